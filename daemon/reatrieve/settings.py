@@ -1,0 +1,175 @@
+"""The daemon's settings: defaults < file ``settings.txt`` in the home folder < environment < flags.
+
+No other module reads the environment. The file holds one ``key = value`` a line, ``#`` begins a comment; each key is
+also the variable ``REATRIEVE_KEY`` and the flag ``--key`` (with hyphens).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from reatrieve.errors import InputError
+
+__all__ = ["Settings", "default_home"]
+
+FILE_NAME = "settings.txt"
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+def default_home(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
+    """The home folder where no flag names one: the same rule as the script's, so that each finds the other.
+
+    ``$REATRIEVE_HOME``, else ``%LOCALAPPDATA%\\ReaTrieve`` (Windows), ``~/Library/Application Support/ReaTrieve``
+    (macOS), ``$XDG_DATA_HOME/ReaTrieve`` or ``~/.local/share/ReaTrieve`` (Linux).
+    """
+    environ = os.environ if environ is None else environ
+    if given := environ.get("REATRIEVE_HOME"):
+        return Path(given)
+    user = Path(environ.get("USERPROFILE" if platform == "win32" else "HOME") or Path.home())
+    if platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or user / "AppData" / "Local") / "ReaTrieve"
+    if platform == "darwin":
+        return user / "Library" / "Application Support" / "ReaTrieve"
+    return Path(environ.get("XDG_DATA_HOME") or user / ".local" / "share") / "ReaTrieve"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What ``reatrieve serve`` can be told.
+
+    Attributes
+    ----------
+    home : the folder that daemon and script both know.
+    host : address to bind; other than loopback only with a ``token`` of the user's own and without
+    ``open_controllers``.
+    port : UDP port, 0 takes any free one.
+    udp : whether to listen on UDP at all.
+    spool : folder for the spool carrier (one folder an instance is made in it); default ``home/spool``.
+    token : what every client must show; default a new random one at every start.
+    open_controllers : whether controllers on this machine may press verbs without the token.
+    cache, cache_size_mb : where analyses are kept, and the bound of all of them together.
+    journals : where session journals are kept; default ``home/journals``.
+    logs : where ``daemon.log`` is kept.
+    retriever : the method where a ``find`` names none.
+    verbose : log to the terminal too, and more.
+    """
+
+    home: Path = field(default_factory=default_home)
+    host: str = "127.0.0.1"
+    port: int = 0
+    udp: bool = True
+    spool: Path | None = None
+    token: str = ""
+    open_controllers: bool = False
+    cache: Path = field(default_factory=lambda: Path(platformdirs.user_cache_dir("ReaTrieve", appauthor=False)))
+    cache_size_mb: int = 4096
+    journals: Path | None = None
+    logs: Path = field(default_factory=lambda: Path(platformdirs.user_log_dir("ReaTrieve", appauthor=False)))
+    retriever: str = "default"
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise InputError(f"port {self.port} is outside 0..65535")
+        if self.cache_size_mb < 0:
+            raise InputError(f"cache_size_mb is {self.cache_size_mb}; give 0 or more megabytes")
+        if any(c in self.token for c in "\r\n\0"):
+            raise InputError("the token holds a line break; choose one without")
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where spool folders are made."""
+        return self.spool if self.spool is not None else self.home / "spool"
+
+    @property
+    def journals_folder(self) -> Path:
+        """Where journals are kept."""
+        return self.journals if self.journals is not None else self.home / "journals"
+
+    @property
+    def renders_folder(self) -> Path:
+        """Where the script puts renderings by track accessors."""
+        return self.home / "renders"
+
+    @classmethod
+    def load(cls, flags: Mapping[str, object], environ: Mapping[str, str] | None = None) -> Settings:
+        """The settings that hold now.
+
+        Parameters
+        ----------
+        flags : values given on the command line; None counts as not given.
+        environ : default the process's environment.
+
+        Raises
+        ------
+        InputError
+            If a key of the file is unknown (the text names the nearest one) or a value is impossible.
+        """
+        environ = os.environ if environ is None else environ
+        given = {key: value for key, value in flags.items() if value is not None}
+        for key in given:
+            _demand_known(key, "flags")
+        home = Path(str(given["home"])) if "home" in given else default_home(environ)
+        home = home.expanduser().absolute()  # clients, who stand elsewhere, are told paths below it
+        values: dict[str, object] = {"home": home}
+        values |= _of_file(home / FILE_NAME)
+        names = {f.name: f"REATRIEVE_{f.name.upper()}" for f in dataclasses.fields(cls)}
+        values |= {key: _converted(key, environ[name], name) for key, name in names.items() if environ.get(name)}
+        values |= {key: _converted(key, value, "flags") for key, value in given.items()}
+        values["home"] = home
+        return cls(**values)  # type: ignore[arg-type]
+
+
+def _of_file(path: Path) -> dict[str, object]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as exc:
+        raise InputError(f"the settings {path} cannot be read: {exc}") from exc
+    values: dict[str, object] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        key, equals, value = (part.strip() for part in line.partition("="))
+        where = f"{path}, line {number}"
+        if not equals:
+            raise InputError(f"{where}: {line.strip()!r} is not 'key = value'")
+        _demand_known(key, where)
+        if key == "home":
+            raise InputError(f"{where}: home cannot be set in the home folder; use --home or REATRIEVE_HOME")
+        values[key] = _converted(key, value, where)
+    return values
+
+
+def _demand_known(key: str, where: str) -> None:
+    known = [f.name for f in dataclasses.fields(Settings)]
+    if key not in known:
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+        raise InputError(f"{where}: unknown setting {key!r}; did you mean {near!r}?")
+
+
+def _converted(key: str, value: object, where: str) -> object:
+    """The value in its field's type; files and the environment give text, flags may give the value itself."""
+    kind = next(str(f.type) for f in dataclasses.fields(Settings) if f.name == key)
+    text = str(value).strip()
+    if kind == "bool":
+        if isinstance(value, bool):
+            return value
+        if text.lower() not in _TRUE + _FALSE:
+            raise InputError(f"{where}: {key} is {text!r}; say yes or no")
+        return text.lower() in _TRUE
+    if kind == "int":
+        try:
+            return int(text)
+        except ValueError as exc:
+            raise InputError(f"{where}: {key} is {text!r}; give a whole number") from exc
+    return Path(text).expanduser().absolute() if kind.startswith("Path") else text
