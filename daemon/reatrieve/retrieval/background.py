@@ -1,0 +1,87 @@
+"""Exemplar-LDA: a linear template that turns away from what the windows of this sound have in common.
+
+Windows taken all over the file stand for "background" without anybody having labelled them [1]_. Against one
+example the ridge regression of "this one" on all of them has the closed form ``w = (S + lambda I)^-1 (x - mu)``; it is
+solved in the space of the windows, pooled to ``POOL_BANDS`` bands by as many frames as give about ``POOL_CELLS`` cells.
+
+References
+----------
+.. [1] Hariharan, Malik, Ramanan, "Discriminative decorrelation for clustering and classification", ECCV 2012.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from reatrieve.retrieval.coarse import POOL_BANDS, CoarseMap
+
+__all__ = ["Background"]
+
+POOL_CELLS = 1500
+N_WINDOWS = 500
+RIDGE = 0.003
+"""Share of the mean window's variance."""
+NORM_FLOOR = 0.1
+
+_F32 = NDArray[np.float32]
+
+
+class Background:
+    """What windows of one length have in common in one sound.
+
+    Parameters
+    ----------
+    coarse : the map, its bands already pooled.
+    """
+
+    def __init__(self, coarse: CoarseMap) -> None:
+        n_frames, map_frames = coarse.n_frames, coarse.values.shape[1]
+        bands = coarse.values.shape[0]
+        self._n_frames = n_frames
+        self._bands = bands
+        self._pool_frames = max(1, math.ceil(bands * n_frames / POOL_CELLS))
+        self._n_cells = max(1, n_frames // self._pool_frames)
+        starts = np.unique(np.linspace(0, map_frames - n_frames, N_WINDOWS).astype(int))
+        windows = np.stack([self._cells(coarse.values[:, start : start + n_frames]) for start in starts])
+        norms = np.linalg.norm(windows, axis=1)
+        self._floor = max(NORM_FLOOR * float(np.median(norms)), 1e-9)
+        windows /= np.maximum(norms, self._floor)[:, None]
+        self._mean = windows.mean(axis=0)
+        windows -= self._mean
+        gram = windows @ windows.T / np.float32(len(windows))
+        gram[np.diag_indices_from(gram)] += np.float32(RIDGE * float(np.square(windows).sum(axis=1).mean()) + 1e-9)
+        # (S + ridge I)^-1 v = (v - A^T A v) / ridge, where A = L^-1 windows / sqrt(n) and L L^T is the gram matrix.
+        lower = scipy.linalg.cholesky(gram, lower=True, check_finite=False)
+        A = scipy.linalg.solve_triangular(lower, windows, lower=True, check_finite=False)
+        self._common = A / np.float32(math.sqrt(len(windows)))
+
+    def template(self, positives: _F32) -> _F32:
+        """The template for the mean of some excerpts.
+
+        Parameters
+        ----------
+        positives : np.ndarray [shape=(n, bands, n_frames)]
+            Excerpts of the coarse map.
+
+        Returns
+        -------
+        np.ndarray [shape=(bands * POOL_BANDS, n_frames)]
+            For the map itself: up to a positive factor ``(S + ridge I)^-1 (x - mu)``.
+        """
+        cells = np.stack([self._cells(one) for one in positives])
+        cells /= np.maximum(np.linalg.norm(cells, axis=1), self._floor)[:, None]
+        x = cells.mean(axis=0) - self._mean
+        w = (x - (self._common @ x) @ self._common).reshape(self._bands, -1)
+        template = np.zeros((self._bands * POOL_BANDS, self._n_frames), dtype=np.float32)
+        spread = np.repeat(np.repeat(w, self._pool_frames, axis=1), POOL_BANDS, axis=0)
+        template[:, : spread.shape[1]] = spread
+        return template
+
+    def _cells(self, excerpt: _F32) -> _F32:
+        whole = excerpt[:, : self._n_cells * self._pool_frames]
+        cells: _F32 = whole.reshape(self._bands, self._n_cells, self._pool_frames).sum(axis=2).ravel()
+        return cells

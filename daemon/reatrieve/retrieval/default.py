@@ -1,0 +1,204 @@
+"""The default retriever: whitened mel salience, a kernel from two views, and scores that learn from the "no"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reatrieve.errors import InputError
+from reatrieve.retrieval.fitted import BENCHMARK
+from reatrieve.retrieval.frames import excerpt_frames, frame_count, frame_near, frame_time_s
+from reatrieve.retrieval.interface import Analysis, Progress, Proposal
+from reatrieve.retrieval.judgement import Judgement
+from reatrieve.retrieval.kernel import KernelMaps
+from reatrieve.retrieval.labels import Labelled, window_for
+from reatrieve.retrieval.mel import N_BANDS, mel_power
+from reatrieve.retrieval.picking import SCORE_DECIMALS, Grid
+from reatrieve.retrieval.pooled import pooled_chunks
+from reatrieve.retrieval.ranking import Ranking, Shortlist
+from reatrieve.retrieval.refine import refined
+from reatrieve.retrieval.salience import log_mel, map_energy, whitening
+from reatrieve.retrieval.spans import Span, is_blocked
+from reatrieve.retrieval.stream import CHUNK_FRAMES, checked
+from reatrieve.retrieval.threads import one_blas_thread
+from reatrieve.retrieval.waveform import checked_example, recorded, refuse_silence
+
+if TYPE_CHECKING:  # importing it costs a second for librosa
+    from reatrieve.retrieval.representations import Representation
+
+__all__ = ["DefaultRanker", "DefaultRetriever"]
+
+FEATURES_VERSION = 1
+"""Raised whenever the analysis below would give other arrays."""
+_MEL_SHARE = 0.8
+SHORTLIST = 40
+"""Candidates weighed for a question."""
+
+
+class DefaultRetriever:
+    """Whitened mel retrieval that learns from the "no" and weighs several figures of the best candidates.
+
+    Parameters
+    ----------
+    judgement : the constants fitted on the benchmark; others only to measure what the fit is worth.
+    representation : frame features to take in place of the mel spectrogram (a learned model's, for instance).
+    """
+
+    def __init__(self, judgement: Judgement = BENCHMARK, representation: Representation | None = None) -> None:
+        self._judgement = judgement
+        self._representation = representation
+
+    @property
+    def name(self) -> str:
+        """The name it is chosen by."""
+        return "default"
+
+    @property
+    def analysis_key(self) -> str:
+        """Part of the cache key."""
+        key = f"whitened-mel-{FEATURES_VERSION}"
+        return key if self._representation is None else f"{key} {self._representation.key}"
+
+    @one_blas_thread
+    def analyse(
+        self, blocks: Iterable[NDArray[np.float32]], *, n_samples: int, progress: Progress | None = None
+    ) -> Analysis:
+        """Whitened log-mel (float16), its frame energies, and the samples themselves (float16) for edges.
+
+        Returns
+        -------
+        Analysis
+            Arrays ``whitened`` (128, n_frames), ``energy`` (3, n_frames), ``samples`` (n_samples,), and the whitening
+            itself as ``mean`` (128, 1) and ``whitener`` (128, 128), for reading back the log-mel.
+
+        Raises
+        ------
+        InputError
+            As ``stream.checked``.
+        """
+        tell = progress or (lambda _share: None)
+        n_frames = frame_count(n_samples)
+        samples = np.empty(max(n_samples, 0), dtype=np.float16)
+        heard = recorded(checked(blocks, n_samples=n_samples), samples)
+        if self._representation is None:
+            chunks = []
+            for chunk in mel_power(heard, n_samples=n_samples):
+                chunks.append(chunk)
+                tell(min(_MEL_SHARE, _MEL_SHARE * len(chunks) * CHUNK_FRAMES / n_frames))
+            log_mel(chunks)
+        else:
+            chunks = pooled_chunks(self._representation.frames(heard), n_frames=n_frames)
+            tell(_MEL_SHARE)
+        mean, whitener = whitening(chunks)
+        whitened = np.empty((N_BANDS, n_frames), dtype=np.float16)
+        first = 0
+        for chunk in _drained(chunks):
+            last = first + chunk.shape[1]
+            whitened[:, first:last] = whitener @ (chunk - mean)
+            first = last
+            tell(_MEL_SHARE + (1 - _MEL_SHARE) * last / n_frames)
+        arrays: dict[str, NDArray[np.generic]] = {
+            "whitened": whitened,
+            "energy": map_energy(whitened),
+            "samples": samples,
+            "mean": mean,
+            "whitener": whitener,
+        }
+        tell(1.0)
+        return Analysis(n_samples, arrays)
+
+    @one_blas_thread
+    def ranker(self, analysis: Analysis, example: Span) -> DefaultRanker:
+        """Begin a search.
+
+        Raises
+        ------
+        InputError
+            If the example does not lie inside the sound, or is silent.
+        """
+        return DefaultRanker(analysis, example, self._judgement)
+
+
+class DefaultRanker:
+    """One search with the default retriever. What it proposes depends on labels and their order, not on its past."""
+
+    def __init__(self, analysis: Analysis, example: Span, judgement: Judgement) -> None:
+        self._samples = analysis.arrays["samples"]
+        self._judgement = judgement
+        example = checked_example(example, duration_s=analysis.duration_s)
+        refuse_silence(self._samples, example)
+        whitened = analysis.arrays["whitened"]
+        n_frames = min(excerpt_frames(example.length_s), whitened.shape[1])
+        self._maps = KernelMaps(whitened, analysis.arrays["energy"], n_frames)  # type: ignore[arg-type]
+        first = min(frame_near(example.start_s), self._maps.n_starts - 1)
+        self._grid = Grid(
+            self._maps.n_starts,
+            offset_s=example.start_s - frame_time_s(first),
+            length_s=example.length_s,
+            duration_s=analysis.duration_s,
+        )
+        self._ranking = Ranking(self._maps)
+        self._labels = [Labelled(example, True, first)]
+
+    @one_blas_thread
+    def learn(self, span: Span, *, positive: bool) -> None:
+        """Take one answer; of a span with edges of its own, the excerpt in it that best resembles the example."""
+        start = window_for(span, self._grid, lambda starts: self._ranking.resemblance(self._labels[0].start, starts))
+        self._labels.append(Labelled(span, positive, start))
+
+    def forget(self, span: Span) -> None:
+        """Take back the latest answer with this span."""
+        for index in range(len(self._labels) - 1, 0, -1):
+            if self._labels[index].span == span:
+                del self._labels[index]
+                return
+        raise InputError(f"nothing was learned of {span.start_s:.3f} to {span.end_s:.3f} s")
+
+    @one_blas_thread
+    def best(self, blocked: Sequence[Span]) -> Proposal | None:
+        """The best excerpt that overlaps none of ``blocked``."""
+        shortlist = self._shortlist(blocked, SHORTLIST)
+        left = self._remaining(shortlist)
+        for index in shortlist.order:
+            span = self._edges(int(shortlist.starts[index]), blocked)
+            if span is not None:
+                return self._proposal(shortlist, index, span, left)
+        return None
+
+    def _shortlist(self, blocked: Sequence[Span], size: int) -> Shortlist:
+        return self._ranking.shortlist(self._labels, self._grid.free(blocked), size, self._judgement)
+
+    def _remaining(self, shortlist: Shortlist) -> float:
+        """Expected number of occurrences left: probabilities of candidates that do not overlap better ones."""
+        left, taken = 0.0, np.zeros(0, dtype=np.intp)
+        for index in shortlist.order:
+            start = shortlist.starts[index]
+            if (np.abs(taken - start) < self._maps.n_frames).any():
+                continue
+            taken = np.append(taken, start)
+            left += float(shortlist.probabilities[index])
+        return round(left, 3)
+
+    def _edges(self, start: int, blocked: Sequence[Span]) -> Span | None:
+        """The excerpt at ``start``, edges in samples, else as on the grid; None where both overlap ``blocked``."""
+        coarse = self._grid.span(start)
+        fine = refined(self._samples, [label.span for label in self._labels if label.positive], coarse)
+        for span in (fine, coarse):
+            if not is_blocked(span, blocked, length_s=self._grid.length_s):
+                return span
+        return None
+
+    def _proposal(self, shortlist: Shortlist, index: int, span: Span, left: float) -> Proposal:
+        p = float(shortlist.probabilities[index])
+        score = round(float(shortlist.ranks[index]), SCORE_DECIMALS)
+        return Proposal(span, score, round(p, 6), left, tuple(shortlist.inputs[index].tolist()))
+
+
+def _drained(chunks: list[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """Each chunk in order, freed once it is done with."""
+    chunks.reverse()
+    while chunks:
+        yield chunks.pop()

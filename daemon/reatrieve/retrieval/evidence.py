@@ -1,0 +1,101 @@
+"""What speaks for each candidate of a shortlist: a few figures that a small model weighs against each other.
+
+The linear scores rank the whole file cheaply; these figures are not linear, so only the best places are asked for them.
+
+====== ===============================================================================================================
+name   meaning
+====== ===============================================================================================================
+ridge  score of the learned template (1: as the accepted excerpts themselves)
+lda    score of the exemplar-LDA template, same scale
+rare   share of the accepted excerpts' salience that is there too, cells that few candidates have counting most
+least  smallest kernel with an accepted excerpt
+mean   mean kernel with the accepted excerpts
+no     greatest kernel with a rejected excerpt (0 while there is none)
+onset  cosine over the first ``ONSET_FRAMES`` frames
+worst  smallest cosine over the ``N_PARTS`` parts of the excerpt
+low    mean of the next two
+====== ===============================================================================================================
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FIGURES", "agreeing_salience", "part_cosines", "pooled_salience"]
+
+FIGURES = ("ridge", "lda", "rare", "least", "mean", "no", "onset", "worst", "low")
+ONSET_FRAMES = 6
+N_PARTS = 6
+POOL_FRAMES = 4
+RARITY_COHORT = 60
+"""The best candidates, among which a cell is rare or not."""
+_CELL_FLOOR = 0.05
+_ENERGY_FLOOR = 1e-3
+
+_F32 = NDArray[np.float32]
+
+
+def pooled_salience(R_plus: _F32) -> _F32:
+    """R+ in cells of ``POOL_FRAMES`` frames, each cell the mean; the last may be shorter.
+
+    Parameters
+    ----------
+    R_plus : np.ndarray [shape=(n, n_bands, n_frames)]
+
+    Returns
+    -------
+    np.ndarray [shape=(n, n_bands, ceil(n_frames / POOL_FRAMES))]
+    """
+    n_frames = R_plus.shape[-1]
+    edges = np.arange(0, n_frames, POOL_FRAMES)
+    widths = np.diff(np.append(edges, n_frames)).astype(np.float32)
+    return np.asarray(np.add.reduceat(R_plus, edges, axis=-1) / widths, dtype=np.float32)
+
+
+def agreeing_salience(positives: _F32, candidates: _F32) -> _F32:
+    """How much of what the accepted excerpts share is in each candidate, rare cells counting most; 0..1.
+
+    Parameters
+    ----------
+    positives : np.ndarray [shape=(n_positives, bands, frames)]
+    candidates : np.ndarray [shape=(n, bands, frames)]
+        Both as ``pooled_salience`` gives them.
+
+    Returns
+    -------
+    np.ndarray [shape=(n,)]
+        ``sum_c w_c min(y_c / x_c, 1)`` with x the least of the accepted and ``w_c`` growing with x_c and with the
+        rarity of the cell among the candidates. Extra energy never counts against a candidate: company adds.
+    """
+    x = positives.min(axis=0)
+    there = np.minimum(candidates / (x + np.float32(_CELL_FLOOR)), np.float32(1.0))
+    w = x / np.square(there[:RARITY_COHORT].mean(axis=0) + np.float32(_CELL_FLOOR))
+    w /= max(float(w.sum()), 1e-9)
+    return np.asarray(np.einsum("nbf,bf->n", there, w), dtype=np.float32)
+
+
+def part_cosines(template: _F32, candidates: _F32, energies: _F32) -> tuple[_F32, _F32, _F32]:
+    """Cosines over pieces of time: the onset, the worst part, and the mean of the next two.
+
+    Parameters
+    ----------
+    template : np.ndarray [shape=(n_rows, n_frames)]
+    candidates : np.ndarray [shape=(n, n_rows, n_frames)]
+    energies : np.ndarray [shape=(n, n_frames)]
+        Energy of each candidate's frames.
+    """
+    n_frames = template.shape[1]
+    inner = np.einsum("nrt,rt->nt", candidates, template)
+    own = np.einsum("rt,rt->t", template, template)
+
+    def cosine(first: int, last: int) -> _F32:
+        product = energies[:, first:last].sum(axis=1) * own[first:last].sum()
+        return np.asarray(inner[:, first:last].sum(axis=1) / np.sqrt(product + _ENERGY_FLOOR), dtype=np.float32)
+
+    edges = np.linspace(0, n_frames, min(N_PARTS, n_frames) + 1).astype(int)
+    parts = np.sort(np.stack([cosine(a, b) for a, b in itertools.pairwise(edges)]), axis=0)
+    low = parts[1:3].mean(axis=0) if len(parts) > 1 else parts[0]
+    return cosine(0, min(ONSET_FRAMES, n_frames)), parts[0], low

@@ -1,0 +1,38 @@
+"""What the user labelled, and which excerpt stands for a region whose edges were dragged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reatrieve.retrieval.picking import Grid
+from reatrieve.retrieval.spans import Span
+
+__all__ = ["Labelled", "window_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One answer: the span as the user left it, and the grid place of the excerpt that stands for it."""
+
+    span: Span
+    positive: bool
+    start: int
+
+
+def window_for(span: Span, grid: Grid, resemblance: Callable[[NDArray[np.intp]], NDArray[np.floating]]) -> int:
+    """The grid place of the excerpt of the search's length that stands for a span with edges of its own.
+
+    A region of just that length is itself. One that was dragged longer or shorter leaves open which edge carries the
+    alignment: of all excerpts between "begins where it begins" and "ends where it ends", the one that most resembles
+    the example is taken (the earliest of equals).
+    """
+    by_start = grid.nearest(span.start_s)
+    by_end = grid.nearest(span.end_s - grid.length_s)
+    first, last = min(by_start, by_end), max(by_start, by_end)
+    if first == last:
+        return first
+    return first + int(np.argmax(np.round(resemblance(np.arange(first, last + 1)), 5)))

@@ -1,0 +1,160 @@
+"""From labels to a judged shortlist: two linear templates rank the file, then a few figures weigh its best places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reatrieve.retrieval.background import Background
+from reatrieve.retrieval.coarse import POOL_BANDS, CoarseMap
+from reatrieve.retrieval.evidence import agreeing_salience, part_cosines, pooled_salience
+from reatrieve.retrieval.judgement import Judgement, calibration_inputs, stage
+from reatrieve.retrieval.kernel import NORM_POWER, Excerpt, KernelMaps
+from reatrieve.retrieval.labels import Labelled
+from reatrieve.retrieval.mel import N_BANDS
+from reatrieve.retrieval.template import learned_template
+
+__all__ = ["Ranking", "Shortlist"]
+
+LDA_SHARE = 0.6
+"""Weight of the exemplar-LDA template before the first no."""
+LDA_FADE = 0.25
+"""What each no leaves of it: real negatives are better than assumed ones."""
+NEIGHBOUR_FRAMES = 20
+"""Two places of a shortlist are farther apart than this, or than a quarter of the excerpt."""
+MOST_POSITIVES = 24
+MOST_NEGATIVES = 16
+"""Answers learned from: the example and the latest ones."""
+KERNEL_POSITIVES = 8
+KERNEL_NEGATIVES = 8
+_DECIMALS = 5
+_MEDIAN_STEP = 4
+"""Neighbouring scores are alike: every fourth tells the middle."""
+
+_F32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Shortlist:
+    """The best places for a question.
+
+    Attributes
+    ----------
+    starts : np.ndarray [shape=(n,)]
+        Grid places, best linear score first.
+    figures : np.ndarray [shape=(n, len(FIGURES))]
+    ranks, probabilities : np.ndarray [shape=(n,)]
+    inputs : np.ndarray [shape=(n, k)]
+        The stage, then what the probability was computed from.
+    order : indices, best first; equal ranks by time.
+    """
+
+    starts: NDArray[np.intp]
+    figures: _F32
+    ranks: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+    inputs: NDArray[np.float64]
+    order: list[int]
+
+
+class Ranking:
+    """Scores of one search. Keeps what it has computed for labels; that never changes a result."""
+
+    def __init__(self, maps: KernelMaps) -> None:
+        self._maps = maps
+        self._coarse = CoarseMap(
+            maps.frames,
+            n_rows=2 * N_BANDS,
+            map_frames=maps.n_starts + maps.n_frames - 1,
+            n_frames=maps.n_frames,
+        )
+        self._background = Background(self._coarse)
+        self._excerpts: dict[int, Excerpt] = {}
+
+    def resemblance(self, start: int, starts: NDArray[np.intp]) -> _F32:
+        """Kernel of the excerpt at ``start`` with those at ``starts``."""
+        return np.asarray(self._coarse.kernels(np.array([start]), starts, self._coarse.windows(starts))[0])
+
+    def shortlist(
+        self, labels: Sequence[Labelled], free: NDArray[np.bool_], size: int, judgement: Judgement
+    ) -> Shortlist:
+        """The ``size`` best places among the free ones, judged."""
+        ridge, lda, linear = self._linear(labels)
+        starts = _peaks(linear, free, size, max(2, min(self._maps.n_frames // 4, NEIGHBOUR_FRAMES)))
+        if not starts.size:
+            empty = np.zeros(0)
+            return Shortlist(starts, np.zeros((0, 0), dtype=np.float32), empty, empty, np.zeros((0, 0)), [])
+        figures = np.column_stack([ridge[starts], lda[starts], *self._figures(labels, starts)])
+        n_negative = sum(not label.positive for label in labels)
+        n_positive = len(labels) - n_negative
+        now = stage(n_positive, n_negative)
+        ranks = np.round(judgement.ranks(figures, stage=now), _DECIMALS)
+        p = judgement.probabilities(ranks, figures, n_positive=n_positive, n_negative=n_negative)
+        inputs = calibration_inputs(ranks, figures, n_positive=n_positive, n_negative=n_negative)
+        inputs = np.column_stack([np.full(len(inputs), float(now)), inputs])
+        return Shortlist(starts, figures, ranks, p, inputs, np.lexsort((starts, -ranks)).tolist())
+
+    def _linear(self, labels: Sequence[Labelled]) -> tuple[_F32, _F32, _F32]:
+        """Ridge, LDA and weighted score of every start."""
+        used = _used(labels, MOST_POSITIVES, MOST_NEGATIVES)
+        positives = [label.start for label in used if label.positive]
+        cells = np.stack([self._excerpt(label.start).cells for label in used])
+        # Weights and soft norms stand in for what nobody has said yet; the first no says it better.
+        all_yes = all(label.positive for label in used)
+        template = learned_template(cells, [label.positive for label in used], weigh=all_yes)
+        plain = self._background.template(self._coarse.windows(np.array(positives)))
+        power = NORM_POWER if all_yes else 1.0
+        ridge, lda = self._maps.scores(
+            np.stack([self._maps.template(template), self._maps.plain_template(plain)]), norm_power=power
+        )
+        for scores in (ridge, lda):
+            middle = np.median(scores[::_MEDIAN_STEP])
+            scores -= middle
+            scores /= max(float(scores[positives].mean()), 1e-9)
+        share = LDA_SHARE * LDA_FADE ** sum(not label.positive for label in labels)
+        return ridge, lda, np.round((1 - share) * ridge + share * lda, _DECIMALS).astype(np.float32)
+
+    def _figures(self, labels: Sequence[Labelled], starts: NDArray[np.intp]) -> list[_F32]:
+        coarse = self._coarse
+        windows = coarse.windows(starts)
+        used = _used(labels, KERNEL_POSITIVES, KERNEL_NEGATIVES)
+        ours = np.array([label.start for label in used])
+        yes = np.array([label.positive for label in used])
+        K = coarse.kernels(ours, starts, windows)
+        no = K[~yes].max(axis=0) if not yes.all() else np.zeros(len(starts), dtype=np.float32)
+        accepted = coarse.windows(ours[yes])
+        plus = N_BANDS // POOL_BANDS
+        rare = agreeing_salience(pooled_salience(accepted[:, :plus]), pooled_salience(windows[:, :plus]))
+        onset, worst, low = part_cosines(accepted.mean(axis=0), windows, coarse.energies(starts))
+        return [rare, K[yes].min(axis=0), K[yes].mean(axis=0), no, onset, worst, low]
+
+    def _excerpt(self, start: int) -> Excerpt:
+        if start not in self._excerpts:
+            self._excerpts[start] = self._maps.excerpt(start)
+        return self._excerpts[start]
+
+
+def _used(labels: Sequence[Labelled], most_positives: int, most_negatives: int) -> list[Labelled]:
+    """The example and the latest answers, in answer order."""
+    positives = [label for label in labels if label.positive]
+    negatives = [label for label in labels if not label.positive]
+    kept = {
+        id(label) for label in (*positives[:1], *positives[1:][-(most_positives - 1) :], *negatives[-most_negatives:])
+    }
+    return [label for label in labels if id(label) in kept]
+
+
+def _peaks(scores: _F32, free: NDArray[np.bool_], size: int, apart: int) -> NDArray[np.intp]:
+    """Places of the greatest free scores, best first, each more than ``apart`` from the others."""
+    left = np.where(free, scores, -np.inf)
+    found: list[int] = []
+    while len(found) < size:
+        best = int(np.argmax(left))
+        if left[best] == -np.inf:
+            break
+        found.append(best)
+        left[max(0, best - apart) : best + apart + 1] = -np.inf
+    return np.array(found, dtype=np.intp)

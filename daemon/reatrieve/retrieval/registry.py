@@ -1,0 +1,55 @@
+"""Retrievers by name, with their settings."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reatrieve.errors import InputError
+from reatrieve.retrieval.interface import Retriever
+
+__all__ = ["make_retriever", "retriever_names"]
+
+# Name -> module and class (imported when asked for: librosa and scikit-learn take a second) and what it presets.
+_PAPER = ("reatrieve.retrieval.paper", "PaperRetriever")
+_NAMED: Mapping[str, tuple[tuple[str, str], Mapping[str, Any]]] = {
+    "default": (("reatrieve.retrieval.default", "DefaultRetriever"), {}),
+    "paper": (_PAPER, {"name": "paper"}),
+    "paper-tuned": (_PAPER, {"name": "paper-tuned", "alpha": 1.0}),
+    "mfcc-nn": (_PAPER, {"name": "mfcc-nn", "components": 0, "selected": 0}),
+}
+
+
+def retriever_names() -> tuple[str, ...]:
+    """The names that ``make_retriever`` knows."""
+    return tuple(_NAMED)
+
+
+def make_retriever(name: str, **settings: Any) -> Retriever:
+    """The retriever called ``name``, with ``settings`` in place of its own.
+
+    Raises
+    ------
+    InputError
+        If the name or a setting is unknown (the text names the nearest known one), or a value is impossible.
+    """
+    if name not in _NAMED:
+        raise InputError(_unknown("retriever", name, _NAMED))
+    (module, class_name), preset = _NAMED[name]
+    make = getattr(importlib.import_module(module), class_name)
+    known = [setting for setting in inspect.signature(make).parameters if setting != "name"]
+    for setting in settings:
+        if setting not in known:
+            raise InputError(_unknown(f"setting of retriever {name}", setting, known))
+    retriever: Retriever = make(**{**preset, **settings})
+    return retriever
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
+    hint = f"did you mean {near[0]!r}? (known: {', '.join(names)})" if near else "it has none"
+    return f"unknown {what}: {name!r}; {hint}"

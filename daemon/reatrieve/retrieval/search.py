@@ -1,0 +1,191 @@
+"""One search: the state of a session paired with a ranker that has learned exactly what the state says.
+
+The daemon, ``reatrieve find`` and the evaluation all drive this class. What the ranker knows is a function of the state
+alone (it is brought in step before each question), so a replayed journal goes on just where the live session stood.
+Replay trusts the journalled proposals and asks the ranker nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reatrieve.errors import InputError
+from reatrieve.retrieval.events import Answered, Event, Proposed, Verdict
+from reatrieve.retrieval.interface import Analysis, Proposal, Retriever
+from reatrieve.retrieval.session import Label, OverReason, SessionState, fold
+from reatrieve.retrieval.spans import Span
+
+__all__ = ["Over", "Search"]
+
+MOST_AT_ONCE = 1000
+"""More than this "accept the rest" never takes."""
+
+_VERDICTS: tuple[Verdict, ...] = ("accept", "reject", "skip")
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Nothing more is proposed: the budget is spent, nothing is left, or the user finished."""
+
+    reason: OverReason
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """All that a ranker's answer depends on."""
+
+    labels: tuple[Label, ...]
+    blocked: tuple[Span, ...]
+
+
+class Search:
+    """Drives one session.
+
+    Parameters
+    ----------
+    retriever : the method; the one that the session's ``Started`` names.
+    analysis : what ``retriever.analyse`` gave for the searched audio.
+    events : the session so far, beginning with its ``Started``.
+
+    Raises
+    ------
+    InputError
+        If the events do not fold, or the example does not lie inside the audio.
+    """
+
+    def __init__(self, retriever: Retriever, analysis: Analysis, events: Iterable[Event]) -> None:
+        self._state = fold(events)
+        self._ranker = retriever.ranker(analysis, self._state.example)
+        self._learned: list[Label] = []
+        self._known: dict[_Question, Proposal | None] = {}
+
+    @property
+    def state(self) -> SessionState:
+        """The session as it stands."""
+        return self._state
+
+    @property
+    def over(self) -> Over | None:
+        """Why the session proposes nothing now; None while there is something to answer. May ask the ranker."""
+        if self._state.current is not None:
+            return None
+        if self._state.over is not None:
+            return Over(self._state.over)
+        return Over("exhausted") if self._best(_question(self._state)) is None else None
+
+    def apply(self, event: Event) -> SessionState:
+        """Take one event (an answer, an undo, ...) and return the new state; an impossible one changes nothing."""
+        self._state = self._state.apply(event)
+        return self._state
+
+    def propose(self) -> Proposed | Over:
+        """The current candidate: proposed now (and added to the state), or the one that is already open."""
+        current = self._state.current
+        if current is not None:
+            one = self._state.candidates[current]
+            return Proposed(one.number, one.proposed, one.score, one.probability, one.remaining)
+        if self._state.over is not None:
+            return Over(self._state.over)
+        best = self._best(_question(self._state))
+        if best is None:
+            return Over("exhausted")
+        event = _proposed(self._state.next_number, best)
+        self.apply(event)
+        return event
+
+    def speculate(self) -> dict[Verdict, Proposal | None]:
+        """What would be proposed after each answer to the current candidate with its edges untouched.
+
+        None: the session would be over. Nothing changes, but the next ``propose`` after such an answer is instant.
+        """
+        current = self._state.current
+        if current is None:
+            return dict.fromkeys(_VERDICTS)
+        span = self._state.candidates[current].proposed
+        ahead: dict[Verdict, Proposal | None] = {}
+        known: dict[_Question, Proposal | None] = {}
+        for verdict in _VERDICTS:
+            after = self._state.apply(Answered(current, verdict, span))
+            if after.over is not None:
+                ahead[verdict] = None
+                continue
+            question = _question(after)
+            ahead[verdict] = known[question] = self._best(question)
+        self._known = known
+        return ahead
+
+    def rest(self, above: float) -> list[Proposal]:
+        """What "accept the rest" would take, in the order that accepting them one after the other would propose them.
+
+        Each proposal whose probability is at least ``above`` is taken for a yes and learned from before the next one is
+        asked for; the first one below ends the list. Nothing changes.
+
+        Raises
+        ------
+        InputError
+            If ``above`` is no probability.
+        """
+        if not 0.0 <= above <= 1.0:
+            raise InputError(f"probability threshold {above} is outside 0..1")
+        labels, blocked = list(self._state.labels), list(self._state.blocked)
+        found: list[Proposal] = []
+        if self._state.current is not None:
+            one = self._state.candidates[self._state.current]
+            if one.probability >= above:
+                found.append(Proposal(one.proposed, one.score, one.probability, one.remaining))
+                labels.append(Label(one.proposed, True))
+            blocked.append(one.proposed)
+        while len(found) < MOST_AT_ONCE:
+            self._bring_in_step(labels)
+            best = self._ranker.best(blocked)
+            if best is None or best.probability < above:
+                break
+            found.append(best)
+            labels.append(Label(best.span, True))
+            blocked.append(best.span)
+        return found
+
+    def accept_rest(self, above: float) -> list[Event]:
+        """Propose and accept everything that ``rest(above)`` lists; the events, already applied.
+
+        An open candidate below the threshold gives its number to the first of them and is proposed again later.
+        """
+        if self._state.over is not None:
+            return []
+        events: list[Event] = []
+        for proposal in self.rest(above):
+            number = self._state.next_number
+            for event in (_proposed(number, proposal), Answered(number, "accept", proposal.span)):
+                self.apply(event)
+                events.append(event)
+        return events
+
+    def _best(self, question: _Question) -> Proposal | None:
+        if question in self._known:
+            return self._known[question]
+        self._bring_in_step(question.labels)
+        best = self._ranker.best(question.blocked)
+        self._known = {question: best}
+        return best
+
+    def _bring_in_step(self, labels: Sequence[Label]) -> None:
+        """Make the ranker's list equal ``labels``, order included: forget from the first difference on, then learn."""
+        same = 0
+        for ours, theirs in zip(labels, self._learned, strict=False):
+            if ours != theirs:
+                break
+            same += 1
+        while len(self._learned) > same:
+            self._ranker.forget(self._learned.pop().span)
+        for label in labels[same:]:
+            self._ranker.learn(label.span, positive=label.positive)
+            self._learned.append(label)
+
+
+def _question(state: SessionState) -> _Question:
+    return _Question(state.labels, state.blocked)
+
+
+def _proposed(number: int, proposal: Proposal) -> Proposed:
+    return Proposed(number, proposal.span, proposal.score, proposal.probability, proposal.remaining)

@@ -1,0 +1,61 @@
+"""One BLAS thread while the retrieval works.
+
+Its products are many and small: on a machine that is busy (a DAW is playing) a second thread makes them ten times
+slower, and another number of threads may round differently.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any, ParamSpec, TypeVar
+
+import numpy.linalg  # noqa: F401  (numpy's BLAS and scipy's must be loaded before they can be held)
+import scipy.linalg  # noqa: F401
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["one_blas_thread"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Limit:
+    """Holds BLAS at one thread while any call is in progress; calls may overlap in several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._limiter: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._calls == 0:
+                self._limiter = _controller().limit(limits=1, user_api="blas")
+            self._calls += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._calls -= 1
+            if self._calls == 0:
+                self._limiter.restore_original_limits()
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+_LIMIT = _Limit()
+
+
+def one_blas_thread(function: Callable[P, R]) -> Callable[P, R]:
+    """Run ``function`` with BLAS held to one thread; the process gets its own setting back afterwards."""
+
+    @wraps(function)
+    def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _LIMIT:
+            return function(*args, **kwargs)
+
+    return limited

@@ -1,0 +1,35 @@
+"""The rule that lets a session say "probably nothing else"."""
+
+import pytest
+
+from reatrieve.retrieval.ending import probably_nothing_else
+from reatrieve.retrieval.events import Answered, Proposed, Retracted, Started
+from reatrieve.retrieval.session import fold
+from reatrieve.retrieval.spans import Span
+
+WORDS = {"y": "accept", "n": "reject", "s": "skip"}
+
+
+@pytest.mark.parametrize(
+    ("letters", "remaining", "said"),
+    [
+        ("nnnnn", 0.4, True),
+        ("nnnnn", 0.5, False),
+        ("nnnn", 0.0, False),
+        ("yynnnnn", 0.1, True),
+        ("nnnnnny", 0.1, False),
+        ("nnsnsnn", 0.1, True),
+        ("", 0.0, False),
+    ],
+)
+def test_five_no_in_a_row_and_a_low_estimate(letters, remaining, said):
+    assert probably_nothing_else([WORDS[letter] for letter in letters], remaining) is said
+
+
+def test_a_session_knows_its_verdicts():
+    events = [Started(Span(0.0, 1.0), "a", 10, "default")]
+    for number, verdict in enumerate(("accept", "reject", "skip", "accept"), start=1):
+        span = Span(2.0 * number, 2.0 * number + 1.0)
+        events += [Proposed(number, span, 0.5, 0.5, 1.0), Answered(number, verdict, span)]
+    assert fold(events).verdicts == ("accept", "reject", "skip", "accept")
+    assert fold([*events, Retracted(1)]).verdicts == ("skip", "reject", "skip", "accept")

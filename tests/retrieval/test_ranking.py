@@ -1,0 +1,151 @@
+"""Templates, figures and judgement: each fast routine against its obvious slow twin."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reatrieve.retrieval.background import NORM_FLOOR, RIDGE, Background
+from reatrieve.retrieval.coarse import POOL_BANDS, CoarseMap
+from reatrieve.retrieval.evidence import FIGURES, agreeing_salience, part_cosines, pooled_salience
+from reatrieve.retrieval.fitted import BENCHMARK
+from reatrieve.retrieval.judgement import relative, stage
+from reatrieve.retrieval.template import agreement, learned_template
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(5)
+
+
+def unit(X):
+    return (X / np.linalg.norm(X, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_one_positive_weighs_every_cell_alike(rng):
+    assert (agreement(unit(rng.random((1, 30)))) == 1.0).all()
+
+
+def test_cells_weigh_by_how_far_the_accepted_agree(rng):
+    X = rng.random((4, 30)).astype(np.float32)
+    X[:, 0] = 0.7
+    X[:, 1] = [0.9, 0.0, 0.0, 0.0]
+    pairs = [X[i] * X[j] for i in range(4) for j in range(4) if i != j]
+    expected = (np.mean(pairs, axis=0) / np.mean(X**2, axis=0)) ** 2
+    np.testing.assert_allclose(agreement(X), expected, rtol=1e-4, atol=1e-6)
+    assert agreement(X)[0] == pytest.approx(1.0, rel=1e-4)
+    assert agreement(X)[1] == 0.0
+
+
+def test_the_template_is_weighted_kernel_ridge_regression(rng):
+    X = unit(rng.random((5, 40)))
+    yes = np.array([True, False, True, True, False])
+    T = unit(rng.random((7, 40)))
+    w = agreement(X[yes])
+    K = (X * w) @ X.T
+    scale = K.diagonal()[yes].mean()
+    a = np.linalg.inv(K / scale + 0.1 * np.eye(5)) @ np.where(yes, 1.0, -1.0)
+    expected = a @ (X * w) @ T.T / scale
+    np.testing.assert_allclose(T @ learned_template(X, yes.tolist()), expected, atol=1e-4)
+    plain = np.linalg.solve(X @ X.T + 0.1 * np.eye(5), np.where(yes, 1.0, -1.0)) @ X @ T.T
+    np.testing.assert_allclose(T @ learned_template(X, yes.tolist(), weigh=False), plain, atol=1e-4)
+
+
+def test_background_is_exemplar_lda(rng):
+    V = np.abs(rng.standard_normal((32, 300))).astype(np.float32)
+    n_frames = 12
+    coarse = CoarseMap(lambda a, b: V[:, a:b], n_rows=32, map_frames=300, n_frames=n_frames)
+    template = Background(coarse).template(coarse.windows(np.array([40])))
+
+    def pooled(t):
+        return V[:, t : t + n_frames].reshape(32 // POOL_BANDS, POOL_BANDS, n_frames).mean(axis=1).ravel()
+
+    windows = np.stack([pooled(t) for t in range(300 - n_frames + 1)])
+    norms = np.linalg.norm(windows, axis=1)
+    windows = windows / np.maximum(norms, NORM_FLOOR * np.median(norms))[:, None]
+    mean = windows.mean(axis=0)
+    C = (windows - mean).T @ (windows - mean) / len(windows)
+    ridge = RIDGE * ((windows - mean) ** 2).sum(axis=1).mean()
+    expected = np.linalg.solve(C + ridge * np.eye(len(C)), windows[40] - mean)
+    ours = template.reshape(32 // POOL_BANDS, POOL_BANDS, n_frames)[:, 0].ravel()
+    assert np.corrcoef(ours, expected)[0, 1] > 0.9999
+
+
+@pytest.mark.parametrize("n_frames", [1, 3, 4, 9])
+def test_pooled_cells_are_means(rng, n_frames):
+    R = rng.random((2, 8, n_frames)).astype(np.float32)
+    cells = pooled_salience(R)
+    for i in range(2):
+        for b in range(8):
+            for f in range(cells.shape[2]):
+                assert cells[i, b, f] == pytest.approx(R[i, b, 4 * f : 4 * f + 4].mean(), rel=1e-5)
+
+
+def test_company_added_to_a_candidate_costs_nothing(rng):
+    x = rng.random((1, 8, 10)).astype(np.float32)
+    louder = x[0] + rng.random((8, 10)).astype(np.float32)
+    missing = x[0].copy()
+    missing[:4] = 0.0
+    found = agreeing_salience(x, np.stack([x[0], louder, missing]))
+    assert found[1] >= found[0] > found[2]
+    assert 0.0 <= found.min() <= found.max() <= 1.0
+
+
+def test_rare_cells_count_most():
+    x = np.ones((1, 2, 1), np.float32)
+    others = np.tile(np.array([[[1.0], [0.0]]], np.float32), (20, 1, 1))  # cell 0 is everywhere
+    has_rare = np.array([[0.0], [1.0]], np.float32)
+    found = agreeing_salience(x, np.concatenate([has_rare[None], others]))
+    assert found[0] > 10 * found[1]
+
+
+def test_part_cosines_are_cosines(rng):
+    T = rng.random((6, 60)).astype(np.float32)
+    Y = np.concatenate([T[None], rng.random((3, 6, 60))]).astype(np.float32)
+    Y[1, :, 30:40] = 0.0
+    onset, worst, low = part_cosines(T, Y, np.einsum("nrt,nrt->nt", Y, Y))
+
+    def cosine(a, b, y):
+        return np.vdot(T[:, a:b], y[:, a:b]) / np.sqrt((T[:, a:b] ** 2).sum() * (y[:, a:b] ** 2).sum() + 1e-3)
+
+    for i, y in enumerate(Y):
+        parts = sorted(cosine(10 * j, 10 * j + 10, y) for j in range(6))
+        assert onset[i] == pytest.approx(cosine(0, 6, y), abs=1e-4)
+        assert worst[i] == pytest.approx(parts[0], abs=1e-4)
+        assert low[i] == pytest.approx(np.mean(parts[1:3]), abs=1e-4)
+    assert worst[0] == pytest.approx(1.0, abs=1e-3)
+    assert worst[1] == 0.0
+
+
+def test_one_frame_has_one_part(rng):
+    T = rng.random((6, 1)).astype(np.float32)
+    for figure in part_cosines(T, T[None], np.einsum("rt,rt->t", T, T)[None]):
+        assert figure == pytest.approx([1.0], abs=1e-3)
+
+
+def test_stages():
+    assert [stage(1, 0), stage(2, 0), stage(1, 1), stage(5, 2)] == [0, 1, 2, 2]
+
+
+def test_figures_are_relative_to_the_best(rng):
+    figures = rng.random((60, 3))
+    scaled = relative(figures * [1.0, 7.0, 0.1] + [0.0, 3.0, -1.0])
+    np.testing.assert_allclose(scaled, relative(figures), rtol=1e-3)
+    np.testing.assert_allclose(np.median(relative(figures)[:40], axis=0), 0.0, atol=1e-9)
+
+
+def test_the_fitted_constants_have_their_places():
+    assert [len(row) for row in BENCHMARK.rank] == [len(FIGURES) + 1] * 3
+    assert [len(row) for row in BENCHMARK.probability] == [len(FIGURES) + 4] * 3
+
+
+def test_a_better_candidate_ranks_higher_and_is_more_probable():
+    poor = np.array([[0.3, 0.3, 0.3, 0.3, 0.3, 0.0, 0.3, 0.2, 0.25]] * 40)
+    poor += np.linspace(0, 0.05, 40)[:, None] * np.eye(9)[[0]]
+    good = np.array([[1.0, 1.0, 0.95, 0.9, 0.9, 0.0, 0.95, 0.9, 0.9]])
+    figures = np.concatenate([good, poor])
+    for n_positive, n_negative in ((1, 0), (3, 0), (3, 2)):
+        ranks = BENCHMARK.ranks(figures, stage=stage(n_positive, n_negative))
+        p = BENCHMARK.probabilities(ranks, figures, n_positive=n_positive, n_negative=n_negative)
+        assert ranks[0] > ranks[1:].max()
+        assert p[0] > 0.8 > 0.5 > p[1:].max()
