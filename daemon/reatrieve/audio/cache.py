@@ -1,0 +1,234 @@
+"""Analyses kept on disk: a folder each, its arrays as .npy files, mapped into memory when used.
+
+An entry appears whole or not at all (written beside, then renamed), is checked when it is opened (a damaged one is a
+miss and goes away), and leaves by least recent use when the cache grows over its bound. Two processes may share a
+cache: neither waits for the other, and the worst that a race costs is one analysis made twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import secrets
+import shutil
+import threading
+import time
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from reatrieve.errors import InputError
+from reatrieve.retrieval.interface import Analysis
+
+__all__ = ["DEFAULT_MAX_BYTES", "AnalysisCache", "default_cache_folder"]
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MAX_BYTES = 4 << 30
+_FORMAT = 1
+_INDEX = "index.json"
+_PASSING = ".tmp"
+_MAPPED_BYTES = 1 << 20
+"""Larger arrays are mapped, smaller ones read: a mapping costs a file handle for as long as it lives."""
+
+_SOON_BYTES = 256 << 20
+"""Up to this size an analysis is stored while it is already in use; larger ones are better mapped than held."""
+
+_STALE_S = 86_400.0
+_CHUNK_BYTES = 1 << 22
+
+
+_writing: dict[Path, threading.Thread] = {}
+"""Entries that a thread of this process is storing."""
+
+
+def default_cache_folder() -> Path:
+    """The cache folder of this user on this platform."""
+    return Path(platformdirs.user_cache_dir("ReaTrieve", appauthor=False))
+
+
+class AnalysisCache:
+    """Analyses by key.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where entries lie; made when first needed. Default: the user's cache folder.
+    max_bytes : int >= 0
+        Bound of all entries together; the entry just stored stays even where it alone is larger.
+
+    Attributes
+    ----------
+    folder : Path
+    """
+
+    def __init__(self, folder: Path | None = None, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        if max_bytes < 0:
+            raise InputError(f"cache bound {max_bytes} is below 0; give a number of bytes")
+        self.folder = folder if folder is not None else default_cache_folder()
+        self.max_bytes = max_bytes
+
+    @property
+    def _entries(self) -> Path:
+        return self.folder / "analysis"
+
+    @property
+    def hashes(self) -> Path:
+        """Folder of the content hashes' memo (see ``hashing``)."""
+        return self.folder / "hashes"
+
+    def get(self, key: str) -> Analysis | None:
+        """The analysis stored under ``key``; None when there is none, or when it is damaged (then it is removed)."""
+        entry = self._entries / key
+        _wait_for(entry)
+        try:
+            analysis = _load(entry)
+        except FileNotFoundError:
+            if entry.is_dir():
+                self._remove(entry)  # half of an entry: somebody deleted files by hand
+            return None
+        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            logger.warning("cache entry %s is damaged and removed: %s", key, error)
+            self._remove(entry)
+            return None
+        try:
+            os.utime(entry / _INDEX)  # "used now", for the eviction
+        except OSError as error:
+            logger.debug("cache entry %s: %s", key, error)
+        return analysis
+
+    def put_soon(self, key: str, analysis: Analysis) -> Analysis:
+        """Store an analysis, in a thread of its own if it is small enough to be held: nobody waits for the disk.
+
+        A ``get`` of this process waits until it is stored, and so does the end of the process.
+        """
+        if sum(array.nbytes for array in analysis.arrays.values()) > _SOON_BYTES:
+            return self.put(key, analysis)
+        entry = self._entries / key
+        _wait_for(entry)
+        thread = threading.Thread(target=self.put, args=(key, analysis), name="reatrieve-cache", daemon=False)
+        _writing[entry] = thread
+        thread.start()
+        return analysis
+
+    def put(self, key: str, analysis: Analysis) -> Analysis:
+        """Store an analysis and return it as ``get`` would: the same values, large arrays mapped.
+
+        A disk that is full or read-only costs a warning, and the analysis is returned as it was.
+        """
+        entry = self._entries / key
+        passing = self._entries / f"{key}.{secrets.token_hex(6)}{_PASSING}"
+        try:
+            passing.mkdir(parents=True)
+            _save(passing, analysis)
+            self._sweep()
+            self._place(passing, entry)
+        except OSError as error:
+            logger.warning("analysis not cached in %s: %s", self._entries, error)
+            shutil.rmtree(passing, ignore_errors=True)
+            return analysis
+        self._evict(spare=key)
+        try:
+            return _load(entry)
+        except (OSError, ValueError) as error:  # another process made room meanwhile
+            logger.debug("cache entry %s: %s", key, error)
+            return analysis
+
+    def size_bytes(self) -> int:
+        """Bytes of all entries."""
+        return sum(size for _, size, _ in self._survey())
+
+    def _place(self, passing: Path, entry: Path) -> None:
+        """Give a finished entry its name; if another process was first, its entry is as good."""
+        try:
+            passing.rename(entry)
+        except OSError:
+            if not entry.is_dir():
+                raise
+            shutil.rmtree(passing, ignore_errors=True)
+
+    def _remove(self, entry: Path) -> bool:
+        """Take an entry away at once: renamed first, so that nobody finds half of it.
+
+        Windows refuses while the entry's files are mapped; then it stays. Elsewhere a mapping outlives the file.
+        """
+        passing = entry.with_name(f"{entry.name}.{secrets.token_hex(6)}{_PASSING}")
+        try:
+            entry.rename(passing)
+        except OSError as error:
+            logger.debug("cache entry %s stays: %s", entry.name, error)
+            return False
+        shutil.rmtree(passing, ignore_errors=True)
+        return True
+
+    def _evict(self, *, spare: str) -> None:
+        survey = self._survey()
+        excess = sum(size for _, size, _ in survey) - self.max_bytes
+        for _, size, entry in sorted(survey):
+            if excess <= 0:
+                return
+            if entry.name != spare and self._remove(entry):
+                logger.info("cache entry %s (%d bytes) made room", entry.name, size)
+                excess -= size
+
+    def _survey(self) -> list[tuple[int, int, Path]]:
+        """Time of last use, size and folder of each entry."""
+        found = []
+        for entry in self._entries.glob("*"):
+            if entry.suffix == _PASSING:
+                continue
+            with contextlib.suppress(OSError):  # on its way out, by another process
+                size = sum(file.stat().st_size for file in entry.iterdir())
+                found.append(((entry / _INDEX).stat().st_mtime_ns, size, entry))
+        return found
+
+    def _sweep(self) -> None:
+        """Remove what crashed processes left half written."""
+        for passing in self._entries.glob(f"*{_PASSING}"):
+            with contextlib.suppress(OSError):
+                if time.time() - passing.stat().st_mtime > _STALE_S:
+                    shutil.rmtree(passing, ignore_errors=True)
+
+
+def _wait_for(entry: Path) -> None:
+    thread = _writing.pop(entry, None)
+    if thread is not None:
+        thread.join()
+
+
+def _save(folder: Path, analysis: Analysis) -> None:
+    index: dict[str, Any] = {"format": _FORMAT, "n_samples": analysis.n_samples, "arrays": {}}
+    for number, (name, array) in enumerate(analysis.arrays.items()):
+        file = folder / f"{number}.npy"
+        np.save(file, np.asarray(array), allow_pickle=False)
+        index["arrays"][name] = {"file": file.name, "bytes": file.stat().st_size, "crc": _checksum(file)}
+    (folder / _INDEX).write_text(json.dumps(index), encoding="utf-8")
+
+
+def _load(folder: Path) -> Analysis:
+    index: Mapping[str, Any] = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+    if index["format"] != _FORMAT:
+        raise ValueError(f"format {index['format']}")
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for name, row in index["arrays"].items():
+        file = folder / row["file"]
+        if file.stat().st_size != row["bytes"] or _checksum(file) != row["crc"]:
+            raise ValueError(f"{file.name} is not what was written")
+        mapped = row["bytes"] > _MAPPED_BYTES
+        arrays[name] = np.load(file, mmap_mode="r" if mapped else None, allow_pickle=False)
+    return Analysis(int(index["n_samples"]), arrays)
+
+
+def _checksum(file: Path) -> int:
+    crc = 0
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            crc = zlib.crc32(chunk, crc)
+    return crc

@@ -1,0 +1,155 @@
+"""A track's audio as one stream, mixed from the items of its map: what REAPER plays before effects."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reatrieve.audio.decode import SoundReader
+from reatrieve.audio.item import ItemStream, grid_index
+from reatrieve.audio.trackmap import TrackMap
+from reatrieve.errors import AudioError, CancelledError, InputError
+from reatrieve.retrieval.interface import ANALYSIS_RATE_HZ, Progress
+
+__all__ = ["BLOCK_S", "Cancel", "TrackAudio"]
+
+logger = logging.getLogger(__name__)
+
+Cancel = Callable[[], bool]
+"""Asked often; True stops the work with ``CancelledError``."""
+
+BLOCK_S = 4.0
+"""Default length of a block: decoding one takes some milliseconds, so that progress moves and cancel is quick."""
+
+
+class TrackAudio:
+    """The sound of a track map at any sample rate, streamed: memory does not grow with the map's length.
+
+    Sample n of ``blocks`` sounds at project time ``track_map.origin_s + n / rate_hz``. An item sounds in all samples
+    with ``position_s <= t < end_s``; items that overlap add up. Nothing is decoded but what those samples need.
+
+    Parameters
+    ----------
+    track_map : TrackMap
+
+    Raises
+    ------
+    AudioError
+        From every method, if a file is gone, damaged or no sound.
+    """
+
+    def __init__(self, track_map: TrackMap) -> None:
+        self.map = track_map
+
+    def n_samples(self, rate_hz: int = ANALYSIS_RATE_HZ) -> int:
+        """Samples that ``blocks`` gives at this rate."""
+        return max(1, grid_index(self.map.duration_s, rate_hz))
+
+    def blocks(
+        self,
+        rate_hz: int = ANALYSIS_RATE_HZ,
+        *,
+        block_s: float = BLOCK_S,
+        mono: bool = True,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Iterator[NDArray[np.float32]]:
+        """The whole track in order; the same samples for every ``block_s``.
+
+        Parameters
+        ----------
+        rate_hz : int > 0
+        block_s : float > 0
+            Length of a block; the last may be shorter.
+        mono : bool
+            The mean of left and right [shape=(n,)], else both [shape=(2, n)].
+        progress : Progress, optional
+            Told the share delivered, after every block.
+        cancel : Cancel, optional
+            Asked before every block.
+
+        Yields
+        ------
+        y : np.ndarray [float32]
+
+        Raises
+        ------
+        CancelledError
+            When ``cancel`` said so.
+        """
+        n_samples = self.n_samples(rate_hz)
+        n_block = max(1, round(block_s * rate_hz))
+        self._demand_files()
+        for start, block in self._mixed(
+            self.map.origin_s, n_samples, rate_hz, n_block=n_block, mono=mono, cancel=cancel
+        ):
+            yield block
+            if progress:
+                progress((start + block.shape[-1]) / n_samples)
+
+    def read(
+        self, start_s: float, end_s: float, rate_hz: int = ANALYSIS_RATE_HZ, *, mono: bool = True
+    ) -> NDArray[np.float32]:
+        """One stretch, by project time; silence outside the items.
+
+        Parameters
+        ----------
+        start_s, end_s : float
+            Project seconds; ``round((end_s - start_s) * rate_hz)`` samples come, the first one at ``start_s``.
+        rate_hz : int > 0
+        mono : bool
+            The mean of left and right [shape=(n,)], else both [shape=(2, n)].
+
+        Returns
+        -------
+        y : np.ndarray [float32]
+        """
+        if not start_s <= end_s:
+            raise InputError(f"bad stretch: {start_s} to {end_s} s; the end must lie after the start")
+        n_samples = round((end_s - start_s) * rate_hz)
+        parts = [block for _, block in self._mixed(start_s, n_samples, rate_hz, n_block=max(1, n_samples), mono=mono)]
+        return parts[0] if parts else np.zeros(0 if mono else (2, 0), np.float32)
+
+    def _mixed(
+        self, grid_s: float, n_samples: int, rate_hz: int, *, n_block: int, mono: bool, cancel: Cancel | None = None
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Blocks of the grid ``grid_s + n / rate_hz``, each with its first n."""
+        if rate_hz <= 0:
+            raise InputError(f"bad sample rate: {rate_hz} Hz; need one above 0")
+        waiting = [
+            (max(0, grid_index(item.position_s - grid_s, rate_hz)), number)
+            for number, item in enumerate(self.map.items)
+            if grid_index(item.end_s - grid_s, rate_hz) > 0
+        ]
+        heapq.heapify(waiting)
+        sounding: dict[int, ItemStream] = {}  # by number: sums come in one order, whatever the blocks
+        try:
+            for start in range(0, n_samples, n_block):
+                if cancel and cancel():
+                    raise CancelledError("stopped before the track was decoded")
+                stop = min(start + n_block, n_samples)
+                while waiting and waiting[0][0] < stop:
+                    _, number = heapq.heappop(waiting)
+                    stream = ItemStream(self.map.items[number], grid_s=grid_s, rate_hz=rate_hz, mono=mono, first=start)
+                    sounding[number] = stream
+                mix = np.zeros((stop - start, 1 if mono else 2), np.float32)
+                for number in sorted(sounding):
+                    sounding[number].add_to(mix, start)
+                    if sounding[number].stop <= stop:
+                        sounding.pop(number).close()
+                yield start, mix[:, 0] if mono else np.ascontiguousarray(mix.T)
+        finally:
+            for stream in sounding.values():
+                stream.close()
+
+    def _demand_files(self) -> None:
+        """Fail for a missing file before minutes are spent on the others."""
+        for path in self.map.paths:
+            if not path.is_file():
+                raise AudioError(f"{path}: no such file; bring it back or relink the item in REAPER")
+            with SoundReader(path):
+                logger.debug("source %s", path)

@@ -1,0 +1,121 @@
+"""Decoding: every format, any place, and errors that name the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from reatrieve.audio.decode import SoundReader, sound_info
+from reatrieve.audio.stitch import TrackAudio
+from reatrieve.audio.trackmap import TrackMap
+from reatrieve.errors import AudioError
+from signals import FORMATS, clicks, noise, sines, write_sound
+
+CASES = [
+    ("wav", 7350, 1), ("wav", 192000, 6), ("aiff", 22254, 2), ("aiff", 44100, 3),
+    ("flac", 11127, 2), ("flac", 96000, 1),
+    ("ogg", 32000, 1), ("ogg", 44100, 2), ("ogg", 48000, 6), ("opus", 48000, 2), ("opus", 24000, 1),
+    ("mp3", 44100, 2), ("mp3", 22050, 1), ("mp3", 48000, 2),
+]  # fmt: skip
+EXACT = {"wav": 2e-7, "flac": 2e-7, "aiff": 3.1e-5}
+
+
+@pytest.mark.parametrize(("extension", "rate_hz", "n_channels"), CASES)
+def test_every_format_comes_back_at_its_place(tmp_path: Path, extension: str, rate_hz: int, n_channels: int) -> None:
+    """Lossless formats to their last bit, lossy ones by correlation with what was written, at lag 0."""
+    n = 3 * rate_hz
+    y = np.stack([sines([110.0 * (c + 1), 620.0 + 40 * c], rate_hz=rate_hz, duration_s=3.0) for c in range(n_channels)])
+    y = (y * np.linspace(0.2, 1.0, n, dtype=np.float32)).T
+    path = write_sound(tmp_path / f"Klänge 1.{extension}", y, rate_hz)
+    with SoundReader(path) as reader:
+        assert (reader.info.rate_hz, reader.info.n_channels) == (rate_hz, n_channels)
+        assert reader.info.n_frames == n
+        whole = reader.read(0, n)
+    if extension in EXACT:
+        np.testing.assert_allclose(whole, y, atol=EXACT[extension])
+    else:
+        core = slice(n // 4, n - n // 4)
+        for channel in range(n_channels):
+            around = np.correlate(whole[core, channel], y[core, channel][50:-50], "valid")
+            assert abs(int(np.argmax(around)) - 50) <= 1
+    mono = np.concatenate(list(TrackAudio(TrackMap.of_file(path)).blocks()))
+    assert len(mono) == int(np.ceil(n * 22050 / rate_hz - 1e-6))
+
+
+@pytest.mark.parametrize("extension", sorted(FORMATS))
+def test_seeking_is_exact_to_the_sample(tmp_path: Path, extension: str) -> None:
+    rate_hz = 48000 if extension == "opus" else 44100
+    y = np.repeat(noise(20 * rate_hz, level=0.05)[:, np.newaxis], 2, axis=1)
+    path = write_sound(tmp_path / f"x.{extension}", y, rate_hz)
+    with SoundReader(path) as reader:
+        whole = reader.read(0, reader.info.n_frames)
+    with SoundReader(path) as reader:
+        anywhere = np.random.default_rng(1).integers(0, len(whole) - 3000, 12)
+        for start in (*anywhere, len(whole) - 4537, len(whole) - 9000):  # Vorbis' last page is a trap
+            np.testing.assert_allclose(reader.read(start, start + 3000), whole[start : start + 3000], atol=1e-6)
+        np.testing.assert_allclose(reader.read(0, 100), whole[:100], atol=1e-6)
+
+
+def test_beyond_the_ends_there_is_silence(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "x.wav", np.ones(100, np.float32) * 0.5, 8000, subtype="FLOAT")
+    with SoundReader(path) as reader:
+        np.testing.assert_array_equal(reader.read(-3, 2)[:, 0], [0, 0, 0, 0.5, 0.5])
+        np.testing.assert_array_equal(reader.read(98, 103)[:, 0], [0.5, 0.5, 0, 0, 0])
+        assert not reader.read(-10, -5).any()
+        assert not reader.read(500, 510).any()
+        assert reader.read(7, 7).shape == (0, 1)
+        reader.hold(90, 100)
+        np.testing.assert_array_equal(reader.read(95, 100)[:, 0], np.full(5, 0.5))
+
+
+def test_a_truncated_mp3_ends_in_silence(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "x.mp3", np.repeat(noise(10 * 44100)[:, np.newaxis], 2, axis=1), 44100)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with SoundReader(path) as reader:
+        y = reader.read(0, 441000)
+        assert y.shape == (441000, 2)
+        assert y[:200000].any()
+        assert not y[-100000:].any()
+        assert reader.read(0, 1000).any()
+
+
+def test_what_is_no_number_is_silence(tmp_path: Path) -> None:
+    y = noise(1000)
+    y[[3, 500]] = np.nan, np.inf
+    path = write_sound(tmp_path / "x.wav", y, 8000, subtype="FLOAT")
+    with SoundReader(path) as reader:
+        found = reader.read(0, 1000)[:, 0]
+    assert np.isfinite(found).all()
+    assert found[3] == found[500] == 0.0
+    np.testing.assert_array_equal(found[4:500], y[4:500])
+
+
+def test_errors_name_the_file_and_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match=r"fehlt\.wav: no such file.*relink"):
+        sound_info(tmp_path / "fehlt.wav")
+    text = tmp_path / "text.wav"
+    text.write_text("this is no sound", encoding="utf-8")
+    with pytest.raises(AudioError, match=r"text\.wav: cannot be read as sound.*convert"):
+        sound_info(text)
+    empty = tmp_path / "leer.wav"
+    soundfile.write(empty, np.zeros(0, np.float32), 8000)
+    with pytest.raises(AudioError, match=r"leer\.wav: holds no sample"):
+        sound_info(empty)
+    with pytest.raises(AudioError, match="no such file"):
+        sound_info(tmp_path)
+
+
+@pytest.mark.parametrize("extension", ["wav", "aiff", "flac", "ogg", "mp3"])
+@pytest.mark.parametrize("rate_hz", [22050, 44100, 48000])
+def test_a_click_stays_in_place_through_decoding_and_resampling(tmp_path: Path, extension: str, rate_hz: int) -> None:
+    times_s = [0.5, 1.0, 1.75]
+    y = clicks(times_s, rate_hz=rate_hz, duration_s=2.0) * 0.9
+    path = write_sound(tmp_path / f"click.{extension}", y, rate_hz)
+    found = np.concatenate(list(TrackAudio(TrackMap.of_file(path)).blocks()))
+    for time_s in times_s:
+        around = slice(round((time_s - 0.1) * 22050), round((time_s + 0.1) * 22050))
+        assert np.argmax(np.abs(found[around])) == pytest.approx(2205, abs=1)
