@@ -1,0 +1,268 @@
+"""Journals: what is appended is on disk, what was torn is dropped, one writer, found again by project."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reatrieve.audio.trackmap import TrackItem, TrackMap
+from reatrieve.errors import JournalError
+from reatrieve.journal import Header, Journal, JournalFolder, read_journal
+from reatrieve.retrieval.events import (
+    Answered,
+    BudgetRaised,
+    Finished,
+    Proposed,
+    Renamed,
+    Retracted,
+    Revised,
+    Started,
+    Undone,
+)
+from reatrieve.retrieval.session import fold
+from reatrieve.retrieval.spans import Span
+
+MAP = TrackMap((TrackItem("/müsik/a b.wav", 12.5, 60.0, gain=-0.3, loop=True, guid="{G}"),))
+STARTED = Started(Span(0.1, 1.1), "Kick – 拍", 10, "default")
+EVENTS = [
+    STARTED,
+    Proposed(1, Span(3.0, 4.0), 0.123456789, 0.9, 7.0),
+    Answered(1, "accept", Span(3.01, 4.0)),
+    Proposed(2, Span(5.0, 6.0), 0.1, 0.5, 6.0),
+    Answered(2, "reject", Span(5.0, 6.0)),
+    Undone(2),
+    Answered(2, "skip", Span(5.0, 6.0)),
+    Revised(1, Span(3.02, 4.0)),
+    Retracted(1),
+    BudgetRaised(10),
+    Renamed("Snare"),
+    Finished(),
+]
+
+
+def header(session="s-1", project="", **more):
+    return Header(session, MAP, project=project, track="{T}", created_s=1.5, **more)
+
+
+def test_everything_comes_back(tmp_path):
+    path = tmp_path / "dir with ü" / "x.journal.jsonl"
+    tempo = ({"time_s": 0.0, "bpm": 120.5, "numerator": 4, "denominator": 4, "fullbeats": 0.0, "measure": 0},)
+    with Journal.create(path, header(project="C:\\x\\ü.rpp", tempo=tempo), now=lambda: 42.25) as journal:
+        for k, event in enumerate(EVENTS):
+            journal.append(event, op=f"op-{k}" if k % 2 else "")
+        assert journal.events() == EVENTS
+    again, lines = read_journal(path)
+    assert again == header(project="C:\\x\\ü.rpp", tempo=tempo)
+    assert again.origin_s == 12.5
+    assert [line.event for line in lines] == EVENTS
+    assert {line.time_s for line in lines} == {42.25}
+    with Journal.open(path) as journal:
+        assert journal.events() == EVENTS
+        assert journal.ops == {f"op-{k}" for k in range(1, len(EVENTS), 2)}
+        assert fold(journal.events()).label == "Snare"
+
+
+def test_the_format_is_one_json_object_a_line(tmp_path):
+    with Journal.create(tmp_path / "x.journal.jsonl", header()) as journal:
+        journal.append_all(EVENTS, op="o")
+    rows = [json.loads(line) for line in journal.path.read_text(encoding="utf-8").splitlines()]
+    assert (rows[0]["reatrieve"], rows[0]["v"], rows[0]["origin_s"]) == ("journal", 1, 12.5)
+    assert rows[3] | {"t": 0} == {
+        "v": 1,
+        "t": 0,
+        "op": "o",
+        "event": "answered",
+        "number": 1,
+        "verdict": "accept",
+        "span": [3.01, 4.0],
+    }
+
+
+@given(start_s=st.floats(-1e6, 1e6), length_s=st.floats(1e-3, 1e3))
+def test_times_are_exact(tmp_path_factory, start_s, length_s):
+    event = Answered(1, "accept", Span(start_s, start_s + length_s))
+    with Journal.create(tmp_path_factory.mktemp("exact") / "x.journal.jsonl", header()) as journal:
+        journal.append(event)
+    assert read_journal(journal.path)[1][0].event == event
+
+
+def test_a_torn_last_line_is_dropped_wherever_it_is_torn(tmp_path):
+    path = tmp_path / "x.journal.jsonl"
+    with Journal.create(path, header()) as journal:
+        journal.append_all(EVENTS[:3])
+    whole = path.read_bytes()
+    last = whole[:-1].rfind(b"\n") + 1
+    for cut in range(last, len(whole)):
+        path.write_bytes(whole[:cut])
+        assert [line.event for line in read_journal(path)[1]] == EVENTS[:2]
+        with Journal.open(path) as journal:
+            assert journal.events() == EVENTS[:2]
+            journal.append(EVENTS[2])
+        assert [line.event for line in read_journal(path)[1]] == EVENTS[:3]
+    path.write_bytes(whole[:last] + bytes(len(whole) - last - 1) + b"\n")
+    with Journal.open(path) as journal:
+        assert journal.events() == EVENTS[:2]
+        journal.append(EVENTS[2])
+    assert [line.event for line in read_journal(path)[1]] == EVENTS[:3]
+
+
+def test_damage_in_the_middle_is_told(tmp_path):
+    path = tmp_path / "x.journal.jsonl"
+    with Journal.create(path, header()) as journal:
+        journal.append_all(EVENTS[:4])
+    lines = path.read_bytes().split(b"\n")
+    lines[2] = b'{"v":1}'
+    path.write_bytes(b"\n".join(lines))
+    with pytest.raises(JournalError, match="line 3 is damaged"):
+        Journal.open(path)
+    for content in (b"", b"no newline", b"{}\n", b'{"reatrieve":"journal","v":1}\n', b"\xff\n", b"[1]\n"):
+        path.write_bytes(content)
+        with pytest.raises(JournalError):
+            read_journal(path)
+    path.write_bytes(b'{"reatrieve":"journal","v":2}\n')
+    with pytest.raises(JournalError, match="update ReaTrieve"):
+        read_journal(path)
+    with pytest.raises(JournalError, match="cannot be read"):
+        read_journal(tmp_path / "none")
+    with pytest.raises(JournalError, match="cannot be opened"):
+        Journal.open(tmp_path / "none")
+
+
+def test_one_writer(tmp_path):
+    path = tmp_path / "x.journal.jsonl"
+    with Journal.create(path, header()) as journal:
+        journal.append(STARTED)
+        with pytest.raises(JournalError, match="another process"):
+            Journal.open(path)
+        with pytest.raises(JournalError, match="begun once"):
+            Journal.create(path, header())
+        assert len(read_journal(path)[1]) == 1
+    Journal.open(path).close()
+
+
+class FullDisk:
+    """A file on which only part of what is written arrives."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def write(self, text):
+        self.file.write(text[: len(text) // 2])
+        self.file.flush()
+        raise OSError(28, "No space left on device")
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+
+def test_a_full_disk_changes_nothing(tmp_path):
+    with Journal.create(tmp_path / "x.journal.jsonl", header()) as journal:
+        journal.append(STARTED)
+        before = journal.path.read_bytes()
+        real, journal._file = journal._file, FullDisk(journal._file)
+        with pytest.raises(JournalError, match="No space left"):
+            journal.append(EVENTS[1], op="o")
+        journal._file = real
+        assert journal.path.read_bytes() == before
+        assert journal.events() == [STARTED]
+        journal.append(EVENTS[1], op="o")
+    assert [line.event for line in read_journal(journal.path)[1]] == EVENTS[:2]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_what_was_appended_survives_a_kill(tmp_path):
+    code = (
+        "import sys, pathlib, os, signal\n"
+        "from reatrieve.journal import *\n"
+        "from reatrieve.audio.trackmap import *\n"
+        "from reatrieve.retrieval.events import *\n"
+        "journal = Journal.create(pathlib.Path(sys.argv[1]), Header('s', TrackMap((TrackItem('a.wav', 0.0, 1.0),))))\n"
+        "journal.append(Renamed('x'), op='1')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    path = tmp_path / "x.journal.jsonl"
+    assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == -signal.SIGKILL
+    with Journal.open(path) as journal:
+        assert journal.ops == {"1"}
+
+
+def test_sessions_are_found_by_project(tmp_path):
+    folder = JournalFolder(tmp_path / "journals", now=iter(range(100, 200)).__next__)
+    project = str(tmp_path / "dir" / ".." / "ü.rpp")
+    for k, where in enumerate((project, str(tmp_path / "ü.rpp"), str(tmp_path / "other.rpp"), "")):
+        with folder.create(header(f"s-{k}", where)) as journal:
+            journal.append_all(EVENTS[: 4 + k])
+    with folder.create(header("empty", project)):
+        pass
+    (folder.folder / ("bad.journal.jsonl")).write_text("rubbish", encoding="utf-8")
+    stored = folder.of_project(project)
+    assert [one.header.session for one in stored] == ["s-1", "s-0"]
+    assert [(one.label, one.answers, one.accepted, one.finished) for one in stored] == [
+        ("Kick – 拍", 2, 1, False),
+        ("Kick – 拍", 1, 1, False),
+    ]
+    assert stored[1].modified == "1970-01-01T00:01:43Z"
+    assert folder.of_project("") == []
+    assert JournalFolder(tmp_path / "none").of_project(project) == []
+
+
+def test_a_discarded_session_is_never_listed_again(tmp_path):
+    folder = JournalFolder(tmp_path / "journals")
+    project = str(tmp_path / "p.rpp")
+    with folder.create(header("s-1", project)) as journal:
+        journal.append_all(EVENTS[:3])
+        journal.copy_to(tmp_path / "p.reatrieve")
+    folder.discard("s-1")
+    assert not folder.holds("s-1")
+    assert folder.of_project(project) == []
+    assert len(list((folder.folder / "discarded").iterdir())) == 1
+    with pytest.raises(JournalError):
+        folder.discard("s-1")
+
+
+def test_a_copy_lies_beside_the_project_under_its_label(tmp_path):
+    with Journal.create(tmp_path / "x.journal.jsonl", header()) as journal:
+        journal.append(Started(Span(0.0, 1.0), "a/b: <kick>?", 10, "default"))
+        first = journal.copy_to(tmp_path / "p.reatrieve")
+        assert first.name == "a_b_ _kick__-s-1.journal.jsonl"
+        journal.append(Renamed("snare"))
+        second = journal.copy_to(tmp_path / "p.reatrieve")
+    assert [path.name for path in (tmp_path / "p.reatrieve").iterdir()] == ["snare-s-1.journal.jsonl"]
+    assert read_journal(second)[1] == list(journal.lines)
+
+
+def test_a_project_that_came_from_elsewhere_brings_its_sessions(tmp_path):
+    with Journal.create(tmp_path / "x.journal.jsonl", header("s-9", "/elsewhere/p.rpp")) as journal:
+        journal.append_all(EVENTS[:3])
+        journal.copy_to(tmp_path / "p.reatrieve")
+    folder = JournalFolder(tmp_path / "journals")
+    project = str(tmp_path / "p.rpp")
+    for _ in range(2):
+        assert [one.header.session for one in folder.of_project(project)] == ["s-9"]
+    with folder.open("s-9") as taken:
+        assert taken.events() == EVENTS[:3]
+        assert taken.header.project == project
+
+
+def test_saving_the_project_elsewhere_moves_the_journal_along(tmp_path):
+    folder = JournalFolder(tmp_path / "journals")
+    with folder.create(header("s-1")) as journal:
+        journal.append_all(EVENTS[:3], op="o")
+        journal.move_to(str(tmp_path / "p.rpp"))
+        with pytest.raises(JournalError, match="another process"):
+            folder.open("s-1")
+        journal.append(EVENTS[3])
+    assert [one.header.session for one in folder.of_project(str(tmp_path / "p.rpp"))] == ["s-1"]
+    assert [line.event for line in read_journal(journal.path)[1]] == EVENTS[:4]
+
+
+@pytest.mark.parametrize("session", ["../../etc/passwd", "a b", "", "ü", "x" * 200, "\ud800"])
+def test_odd_session_ids_stay_in_the_folder(tmp_path, session):
+    folder = JournalFolder(tmp_path / "journals")
+    assert folder.path(session).parent == folder.folder
+    assert folder.path(session).name.endswith(".journal.jsonl")
+    assert not folder.holds(session)
