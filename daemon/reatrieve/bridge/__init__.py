@@ -1,0 +1,1 @@
+"""Messages between REAPER and the daemon: OSC bytes over two carriers."""

@@ -1,0 +1,199 @@
+"""The folder both sides know, and ``daemon.txt`` in it: where the daemon listens and the token that lets a client
+in."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from reatrieve.bridge import osc
+from reatrieve.bridge.messages import PROTOCOL, CommandHeader, Ping, Pong, decode_event, encode_command
+from reatrieve.errors import InputError, ProtocolError
+from reatrieve.filelock import try_lock
+
+__all__ = ["DaemonInfo", "answers_ping", "held", "new_info", "read_info", "remove_info", "write_info"]
+
+FILE_NAME = "daemon.txt"
+LOCK_NAME = "daemon.lock"
+RETRY_S = 2.0
+"""How long Windows may keep us from replacing a file that the script is just reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonInfo:
+    """What ``daemon.txt`` says, one ``key value`` a line (docs/protocol.md, "Home")."""
+
+    protocol: int
+    version: str
+    instance: str
+    pid: int
+    port: int
+    token: str
+    spool: str
+
+
+def new_info(*, version: str, port: int, spool: Path, token: str = "") -> DaemonInfo:
+    """A fresh instance: random instance and token (or the ``token`` given), this process, ``spool/<instance>``."""
+    instance = secrets.token_hex(16)
+    own = str(spool / instance)
+    if any(c in own for c in "\r\n"):
+        raise InputError(f"the spool folder {own!r} holds a line break; choose another with --spool")
+    return DaemonInfo(PROTOCOL, version, instance, os.getpid(), port, token or secrets.token_hex(16), own)
+
+
+def write_info(home: Path, info: DaemonInfo) -> None:
+    """Write ``daemon.txt`` so that nobody ever reads half of it, and nobody but this user reads it at all."""
+    text = "".join(f"{field.name} {getattr(info, field.name)}\n" for field in fields(info))
+    temporary = home / f"{FILE_NAME}.{info.pid}.tmp"
+    with contextlib.suppress(FileNotFoundError):
+        temporary.unlink()
+    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+    if sys.platform == "win32":
+        _only_this_user(temporary)
+    _insist(temporary.replace, home / FILE_NAME)
+
+
+def read_info(home: Path) -> DaemonInfo | None:
+    """What ``daemon.txt`` says; None where there is none or it cannot be understood."""
+    try:
+        text = (home / FILE_NAME).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    pairs = {match[1]: match[2] for match in re.finditer(r"^(\w+) (.*)$", text, re.M)}
+    try:
+        return DaemonInfo(
+            int(pairs["protocol"]),
+            pairs["version"],
+            pairs["instance"],
+            int(pairs["pid"]),
+            int(pairs["port"]),
+            pairs["token"],
+            pairs["spool"],
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+def remove_info(home: Path, instance: str) -> None:
+    """Remove ``daemon.txt`` if it still is that of ``instance``."""
+    info = read_info(home)
+    if info is not None and info.instance == instance:
+        with contextlib.suppress(OSError):
+            _insist((home / FILE_NAME).unlink)
+
+
+def answers_ping(info: DaemonInfo, *, timeout_s: float = 1.0) -> bool:
+    """Whether the daemon that ``info`` describes is alive, asked over UDP, or over its spool where UDP is off."""
+    ping = encode_command(CommandHeader("ping-" + secrets.token_hex(8), info.token, 0), Ping())
+    return _udp_ping(info, ping, timeout_s) if info.port else _spool_ping(info, ping, timeout_s)
+
+
+@contextlib.contextmanager
+def held(home: Path) -> Iterator[None]:
+    """Hold ``home`` for one daemon: makes the folder, takes the lock, and makes sure that no living daemon has it.
+
+    Raises
+    ------
+    InputError
+        If another daemon lives there; the text says which, and what to do.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (home / LOCK_NAME).open("a+b")
+    except OSError as exc:
+        raise InputError(f"the home folder {home} cannot be used: {exc}; choose another with --home") from exc
+    with lock:
+        info = read_info(home)
+        taken = not try_lock(lock)
+        if taken or (info is not None and info.pid != os.getpid() and answers_ping(info)):
+            which = f"process {info.pid}, port {info.port}" if info is not None else "just starting"
+            raise InputError(f"a daemon is already running in {home} ({which}); stop it, or give another --home")
+        yield
+
+
+def _udp_ping(info: DaemonInfo, ping: bytes, timeout_s: float) -> bool:
+    end_s = time.monotonic() + timeout_s
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(timeout_s / 4)
+        while time.monotonic() < end_s:
+            try:
+                sock.sendto(ping, ("127.0.0.1", info.port))
+                if _is_pong(sock.recv(osc.MAX_PACKET_BYTES), info):
+                    return True
+            except TimeoutError:  # noqa: PERF203 - one try a datagram is meant
+                continue
+            except OSError:  # nobody there: Linux and Windows report the ICMP answer on the socket
+                return False
+    return False
+
+
+def _spool_ping(info: DaemonInfo, ping: bytes, timeout_s: float) -> bool:
+    spool = Path(info.spool)
+    if not spool.is_dir():
+        return False
+    client = spool / ("ping-" + secrets.token_hex(8))
+    asked, answered = client / "to_daemon", client / "to_script" / "00000001.osc"
+    end_s = time.monotonic() + max(timeout_s, 2.0)
+    try:
+        asked.mkdir(parents=True)
+        answered.parent.mkdir()
+        (asked / "00000001.tmp").write_bytes(ping)
+        (asked / "00000001.tmp").replace(asked / "00000001.osc")
+        while time.monotonic() < end_s:
+            if answered.exists():
+                return _is_pong(answered.read_bytes(), info)
+            time.sleep(0.02)
+    except OSError:
+        return False
+    finally:
+        for name in ("to_daemon/00000001.tmp", "to_daemon/00000001.osc", "to_script/00000001.osc"):
+            with contextlib.suppress(OSError):
+                (client / name).unlink()
+        for folder in (asked, answered.parent, client):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+    return False
+
+
+def _is_pong(packet: bytes, info: DaemonInfo) -> bool:
+    try:
+        header, event = decode_event(osc.decode(packet)[0])
+    except ProtocolError:
+        return False
+    return isinstance(event, Pong) and header.instance == info.instance
+
+
+def _insist(action: object, *arguments: object) -> None:
+    """Do it, again and again while Windows says that somebody has the file open."""
+    end_s = time.monotonic() + RETRY_S
+    while True:
+        try:
+            action(*arguments)  # type: ignore[operator]
+        except PermissionError:  # noqa: PERF203 - one try a turn is meant
+            if sys.platform != "win32" or time.monotonic() > end_s:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _only_this_user(path: Path) -> None:
+    """What mode 0600 is on Windows: no inherited rights, all rights for this user."""
+    command = ["icacls", str(path), "/inheritance:r", "/grant:r", f"{getpass.getuser()}:F"]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as exc:
+        path.unlink()
+        raise InputError(f"{path.parent} cannot be made private to you ({exc}); choose another --home") from exc
