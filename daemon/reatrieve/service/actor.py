@@ -1,0 +1,414 @@
+"""One session at work: its commands one after the other, its computing in threads, its events to the client that
+asked last."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from reatrieve.audio.cache import AnalysisCache
+from reatrieve.bridge.messages import (
+    AcceptRest,
+    Anchors,
+    Answer,
+    Command,
+    Discard,
+    Done,
+    Event,
+    Export,
+    Failed,
+    Find,
+    Finish,
+    More,
+    Note,
+    Progress,
+    Rename,
+    RenderWanted,
+    Rest,
+    RestEnd,
+    Resume,
+    Retract,
+    Revise,
+    Saved,
+    Undo,
+)  # fmt: skip
+from reatrieve.errors import AudioError, CancelledError, InputError, JournalError, ReatrieveError
+from reatrieve.journal import Header, JournalFolder, copies_folder
+from reatrieve.retrieval.ending import probably_nothing_else
+from reatrieve.retrieval.events import Started
+from reatrieve.retrieval.spans import Span
+from reatrieve.service import replies, science
+from reatrieve.service.hub import Hub
+from reatrieve.service.preparing import Draft, prepare
+from reatrieve.service.work import SessionWork, StaleError
+
+__all__ = ["Context", "SessionActor"]
+
+logger = logging.getLogger(__name__)
+
+PROGRESS_EVERY_S = 0.1
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all sessions share.
+
+    Attributes
+    ----------
+    analysing, stepping : threads for long work and for the steps of a session.
+    proposed : told the session of every candidate sent.
+    watch : told a session and the source files to watch for it.
+    """
+
+    hub: Hub
+    cache: AnalysisCache
+    journals: JournalFolder
+    renders: Path
+    retriever: str
+    analysing: Executor
+    stepping: Executor
+    proposed: Callable[[str], None]
+    watch: Callable[[str, tuple[Path, ...]], None]
+
+
+class SessionActor:
+    """Commands go in by ``submit`` and are carried out in order; ``cancel`` acts at once.
+
+    Attributes
+    ----------
+    client : the client that the events go to, the last one that sent a command.
+    draft : the track as the client has described it so far.
+    """
+
+    def __init__(self, session: str, context: Context) -> None:
+        self.session = session
+        self.client = ""
+        self.draft = Draft()
+        self._context = context
+        self._queue: asyncio.Queue[tuple[str, int, Command]] = asyncio.Queue()
+        self._cancelled = threading.Event()
+        self._working = self._computing = False
+        self._work: SessionWork | None = None
+        self._told_done = False
+        self._stage, self._share = "decode", 0.0
+        self._task = asyncio.create_task(self._run(), name=f"session {session}")
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being done or waits."""
+        return self._queue.empty() and not self._working
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything that was asked is carried out, or waits for a long computation."""
+        return self.idle or self._computing
+
+    def submit(self, client: str, number: int, command: Command) -> None:
+        """Queue one command."""
+        self.client = client
+        self._queue.put_nowait((client, number, command))
+
+    def cancel(self) -> None:
+        """Stop what is being decoded, analysed or exported, if anything is."""
+        if not self.idle:
+            self._cancelled.set()
+
+    async def close(self) -> None:
+        """Stop; what was not carried out was not acked. ``let_go`` follows when the threads have ended."""
+        self._cancelled.set()
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    def let_go(self) -> None:
+        """Give the journal back; a later command opens it again."""
+        if self._work is not None:
+            self._work.journal.close()
+            self._work = None
+        self._context.watch(self.session, ())
+
+    async def _run(self) -> None:
+        while True:
+            client, number, command = await self._queue.get()
+            self._working = True
+            try:
+                await self._carry_out(client, number, command)
+            except ReatrieveError as error:
+                logger.info("session %s: %s failed: %s", self.session, command.NAME, error)
+                self._push(Failed(self.session, number, error.code, _sentence(error)))
+                if isinstance(error, StaleError):
+                    await self._repeat_current()
+            except Exception as error:
+                logger.exception("session %s: %s met a fault", self.session, command.NAME)
+                text = f"the daemon met a fault at {command.NAME} ({type(error).__name__}); its log has the details"
+                self._push(Failed(self.session, number, "internal", text))
+            self._working = False
+            self._cancelled.clear()
+            self._context.hub.handled(client, number)
+
+    async def _carry_out(self, client: str, number: int, command: Command) -> None:
+        handled = lambda: self._context.hub.handled(client, number)  # noqa: E731
+        match command:
+            case Find():
+                await self._find(command, handled)
+            case Resume():
+                await self._resume(handled)
+            case Discard():
+                await self._discard()
+            case Saved():
+                await self._saved(command)
+            case Rest():
+                await self._rest(command)
+            case Anchors() | Export():
+                await self._sync(command)
+            case Answer() | Undo() | Retract() | Revise() | More() | AcceptRest() | Rename() | Finish():
+                await self._change(command, handled)
+            case _:
+                raise InputError(f"{command.NAME} is no command of a session")
+
+    # The commands
+
+    async def _find(self, command: Find, handled: Callable[[], None]) -> None:
+        context = self._context
+        if self._work is None and context.journals.holds(self.session):
+            self._work = await self._step(self._open)
+        if self._work is not None:
+            if self._work.state.finished:
+                self.let_go()
+                raise InputError(f"the session {self.session} is finished; a new search needs a new session")
+            await self._resume(handled)
+            return
+        retriever = command.retriever or context.retriever
+        await self._long(lambda: science.make_retriever(retriever), "decode")
+        prepared = await self._long(lambda: prepare(self.draft, command, renders=context.renders), "decode")
+        for code, text in prepared.notes:
+            self._push(Note(self.session, code, text))
+        if prepared.track_map is None:
+            for index, why in prepared.wanted:
+                self._push(RenderWanted(self.session, index, why))
+            return
+        track_map = prepared.track_map
+        example = Span(
+            max(0.0, command.start_s - track_map.origin_s),
+            min(track_map.duration_s, command.end_s - track_map.origin_s),
+        )
+        started = Started(example, command.label, command.budget, retriever)
+        header = Header(self.session, track_map, command.project, command.track, self.draft.tempo_rows)
+        if self._cancelled.is_set():
+            self._push(Done(self.session, "cancelled", 0, command.budget, 0))
+            return
+        self._work = SessionWork(await self._step(lambda: context.journals.create(header, events=[started])))
+        handled()
+        logger.info("session %s: find %r, %.3f s long", self.session, command.label, example.length_s)
+        try:
+            await self._go_on()
+        except (AudioError, InputError):
+            await self._step(self._forget_beginning)
+            raise
+
+    async def _resume(self, handled: Callable[[], None]) -> None:
+        work = await self._opened()
+        handled()
+        for row in replies.rows(self.session, work.state, work.journal.header.origin_s):
+            self._push(row)
+        await self._go_on()
+
+    async def _change(self, command: Command, handled: Callable[[], None]) -> None:
+        work = await self._opened()
+        op = str(getattr(command, "op", ""))
+        accepted: frozenset[int] = frozenset()
+        repeated = work.has_done(op)
+        if not repeated:
+            if isinstance(command, AcceptRest):
+                await self._analysed()
+            elif isinstance(command, Answer) and work.needs_a_proposal():
+                await self._analysed()  # a crash came between the last answer and the proposal that the client shows
+                await self._step(work.propose)
+            accepted = await self._step(lambda: work.commit(command))
+        handled()
+        if isinstance(command, Rename):
+            return
+        if isinstance(command, AcceptRest) and not repeated:
+            for row in replies.rows(self.session, work.state, work.journal.header.origin_s, only=accepted):
+                self._push(row)
+        await self._go_on()
+
+    async def _rest(self, command: Rest) -> None:
+        work = await self._opened()
+        await self._analysed()
+        proposals = await self._step(lambda: work.rest(command.above))
+        for row in replies.rest_rows(self.session, proposals, work.journal.header.origin_s):
+            self._push(row)
+        self._push(RestEnd(self.session, command.above, len(proposals)))
+
+    async def _discard(self) -> None:
+        journals = self._context.journals
+        if not journals.holds(self.session):
+            if journals.was_discarded(self.session):
+                return
+            raise _unknown(self.session)
+        self.let_go()
+        await self._step(lambda: journals.discard(self.session))
+
+    async def _saved(self, command: Saved) -> None:
+        work = await self._opened()
+
+        def keep() -> None:
+            if command.project != work.journal.header.project:
+                work.journal.move_to(command.project)
+            work.journal.copy_to(copies_folder(command.project))
+
+        if command.project == "":
+            raise InputError("a project saved nowhere has no place for a copy of the journal; save it under a name")
+        await self._step(keep)
+
+    async def _sync(self, command: Anchors | Export) -> None:
+        work = await self._opened()
+        tempo = self.draft.tempo_rows or work.journal.header.tempo
+        state, header = work.state, work.journal.header
+
+        def job() -> list[Event]:
+            exporting = science.exporting()
+            events: list[Event]
+            if isinstance(command, Anchors):
+                events = exporting.anchor_events(command, state, header, tempo)
+            else:
+                events = exporting.export_events(
+                    command, state, header, tempo, progress=self._tell, cancel=self._cancelled.is_set
+                )
+            return events
+
+        events = await self._long(job, "export")
+        for event in events:
+            self._push(event)
+
+    # Where the session stands
+
+    async def _go_on(self) -> None:
+        """Say what is current: the candidate, or that the session is done."""
+        work = await self._opened()
+        over: str | None = work.state.over
+        if over is None:
+            first = work.search is None
+            try:
+                await self._analysed()
+                if first and self._cancelled.is_set():  # it came when the last block was through already
+                    raise CancelledError("stopped before the first candidate")
+            except CancelledError:
+                done = replies.done(self.session, work.state, "cancelled")
+                await self._step(self._forget_beginning)
+                self._push(done)
+                return
+            if first:  # scores all of the track: long enough to go on saying that work is being done
+                outcome = await self._long(work.propose, "analyse", share=1.0)
+            else:
+                outcome = await self._step(work.propose)
+            over = outcome.over
+            if over is None:
+                self._push(replies.candidate(self.session, outcome.state, outcome.ahead, work.journal.header.origin_s))
+                self._context.proposed(self.session)
+                self._tell_if_probably_done(work)
+        if over is not None:
+            self._push(replies.done(self.session, work.state, over))
+        if over == "finished":
+            self.let_go()  # another process may have the journal now; a later ``more`` or ``undo`` opens it again
+
+    async def _repeat_current(self) -> None:
+        try:
+            await self._go_on()
+        except ReatrieveError as error:
+            logger.info("session %s: %s", self.session, error)
+
+    async def _opened(self) -> SessionWork:
+        if self._work is None:
+            self._work = await self._step(self._open)
+        return self._work
+
+    def _open(self) -> SessionWork:
+        if not self._context.journals.holds(self.session):
+            raise _unknown(self.session)
+        journal = self._context.journals.open(self.session)
+        try:
+            return SessionWork(journal)
+        except InputError as error:
+            journal.close()
+            raise JournalError(f"the journal of session {self.session} cannot be replayed: {error}") from error
+
+    async def _analysed(self) -> None:
+        work = await self._opened()
+        if work.search is None:
+            await self._long(
+                lambda: work.analyse(
+                    cache=self._context.cache, progress=self._tell_stage, cancel=self._cancelled.is_set
+                ),
+                "decode",
+            )
+            self._context.watch(self.session, work.journal.header.track_map.paths)
+
+    def _forget_beginning(self) -> None:
+        """A session that never came to a candidate leaves nothing behind."""
+        if self._work is not None and not self._work.state.candidates:
+            self.let_go()
+            self._context.journals.remove(self.session)
+
+    def _tell_if_probably_done(self, work: SessionWork) -> None:
+        state = work.state
+        if state.current is None or self._told_done:
+            return
+        if probably_nothing_else(state.verdicts, state.candidates[state.current].remaining):
+            self._told_done = True
+            self._push(Note(self.session, "probably-done", "probably all places are found; finish when you agree"))
+
+    # Threads
+
+    async def _step(self, job: Callable[[], T]) -> T:
+        """Run something short in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._context.stepping, job)
+
+    async def _long(self, job: Callable[[], T], stage: str, *, share: float = 0.0) -> T:
+        """Run something long in a thread, and tell the client how far it is."""
+        self._stage, self._share, self._computing = stage, share, True
+        future = asyncio.get_running_loop().run_in_executor(self._context.analysing, job)
+        try:
+            while True:
+                finished, _ = await asyncio.wait([future], timeout=PROGRESS_EVERY_S)
+                if finished:
+                    return future.result()
+                if self._context.hub.listens(self.client):
+                    self._push(Progress(self.session, self._stage, min(max(self._share, 0.0), 1.0)))
+        finally:
+            self._computing = False
+            if not future.done():  # the daemon stops: the thread sees it at its next block
+                self._cancelled.set()
+
+    def _tell_stage(self, stage: str, share: float) -> None:
+        # Decoding runs ahead of the analysis in its own thread: the later stage is the one to show.
+        if stage == "analyse" or self._stage == "decode":
+            self._stage, self._share = stage, share
+
+    def _tell(self, share: float) -> None:
+        self._share = share
+
+    def _push(self, event: Event) -> None:
+        self._context.hub.push(self.client, event)
+
+
+class _UnknownSessionError(ReatrieveError, LookupError):
+    code = "unknown-session"
+
+
+def _unknown(session: str) -> _UnknownSessionError:
+    return _UnknownSessionError(f"the daemon has no session {session}; start the search again")
+
+
+def _sentence(error: ReatrieveError) -> str:
+    """The error's text, short enough for one message, without what OSC cannot carry."""
+    return str(error).replace("\0", "").encode("utf-8", "replace").decode("utf-8")[:1000]

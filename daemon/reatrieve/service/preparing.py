@@ -1,0 +1,194 @@
+"""From the messages that describe a track to a track map that was checked against what REAPER plays."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reatrieve.audio.decode import sound_info
+from reatrieve.audio.trackmap import TrackItem, TrackMap
+from reatrieve.bridge.messages import Find, Item, Probe, Tempo
+from reatrieve.errors import AudioError, InputError
+from reatrieve.service import science
+
+__all__ = ["Draft", "Prepared", "prepare"]
+
+logger = logging.getLogger(__name__)
+
+MAX_ITEMS = 10_000
+MAX_PROBE_BYTES = 1 << 22
+
+
+@dataclass(slots=True)
+class Draft:
+    """What a client has said about a session's track so far; kept in memory only."""
+
+    items: dict[int, Item] = field(default_factory=dict)
+    probes: dict[int, dict[int, Probe]] = field(default_factory=dict)
+    tempo: dict[int, Tempo] = field(default_factory=dict)
+
+    def add(self, message: Item | Probe | Tempo) -> None:
+        """Take one message; a later one for the same index replaces the earlier."""
+        if isinstance(message, Item):
+            if message.index >= MAX_ITEMS:
+                raise InputError(
+                    f"item {message.index}: a track of more than {MAX_ITEMS} items; glue some of them first"
+                )
+            self.items[message.index] = message
+            self.probes.pop(message.index, None)
+        elif isinstance(message, Probe):
+            pages = self.probes.setdefault(message.index, {})
+            if any(
+                (page.pages, page.time_s, page.rate_hz) != (message.pages, message.time_s, message.rate_hz)
+                for page in pages.values()
+            ):
+                pages.clear()
+            pages[message.page] = message
+            if sum(len(page.samples) for page in pages.values()) > MAX_PROBE_BYTES:
+                pages.clear()
+                raise InputError(
+                    f"the probe of item {message.index} is longer than {MAX_PROBE_BYTES} bytes; half a second is enough"
+                )
+        else:
+            if message.index == 0:
+                self.tempo.clear()
+            self.tempo[message.index] = message
+
+    @property
+    def tempo_rows(self) -> tuple[Mapping[str, float], ...]:
+        """The tempo map as a journal's header holds it."""
+        return tuple(
+            {
+                "time_s": one.time_s,
+                "bpm": one.bpm,
+                "numerator": one.numerator,
+                "denominator": one.denominator,
+                "fullbeats": one.fullbeats,
+                "measure": one.measure,
+            }
+            for _, one in sorted(self.tempo.items())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Outcome of ``prepare``: a map, unless renderings are ``wanted`` (index, why) first; ``notes`` for the user."""
+
+    track_map: TrackMap | None
+    wanted: tuple[tuple[int, str], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+def prepare(draft: Draft, find: Find, *, renders: Path) -> Prepared:
+    """Make the track map that ``find`` searches; reads the files' headers and the probed stretches.
+
+    A source that cannot be read, or does not correlate above 0.9 with its probe, is wanted as a rendering; where it
+    does at another lag (mp3 priming), all items of that file are moved by it.
+
+    Raises
+    ------
+    InputError
+        If items are missing or impossible, or the example lies outside them.
+    AudioError
+        If a rendering cannot be read.
+    """
+    science.load()
+    from reatrieve.audio import probe as probes
+
+    items = _track_items(draft, find)
+    wanted = _unreadable(items, renders)
+    readable = [index for index in range(len(items)) if index not in wanted]
+    notes: list[tuple[str, str]] = []
+    for place, index in enumerate(readable):
+        heard = _samples(draft.probes.get(index, {}))
+        if heard is None or items[index].accessor:
+            continue
+        time_s, rate_hz, samples = heard
+        now = TrackMap(tuple(items[k] for k in readable))
+        match = probes.check(now, place, time_s, rate_hz, samples)
+        logger.debug("probe of item %d: %s", index, match)
+        if match.fits:
+            continue
+        name = items[index].path.name
+        if not match.fits_with_lag:
+            wanted[index] = f"{name} does not sound as REAPER plays it (correlation {match.correlation:.2f})"
+            continue
+        items = _shifted(items, index, match.lag_s, keep=draft.probes)
+        notes.append(("lag", f"{name} plays {1000 * match.lag_s:+.1f} ms off its file in REAPER; corrected"))
+    if wanted:
+        return Prepared(None, tuple(sorted(wanted.items())), tuple(notes))
+    track_map = TrackMap(tuple(items))
+    slack_s = 1e-3
+    if not (track_map.origin_s - slack_s <= find.start_s and find.end_s <= track_map.end_s + slack_s):
+        raise InputError(
+            f"the example {find.start_s:.3f} to {find.end_s:.3f} s lies outside the track's items "
+            f"({track_map.origin_s:.3f} to {track_map.end_s:.3f} s); select a part of an item"
+        )
+    return Prepared(track_map, (), tuple(notes))
+
+
+def _track_items(draft: Draft, find: Find) -> list[TrackItem]:
+    missing = [index for index in range(find.items) if index not in draft.items]
+    if missing:
+        raise InputError(f"the track of {find.items} items came without item {missing[0]}; start the search again")
+    items = []
+    for index in range(find.items):
+        one = draft.items[index]
+        items.append(
+            TrackItem(
+                path=Path(one.path), position_s=one.position_s, length_s=one.length_s, offset_s=one.offset_s,
+                rate=one.rate, section_start_s=one.section_start_s, section_length_s=one.section_length_s,
+                reverse=bool(one.reverse), loop=bool(one.loop), channel_mode=one.channel_mode, gain=one.gain,
+                pan=one.pan, fade_in_s=one.fade_in_s, fade_out_s=one.fade_out_s, fade_in_shape=one.fade_in_shape,
+                fade_out_shape=one.fade_out_shape, accessor=bool(one.accessor), guid=one.guid,
+            )
+        )  # fmt: skip
+    return items
+
+
+def _unreadable(items: list[TrackItem], renders: Path) -> dict[int, str]:
+    """Index and reason of items whose file cannot stand for them."""
+    wanted: dict[int, str] = {}
+    reasons: dict[Path, str] = {}
+    for index, item in enumerate(items):
+        if item.accessor:
+            if item.path == Path() or not item.path.resolve().is_relative_to(renders.resolve()):
+                wanted[index] = "only REAPER can play this item; it must be rendered"
+            else:
+                sound_info(item.path)  # an unreadable rendering is an error: asking again would not help
+            continue
+        if item.path not in reasons:
+            try:
+                sound_info(item.path)
+                reasons[item.path] = ""
+            except AudioError as error:
+                reasons[item.path] = str(error)
+        if reasons[item.path]:
+            wanted[index] = reasons[item.path]
+    return wanted
+
+
+def _samples(pages: Mapping[int, Probe]) -> tuple[float, int, NDArray[np.int16]] | None:
+    """Start, rate and samples of a probe; None until all of its pages have come."""
+    if not pages or len(pages) != next(iter(pages.values())).pages:
+        return None
+    raw = b"".join(page.samples for _, page in sorted(pages.items()))
+    first = pages[0]
+    return (first.time_s, first.rate_hz, np.frombuffer(raw, ">i2").astype(np.int16)) if raw else None
+
+
+def _shifted(items: list[TrackItem], index: int, lag_s: float, *, keep: Mapping[int, object]) -> list[TrackItem]:
+    """All items of that file sound so much later that item ``index`` does by ``lag_s``, but for others with a probe
+    of their own."""
+    probed = items[index]
+    late_s = -lag_s * probed.rate if probed.reverse else lag_s * probed.rate  # in the file's time
+    moved = list(items)
+    for k, item in enumerate(items):
+        if item.path == probed.path and not item.accessor and (k == index or k not in keep):
+            moved[k] = replace(item, offset_s=item.offset_s + (late_s if item.reverse else -late_s))
+    return moved

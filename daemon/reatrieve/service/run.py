@@ -1,0 +1,73 @@
+"""One run of the daemon as a process: event loop, signals, a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+from reatrieve.bridge.home import DaemonInfo
+from reatrieve.service import science
+from reatrieve.service.service import running
+from reatrieve.settings import Settings
+
+__all__ = ["serve"]
+
+WINDOWS_WAKE_S = 0.2
+"""A Python signal handler runs between byte codes only: on Windows the loop must wake up for it."""
+
+
+def serve(settings: Settings, *, ready: Callable[[DaemonInfo], None] = lambda _info: None) -> None:
+    """Run the daemon until SIGINT, SIGTERM or (Windows) Ctrl+C or Ctrl+Break; ``ready`` is told when it listens.
+
+    Raises
+    ------
+    InputError
+        As ``running`` does.
+    """
+    # Windows' default loop stops reading a UDP socket after a datagram met a closed port.
+    loop = asyncio.SelectorEventLoop()
+    try:
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(_serve(settings, ready))
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+async def _serve(settings: Settings, ready: Callable[[DaemonInfo], None]) -> None:
+    stop = asyncio.Event()
+    with _stopped_by_signals(stop):
+        async with running(settings) as service:
+            ready(service.info)
+            warm = threading.Thread(target=science.load, name="reatrieve-loading", daemon=True)
+            warm.start()
+            while not stop.is_set():
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(stop.wait(), WINDOWS_WAKE_S if sys.platform == "win32" else None)
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    names = ("SIGINT", "SIGTERM", "SIGBREAK")
+    signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        yield  # inside another program; it stops us its own way
+        return
+    before = {number: signal.getsignal(number) for number in signals}
+    for number in signals:
+        if sys.platform == "win32":
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+        else:
+            loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if sys.platform != "win32":
+                loop.remove_signal_handler(number)
+            signal.signal(number, handler)

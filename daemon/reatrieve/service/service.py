@@ -1,0 +1,284 @@
+"""The service: carriers, clients and sessions wired together for one run of the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from reatrieve import __version__
+from reatrieve.audio.cache import AnalysisCache
+from reatrieve.audio.watch import SourceWatch
+from reatrieve.bridge import home as homes
+from reatrieve.bridge.messages import (
+    Cancel,
+    Command,
+    Failed,
+    Item,
+    Note,
+    Probe,
+    Sessions,
+    Stored,
+    StoredEnd,
+    Tempo,
+    Verb,
+)  # fmt: skip
+from reatrieve.bridge.spool import SpoolCarrier, sweep
+from reatrieve.bridge.udp import Address, UdpCarrier, is_loopback
+from reatrieve.errors import InputError, ReatrieveError
+from reatrieve.journal import JournalFolder
+from reatrieve.service.actor import Context, SessionActor
+from reatrieve.service.hub import Hub, Route
+from reatrieve.settings import Settings
+
+__all__ = ["Service", "running", "sweep_renders"]
+
+logger = logging.getLogger(__name__)
+
+TIDY_EVERY_S = 60.0
+IDLE_AFTER_S = 3600.0
+SETTLE_S = 2.0
+RENDERS_KEPT_S = 7 * 24 * 3600.0
+LOOPBACK = "127.0.0.1"
+
+
+class Service:
+    """Routes commands to sessions. Lives in one event loop; made by ``running``."""
+
+    def __init__(self, settings: Settings, info: homes.DaemonInfo, clock: Callable[[], float] = time.monotonic) -> None:
+        self.settings = settings
+        self.info = info
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self.hub = Hub(
+            instance=info.instance,
+            token=info.token,
+            on_command=self._command,
+            on_verb=self._verb,
+            clock=clock,
+            open_controllers=settings.open_controllers,
+        )
+        self._analysing = ThreadPoolExecutor(2, "reatrieve-analysis")
+        self._stepping = ThreadPoolExecutor(4, "reatrieve-step")
+        self._actors: dict[str, SessionActor] = {}
+        self._used_s: dict[str, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last_proposed = ""
+        self._closing = False
+        self._sources: SourceWatch | None = None
+        self._watched: dict[str, tuple[Path, ...]] = {}
+        self._journals = JournalFolder(settings.journals_folder)
+        self._context = Context(
+            hub=self.hub,
+            cache=AnalysisCache(settings.cache, settings.cache_size_mb << 20),
+            journals=self._journals,
+            renders=settings.renders_folder,
+            retriever=settings.retriever,
+            analysing=self._analysing,
+            stepping=self._stepping,
+            proposed=self._proposed,
+            watch=self._watch,
+        )
+
+    async def tidy(self) -> None:
+        """Let go, now and then, of clients that are gone and of sessions that nobody has used for an hour."""
+        await self._loop.run_in_executor(self._stepping, sweep_renders, self.settings.renders_folder, self._journals)
+        while True:
+            await asyncio.sleep(TIDY_EVERY_S)
+            self.hub.forget_the_gone()
+            now_s = self._clock()
+            for session, used_s in list(self._used_s.items()):
+                actor = self._actors[session]
+                if now_s - used_s > IDLE_AFTER_S and actor.idle:
+                    del self._actors[session], self._used_s[session]
+                    await actor.close()
+                    actor.let_go()
+
+    async def close(self) -> None:
+        """Stop all work; whatever was not carried out was not acked, and its client will send it again."""
+        self._closing = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*(actor.close() for actor in self._actors.values()), return_exceptions=True)
+        for pool in (self._analysing, self._stepping):
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+        for actor in self._actors.values():
+            actor.let_go()
+        if self._sources is not None:
+            await asyncio.to_thread(self._sources.close)
+
+    def _command(self, client: str, number: int, command: Command) -> None:
+        """Take one command in order (from the hub)."""
+        if isinstance(command, Sessions):
+            task = asyncio.create_task(self._list(client, number, command))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            return
+        session = str(getattr(command, "session", ""))
+        self._used_s[session] = self._clock()
+        actor = self._actors.get(session)
+        if actor is None:
+            actor = self._actors[session] = SessionActor(session, self._context)
+        if isinstance(command, Cancel):
+            actor.cancel()
+        elif isinstance(command, (Item, Probe, Tempo)):
+            try:
+                actor.draft.add(command)
+            except ReatrieveError as error:
+                self.hub.push(client, Failed(session, number, error.code, str(error)))
+        else:
+            actor.submit(client, number, command)
+            return
+        self.hub.handled(client, number)
+
+    async def _list(self, client: str, number: int, command: Sessions) -> None:
+        deadline_s = self._clock() + SETTLE_S
+        while not all(actor.settled for actor in self._actors.values()) and self._clock() < deadline_s:
+            await asyncio.sleep(0.005)  # commands sent before this one count, but a long analysis does not hold it up
+        try:
+            stored = await self._loop.run_in_executor(self._stepping, self._journals.of_project, command.project)
+        except (ReatrieveError, OSError) as error:
+            logger.exception("sessions of %r", command.project)
+            self.hub.push(client, Failed("", number, getattr(error, "code", "internal"), str(error)[:1000]))
+        else:
+            for one in stored:
+                self.hub.push(
+                    client,
+                    Stored(
+                        one.header.session,
+                        one.label,
+                        one.header.track,
+                        one.answers,
+                        one.accepted,
+                        one.modified,
+                        int(one.finished),
+                    ),
+                )
+            self.hub.push(client, StoredEnd(command.project, len(stored)))
+        self.hub.handled(client, number)
+
+    def _proposed(self, session: str) -> None:
+        self._last_proposed = session
+
+    def _verb(self, verb: str) -> None:
+        actor = self._actors.get(self._last_proposed)
+        if actor is None or not self.hub.listens(actor.client):
+            logger.info("a controller pressed %s, but no session is open", verb)
+            return
+        self.hub.push(actor.client, Verb(actor.session, verb))
+
+    def _watch(self, session: str, paths: tuple[Path, ...]) -> None:
+        """Watch these source files for a session, in place of those before; from any thread of the service."""
+        self._loop.call_soon_threadsafe(self._watch_now, session, paths)
+
+    def _watch_now(self, session: str, paths: tuple[Path, ...]) -> None:
+        if self._closing:
+            return
+        before = set(self._watched.pop(session, ()))
+        if paths:
+            self._watched[session] = paths
+            if self._sources is None:
+                self._sources = SourceWatch(lambda path: _call(self._loop, self._source_changed, path))
+            self._sources.watch(paths)
+        still = {path for used in self._watched.values() for path in used}
+        if self._sources is not None and before - still:
+            self._sources.forget(before - still)
+
+    def _source_changed(self, path: Path) -> None:
+        for session, paths in self._watched.items():
+            if path in paths and session in self._actors:
+                text = f"{path.name} changed since it was analysed; its candidates may be off: start the search again"
+                self.hub.push(self._actors[session].client, Note(session, "source-changed", text))
+
+
+def sweep_renders(folder: Path, journals: JournalFolder, now_s: float | None = None) -> None:
+    """Delete renderings that no session needs and that are older than a week; a search not begun yet may want a
+    newer one."""
+    now_s = time.time() if now_s is None else now_s
+    with contextlib.suppress(OSError):
+        needed = journals.sources()
+        for path in folder.glob("*.wav"):
+            if path not in needed and now_s - path.stat().st_mtime > RENDERS_KEPT_S:
+                logger.info("rendering no longer needed: %s", path)
+                path.unlink()
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Service]:
+    """A service that listens; ``daemon.txt`` names it as long as it does.
+
+    Raises
+    ------
+    InputError
+        If another daemon lives in this home, a port or folder cannot be had, or the settings would open the daemon to
+        the network without a token of the user's own.
+    """
+    _demand_closed(settings)
+    with homes.held(settings.home), contextlib.ExitStack() as stack:
+        info = homes.new_info(version=__version__, port=0, spool=settings.spool_folder, token=settings.token)
+        sweep(settings.spool_folder, info.instance)
+        services: list[Service] = []
+
+        def receive(packet: bytes, route: Route) -> None:
+            for service in services:  # none yet while the carriers are being opened
+                service.hub.receive(packet, route)
+
+        port = await _open_udp(settings, receive, stack) if settings.udp else 0
+        info = homes.DaemonInfo(info.protocol, info.version, info.instance, info.pid, port, info.token, info.spool)
+        service = Service(settings, info)
+        services.append(service)
+        spool: SpoolCarrier = SpoolCarrier(
+            Path(info.spool),
+            lambda name, packet: service.hub.receive(packet, Route("spool", lambda answer: spool.send(name, answer))),
+            time.monotonic,
+        )
+        settings.renders_folder.mkdir(parents=True, exist_ok=True)
+        tasks = [asyncio.create_task(spool.run(), name="spool"), asyncio.create_task(service.tidy(), name="tidy")]
+        try:
+            homes.write_info(settings.home, info)
+            logger.info("ReaTrieve %s, instance %s, port %d, spool %s", __version__, info.instance, port, info.spool)
+            yield service
+        finally:
+            homes.remove_info(settings.home, info.instance)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await service.close()
+            logger.info("stopped; packets dropped: %s", service.hub.complaints or "none")
+
+
+async def _open_udp(settings: Settings, receive: Callable[[bytes, Route], None], stack: contextlib.ExitStack) -> int:
+    """Listen on loopback, where the script looks, and on the other host that the user chose; returns the port."""
+    hosts = [settings.host] if is_loopback(settings.host) or settings.host == "0.0.0.0" else [LOOPBACK, settings.host]
+    port = settings.port
+    for host in hosts:
+        carrier = await _listen(host, port, receive)
+        stack.callback(carrier.close)
+        port = carrier.port
+    return port
+
+
+async def _listen(host: str, port: int, receive: Callable[[bytes, Route], None]) -> UdpCarrier:
+    def on_packet(packet: bytes, address: Address) -> None:
+        receive(packet, Route("udp", lambda answer: carrier.send(answer, address), is_loopback(address[0])))
+
+    carrier = await UdpCarrier.open(host, port, on_packet)
+    return carrier
+
+
+def _demand_closed(settings: Settings) -> None:
+    if is_loopback(settings.host) or not settings.udp:
+        return
+    if not settings.token:
+        raise InputError(f"--host {settings.host} opens the daemon to the network; choose a --token as well")
+    if settings.open_controllers:
+        raise InputError(f"--host {settings.host} and --open-controllers together let anybody in; drop one of them")
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[[Path], None], path: Path) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop closed meanwhile
+        loop.call_soon_threadsafe(function, path)

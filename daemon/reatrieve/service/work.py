@@ -1,0 +1,195 @@
+"""What a session computes, without messages: the journal and the search in step, run in worker threads one call at a
+time.
+
+The order is always: check against the state, journal, then the search. What a crash can leave behind is a journal
+that is one proposal short, which the search finds again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reatrieve.bridge.messages import AcceptRest, Answer, Command, Finish, More, Rename, Retract, Revise, Undo
+from reatrieve.errors import InputError, JournalError, ReatrieveError
+from reatrieve.journal import Journal
+from reatrieve.retrieval.events import (
+    Answered,
+    BudgetRaised,
+    Event,
+    Finished,
+    Proposed,
+    Renamed,
+    Retracted,
+    Revised,
+    Undone,
+    Verdict,
+)  # fmt: skip
+from reatrieve.retrieval.interface import Proposal
+from reatrieve.retrieval.search import Over, Search
+from reatrieve.retrieval.session import SessionState, fold
+from reatrieve.retrieval.spans import Span
+from reatrieve.service import science
+
+if TYPE_CHECKING:
+    from reatrieve.audio.analysis import StageProgress
+    from reatrieve.audio.cache import AnalysisCache
+
+__all__ = ["Outcome", "SessionWork", "StaleError"]
+
+logger = logging.getLogger(__name__)
+
+SAME_EDGE_S = 1e-6
+"""Edges that went to a project file and back as text are still the ones proposed."""
+
+
+class StaleError(ReatrieveError, ValueError):
+    """An answer to a candidate that is not the current one."""
+
+    code = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where the session stands: a current candidate and what would follow each answer, or why it is over."""
+
+    state: SessionState
+    ahead: dict[Verdict, Proposal | None]
+    over: str | None
+
+
+class SessionWork:
+    """One session's journal, state and (once analysed) search.
+
+    Not thread-safe: the session's actor makes one call at a time.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.search: Search | None = None
+        self._state = fold(journal.events())
+        self._ops = set(journal.ops)
+
+    @property
+    def state(self) -> SessionState:
+        """The session as it stands."""
+        return self.search.state if self.search is not None else self._state
+
+    def has_done(self, op: str) -> bool:
+        """Whether the command with this ``op`` is journalled already."""
+        return op in self._ops
+
+    def analyse(self, *, cache: AnalysisCache, progress: StageProgress, cancel: Callable[[], bool]) -> None:
+        """Make the search; decodes and analyses what the cache does not hold."""
+        retriever = science.make_retriever(self._state.retriever)
+        from reatrieve.audio.analysis import analyse_track  # here, because it loads slowly
+
+        analysis = analyse_track(
+            self.journal.header.track_map, retriever, cache=cache, progress=progress, cancel=cancel
+        )
+        self.search = Search(retriever, analysis, self.journal.events())
+
+    def commit(self, command: Command) -> frozenset[int]:
+        """Carry out one session command: checked, journalled, applied; returns the numbers it accepted all in one go.
+
+        Raises
+        ------
+        StaleError
+            An answer to a candidate that is not current.
+        InputError
+            Something that is impossible where the session stands.
+        JournalError
+            The disk does not take it. In all cases nothing has changed.
+        """
+        if isinstance(command, AcceptRest):
+            return self._accept_rest(command)
+        event = self._event(command)
+        after = self.state.apply(event)
+        self.journal.append(event, op=_op(command))
+        self._ops.add(_op(command))
+        if self.search is not None:
+            self.search.apply(event)
+        self._state = after
+        return frozenset()
+
+    def needs_a_proposal(self) -> bool:
+        """Whether the next candidate (or that there is none) is still to be found."""
+        return self.state.current is None and self.state.over is None
+
+    def propose(self) -> Outcome:
+        """The current candidate, proposed and journalled now if need be, with what would follow it."""
+        search = self._analysed()
+        was_open = self.state.current
+        proposed = search.propose()
+        if isinstance(proposed, Over):
+            return Outcome(self.state, {}, proposed.reason)
+        if was_open is None:
+            self._journal_applied([proposed])
+        return Outcome(self.state, search.speculate(), None)
+
+    def rest(self, above: float) -> list[Proposal]:
+        """What "accept the rest" would take: nothing once the session is over (``more`` opens it again)."""
+        return [] if self.state.over is not None else self._analysed().rest(above)
+
+    def _analysed(self) -> Search:
+        if self.search is None:
+            raise InputError("the track is not analysed yet; wait for the first candidate")
+        return self.search
+
+    def _accept_rest(self, command: AcceptRest) -> frozenset[int]:
+        events = self._analysed().accept_rest(command.above)
+        if events:
+            self._journal_applied(events, op=command.op)
+            self._ops.add(command.op)
+        return frozenset(event.number for event in events if isinstance(event, Answered))
+
+    def _journal_applied(self, events: list[Event] | list[Proposed], *, op: str = "") -> None:
+        """Journal what the search already applied; if the disk refuses, the search goes back to the journal."""
+        try:
+            self.journal.append_all(events, op=op)
+        except JournalError:
+            self.search = None
+            self._state = fold(self.journal.events())
+            raise
+        self._state = self.state
+
+    def _event(self, command: Command) -> Event:
+        origin_s = self.journal.header.origin_s
+        match command:
+            case Answer(number=number, verdict=verdict):
+                if self.state.current != number:
+                    now = (
+                        "the session is over"
+                        if self.state.current is None
+                        else f"the current one is {self.state.current}"
+                    )
+                    raise StaleError(f"candidate {number} was answered, but {now}")
+                shown = self.state.candidates[number].proposed
+                span = _as_shown(Span(command.start_s - origin_s, command.end_s - origin_s), shown)
+                return Answered(number, verdict, span)  # type: ignore[arg-type]
+            case Undo(number=number):
+                return Undone(number)
+            case Retract(number=number):
+                return Retracted(number)
+            case Revise(number=number):
+                return Revised(number, Span(command.start_s - origin_s, command.end_s - origin_s))
+            case More(extra=extra):
+                return BudgetRaised(extra)
+            case Rename(label=label):
+                return Renamed(label)
+            case Finish():
+                return Finished()
+            case _:
+                raise InputError(f"{command.NAME} is no command that changes a session")
+
+
+def _op(command: Command) -> str:
+    return str(getattr(command, "op", ""))
+
+
+def _as_shown(span: Span, shown: Span) -> Span:
+    """The edges proposed, where those that came back are the same but for rounding."""
+    untouched = max(abs(span.start_s - shown.start_s), abs(span.end_s - shown.end_s)) <= SAME_EDGE_S
+    return shown if untouched else span

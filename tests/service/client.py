@@ -1,0 +1,331 @@
+"""A client of the daemon for tests: speaks docs/protocol.md over UDP or the spool, and a proxy that loses, doubles
+and reorders."""
+
+import heapq
+import random
+import secrets
+import socket
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from reatrieve.bridge import osc
+from reatrieve.bridge.home import read_info
+from reatrieve.bridge.link import ClientLink
+from reatrieve.bridge.messages import (
+    Ack,
+    Answer,
+    Candidate,
+    CommandHeader,
+    Done,
+    Failed,
+    Find,
+    Hello,
+    Item,
+    Pong,
+    Progress,
+    Refused,
+    Resume,
+    Seen,
+    Welcome,
+    decode_event,
+    encode_command,
+)
+
+RATE_HZ = 22050
+
+
+class UdpCarrier:
+    """Datagrams to ``port``, or to a proxy in front of it."""
+
+    def __init__(self, info, port=None):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(0.005)
+        self.target = ("127.0.0.1", port or info.port)
+
+    def send(self, packet):
+        self.socket.sendto(packet, self.target)
+
+    def receive(self):
+        packets = []
+        try:
+            while True:
+                packets.append(self.socket.recv(65536))
+                self.socket.settimeout(0.0)
+        except (TimeoutError, BlockingIOError, ConnectionError):
+            pass
+        self.socket.settimeout(0.005)
+        return packets
+
+    def close(self):
+        self.socket.close()
+
+
+class SpoolCarrier:
+    """Files, as the Lua client writes and reads them."""
+
+    def __init__(self, info, client):
+        self.out = Path(info.spool) / client / "to_daemon"
+        self.inbox = Path(info.spool) / client / "to_script"
+        for folder in (self.out, self.inbox):
+            folder.mkdir(parents=True)
+        self.next_out = self.next_in = 1
+
+    def send(self, packet):
+        temporary = self.out / f"{self.next_out:08d}.tmp"
+        temporary.write_bytes(packet)
+        temporary.rename(temporary.with_suffix(".osc"))
+        self.next_out += 1
+
+    def receive(self):
+        packets = []
+        while True:
+            path = self.inbox / f"{self.next_in:08d}.osc"
+            packet = path.read_bytes() if path.exists() else b""
+            if not packet:
+                break
+            path.unlink()
+            self.next_in += 1
+            packets.append(packet)
+        if not packets:
+            threading.Event().wait(0.003)
+        return packets
+
+    def close(self):
+        pass
+
+
+class Client:
+    """One client script. Blocking: ``wait`` pumps until an event has come.
+
+    ``sent_again`` makes it do what the page asks of a client after a new instance: hello, resume, unacked commands
+    again.
+    """
+
+    def __init__(self, home, carrier="udp", *, port=None):
+        self.home, self.kind, self.port = home, carrier, port
+        self.name = secrets.token_hex(8)
+        self.events = []
+        self.taken = 0
+        self.sessions = []
+        self.refused = []
+        self.pongs = []
+        self.link = ClientLink() if carrier == "udp" else ClientLink(resend_after_s=2.0, resend_max_s=2.0)
+        self.info = None
+        self.carrier = None
+        self.welcomed = False
+        self.hello_s = self.seen_s = self.looked_s = 0.0
+        self.connect()
+
+    def connect(self):
+        self.info = read_info(self.home)
+        if self.carrier:
+            self.carrier.close()
+        if self.kind == "udp":
+            self.carrier = UdpCarrier(self.info, self.port)
+        else:
+            self.carrier = SpoolCarrier(self.info, self.name)
+        self.welcomed = False
+        self.hello_s = 0.0
+        self.looked_s = time.monotonic()
+
+    def close(self):
+        self.carrier.close()
+
+    def send_raw(self, command, number=0, token=None):
+        token = self.info.token if token is None else token
+        self.carrier.send(encode_command(CommandHeader(self.name, token, number), command))
+
+    def send(self, command):
+        return self.link.send(command, time.monotonic())
+
+    def pump(self):
+        now_s = time.monotonic()
+        if now_s - self.looked_s > 0.2:
+            self.looked_s = now_s
+            info = read_info(self.home)
+            if info is not None and info.instance != self.info.instance:
+                unacked = self.link.begin_again()
+                self.connect()
+                for session in self.sessions:
+                    self.send(Resume(session))
+                for command in unacked:
+                    self.send(command)
+        if not self.welcomed:
+            if now_s - self.hello_s > 0.1:
+                self.hello_s = now_s
+                self.send_raw(Hello(1, "0.1.0", "test", "5.4", self.kind))
+        else:
+            for number, command in self.link.due(now_s):
+                self.send_raw(command, number)
+        packets = self.carrier.receive()
+        for packet in packets:
+            (message,) = osc.decode(packet)
+            header, event = decode_event(message)
+            if header.instance != self.info.instance:
+                continue
+            self.take(header.seq, event)
+        if self.welcomed and (packets or now_s - self.seen_s > 0.25):
+            self.seen_s = now_s
+            self.send_raw(Seen(self.link.seen_upto))
+
+    def take(self, seq, event):
+        if seq:
+            self.events += self.link.receive(seq, event)
+        elif isinstance(event, Welcome):
+            self.welcomed = True
+        elif isinstance(event, Ack):
+            self.link.ack(event.upto)
+        elif isinstance(event, Pong):
+            self.pongs.append(event)
+        elif isinstance(event, Refused):
+            self.refused.append(event)
+            if event.code == "unknown-client":
+                self.welcomed = False
+
+    def until(self, condition, timeout_s=20.0):
+        end_s = time.monotonic() + timeout_s
+        while not (value := condition()):
+            if time.monotonic() > end_s:
+                raise AssertionError(
+                    f"nothing came in {timeout_s} s; last events: {self.events[-5:]}, refused: {self.refused[-3:]}"
+                )
+            self.pump()
+        return value
+
+    def wait(self, *kinds, timeout_s=20.0):
+        """The next event of one of these kinds (those before it are passed over); a ``Failed`` is an error unless
+        asked for."""
+
+        def look():
+            while self.taken < len(self.events):
+                event = self.events[self.taken]
+                self.taken += 1
+                if isinstance(event, kinds):
+                    return event
+                assert not isinstance(event, Failed), event
+            return None
+
+        return self.until(look, timeout_s)
+
+    def settle(self):
+        self.until(lambda: self.welcomed and not self.link.unacked)
+
+    def find(self, session, path, start_s, end_s, *, label="sound", project="", budget=10, position_s=0.0, **item):
+        self.sessions.append(session)
+        self.send(make_item(session, path, position_s=position_s, **item))
+        return self.send(Find(session, label, project, "{T}", start_s, end_s, budget, "", 1))
+
+    def answer(self, candidate, verdict, *, op=None, start_s=None, end_s=None):
+        start_s = candidate.start_s if start_s is None else start_s
+        end_s = candidate.end_s if end_s is None else end_s
+        op = op or secrets.token_hex(6)
+        return self.send(Answer(candidate.session, op, candidate.number, verdict, start_s, end_s))
+
+    def play(self, truth, *, first=None, n_answers=1000):
+        """Answer by the truth (starts of the occurrences) until done; returns what was said and the ``Done``."""
+        said = []
+        event = first or self.wait(Candidate, Done)
+        while isinstance(event, Candidate) and len(said) < n_answers:
+            hit = any(abs(event.start_s - start_s) < 0.1 for start_s in truth)
+            verdict = "accept" if hit else "reject"
+            said.append((event.number, round(event.start_s, 3), verdict))
+            number = event.number
+            self.answer(event, verdict)
+            while isinstance(event, Candidate) and event.number == number:
+                event = self.wait(Candidate, Done)
+        return said, event
+
+
+def make_item(session, path, *, index=0, position_s=0.0, length_s=None, **more):
+    length_s = soundfile.info(str(path)).duration if length_s is None else length_s
+    fields = {
+        "offset_s": 0.0, "rate": 1.0, "section_start_s": 0.0, "section_length_s": 0.0, "reverse": 0, "loop": 0,
+        "channel_mode": 0, "gain": 1.0, "pan": 0.0, "fade_in_s": 0.0, "fade_out_s": 0.0, "fade_in_shape": 0,
+        "fade_out_shape": 0, "accessor": 0,
+    } | more  # fmt: skip
+    return Item(session, index, "{I}", str(path), position_s, length_s, *fields.values())
+
+
+class FaultyProxy:
+    """A UDP relay in front of the daemon that loses, doubles and delays a share of the datagrams each way, seeded."""
+
+    def __init__(self, port, *, fault=0.3, seed=1, delay_s=0.05):
+        self.server, self.fault, self.delay_s = ("127.0.0.1", port), fault, delay_s
+        self.random = random.Random(seed)
+        self.front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.back = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for one in (self.front, self.back):
+            one.bind(("127.0.0.1", 0))
+            one.setblocking(False)
+        self.port = self.front.getsockname()[1]
+        self.client = None
+        self.held = []
+        self.count = 0
+        self.dropped = 0
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self.thread.join()
+        self.front.close()
+        self.back.close()
+
+    def run(self):
+        while not self.stopped.wait(0.001):
+            for one, way in ((self.front, "in"), (self.back, "out")):
+                try:
+                    while True:
+                        packet, address = one.recvfrom(65536)
+                        if way == "in":
+                            self.client = address
+                        self.hold(way, packet)
+                except (BlockingIOError, ConnectionError):  # noqa: PERF203 - nothing more has come
+                    pass
+            now_s = time.monotonic()
+            while self.held and self.held[0][0] <= now_s:
+                _, _, way, packet = heapq.heappop(self.held)
+                if way == "in":
+                    self.back.sendto(packet, self.server)
+                elif self.client:
+                    self.front.sendto(packet, self.client)
+
+    def hold(self, way, packet):
+        if self.random.random() < self.fault:
+            self.dropped += 1
+            return
+        for _ in range(2 if self.random.random() < self.fault else 1):
+            late_s = self.random.random() * self.delay_s if self.random.random() < self.fault else 0.0
+            self.count += 1
+            heapq.heappush(self.held, (time.monotonic() + late_s, self.count, way, packet))
+
+
+def make_track(path, *, starts_s=(1.0, 3.5, 6.0, 9.25, 12.0), duration_s=15.0, seed=3, decoys_s=(2.2, 4.8, 7.7, 10.6)):
+    """A track in which one chirp happens at ``starts_s`` (0.5 s long) over noise, and another sound at ``decoys_s``."""
+    rng = np.random.default_rng(seed)
+    n = round(duration_s * RATE_HZ)
+    y = 0.01 * rng.standard_normal(n)
+    t = np.arange(round(0.5 * RATE_HZ)) / RATE_HZ
+    chirp = 0.5 * np.sin(2 * np.pi * (300 * t + 1500 * t**2)) * np.exp(-4 * t)
+    other = 0.5 * np.sign(np.sin(2 * np.pi * 110 * t)) * np.exp(-6 * t)
+    for sound, places in ((chirp, starts_s), (other, decoys_s)):
+        for start_s in places:
+            k = round(start_s * RATE_HZ)
+            y[k : k + len(sound)] += sound[: n - k]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(str(path), y.astype(np.float32), RATE_HZ, subtype="FLOAT")
+    return path
+
+
+TRUTH = (1.0, 3.5, 6.0, 9.25, 12.0)
+
+__all__ = ["TRUTH", "Client", "FaultyProxy", "Progress", "make_item", "make_track"]

@@ -1,0 +1,210 @@
+"""Losing, doubling and reordering datagrams, and killing the daemon: the session ends as if nothing had happened."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from reatrieve.bridge.home import read_info
+from reatrieve.bridge.messages import Candidate, Done, Failed, Finish, Ping, Rename, Resume, Row, RowsEnd
+from reatrieve.journal import JournalFolder, read_journal
+from reatrieve.retrieval.session import fold
+from service.client import TRUTH, Client, FaultyProxy
+
+pytestmark = pytest.mark.slow
+
+
+class Served:
+    """``reatrieve serve`` as a process of its own."""
+
+    def __init__(self, folder, cache, *flags):
+        self.home = folder / "hömé dir"
+        self.command = [
+            sys.executable, "-m", "reatrieve", "serve", "--home", str(self.home), "--cache", str(cache),
+            "--logs", str(folder / "logs"), *flags,
+        ]  # fmt: skip
+        self.log = folder / "logs" / "daemon.log"
+        self.process = None
+
+    def start(self):
+        env = {key: value for key, value in os.environ.items() if not key.startswith("REATRIEVE_")}
+        env["PYTHONIOENCODING"] = "utf-8"
+        self.process = subprocess.Popen(
+            self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, encoding="utf-8"
+        )
+        watchdog = threading.Timer(60, self.process.kill)
+        watchdog.start()
+        self.ready = self.process.stdout.readline()
+        watchdog.cancel()
+        assert self.ready.startswith("reatrieve: "), self.process.communicate()
+        return read_info(self.home)
+
+    def end(self, number=signal.SIGTERM):
+        """Send a signal; returns (exit status, standard error)."""
+        self.process.send_signal(number)
+        _, errors = self.process.communicate(timeout=30)
+        return self.process.returncode, errors
+
+
+@pytest.fixture
+def served(tmp_path, shared):
+    made = []
+
+    def make(*flags, cache=shared.cache):
+        made.append(Served(tmp_path, cache, *flags))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.process is not None and one.process.poll() is None:
+            one.process.kill()
+            one.process.communicate()
+
+
+def state_of(home, session):
+    return fold(line.event for line in read_journal(JournalFolder(home / "journals").path(session))[1])
+
+
+def journal_ops(home, session):
+    return [line.op for line in read_journal(JournalFolder(home / "journals").path(session))[1] if line.op]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(daemon, shared):
+    """What is said in a session without faults, and its state in the end."""
+    client = Client(daemon.home)
+    client.find("undisturbed", shared.track, 1.0, 1.5)
+    said, done = client.play(TRUTH)
+    client.send(Rename("undisturbed", "name", "after"))
+    client.settle()
+    client.close()
+    return said, done, state_of(daemon.home, "undisturbed")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_thirty_percent_faults_change_nothing(daemon, connect, shared, undisturbed, seed):
+    session = f"faulty-{seed}"
+    with FaultyProxy(daemon.info.port, fault=0.3, seed=seed) as proxy:
+        client = connect(daemon.home, port=proxy.port)
+        client.find(session, shared.track, 1.0, 1.5)
+        said, done = client.play(TRUTH)
+        client.send(Rename(session, "name", "after"))
+        client.settle()
+        assert proxy.dropped > 10
+    assert said == undisturbed[0]
+    assert (done.reason, done.rejections, done.accepted) == ("budget", 10, 4)
+    assert state_of(daemon.home, session) == undisturbed[2]
+    assert len(journal_ops(daemon.home, session)) == len(said) + 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+@pytest.mark.parametrize(("carrier", "killed_at", "ended_at"), [("udp", 3, 8), ("spool", 5, 0)])
+def test_a_daemon_that_dies_loses_no_answer(served, connect, shared, undisturbed, carrier, killed_at, ended_at):
+    """Killed right after an answer was sent, or ended before one; each time the client goes on as the page says."""
+    daemon = served()
+    daemon.start()
+    client = connect(daemon.home, carrier)
+    client.find("killed", shared.track, 1.0, 1.5)
+    said = []
+    event = client.wait(Candidate)
+    while isinstance(event, Candidate):
+        verdict = "accept" if any(abs(event.start_s - start_s) < 0.1 for start_s in TRUTH) else "reject"
+        said.append((event.number, round(event.start_s, 3), verdict))
+        if event.number == ended_at:
+            assert daemon.end() == (0, "")
+            assert not (daemon.home / "daemon.txt").exists()
+        client.answer(event, verdict)
+        client.pump()
+        if event.number == killed_at:  # the command has left; whether it was journalled before the kill is chance
+            assert daemon.end(signal.SIGKILL)[0] == -signal.SIGKILL
+            assert (daemon.home / "daemon.txt").exists()
+        if event.number in (killed_at, ended_at):
+            daemon.start()
+        number = event.number
+        while isinstance(event, Candidate) and event.number <= number:
+            event = client.wait(Candidate, Done)
+    client.settle()
+    assert said == undisturbed[0]
+    assert event.reason == "budget"
+    assert len(journal_ops(daemon.home, "killed")) == len(said)
+    final = state_of(daemon.home, "killed")
+    assert (final.accepted, final.rejections) == (4, 10)
+    assert [one.span for one in final.candidates.values()] == [one.span for one in undisturbed[2].candidates.values()]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_killed_while_analysing_a_resume_begins_again(served, connect, shared, tmp_path):
+    daemon = served(cache=tmp_path / "cold cache")
+    daemon.start()
+    client = connect(daemon.home)
+    client.find("early", shared.track, 1.0, 1.5)
+    client.until(lambda: (daemon.home / "journals" / "early.journal.jsonl").exists())
+    daemon.end(signal.SIGKILL)
+    daemon.start()
+    assert client.wait(Row).state == "example"
+    assert client.wait(RowsEnd).count == 1
+    assert client.wait(Candidate, timeout_s=60).number == 1
+
+
+def test_serve_says_when_it_is_ready_and_ends_cleanly(served, connect):
+    daemon = served("--port", "0", "--verbose")
+    info = daemon.start()
+    assert daemon.ready.strip() == f"reatrieve: listening on 127.0.0.1:{info.port}, spool {info.spool}"
+    assert info.pid == daemon.process.pid
+    second = subprocess.run(daemon.command, capture_output=True, encoding="utf-8", check=False, timeout=60)
+    assert second.returncode == 2
+    assert f"port {info.port}" in second.stderr
+    assert "already running" in second.stderr
+    client = connect(daemon.home)
+    client.send_raw(Ping())
+    client.until(lambda: client.pongs)
+    status, _ = daemon.end(signal.SIGINT)
+    assert status == 0
+    assert not (daemon.home / "daemon.txt").exists()
+    assert "stopped" in daemon.log.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_stale_daemon_txt_and_its_spool_are_replaced(served):
+    daemon = served("--no-udp")
+    first = daemon.start()
+    assert daemon.ready.strip() == f"reatrieve: spool {first.spool}"
+    daemon.end(signal.SIGKILL)
+    second = daemon.start()
+    assert second.instance != first.instance
+    assert not Path(first.spool).exists()
+    assert daemon.end()[0] == 0
+
+
+def test_a_port_in_use_and_bad_flags_are_one_line(served, daemon):
+    for flags, text in (
+        (["--port", str(daemon.info.port)], "--port"),
+        (["--host", "0.0.0.0"], "--token"),
+        (["--port", "70000"], "outside 0..65535"),
+    ):
+        one = served(*flags)
+        done = subprocess.run(one.command, capture_output=True, encoding="utf-8", check=False, timeout=60)
+        assert done.returncode == 2
+        assert done.stderr.startswith("reatrieve: error: ")
+        assert text in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_journal_that_cannot_be_replayed_is_told(daemon, connect, shared):
+    client = connect(daemon.home)
+    client.find("broken", shared.track, 1.0, 1.5)
+    client.wait(Candidate)
+    client.send(Finish("broken", "f"))
+    client.wait(Done)
+    path = daemon.home / "journals" / "broken.journal.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    path.write_text("".join(json.dumps(row) + "\n" for row in (rows[0], rows[2], rows[1])), encoding="utf-8")
+    client.send(Resume("broken"))
+    failed = client.wait(Failed)
+    assert failed.code == "journal"
+    assert "broken" in failed.text

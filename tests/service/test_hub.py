@@ -1,0 +1,309 @@
+"""What comes in from outside: wrong, malformed, unknown, too old; and the buttons of controllers."""
+
+import os
+import random
+import subprocess
+
+import pytest
+from pythonosc.osc_bundle_builder import OscBundleBuilder
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from reatrieve.bridge import osc
+from reatrieve.bridge.messages import (
+    Ack,
+    Answer,
+    Candidate,
+    CommandHeader,
+    Event,
+    Failed,
+    Hello,
+    Note,
+    Ping,
+    Pong,
+    Refused,
+    Rename,
+    Seen,
+    Verb,
+    Welcome,
+    decode_event,
+    encode_command,
+)
+from reatrieve.errors import InputError, ProtocolError
+from reatrieve.service.hub import Hub, Route
+from service.program import needs
+
+
+class Desk:
+    """A hub with recorded commands, verbs and answers, and a clock set by hand."""
+
+    def __init__(self, **more):
+        self.commands, self.verbs, self.sent = [], [], []
+        self.now_s = 0.0
+        self.hub = Hub(
+            instance="i",
+            token="secret",
+            on_command=lambda *command: self.commands.append(command),
+            on_verb=self.verbs.append,
+            clock=lambda: self.now_s,
+            **more,
+        )
+        self.route = Route("udp", self.sent.append)
+
+    def say(self, command, number=0, *, client="c1", token="secret"):
+        return self.raw(encode_command(CommandHeader(client, token, number), command))
+
+    def raw(self, packet, route=None):
+        """Send one packet; returns the events that came back."""
+        del self.sent[:]
+        self.hub.receive(packet, route or self.route)
+        return self.answers()
+
+    def answers(self) -> list[tuple[int, Event]]:
+        events = [decode_event(osc.decode(packet)[0]) for packet in self.sent]
+        assert all(header.instance == "i" for header, _ in events)
+        return [(header.seq, event) for header, event in events]
+
+    def hello(self, **more):
+        return self.say(Hello(1, "0.1.0", "REAPER 7.62", "5.4", "udp"), **more)
+
+
+def test_hello_is_welcomed_and_pings_need_none():
+    desk = Desk()
+    assert desk.say(Ping()) == [(0, Pong(0, 0))]
+    ((_, welcome),) = desk.hello()
+    assert (type(welcome), welcome.protocol, welcome.upto) == (Welcome, 1, 0)
+    desk.say(Rename("s", "o", "l"), 1)
+    desk.hub.handled("c1", 1)
+    assert desk.hello()[0][1].upto == 1
+
+
+def test_acks_come_when_handled_and_each_command_once():
+    desk = Desk()
+    desk.hello()
+    assert desk.say(Rename("s", "o", "l"), 2) == [(0, Ack(0))]
+    assert desk.commands == []
+    assert desk.say(Rename("s", "o1", "l"), 1) == [(0, Ack(0))]
+    assert [number for _, number, _ in desk.commands] == [1, 2]
+    del desk.sent[:]
+    desk.hub.handled("c1", 2)
+    assert desk.answers() == []
+    desk.hub.handled("c1", 1)
+    assert desk.answers() == [(0, Ack(2))]
+    assert desk.say(Rename("s", "o1", "l"), 1) == [(0, Ack(2))]
+    assert len(desk.commands) == 2
+
+
+def test_events_are_numbered_and_sent_again_until_seen():
+    desk = Desk()
+    desk.hello()
+    del desk.sent[:]
+    for k in range(3):
+        desk.hub.push("c1", Note("s", "n", str(k)))
+    assert [seq for seq, _ in desk.answers()] == [1, 2, 3]
+    desk.now_s = 0.1
+    assert [seq for seq, _ in desk.say(Seen(1))] == [2, 3]
+    desk.now_s = 0.2
+    assert desk.say(Seen(3)) == []
+    desk.hub.push("nobody", Note("s", "n", "lost"))
+
+
+def test_an_event_that_cannot_be_written_blocks_nothing():
+    desk = Desk()
+    desk.hello()
+    for text in ("x" * 9000, "\udcff.wav"):
+        with pytest.raises(ProtocolError):
+            desk.hub.push("c1", Note("s", "n", text))
+    del desk.sent[:]
+    desk.hub.push("c1", Note("s", "n", "fine"))
+    assert [seq for seq, _ in desk.answers()] == [1]
+
+
+def test_wrong_tokens_and_unknown_clients_are_refused():
+    desk = Desk()
+    ((seq, refused),) = desk.say(Rename("s", "o", "l"), 1, token="guess")
+    assert (seq, refused.code) == (0, "token")
+    assert desk.hello(token="")[0][1].code == "token"
+    assert desk.say(Ping(), token="x")[0][1].code == "token"
+    assert desk.say(Rename("s", "o", "l"), 1)[0][1].code == "unknown-client"
+    assert desk.say(Seen(1))[0][1].code == "unknown-client"
+    assert desk.commands == []
+
+
+@pytest.mark.parametrize(("theirs", "fix"), [(0, "ReaPack"), (2, "pip install -U reatrieve")])
+def test_another_protocol_is_refused_with_the_fix(theirs, fix):
+    desk = Desk()
+    ((_, refused),) = desk.say(Hello(theirs, "9.9.9", "REAPER", "5.4", "udp"), token="whatever")
+    assert isinstance(refused, Refused)
+    assert refused.code == "version"
+    assert all(text in refused.text for text in ("0.1.0", "9.9.9", fix))
+
+
+def test_malformed_packets_are_counted_and_dropped(caplog):
+    desk = Desk()
+    rng = random.Random(5)
+    for _ in range(500):
+        assert desk.raw(rng.randbytes(rng.randrange(64))) == []
+    assert desk.raw(encode_command(CommandHeader("c1", "secret", 0), Ping())[:-4]) == []
+    assert desk.hub.complaints == {"malformed packet dropped": 501}
+    assert len(caplog.records) == 1
+    desk.now_s = 10.0
+    desk.raw(b"rubbish")
+    assert "(and 500 more like it)" in caplog.text
+    assert desk.say(Ping()) == [(0, Pong(0, 0))]
+
+
+def test_a_fault_of_ours_is_logged_and_survived(caplog):
+    desk = Desk()
+    desk.hello()
+    desk.hub._on_command = lambda *command: 1 / 0
+    desk.say(Rename("s", "o", "l"), 1)
+    assert "ZeroDivisionError" in caplog.text
+    assert desk.say(Ping())
+
+
+def test_a_client_far_behind_or_long_gone_is_forgotten():
+    desk = Desk()
+    desk.hello()
+    for _ in range(5000):
+        desk.hub.push("c1", Note("s", "n", "x"))
+    assert desk.say(Rename("s", "o", "l"), 1)[0][1].code == "unknown-client"
+    desk.hello()
+    assert desk.hub.listens("c1")
+    desk.now_s = 31.0
+    assert not desk.hub.listens("c1")
+    desk.hub.forget_the_gone()
+    assert desk.say(Seen(0)) == []
+    desk.now_s = 25 * 3600.0
+    desk.hub.forget_the_gone()
+    assert desk.say(Seen(0))[0][1].code == "unknown-client"
+
+
+def test_bundles_are_taken_apart():
+    desk = Desk()
+    desk.hello()
+    bundle = OscBundleBuilder(0)
+    for number in (1, 2):
+        packet = encode_command(CommandHeader("c1", "secret", number), Rename("s", f"o{number}", "l"))
+        (message,) = osc.decode(packet)
+        builder = OscMessageBuilder(address=message.address)
+        for tag, value in zip(message.tags, message.values, strict=True):
+            builder.add_arg(value, tag)
+        bundle.add_content(builder.build())
+    desk.raw(bundle.build().dgram)
+    assert [number for _, number, _ in desk.commands] == [1, 2]
+
+
+def press(verb, *arguments):
+    builder = OscMessageBuilder(address=f"/reatrieve/{verb}")
+    for argument in arguments:
+        builder.add_arg(argument)
+    return builder.build().dgram
+
+
+REMOTE = Route("udp", lambda packet: None, local=False)
+
+
+@pytest.mark.parametrize("verb", ["accept", "reject", "skip", "undo"])
+def test_a_controller_with_the_token_presses_a_verb(verb):
+    desk = Desk()
+    for route in (None, REMOTE):
+        desk.raw(press(verb, "secret"), route)
+        desk.raw(press(verb, "secret", 1.0), route)
+    desk.raw(press(verb, 1, "secret"))
+    assert desk.verbs == 5 * [verb]
+    for released in (press(verb, "secret", 0.0), press(verb, "secret", 0), press(verb, "secret", False)):
+        desk.raw(released)
+    for wrong in (
+        press(verb),
+        press(verb, "guess"),
+        press(verb, 1.0),
+        press(verb, "secret", "secret"),
+        press("eject", "secret"),
+    ):
+        desk.raw(wrong)
+    assert len(desk.verbs) == 5
+
+
+def test_open_controllers_need_no_token_on_this_machine():
+    desk = Desk(open_controllers=True)
+    for packet in (press("accept"), press("accept", 1.0), press("accept", True), press("accept", 0.0)):
+        desk.raw(packet)
+    assert desk.verbs == 3 * ["accept"]
+    desk.raw(press("accept"), REMOTE)
+    desk.raw(press("accept", "guess"))
+    assert len(desk.verbs) == 3
+    assert desk.hub.complaints["controller"] == 2
+
+
+@pytest.fixture
+def at_candidate(daemon, connect, shared):
+    client = connect(daemon.home)
+    session = "controlled-" + os.urandom(4).hex()
+    client.find(session, shared.track, 1.0, 1.5)
+    return client, client.wait(Candidate)
+
+
+@pytest.mark.peer
+def test_oscsend_accepts(daemon, at_candidate, connect, shared):
+    """liblo's own program as the controller; the verb goes to the client whose session proposed last."""
+    oscsend = needs("oscsend")
+    client, candidate = at_candidate
+    command = [oscsend, "127.0.0.1", str(daemon.info.port), "/reatrieve/accept"]
+    subprocess.run([*command, "s", daemon.info.token], check=True)
+    assert client.wait(Verb) == Verb(candidate.session, "accept")
+    subprocess.run([*command, "s", "guess"], check=True)
+    subprocess.run(command, check=True)
+    subprocess.run([*command[:-1], "/reatrieve/undo", "sf", daemon.info.token, "1.0"], check=True)
+    assert client.wait(Verb) == Verb(candidate.session, "undo")
+    other = connect(daemon.home, "spool")
+    other.find("newer", shared.track, 1.0, 1.5)
+    newer = other.wait(Candidate)
+    subprocess.run([*command[:-1], "/reatrieve/skip", "s", daemon.info.token], check=True)
+    assert other.wait(Verb) == Verb("newer", "skip")
+    other.answer(newer, "skip")
+    other.wait(Candidate)
+
+
+def test_the_daemon_lives_through_rubbish(daemon, at_candidate):
+    client, candidate = at_candidate
+    rng = random.Random(1)
+    for _ in range(200):
+        client.carrier.send(rng.randbytes(rng.randrange(1, 200)))
+        client.carrier.send(b"/reatrieve/answer\0\0\0,ssi" + rng.randbytes(40))
+
+    def refused():
+        client.send_raw(Answer(candidate.session, "o", 1, "accept", 0.0, 1.0), 1, token="wrong")
+        return client.refused
+
+    client.until(refused)
+    assert client.refused[-1].code == "token"
+    client.answer(candidate, "accept")
+    assert client.wait(Candidate, Failed).accepted == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"host": "0.0.0.0"}, "--token"),
+        ({"host": "0.0.0.0", "token": "t", "open_controllers": True}, "let anybody in"),
+        ({"host": "no.such.host.invalid", "token": "t"}, "cannot be opened"),
+    ],
+)
+def test_the_network_stays_out_unless_a_token_was_chosen(start, settings, match):
+    with pytest.raises(InputError, match=match):
+        start(**settings)
+
+
+def test_with_a_token_of_ones_own_it_listens_everywhere(start, connect):
+    daemon = start(host="0.0.0.0", token="my own")
+    client = connect(daemon.home)
+    client.until(lambda: client.welcomed)
+    assert daemon.info.token == "my own"
+
+
+def test_without_udp_the_spool_serves(start, connect, shared):
+    daemon = start(udp=False)
+    assert daemon.info.port == 0
+    client = connect(daemon.home, "spool")
+    client.find("s", shared.track, 1.0, 1.5)
+    client.wait(Candidate)

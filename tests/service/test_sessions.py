@@ -1,0 +1,399 @@
+"""Sessions through a real daemon, real sockets, folders and audio: every command of the page."""
+
+import json
+import secrets
+import threading
+import time
+
+import pytest
+
+from reatrieve.audio.prefetch import ahead
+from reatrieve.bridge.messages import (
+    AcceptRest,
+    Anchor,
+    Anchors,
+    AnchorsEnd,
+    Cancel,
+    Candidate,
+    Discard,
+    Done,
+    Export,
+    Exported,
+    ExportedEnd,
+    Failed,
+    Find,
+    Finish,
+    More,
+    Note,
+    Ping,
+    Progress,
+    Rename,
+    Rest,
+    RestEnd,
+    RestRow,
+    Resume,
+    Retract,
+    Revise,
+    Row,
+    RowsEnd,
+    Saved,
+    Sessions,
+    Stored,
+    StoredEnd,
+    Tempo,
+    Undo,
+)
+from reatrieve.journal import read_journal
+from reatrieve.retrieval.session import fold
+from service.client import RATE_HZ, TRUTH, make_item, make_track
+
+
+@pytest.fixture
+def session():
+    return secrets.token_hex(8)
+
+
+@pytest.fixture
+def first(daemon, connect, shared, session):
+    """A client with a session at its first candidate."""
+    client = connect(daemon.home)
+    client.find(session, shared.track, 11.0, 11.5, position_s=10.0)
+    candidate = client.wait(Candidate)
+    return client, candidate
+
+
+def kinds(client):
+    return [type(event).__name__ for event in client.events if not isinstance(event, (Progress, Note))]
+
+
+@pytest.mark.parametrize("carrier", ["udp", "spool"])
+def test_a_session_is_played_through(daemon, connect, shared, session, carrier):
+    client = connect(daemon.home, carrier)
+    client.find(session, shared.track, 1.0, 1.5)
+    said, done = client.play(TRUTH)
+    assert sorted(verdict for _, _, verdict in said) == 4 * ["accept"] + 10 * ["reject"]
+    assert sorted(start_s for _, start_s, verdict in said if verdict == "accept") == pytest.approx(TRUTH[1:], abs=0.01)
+    assert (done.reason, done.rejections, done.budget, done.accepted) == ("budget", 10, 10, 4)
+    header, lines = read_journal(daemon.service._journals.path(session))
+    state = fold(line.event for line in lines)
+    assert (state.accepted, state.rejections, state.answers) == (4, 10, 14)
+    assert header.track_map.items[0].path == shared.track
+    client.settle()
+
+
+def test_the_next_candidate_for_each_answer_comes_with_each(first):
+    client, candidate = first
+    for verdict in ("accept", "reject", "skip", "accept"):
+        expected = tuple(
+            getattr(candidate, f"{verdict}_{name}") for name in ("start_s", "end_s", "score", "probability")
+        )
+        assert getattr(candidate, f"{verdict}_valid") == 1
+        client.answer(candidate, verdict)
+        candidate = client.wait(Candidate)
+        assert (candidate.start_s, candidate.end_s, candidate.score, candidate.probability) == expected
+
+
+def test_the_last_rejection_is_announced(daemon, connect, shared, session):
+    client = connect(daemon.home)
+    client.find(session, shared.track, 1.0, 1.5, budget=1)
+    candidate = client.wait(Candidate)
+    assert (candidate.accept_valid, candidate.reject_valid, candidate.skip_valid) == (1, 0, 1)
+    client.answer(candidate, "reject")
+    assert client.wait(Candidate, Done).reason == "budget"
+
+
+def test_times_are_project_seconds_and_dragged_edges_are_the_answer(first, daemon):
+    client, candidate = first
+    assert min(abs(candidate.start_s - 10.0 - start_s) for start_s in TRUTH) < 0.01
+    client.answer(candidate, "accept", start_s=candidate.start_s + 0.02, end_s=candidate.end_s - 0.01)
+    second = client.wait(Candidate)
+    assert second.accepted == 1
+    client.answer(second, "accept", start_s=second.start_s + 1e-9, end_s=second.end_s)
+    client.wait(Candidate)
+    state = fold(line.event for line in read_journal(daemon.service._journals.path(candidate.session))[1])
+    one, two = state.candidates[1], state.candidates[2]
+    assert one.span.start_s + 10.0 == pytest.approx(candidate.start_s + 0.02, abs=1e-9)
+    assert one.span.end_s < one.proposed.end_s
+    assert two.span == two.proposed
+
+
+def test_a_repeated_op_changes_nothing(first):
+    client, candidate = first
+    client.answer(candidate, "reject", op="once")
+    second = client.wait(Candidate)
+    client.answer(candidate, "reject", op="once")
+    again = client.wait(Candidate)
+    assert again == second
+    assert again.rejections == 1
+
+
+def test_a_stale_answer_fails_and_the_current_one_comes_again(first):
+    client, candidate = first
+    client.answer(candidate, "reject")
+    second = client.wait(Candidate)
+    number = client.answer(candidate, "accept")
+    failed = client.wait(Failed)
+    assert (failed.code, failed.id) == ("stale", number)
+    assert client.wait(Candidate) == second
+
+
+def test_undo_takes_back_and_redo_answers_again(first):
+    client, candidate = first
+    client.answer(candidate, "accept")
+    second = client.wait(Candidate)
+    client.answer(second, "reject")
+    client.wait(Candidate)
+    client.send(Undo(candidate.session, "u", 1))
+    back = client.wait(Candidate)
+    assert (back.number, back.accepted, back.rejections) == (1, 0, 0)
+    assert (back.start_s, back.end_s) == (candidate.start_s, candidate.end_s)
+    client.answer(back, "accept")
+    assert client.wait(Candidate).start_s == second.start_s
+    client.send(Undo(candidate.session, "u2", 7))
+    assert client.wait(Failed).code == "input"
+
+
+def test_accepted_regions_can_be_moved_and_deleted(first, daemon):
+    client, candidate = first
+    client.answer(candidate, "accept")
+    client.wait(Candidate)
+    client.send(Revise(candidate.session, "r", 1, candidate.start_s - 0.05, candidate.end_s))
+    assert client.wait(Candidate).accepted == 1
+    client.send(Retract(candidate.session, "d", 1))
+    assert client.wait(Candidate).accepted == 0
+    client.send(Revise(candidate.session, "r0", 0, 11.01, 11.5))
+    client.wait(Candidate)
+    client.send(Retract(candidate.session, "d1", 1))
+    assert client.wait(Failed).code == "input"
+    client.send(Resume(candidate.session))
+    rows = [client.wait(Row) for _ in range(3)]
+    assert [(row.number, row.state) for row in rows] == [(0, "example"), (1, "retracted"), (2, "candidate")]
+    assert rows[0].start_s == pytest.approx(11.01)
+    assert rows[1].start_s == pytest.approx(candidate.start_s - 0.05)
+
+
+def test_more_goes_on_after_the_budget_and_finish_ends(daemon, connect, shared, session):
+    client = connect(daemon.home)
+    client.find(session, shared.track, 1.0, 1.5, budget=2)
+    _, done = client.play(TRUTH)
+    assert done.reason == "budget"
+    client.send(Rest(session, 0.0))
+    assert client.wait(RestRow, RestEnd).count == 0
+    client.send(More(session, "m", 10))
+    assert client.wait(Candidate).budget == 12
+    client.send(Rename(session, "n", "Snäre"))
+    client.send(Finish(session, "f"))
+    assert client.wait(Done).reason == "finished"
+    number = client.find(session, shared.track, 1.0, 1.5)
+    failed = client.wait(Failed)
+    assert (failed.code, failed.id) == ("input", number)
+    client.send(Resume(session))
+    end = client.wait(RowsEnd)
+    assert (end.label, end.count, end.rejections) == ("Snäre", 3 + done.accepted, 2)
+    assert client.wait(Candidate, Done).reason == "finished"
+    client.send(More(session, "m0", 0))  # the finish is taken back
+    assert client.wait(Candidate).budget == 12
+    client.send(More(session, "m2", 1))
+    assert client.wait(Candidate).budget == 13
+
+
+def test_resume_tells_everything_after_a_restart(start, connect, shared, session):
+    daemon = start()
+    client = connect(daemon.home)
+    client.find(session, shared.track, 11.0, 11.5, position_s=10.0)
+    candidate = client.wait(Candidate)
+    client.answer(candidate, "accept")
+    second = client.wait(Candidate)
+    client.answer(second, "skip")
+    third = client.wait(Candidate)
+    daemon.stop()
+    assert not (daemon.home / "daemon.txt").exists()
+    again = start(home=daemon.home)
+    other = connect(again.home)
+    other.send(Resume(session))
+    rows = [other.wait(Row) for _ in range(4)]
+    assert [(row.number, row.state, row.start_s) for row in rows] == [
+        (0, "example", 11.0), (1, "accepted", candidate.start_s), (2, "skipped", second.start_s),
+        (3, "candidate", third.start_s),
+    ]  # fmt: skip
+    assert other.wait(RowsEnd).count == 4
+    assert other.wait(Candidate) == third
+
+
+def test_sessions_of_a_project_are_listed_discarded_and_copied(daemon, connect, shared, session, tmp_path):
+    client = connect(daemon.home)
+    project = tmp_path / "prøject.rpp"
+    client.send(Sessions(str(project)))
+    assert client.wait(StoredEnd).count == 0
+    client.find(session, shared.track, 1.0, 1.5, label="Kick")
+    client.answer(client.wait(Candidate), "accept")
+    client.wait(Candidate)
+    client.send(Sessions(""))
+    assert client.wait(StoredEnd).count == 0
+    client.send(Saved(session, str(project)))
+    client.send(Sessions(str(project)))
+    stored = client.wait(Stored)
+    assert (stored.session, stored.label, stored.track, stored.answers, stored.accepted) == (
+        session,
+        "Kick",
+        "{T}",
+        1,
+        1,
+    )
+    assert client.wait(StoredEnd).count == 1
+    (copy,) = (tmp_path / "prøject.reatrieve").iterdir()
+    assert copy.name == f"Kick-{session}.journal.jsonl"
+    client.send(Discard(session, "d"))
+    client.send(Discard(session, "d"))
+    client.send(Sessions(str(project)))
+    assert client.wait(StoredEnd).count == 0
+    client.send(Resume(session))
+    assert client.wait(Failed).code == "unknown-session"
+
+
+def test_the_rest_is_listed_then_accepted_in_one_go(first):
+    client, candidate = first
+    session = candidate.session
+    client.send(Rest(session, 0.4))
+    rows, event = [], client.wait(RestRow, RestEnd)
+    while isinstance(event, RestRow):
+        rows.append(event)
+        event = client.wait(RestRow, RestEnd)
+    assert event.count == len(rows) >= 2
+    client.send(AcceptRest(session, "all", 0.4))
+    accepted = [client.wait(Row) for _ in rows]
+    assert {row.state for row in accepted} == {"accepted"}
+    assert {(row.start_s, row.end_s) for row in accepted} == {(row.start_s, row.end_s) for row in rows}
+    assert client.wait(RowsEnd).count == len(rows)
+    current = client.wait(Candidate)
+    assert (current.accepted, current.rejections) == (len(rows), 0)
+    client.send(AcceptRest(session, "all", 0.4))
+    assert client.wait(Candidate) == current
+    client.send(Rest(session, 1.5))
+    assert client.wait(Failed).code == "input"
+
+
+def test_several_clients_and_sessions_at_once(daemon, connect, shared):
+    clients = [connect(daemon.home, carrier) for carrier in ("udp", "spool", "udp")]
+    for k, client in enumerate(clients):
+        for sound in range(2):
+            client.find(f"many-{k}-{sound}", shared.track, 1.0 + 2.5 * sound, 1.5 + 2.5 * sound)
+    for client in clients:
+        got = {}
+        while len(got) < 2:
+            candidate = client.wait(Candidate)
+            got[candidate.session] = candidate
+        for candidate in got.values():
+            client.answer(candidate, "accept")
+        again = {client.wait(Candidate).session for _ in range(2)}
+        assert again == set(got)
+    for client in clients:
+        client.settle()
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Analyses stop after their first block until this is set: however fast the machine, there is time to cancel."""
+    go_on = threading.Event()
+
+    def held_blocks(blocks):
+        for number, block in enumerate(ahead(blocks)):
+            if number == 1:
+                go_on.wait()
+            yield block
+
+    monkeypatch.setattr("reatrieve.audio.analysis.ahead", held_blocks)
+    yield go_on
+    go_on.set()
+
+
+def test_progress_and_pongs_come_while_it_works_and_cancel_stops_it(start, connect, session, shared, tmp_path, held):
+    track = make_track(tmp_path / "long.wav", duration_s=60.0)
+    daemon = start(cache=tmp_path / "own cache")
+    client = connect(daemon.home)
+    client.find(session, track, 1.0, 1.5)
+    stages, delays_s = set(), []
+    while len(delays_s) < 5:
+        progress = client.wait(Progress, Candidate)
+        assert isinstance(progress, Progress)
+        stages.add(progress.stage)
+        asked_s = time.monotonic()
+        client.send_raw(Ping())
+        n = len(client.pongs)
+        client.until(lambda n=n: len(client.pongs) > n)
+        delays_s.append(time.monotonic() - asked_s)
+    assert stages <= {"decode", "analyse"}
+    assert min(delays_s) < 0.2
+    client.send(Cancel(session))
+    assert client.wait(Done, Candidate).reason == "cancelled"
+    held.set()
+    client.settle()
+    assert not daemon.service._journals.holds(session)
+    client.send(Resume(session))
+    assert client.wait(Failed).code == "unknown-session"
+    client.find(session, shared.track, 1.0, 1.5)
+    client.wait(Candidate)
+
+
+def test_what_cannot_be_searched_is_told(daemon, connect, shared, session):
+    client = connect(daemon.home)
+    client.find(session, shared.track, 14.9, 15.4)
+    assert client.wait(Failed).code == "input"
+    client.send(Find(session, "l", "", "", 1.0, 1.5, 10, "", 2))
+    assert "item 1" in client.wait(Failed).text
+    client.send(Find(session, "l", "", "", 1.0, 1.5, 10, "defualt", 1))
+    assert "did you mean 'default'" in client.wait(Failed).text
+    client.send(make_item(session, shared.track, pan=3.0))
+    client.send(Find(session, "l", "", "", 1.0, 1.5, 10, "", 1))
+    assert "pan" in client.wait(Failed).text
+    client.send(Saved("never", "/p.rpp"))
+    assert client.wait(Failed).code == "unknown-session"
+    client.send(Sessions("/nothing.rpp"))
+    client.wait(StoredEnd)
+    client.find(session, shared.track, 1.0, 1.5)
+    client.wait(Candidate)
+
+
+def test_a_changed_source_is_told(start, connect, session, tmp_path):
+    track = make_track(tmp_path / "changing.wav")
+    daemon = start()
+    client = connect(daemon.home)
+    client.find(session, track, 1.0, 1.5)
+    client.wait(Candidate)
+    client.until(lambda: daemon.service._sources and daemon.service._sources._known[track].sound)
+    make_track(tmp_path / "changing.wav", seed=4)
+    event = client.wait(Note, timeout_s=20)
+    while event.code != "source-changed":
+        event = client.wait(Note, timeout_s=20)
+    assert "changing.wav" in event.text
+
+
+def test_anchors_and_exports_hold_the_accepted_regions(first, tmp_path):
+    client, candidate = first
+    session = candidate.session
+    client.answer(candidate, "accept")
+    client.wait(Candidate)
+    client.send(Anchors(session, "start", 10.0, 0))
+    anchors = [client.wait(Anchor) for _ in range(2)]
+    assert [anchor.number for anchor in anchors] == [0, 1]
+    assert [anchor.time_s for anchor in anchors] == pytest.approx([11.01, candidate.start_s + 0.01])
+    assert client.wait(AnchorsEnd).count == 2
+    client.send(Anchors(session, "onset", 0.0, 4))
+    assert "tempo" in client.wait(Failed).text
+    client.send(Tempo(session, 0, 0.0, 120.0, 4, 4, 0.0, 0))
+    client.send(Anchors(session, "onset", 0.0, 4))
+    snapped = client.wait(Anchor).time_s
+    assert snapped * 8 == pytest.approx(round(snapped * 8))
+    client.wait(AnchorsEnd)
+    folder = tmp_path / "sync ü"
+    client.send(Export(session, str(folder), "json,midi", "source", "", 0.0, "start", 0.0, 0, 0))
+    files = []
+    event = client.wait(Exported, ExportedEnd)
+    while isinstance(event, Exported):
+        files.append(event.path)
+        event = client.wait(Exported, ExportedEnd)
+    assert event.count == len(files) >= 2
+    sheet = json.loads(next(folder.glob("*.sync.json")).read_text(encoding="utf-8"))
+    assert str(RATE_HZ) in json.dumps(sheet)
+    client.send(Export(session, "relative", "json", "source", "", 0.0, "start", 0.0, 0, 0))
+    assert "absolute" in client.wait(Failed).text

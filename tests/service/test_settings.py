@@ -1,0 +1,71 @@
+"""Settings: defaults < file < environment < flags, and clear words for what cannot be."""
+
+from pathlib import Path
+
+import pytest
+
+from reatrieve.errors import InputError
+from reatrieve.settings import Settings, default_home
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ", "expected"),
+    [
+        ("linux", {"HOME": "/h"}, "/h/.local/share/ReaTrieve"),
+        ("linux", {"HOME": "/h", "XDG_DATA_HOME": "/x y"}, "/x y/ReaTrieve"),
+        ("darwin", {"HOME": "/h", "XDG_DATA_HOME": "/x"}, "/h/Library/Application Support/ReaTrieve"),
+        ("win32", {"LOCALAPPDATA": "/l"}, "/l/ReaTrieve"),
+        ("win32", {"USERPROFILE": "/u"}, "/u/AppData/Local/ReaTrieve"),
+        ("linux", {"HOME": "/h", "REATRIEVE_HOME": "/r"}, "/r"),
+    ],
+)
+def test_the_home_of_each_platform(platform, environ, expected):
+    assert default_home(environ, platform).as_posix() == expected
+
+
+def test_flags_beat_environment_beats_file_beats_defaults(tmp_path):
+    (tmp_path / "settings.txt").write_text(
+        "# mine\nport = 1\nretriever = mfcc-nn\n\nudp = no\ncache = /c d\n", encoding="utf-8"
+    )
+    environ = {"REATRIEVE_HOME": str(tmp_path), "REATRIEVE_PORT": "2", "REATRIEVE_UDP": "on", "REATRIEVE_BENCH": "/x"}
+    settings = Settings.load({"port": 3, "host": None, "open_controllers": True}, environ)
+    assert (settings.home, settings.port, settings.udp, settings.retriever) == (tmp_path, 3, True, "mfcc-nn")
+    assert settings.cache == Path("/c d")
+    assert settings.open_controllers
+    assert settings.host == "127.0.0.1"
+    assert Settings.load({}, environ).port == 2
+    assert settings.spool_folder == tmp_path / "spool"
+    assert settings.journals_folder == tmp_path / "journals"
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("prot = 1", "line 1: unknown setting 'prot'; did you mean 'port'"),
+        ("\nport", "line 2: 'port' is not 'key = value'"),
+        ("port = many", "port is 'many'; give a whole number"),
+        ("udp = perhaps", "say yes or no"),
+        ("port = 70000", "outside 0..65535"),
+        ("home = /x", "--home"),
+        ("cache_size_mb = -1", "0 or more"),
+    ],
+)
+def test_mistakes_in_the_file_are_named(tmp_path, text, match):
+    (tmp_path / "settings.txt").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=match):
+        Settings.load({"home": tmp_path}, {})
+
+
+def test_mistakes_elsewhere_are_named(tmp_path):
+    with pytest.raises(InputError, match="REATRIEVE_PORT"):
+        Settings.load({"home": tmp_path}, {"REATRIEVE_PORT": "x"})
+    with pytest.raises(InputError, match="did you mean 'verbose'"):
+        Settings.load({"home": tmp_path, "verbse": True}, {})
+    with pytest.raises(InputError, match="line break"):
+        Settings.load({"home": tmp_path, "token": "a\nb"}, {})
+
+
+def test_relative_folders_become_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.load({"home": "h", "spool": "s"}, {"REATRIEVE_CACHE": "c", "REATRIEVE_HOME": "other"})
+    assert (settings.home, settings.spool, settings.cache) == (tmp_path / "h", tmp_path / "s", tmp_path / "c")
