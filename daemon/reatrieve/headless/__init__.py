@@ -1,0 +1,56 @@
+"""A REAPER without REAPER: real Lua, a simulated project.
+
+The shipped scripts run unmodified, in Lua 5.3 (REAPER 6) or 5.4 (REAPER 7), against a simulated ``reaper`` and ``gfx``.
+Every call is checked against the API listing: an unknown name, a wrong count or a wrong type is a Lua error. Where
+REAPER's behaviour is not proven, docs/assumptions.md says what the host does; the Self-test action settles the list on
+a real REAPER, and its JSON is given as ``profile``.
+
+A session in ten lines::
+
+    from reatrieve.headless import Reaper
+
+    with Reaper(version="7.72") as reaper:
+        project = reaper.project
+        track = project.add_track("Music")
+        track.add_item("song.wav")
+        project.select_time(12.5, 13.25)
+        reaper.run("Find sounds like the time selection")
+        reaper.until(lambda: len(project.regions) > 1)
+        reaper.run("Accept candidate")
+        reaper.until(lambda: len(project.regions) > 2)
+        project.save("song.rpp")
+
+What there is:
+
+- `Reaper`: versions, Lua, tabs (`project`, `projects`, `new_project`, `open`), scripts (`run`, `tick`, `until`, `stop`,
+  `is_running`), keys and dialogs (`bind`, `press`, `answer`, `dialogs`), gfx windows (`focus`, `mouse`, `gfx_picture`),
+  and what the user sees (`status.help_line`, `status.tooltip`, `errors`, `misuse`).
+- `Project`: tracks, regions, markers, selection, view, transport, `undo` and `redo`, `save` and `close`.
+- `Track`, `Item`, `Region`: edits as a user makes them; each leaves an undo point.
+
+``clock="real"`` (the default) ticks 31 times a second of real time, which is right with a daemon at the other end;
+``clock="simulated"`` ticks as fast as it can.
+
+LuaSocket's binary cannot load into lupa (its Lua exports no symbols), so ``sockets="python"`` puts a module with the
+same UDP functions into ``package.preload["socket.core"]``, real datagrams included; ``sockets="none"`` is stock REAPER.
+With ``engine="lua5.4"`` the scripts run in a real interpreter; ``sockets="machine"`` lets them load LuaSocket itself.
+"""
+
+from reatrieve.headless.handles import Item, Region, Track
+from reatrieve.headless.profile import VERSIONS, Assumptions
+from reatrieve.headless.script import ScriptError
+from reatrieve.headless.session import Reaper, ScriptFailure, scripts_folder
+from reatrieve.headless.views import Project
+
+__all__ = [
+    "VERSIONS",
+    "Assumptions",
+    "Item",
+    "Project",
+    "Reaper",
+    "Region",
+    "ScriptError",
+    "ScriptFailure",
+    "Track",
+    "scripts_folder",
+]

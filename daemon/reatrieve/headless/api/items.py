@@ -1,0 +1,158 @@
+"""Media items: counting, selection, values, splitting."""
+
+from __future__ import annotations
+
+from reatrieve.headless.calls import Call, LuaError, function
+from reatrieve.headless.model import Item, Take, Track
+from reatrieve.headless.project import ProjectModel
+from reatrieve.headless.sources import MidiSource
+
+
+@function("CountMediaItems")
+def _count(call: Call, project: ProjectModel) -> int:
+    return sum(1 for _ in project.items())
+
+
+@function("GetMediaItem")
+def _item(call: Call, project: ProjectModel, index: int) -> Item | None:
+    items = list(project.items())
+    return items[index] if 0 <= index < len(items) else None
+
+
+@function("CountSelectedMediaItems")
+def _count_selected(call: Call, project: ProjectModel) -> int:
+    return len(project.selected_items())
+
+
+@function("GetSelectedMediaItem")
+def _selected(call: Call, project: ProjectModel, index: int) -> Item | None:
+    items = project.selected_items()
+    return items[index] if 0 <= index < len(items) else None
+
+
+@function("IsMediaItemSelected")
+def _is_selected(call: Call, item: Item) -> bool:
+    return bool(item.values["B_UISEL"])
+
+
+@function("SetMediaItemSelected")
+def _set_selected(call: Call, item: Item, selected: bool) -> None:
+    item.values["B_UISEL"] = float(selected)
+
+
+@function("SelectAllMediaItems")
+def _select_all(call: Call, project: ProjectModel, selected: bool) -> None:
+    for item in project.items():
+        item.values["B_UISEL"] = float(selected)
+
+
+@function("AddMediaItemToTrack")
+def _add(call: Call, track: Track) -> Item:
+    item = Item(track, track.project.new_guid())
+    track.items.append(item)
+    track.sort_items()
+    track.project.edited()
+    return item
+
+
+@function("CreateNewMIDIItemInProj")
+def _add_midi(call: Call, track: Track, start_s: float, end_s: float, quarters: bool | None) -> Item:
+    item = Item(track, track.project.new_guid(), start_s, end_s - start_s)
+    item.takes.append(Take(item, track.project.new_guid(), MidiSource()))
+    track.items.append(item)
+    track.sort_items()
+    return item
+
+
+@function("DeleteTrackMediaItem")
+def _delete(call: Call, track: Track, item: Item) -> bool:
+    if item.track is not track:
+        return False
+    track.project.remove_item(item)
+    track.project.edited()
+    return True
+
+
+@function("SplitMediaItem")
+def _split(call: Call, item: Item, position_s: float) -> Item | None:
+    if not item.position_s < position_s < item.end_s:
+        return None
+    project = item.track.project
+    right = Item(item.track, project.new_guid(), position_s, item.end_s - position_s)
+    right.values = {**item.values, "D_POSITION": position_s, "D_LENGTH": item.end_s - position_s}
+    for take in item.takes:
+        copy = Take(right, project.new_guid(), take.source, take.name)
+        copy.values = dict(take.values)
+        copy.values["D_STARTOFFS"] += (position_s - item.position_s) * take.values["D_PLAYRATE"]
+        right.takes.append(copy)
+    item.values["D_LENGTH"] = position_s - item.position_s
+    item.track.items.append(right)
+    item.track.sort_items()
+    project.edited()
+    return right
+
+
+@function("MoveMediaItemToTrack")
+def _move(call: Call, item: Item, track: Track) -> bool:
+    item.track.items.remove(item)
+    item.track = track
+    track.items.append(item)
+    track.sort_items()
+    track.project.edited()
+    return True
+
+
+@function("GetMediaItemTrack", "GetMediaItem_Track")
+def _track(call: Call, item: Item) -> Track:
+    return item.track
+
+
+@function("GetItemProjectContext")
+def _context(call: Call, item: Item) -> object:
+    return item.track.project
+
+
+@function("GetMediaItemInfo_Value")
+def _value(call: Call, item: Item, name: str) -> float:
+    if name == "B_MUTE_ACTUAL":
+        return float(bool(item.values["B_MUTE"]))
+    if name == "IP_ITEMNUMBER":
+        return float(item.track.items.index(item))
+    if name not in item.values:
+        raise LuaError(f"GetMediaItemInfo_Value: the headless host does not know {name!r}")
+    return item.values[name]
+
+
+@function("SetMediaItemInfo_Value")
+def _set_value(call: Call, item: Item, name: str, value: float) -> bool:
+    if name not in item.values:
+        raise LuaError(f"SetMediaItemInfo_Value: the headless host does not know {name!r}")
+    item.values[name] = value
+    item.track.sort_items()
+    item.track.project.edited()
+    return True
+
+
+@function("SetMediaItemPosition")
+def _set_position(call: Call, item: Item, position_s: float, refresh: bool) -> bool:
+    return _set_value(call, item, "D_POSITION", position_s)
+
+
+@function("SetMediaItemLength")
+def _set_length(call: Call, item: Item, length_s: float, refresh: bool) -> bool:
+    return _set_value(call, item, "D_LENGTH", length_s)
+
+
+@function("GetSetMediaItemInfo_String")
+def _text(call: Call, item: Item, name: str, value: str, is_set: bool) -> tuple[bool, str]:
+    if name == "GUID":
+        return True, item.guid
+    if name == "P_NOTES":
+        if is_set:
+            item.notes = value
+        return True, item.notes
+    if name.startswith("P_EXT:"):
+        if is_set:
+            item.ext[name] = value
+        return name in item.ext, item.ext.get(name, "")
+    raise LuaError(f"GetSetMediaItemInfo_String: the headless host does not know {name!r}")

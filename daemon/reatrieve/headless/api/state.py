@@ -1,0 +1,82 @@
+"""Ext state of REAPER and of projects, and shared memory."""
+
+from __future__ import annotations
+
+from reatrieve.headless.calls import Call, LuaError, function
+from reatrieve.headless.project import ProjectModel
+
+
+@function("SetExtState")
+def _set(call: Call, section: str, key: str, value: str, persist: bool) -> None:
+    call.host.ext_state.set(section, key, value, persist)
+
+
+@function("GetExtState")
+def _get(call: Call, section: str, key: str) -> str:
+    return call.host.ext_state.get(section, key) or ""
+
+
+@function("HasExtState")
+def _has(call: Call, section: str, key: str) -> bool:
+    return call.host.ext_state.get(section, key) is not None
+
+
+@function("DeleteExtState")
+def _delete(call: Call, section: str, key: str, persist: bool) -> None:
+    call.host.ext_state.delete(section, key, persist)
+
+
+def _named(call: Call, name: str) -> str:
+    return name.upper() if call.host.assumptions.proj_ext_state_upper_case else name
+
+
+@function("SetProjExtState")
+def _set_project(call: Call, project: ProjectModel, section: str, key: str, value: str) -> int:
+    section, key = _named(call, section), _named(call, key)
+    if not section:
+        raise LuaError("SetProjExtState: an empty section name")
+    changed = False
+    if not key:
+        changed = project.ext_state.pop(section, None) is not None
+    elif not value:
+        changed = project.ext_state.get(section, {}).pop(key, None) is not None
+    elif project.ext_state.get(section, {}).get(key) != value:
+        project.ext_state.setdefault(section, {})[key] = value
+        changed = True
+    if not project.ext_state.get(section, True):
+        del project.ext_state[section]
+    if changed and call.host.assumptions.proj_ext_state_marks_dirty:
+        project.dirty = True
+    return len(project.ext_state.get(section, {}).get(key, "").encode("utf-8", "surrogateescape"))
+
+
+@function("GetProjExtState")
+def _get_project(call: Call, project: ProjectModel, section: str, key: str) -> tuple[int, str]:
+    value = project.ext_state.get(_named(call, section), {}).get(_named(call, key))
+    return (int(value is not None), value or "")
+
+
+@function("EnumProjExtState")
+def _enum_project(call: Call, project: ProjectModel, section: str, index: int) -> tuple[bool, str, str]:
+    values = list(project.ext_state.get(_named(call, section), {}).items())
+    if 0 <= index < len(values):
+        return True, *values[index]
+    return False, "", ""
+
+
+@function("gmem_attach")
+def _gmem_attach(call: Call, name: str) -> str:
+    call.host.gmem.setdefault(name, {})
+    before = getattr(call.script, "gmem", "")
+    call.script.gmem = name  # type: ignore[attr-defined]
+    return str(before)
+
+
+@function("gmem_read")
+def _gmem_read(call: Call, index: int) -> float:
+    return call.host.gmem.get(getattr(call.script, "gmem", ""), {}).get(index, 0.0)
+
+
+@function("gmem_write")
+def _gmem_write(call: Call, index: int, value: float) -> None:
+    call.host.gmem.setdefault(getattr(call.script, "gmem", ""), {})[index] = value

@@ -1,0 +1,194 @@
+"""Takes: values, markers, envelopes and effects."""
+
+from __future__ import annotations
+
+from reatrieve.headless.calls import Call, LuaError, function
+from reatrieve.headless.model import Item, Take, Track
+from reatrieve.headless.project import ProjectModel
+from reatrieve.headless.sources import MidiSource, Source
+
+
+@function("CountTakes", "GetMediaItemNumTakes")
+def _takes(call: Call, item: Item) -> int:
+    return len(item.takes)
+
+
+@function("GetTake", "GetMediaItemTake")
+def _take(call: Call, item: Item, index: int) -> Take | None:
+    return item.takes[index] if 0 <= index < len(item.takes) else None
+
+
+@function("GetActiveTake")
+def _active(call: Call, item: Item) -> Take | None:
+    return item.take
+
+
+@function("SetActiveTake")
+def _set_active(call: Call, take: Take) -> None:
+    take.item.values["I_CURTAKE"] = float(take.item.takes.index(take))
+
+
+@function("AddTakeToMediaItem")
+def _add_take(call: Call, item: Item) -> Take:
+    take = Take(item, item.track.project.new_guid(), None)
+    item.takes.append(take)
+    return take
+
+
+@function("GetMediaItemTakeByGUID")
+def _take_by_guid(call: Call, project: ProjectModel, guid: str) -> Take | None:
+    return next((take for take in project.takes() if take.guid == guid), None)
+
+
+@function("GetMediaItemTake_Item")
+def _take_item(call: Call, take: Take) -> Item:
+    return take.item
+
+
+@function("GetMediaItemTake_Track")
+def _take_track(call: Call, take: Take) -> Track:
+    return take.item.track
+
+
+@function("GetMediaItemTake_Source")
+def _take_source(call: Call, take: Take) -> Source | None:
+    return take.source
+
+
+@function("SetMediaItemTake_Source")
+def _set_source(call: Call, take: Take, source: Source) -> bool:
+    take.source = source
+    return True
+
+
+@function("GetMediaItemTakeInfo_Value")
+def _take_value(call: Call, take: Take, name: str) -> float:
+    if name == "IP_TAKENUMBER":
+        return float(take.item.takes.index(take))
+    if name not in take.values:
+        raise LuaError(f"GetMediaItemTakeInfo_Value: the headless host does not know {name!r}")
+    return take.values[name]
+
+
+@function("SetMediaItemTakeInfo_Value")
+def _set_take_value(call: Call, take: Take, name: str, value: float) -> bool:
+    if name not in take.values:
+        raise LuaError(f"SetMediaItemTakeInfo_Value: the headless host does not know {name!r}")
+    take.values[name] = value
+    take.item.track.project.edited()
+    return True
+
+
+@function("GetSetMediaItemTakeInfo_String")
+def _take_text(call: Call, take: Take, name: str, value: str, is_set: bool) -> tuple[bool, str]:
+    if name == "GUID":
+        return True, take.guid
+    if name == "P_NAME":
+        if is_set:
+            take.name = value
+        return True, take.name
+    if name.startswith("P_EXT:"):
+        if is_set:
+            take.ext[name] = value
+        return name in take.ext, take.ext.get(name, "")
+    raise LuaError(f"GetSetMediaItemTakeInfo_String: the headless host does not know {name!r}")
+
+
+@function("GetTakeName")
+def _take_name(call: Call, take: Take) -> str:
+    return take.name
+
+
+@function("TakeIsMIDI")
+def _is_midi(call: Call, take: Take) -> bool:
+    return isinstance(take.source, MidiSource)
+
+
+@function("GetTakeNumStretchMarkers")
+def _stretch(call: Call, take: Take) -> int:
+    return len(take.stretch_markers)
+
+
+@function("GetTakeStretchMarker")
+def _stretch_marker(call: Call, take: Take, index: int) -> tuple[int, float, float]:
+    if 0 <= index < len(take.stretch_markers):
+        return index, *take.stretch_markers[index]
+    return -1, 0.0, 0.0
+
+
+@function("SetTakeStretchMarker")
+def _set_stretch(call: Call, take: Take, index: int, position_s: float, source_s: float | None) -> int:
+    value = (position_s, position_s if source_s is None else source_s)
+    if 0 <= index < len(take.stretch_markers):
+        take.stretch_markers[index] = value
+    else:
+        take.stretch_markers.append(value)
+    take.stretch_markers.sort()
+    return take.stretch_markers.index(value)
+
+
+@function("CountTakeEnvelopes")
+def _take_envelopes(call: Call, take: Take) -> int:
+    return len(take.envelopes)
+
+
+class Envelope:
+    """A take's or track's envelope, as a pointer."""
+
+    kind = "TrackEnvelope"
+
+    def __init__(self, owner: Take | Track, name: str) -> None:
+        self.owner = owner
+        self.name = name
+
+    @property
+    def alive(self) -> bool:
+        """Whether its owner still has it."""
+        return self.owner.alive and self.name in self.owner.envelopes
+
+
+def _envelope(call: Call, owner: Take | Track, index: int) -> Envelope | None:
+    names = list(owner.envelopes)
+    if not 0 <= index < len(names):
+        return None
+    key = (owner.guid, names[index])
+    if key not in call.host.envelopes:
+        call.host.envelopes[key] = Envelope(owner, names[index])
+    found: Envelope = call.host.envelopes[key]
+    return found
+
+
+@function("GetTakeEnvelope")
+def _take_envelope(call: Call, take: Take, index: int) -> Envelope | None:
+    return _envelope(call, take, index)
+
+
+@function("GetTrackEnvelope")
+def _track_envelope(call: Call, track: Track, index: int) -> Envelope | None:
+    return _envelope(call, track, index)
+
+
+@function("GetTakeEnvelopeByName")
+def _take_envelope_by_name(call: Call, take: Take, name: str) -> Envelope | None:
+    names = list(take.envelopes)
+    return _envelope(call, take, names.index(name)) if name in names else None
+
+
+@function("CountEnvelopePoints")
+def _envelope_points(call: Call, envelope: Envelope) -> int:
+    return envelope.owner.envelopes[envelope.name]
+
+
+@function("GetEnvelopeName")
+def _envelope_name(call: Call, envelope: Envelope) -> tuple[bool, str]:
+    return True, envelope.name
+
+
+@function("TakeFX_GetCount")
+def _take_fx(call: Call, take: Take) -> int:
+    return len(take.fx)
+
+
+@function("GetNumTakeMarkers")
+def _take_markers(call: Call, take: Take) -> int:
+    return len(take.take_markers)

@@ -1,0 +1,129 @@
+"""The gfx window of a script: draws into a picture, has mouse, keys and focus."""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from reatrieve.headless.host import Host
+
+__all__ = ["DRAWING", "RECEIVED", "SENT", "GfxWindow"]
+
+DRAWING = frozenset(
+    f"gfx.{name}"
+    for name in (
+        "rect", "rectto", "roundrect", "gradrect", "line", "lineto", "circle", "arc", "triangle", "setpixel", "drawstr",
+        "drawnumber", "drawchar", "printf", "blit", "muladdrect", "blurto",
+    )
+)  # fmt: skip
+SENT = ("r", "g", "b", "a", "a2", "mode", "x", "y", "dest", "clear", "mouse_wheel", "mouse_hwheel")
+RECEIVED = (*SENT, "mouse_x", "mouse_y", "mouse_cap", "w", "h", "texth")
+
+
+@lru_cache(maxsize=64)
+def _font(size: int) -> Any:
+    """Pillow's own face whatever face was asked: the same picture on every machine."""
+    return ImageFont.load_default(size=max(size, 4))
+
+
+class GfxWindow:
+    """One window; before ``gfx.init`` it is not open but drawing works, as in REAPER."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.open = False
+        self.title = ""
+        self.dock = 0
+        self.position = (100, 100)
+        self.keys: deque[int] = deque()
+        self.values = dict.fromkeys(RECEIVED, 0.0)
+        self.values.update(r=1.0, g=1.0, b=1.0, a=1.0, a2=1.0, dest=-1.0)
+        self.fonts: dict[int, tuple[str, int, int]] = {}
+        self.font_index = 0
+        self.images: dict[int, Image.Image] = {}
+        self.frame = Image.new("RGB", (1, 1))
+        self.menus: list[str] = []
+        self.cleared = False
+        self.wheel = 0.0  # turned since the script last looked
+
+    def init(self, title: str, width: int, height: int, dock: int, x: int | None, y: int | None) -> None:
+        """Open the window, or rename and resize it."""
+        if title:
+            self.title = title
+        if width > 0 and height > 0 and (width, height) != (self.values["w"], self.values["h"]):
+            self.values.update(w=float(width), h=float(height))
+            self.frame = Image.new("RGB", (width, height))
+        if x is not None and y is not None:
+            self.position = (x, y)
+        self.dock = dock
+        self.open = True
+
+    def close(self) -> None:
+        """The window goes; getchar then says -1."""
+        self.open = False
+
+    def take_state(self, values: list[float], draws: bool) -> None:
+        """What the script set its gfx variables to; the first drawing of a frame clears it."""
+        self.values.update(zip(SENT, values, strict=True))
+        self.values["mouse_wheel"] += self.wheel
+        self.wheel = 0.0
+        if draws and not self.cleared and self.values["clear"] > -1:
+            color = int(self.values["clear"])
+            self.frame.paste((color & 255, color >> 8 & 255, color >> 16 & 255), (0, 0, *self.frame.size))
+            self.cleared = True
+
+    def give_state(self) -> list[float]:
+        """The gfx variables after a call."""
+        self.values["texth"] = float(self.line_height())
+        return [self.values[key] for key in RECEIVED]
+
+    def begin_frame(self) -> None:
+        """What is drawn from now on is a new picture."""
+        self.cleared = False
+
+    @property
+    def color(self) -> tuple[int, int, int, int]:
+        """Red, green, blue and alpha, 0 to 255."""
+        red, green, blue, alpha = (round(255 * min(max(self.values[key], 0.0), 1.0)) for key in "rgba")
+        return red, green, blue, alpha
+
+    @property
+    def target(self) -> Image.Image:
+        """Where drawing goes: the window, or an image that ``gfx.dest`` names."""
+        dest = int(self.values["dest"])
+        return self.frame if dest < 0 else self.images.setdefault(dest, Image.new("RGB", (1, 1)))
+
+    def draw(self) -> ImageDraw.ImageDraw:
+        """A pen that blends by alpha."""
+        return ImageDraw.Draw(self.target, "RGBA")
+
+    @property
+    def font(self) -> Any:
+        """The chosen font."""
+        return _font(self.fonts.get(self.font_index, ("", 12, 0))[1])
+
+    def line_height(self) -> int:
+        """Pixels from line to line."""
+        ascent, descent = self.font.getmetrics()
+        return int(ascent + descent)
+
+    def measure(self, text: str) -> tuple[int, int]:
+        """Width and height of a text in pixels."""
+        lines = text.split("\n")
+        width = max((self.font.getlength(line) for line in lines), default=0)
+        return round(width), self.line_height() * len(lines)
+
+    def text(self, text: str) -> None:
+        """Draw a text at x, y and move x to its end (y to its last line)."""
+        pen = self.draw()
+        x, y = self.values["x"], self.values["y"]
+        for index, line in enumerate(text.split("\n")):
+            if index:
+                x, y = self.values["x"], y + self.line_height()
+            pen.text((x, y), line, fill=self.color, font=self.font)
+            last = x + self.font.getlength(line)
+        self.values.update(x=float(round(last)), y=float(y))

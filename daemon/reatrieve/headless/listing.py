@@ -1,0 +1,85 @@
+"""The ReaScript API listing: which functions exist in which version, with what arguments and returns."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from reatrieve.errors import InputError
+
+__all__ = ["Argument", "Function", "listing", "parse_version"]
+
+Version = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a function, as the help lists it."""
+
+    name: str
+    type: str
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One entry of the listing."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    returns: tuple[str, ...]
+    since: Version
+
+    @property
+    def required(self) -> int:
+        """How many arguments must be given: all up to the last that is not optional."""
+        needed = [i for i, argument in enumerate(self.arguments) if not argument.optional]
+        return needed[-1] + 1 if needed else 0
+
+    @property
+    def variadic(self) -> bool:
+        """Whether any number of further arguments may follow (gfx.printf, gfx.triangle)."""
+        return bool(self.arguments) and self.arguments[-1].name == "..."
+
+
+def parse_version(text: str) -> Version:
+    """``"7.62"`` -> ``(7, 62)``; ``"7.0"`` is the first 7.
+
+    Raises
+    ------
+    InputError
+        If the text does not begin with ``major.minor``.
+    """
+    match = re.match(r"(\d+)\.(\d+)", text)
+    if match is None:
+        raise InputError(f"bad REAPER version {text!r}: give major.minor, such as 7.72")
+    return int(match[1]), int(match[2])
+
+
+def _since(text: str | None) -> Version:
+    """The first version that is sure to have it: the upper end of a range, 0 for what always was there."""
+    if not text or text.startswith("<="):
+        return (0, 0)
+    return parse_version(text.rsplit("..", 1)[-1])
+
+
+@cache
+def listing() -> dict[str, Function]:
+    """Every native function by name (``gfx.rect`` and ``reaper.array:clear`` with their prefix).
+
+    Source: the project's listing made from REAPER's help and SDK headers (see ``data/reascript_api.json``); functions
+    of extensions are left out, since the host has none.
+    """
+    text = resources.files("reatrieve.headless").joinpath("data/reascript_api.json").read_text(encoding="utf-8")
+    return {
+        name: Function(
+            name,
+            tuple(Argument(*argument) for argument in entry["args"]),
+            tuple(kind for _, kind in entry["returns"]),
+            _since(entry.get("since")),
+        )
+        for name, entry in json.loads(text).items()
+    }

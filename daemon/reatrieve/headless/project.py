@@ -1,0 +1,204 @@
+"""The project model of one tab: content, selection, view, and the numbers that REAPER keeps about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from reatrieve.headless.model import Item, Marker, Take, TempoPoint, Track, new_guid
+from reatrieve.headless.profile import Assumptions
+from reatrieve.headless.tempo import TempoMap
+from reatrieve.headless.transport import Clock, Transport
+from reatrieve.headless.undo import History
+
+__all__ = ["ProjectModel"]
+
+
+class ProjectModel:
+    """What one project tab holds; its history is ``history``, its transport in transport.py."""
+
+    kind = "ReaProject"
+
+    def __init__(self, assumptions: Assumptions, options: dict[str, bool], clock: Clock) -> None:
+        self.alive = True
+        self.assumptions = assumptions
+        self.options = options  # REAPER's preferences, shared by all tabs
+        self.new_guid: Callable[[], str] = new_guid
+        self.path: Path | None = None
+        self.tracks: list[Track] = []
+        self.master = Track(self, self.new_guid(), "MASTER")
+        self.markers: list[Marker] = []
+        self.tempo: list[TempoPoint] = []
+        self.bpm = 120.0
+        self.numerator = 4
+        self.denominator = 4
+        self.time_selection = (0.0, 0.0)
+        self.loop_points = (0.0, 0.0)
+        self.cursor_s = 0.0
+        self.view = (0.0, 60.0)
+        self.arrange_pixels = 1200
+        self.repeat = False
+        self.playrate = 1.0
+        self.grid = 0.25
+        self.offset_s = 0.0
+        self.notes = ""
+        self.author = ""
+        self.render_matrix: dict[int, list[Track]] = {}
+        self.ext_state: dict[str, dict[str, str]] = {}
+        self.info: dict[str, float] = {"PROJECT_SRATE": 44100.0, "PROJECT_SRATE_USE": 0.0, "RULER_LANE_COUNT": 1.0}
+        self.info_text: dict[str, str] = {}
+        self.document: Any = None  # the opened file as a tree: what the model does not know is written back from it
+        self.dirty = False
+        self.change_count = 1
+        self.unsorted = False
+        self.transport = Transport(self, clock)
+        self.history = History(self)
+
+    # content ---------------------------------------------------------------------------------------------------------
+
+    def items(self) -> Iterator[Item]:
+        """All items, track by track."""
+        for track in self.tracks:
+            yield from track.items
+
+    def takes(self) -> Iterator[Take]:
+        """All takes."""
+        for item in self.items():
+            yield from item.takes
+
+    @property
+    def regions(self) -> list[Marker]:
+        """Regions in time order."""
+        return [marker for marker in self.sorted_markers() if marker.is_region]
+
+    @property
+    def length_s(self) -> float:
+        """End of the last item, marker or region."""
+        ends = [item.end_s for item in self.items()] + [marker.end_s for marker in self.markers]
+        return max(ends, default=0.0)
+
+    def add_track(self, name: str = "", index: int | None = None) -> Track:
+        """A new track, last unless an index (from 0) is given."""
+        track = Track(self, self.new_guid(), name)
+        self.tracks.insert(len(self.tracks) if index is None else index, track)
+        return track
+
+    def sorted_markers(self) -> list[Marker]:
+        """Markers and regions mixed, in the order in which REAPER enumerates them."""
+        if not self.unsorted:
+            ties = self.assumptions.region_ties_in_number_order
+            self.markers.sort(key=lambda m: (m.start_s, m.is_region, m.number) if ties else (m.start_s,))
+        return self.markers
+
+    def free_number(self, is_region: bool, wanted: int = -1) -> int:
+        """The displayed number of a new marker or region; numbers may repeat among markers, not among regions."""
+        used = {marker.number for marker in self.markers if marker.is_region == is_region}
+        if wanted >= 0 and (not is_region or wanted not in used):
+            return wanted
+        if not self.assumptions.region_number_lowest_free:
+            return max(used, default=0) + 1
+        number = 1
+        while number in used:
+            number += 1
+        return number
+
+    def add_marker(
+        self, is_region: bool, start_s: float, end_s: float, name: str = "", number: int = -1, color: int = 0
+    ) -> Marker:
+        """A new marker or region; a region given backwards is turned round."""
+        if is_region and end_s < start_s:
+            start_s, end_s = end_s, start_s
+        marker = Marker(
+            self.new_guid(),
+            self.free_number(is_region, number),
+            is_region,
+            start_s,
+            end_s if is_region else start_s,
+            name,
+            color,
+        )
+        self.markers.append(marker)
+        self.sorted_markers()
+        return marker
+
+    def remove_marker(self, marker: Marker) -> None:
+        """Take a marker or region out; pointers to it die."""
+        self.markers.remove(marker)
+        marker.alive = False
+
+    def remove_track(self, track: Track) -> None:
+        """Take a track out, with its items."""
+        self.tracks.remove(track)
+        kill_track(track)
+
+    def remove_item(self, item: Item) -> None:
+        """Take an item out of its track."""
+        item.track.items.remove(item)
+        kill_item(item)
+
+    def kill(self) -> None:
+        """The tab closes: every pointer into it dies."""
+        self.alive = False
+        self.master.alive = False
+        for track in self.tracks:
+            kill_track(track)
+        for marker in self.markers:
+            marker.alive = False
+
+    # selection and view ----------------------------------------------------------------------------------------------
+
+    def set_time_selection(self, start_s: float, end_s: float) -> None:
+        """Select time; loop points follow when they are linked."""
+        self.time_selection = (min(start_s, end_s), max(start_s, end_s))
+        if self.options["loop_points_linked"]:
+            self.loop_points = self.time_selection
+
+    def set_loop_points(self, start_s: float, end_s: float) -> None:
+        """Set the loop points; the time selection follows when they are linked."""
+        self.loop_points = (min(start_s, end_s), max(start_s, end_s))
+        if self.options["loop_points_linked"]:
+            self.time_selection = self.loop_points
+
+    def tempo_map(self) -> TempoMap:
+        """Seconds to beats and back, as the tempo markers stand now."""
+        return TempoMap(self.tempo, self.bpm, self.numerator, self.denominator)
+
+    @property
+    def name(self) -> str:
+        """The file name, "" when never saved."""
+        return self.path.name if self.path else ""
+
+    def selected_items(self) -> list[Item]:
+        """Selected items, track by track."""
+        return [item for item in self.items() if item.values["B_UISEL"]]
+
+    def selected_tracks(self) -> list[Track]:
+        """Selected tracks, top to bottom, without the master."""
+        return [track for track in self.tracks if track.values["I_SELECTED"]]
+
+    # what REAPER counts ----------------------------------------------------------------------------------------------
+
+    def edited(self) -> None:
+        """The API changed something that is saved with the project."""
+        if self.assumptions.change_count_on_api_edit:
+            self.change_count += 1
+
+    def mark_dirty(self) -> None:
+        """The project differs from its file."""
+        self.dirty = True
+        self.change_count += 1
+
+
+def kill_item(item: Item) -> None:
+    """Pointers to the item and its takes die."""
+    item.alive = False
+    for take in item.takes:
+        take.alive = False
+
+
+def kill_track(track: Track) -> None:
+    """Pointers to the track and all in it die."""
+    track.alive = False
+    for item in track.items:
+        kill_item(item)

@@ -1,0 +1,406 @@
+"""The public face of the host: what a user at the keyboard can do and see, for tests and the demo."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from PIL import Image
+
+from reatrieve.errors import InputError, ReatrieveError
+from reatrieve.headless.actions import ScriptAction, described
+from reatrieve.headless.host import Host
+from reatrieve.headless.profile import load_assumptions
+from reatrieve.headless.script import Context, Script, ScriptError
+from reatrieve.headless.stores import Dialog, Status
+from reatrieve.headless.views import Project
+
+__all__ = ["Reaper", "ScriptFailure", "scripts_folder"]
+
+T = TypeVar("T")
+
+
+class ScriptFailure(ReatrieveError):  # noqa: N818  (what failed is the script, not the host)
+    """A script ended with an error; the text holds its traceback."""
+
+
+def scripts_folder() -> Path:
+    """Where the shipped scripts are: ``$REATRIEVE_SCRIPTS``, else the checkout beside the package, else package data.
+
+    Raises
+    ------
+    InputError
+        If they are in none of these places.
+    """
+    if "REATRIEVE_SCRIPTS" in os.environ:
+        return Path(os.environ["REATRIEVE_SCRIPTS"])
+    package = Path(str(resources.files("reatrieve")))
+    for folder in (package.parents[1] / "reaper_scripts", package / "reaper_scripts"):
+        if folder.is_dir():
+            return folder
+    raise InputError("the REAPER scripts are not where the package looks: set REATRIEVE_SCRIPTS to their folder")
+
+
+class Reaper:
+    """A simulated REAPER; close it, or use it in a ``with`` block.
+
+    Parameters
+    ----------
+    version : str
+        REAPER's version: functions that came later do not exist. Tested: 6.83, 7.0, 7.62 and 7.72.
+    lua : str
+        "5.3" or "5.4"; "" takes the one that this REAPER embeds.
+    scripts : Path or None
+        Folder whose ``ReaTrieve*.lua`` stand in the action list; None takes the shipped ones (`scripts_folder`).
+    home : Path or None
+        REAPER's resource folder; None makes a temporary one, removed at the end.
+    profile : Path or mapping or None
+        What the Self-test found on a real REAPER (its JSON), or single assumptions by key (docs/assumptions.md).
+    colors : str
+        "rgb": native colours as on macOS and Linux; "bgr": as on Windows.
+    clock : str
+        "real": a tick lasts 1 / tick_hz seconds; "simulated": it takes none, and ``time_precise`` moves by ticks alone.
+    tick_hz : float
+        Rounds of deferred functions a second.
+    sockets : str
+        "python": LuaSocket's UDP over the host's sockets; "none": stock REAPER, no sockets; "machine": what the
+        interpreter finds by itself (real interpreters only).
+    environment : mapping
+        Variables for the scripts' ``os.getenv``; None hides one.
+    strict : bool
+        Raise `ScriptFailure` as soon as a script fails; else errors only collect in `errors`.
+    engine : str
+        "lupa", or the command of a Lua interpreter ("lua5.4") that runs the scripts in processes of their own.
+    extensions : mapping
+        Functions of installed extensions by name ("osara_outputMessage"), as Python functions of Lua's values.
+
+    Raises
+    ------
+    InputError
+        If a parameter is out of range.
+    """
+
+    def __init__(
+        self,
+        version: str = "7.72",
+        lua: str = "",
+        scripts: Path | None = None,
+        home: Path | None = None,
+        *,
+        profile: Path | Mapping[str, Any] | None = None,
+        colors: str = "rgb",
+        clock: str = "real",
+        tick_hz: float | None = None,
+        sockets: str = "python",
+        environment: Mapping[str, str | None] | None = None,
+        strict: bool = True,
+        longest_step_s: float = 30.0,
+        engine: str = "lupa",
+        extensions: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> None:
+        for name, value, known in (
+            ("colors", colors, ("rgb", "bgr")),
+            ("clock", clock, ("real", "simulated")),
+            ("sockets", sockets, ("python", "none", "machine")),
+            ("lua", lua, ("", "5.3", "5.4")),
+        ):
+            if value not in known:
+                raise InputError(f"{name}={value!r}: choose one of {', '.join(map(repr, known))}")
+        assumptions = load_assumptions(profile)
+        self._temporary = home is None
+        self.home = home or Path(tempfile.mkdtemp(prefix="reaper-"))
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.scripts = scripts if scripts is not None else scripts_folder()
+        self.strict = strict
+        self.host = Host(
+            version=version,
+            lua=lua,
+            home=self.home,
+            assumptions=assumptions,
+            windows_colors=colors == "bgr",
+            real_time=clock == "real",
+            tick_hz=tick_hz or assumptions.defer_rate_hz,
+            sockets=sockets,
+            environment=environment or {},
+            longest_step_s=longest_step_s,
+            engine=engine,
+            extensions=extensions or {},
+        )
+        self._keys: dict[str, ScriptAction | int] = {}
+        self._reported = 0
+        for path in sorted(self.scripts.glob("ReaTrieve*.lua")) if self.scripts.is_dir() else []:
+            self.host.register(path)
+
+    def __enter__(self) -> Reaper:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Quit: scripts end (their exit functions run), sockets close."""
+        self.host.stop_all()
+        if self._temporary:
+            shutil.rmtree(self.home, ignore_errors=True)
+
+    # projects --------------------------------------------------------------------------------------------------------
+
+    @property
+    def project(self) -> Project:
+        """The project of the active tab."""
+        return Project(self.host, self.host.project)
+
+    @property
+    def projects(self) -> list[Project]:
+        """All tabs."""
+        return [Project(self.host, model) for model in self.host.tabs]
+
+    def new_project(self) -> Project:
+        """An empty project in a new tab, now active."""
+        return Project(self.host, self.host.new_tab())
+
+    def open(self, path: Path | str) -> Project:
+        """Open an .RPP file (in the active tab if that is empty and untouched)."""
+        return Project(self.host, self.host.open(Path(path)))
+
+    # scripts ---------------------------------------------------------------------------------------------------------
+
+    def action(self, name: str | Path) -> ScriptAction:
+        """A script's action by description ("Accept candidate"), file name or path.
+
+        Raises
+        ------
+        InputError
+            If no script or more than one fits.
+        """
+        path = Path(name)
+        if path.suffix == ".lua":
+            for candidate in (path, self.scripts / path, *(a.path for a in self.host.actions.values())):
+                if candidate.is_file() and candidate.name == path.name:
+                    return self.host.register(candidate)
+            raise InputError(f"no such script: {name}")
+        wanted = str(name).casefold()
+        names = {action.command: described(action.path) for action in self.host.actions.values()}
+        stems = {command: self.host.actions[command].path.stem.split("_", 1)[-1] for command in names}
+        found = [c for c in names if wanted in (names[c].casefold(), stems[c].casefold())]
+        found = found or [c for c in names if names[c].casefold().startswith(wanted)]
+        if len(found) != 1:
+            raise InputError(
+                f"{len(found)} scripts are called {name!r}; there are: {', '.join(sorted(names.values()))}"
+            )
+        return self.host.actions[found[0]]
+
+    def run(self, name: str | Path | int, *, osc: str = "", value: float | None = None) -> Script | None:
+        """Trigger an action as its key would: a script (see `action`) or a native command number.
+
+        Parameters
+        ----------
+        name : str, Path or int
+            Which action.
+        osc : str
+            What a controller sent, as ``get_action_context`` shows it ("/reatrieve/accept:f=1").
+        value : float or None
+            The controller's position.
+
+        Returns
+        -------
+        Script or None
+            The started script; it may already have ended.
+        """
+        if isinstance(name, int):
+            self.host.command(name, self.host.project)
+            self._check()
+            return None
+        context = Context(text=f"osc:{osc}") if osc else Context()
+        if value is not None:
+            context = Context(True, 0, 16383, int(value * 16383), context.text)
+        script = self.host.start(self.action(name), context)
+        self._check()
+        return script
+
+    def tick(self, count: int = 1) -> None:
+        """Let that many rounds of deferred functions run."""
+        for _ in range(count):
+            self.host.tick()
+            self._check()
+
+    def until(self, condition: Callable[[], T], timeout_s: float = 20.0) -> T:
+        """Tick until the condition gives something true, and return it.
+
+        Raises
+        ------
+        TimeoutError
+            If it stays false for ``timeout_s`` real seconds; the text holds what the status says.
+        ScriptFailure
+            If a script fails meanwhile (when strict).
+        """
+        end_s = time.monotonic() + timeout_s
+        while True:
+            result = condition()
+            if result:
+                return result
+            if time.monotonic() > end_s:
+                raise TimeoutError(
+                    f"not within {timeout_s:g} s; help line: {self.status.help_line!r}; scripts running: "
+                    f"{[script.name for script in self.running]}; errors: {[str(error) for error in self.errors]}"
+                )
+            self.tick()
+            if not self.host.clock.real:
+                time.sleep(0.0005)  # others (a daemon) get to work while simulated time flies
+
+    @property
+    def running(self) -> list[Script]:
+        """Scripts that still defer."""
+        return list(self.host.running)
+
+    def is_running(self, name: str | Path) -> bool:
+        """Whether a script defers."""
+        command = self.action(name).command
+        return any(script.command == command for script in self.host.running)
+
+    def stop(self, name: str | Path) -> None:
+        """End a running script, as the task control does."""
+        command = self.action(name).command
+        for script in self.running:
+            if script.command == command:
+                script.finish()
+        self._check()
+
+    # keys, dialogs, windows ------------------------------------------------------------------------------------------
+
+    def bind(self, key: str, name: str | Path | int) -> None:
+        """Put an action on a key of the main window."""
+        self._keys[key] = name if isinstance(name, int) else self.action(name)
+
+    def press(self, key: str) -> None:
+        """Press a key: it goes to the gfx window that has the focus, else to the bound action.
+
+        Raises
+        ------
+        InputError
+            If neither takes it.
+        """
+        focused = self.host.focus
+        if focused is not None and focused.window is not None and focused.window.open:
+            special = {"escape": 27, "enter": 13, "tab": 9, "space": 32, "backspace": 8}
+            focused.window.keys.append(special.get(key, ord(key[0])))
+            return
+        action = self._keys.get(key)
+        if action is None:
+            raise InputError(f"nothing is bound to {key!r}")
+        if isinstance(action, int):
+            self.host.command(action, self.host.project)
+        else:
+            self.host.start(action)
+        self._check()
+
+    def answer(self, *answers: Any) -> None:
+        """Answers to the dialogs to come, in their order.
+
+        Message boxes take "ok", "cancel", "yes", "no", "retry", "abort", "ignore" or the number; input dialogs a list
+        of texts (True = OK as it stands, None = cancelled); menus the item's text or number (0 = none); file dialogs
+        a path; "task control" of a script that runs already "terminate" or "new". A function gets the dialog's text and
+        gives the answer.
+        """
+        self.host.dialogs.waiting.extend(answers)
+
+    @property
+    def dialogs(self) -> list[Dialog]:
+        """Dialogs that came up."""
+        return self.host.dialogs.seen
+
+    @property
+    def unused_answers(self) -> int:
+        """Answers that no dialog asked for."""
+        return len(self.host.dialogs.waiting)
+
+    @property
+    def windows(self) -> list[str]:
+        """Titles of the open gfx windows."""
+        windows = [script.window for script in self.host.running]
+        return [window.title for window in windows if window is not None and window.open]
+
+    def _window(self, name: str | Path | None) -> Script:
+        for script in reversed(self.host.running):
+            if script.window is not None and script.window.open and name in (None, script.window.title, script.name):
+                return script
+        raise InputError("no gfx window is open" + (f" called {name!r}" if name else ""))
+
+    def focus(self, name: str | None = None) -> None:
+        """Click into a gfx window (by title or script), so that keys go to it."""
+        self.host.focus = self._window(name)
+
+    def unfocus(self) -> None:
+        """Click into the arrange view: keys run actions again."""
+        self.host.focus = None
+
+    def close_window(self, name: str | None = None) -> None:
+        """Close a gfx window by its cross."""
+        script = self._window(name)
+        assert script.window is not None
+        script.window.close()
+        self.unfocus()
+
+    def mouse(self, x: float, y: float, buttons: int = 0, wheel: float = 0.0, name: str | None = None) -> None:
+        """Move the mouse in a gfx window and hold buttons (1 left, 2 right; 4 Ctrl, 8 Shift, 16 Alt)."""
+        window = self._window(name).window
+        assert window is not None
+        window.values.update(mouse_x=float(x), mouse_y=float(y), mouse_cap=float(buttons))
+        window.wheel += wheel
+
+    def gfx_picture(self, name: str | None = None) -> Image.Image:
+        """What an open gfx window shows."""
+        window = self._window(name).window
+        assert window is not None
+        return window.frame.copy()
+
+    # what can be seen ------------------------------------------------------------------------------------------------
+
+    @property
+    def longest_step_s(self) -> float:
+        """The longest time that one script held REAPER's main thread, real seconds."""
+        return self.host.longest_step_s
+
+    @property
+    def status(self) -> Status:
+        """Help line, tooltip, console and their histories."""
+        return self.host.status
+
+    @property
+    def errors(self) -> list[ScriptError]:
+        """Errors that ended scripts, with tracebacks."""
+        return self.host.errors
+
+    @property
+    def misuse(self) -> list[str]:
+        """Calls that the API does not allow, also those whose error a script caught."""
+        return self.host.misuse
+
+    def ext_state(self, section: str, key: str) -> str:
+        """A value of REAPER's ext state, "" for none."""
+        return self.host.ext_state.get(section, key) or ""
+
+    def set_ext_state(self, section: str, key: str, value: str, persist: bool = False) -> None:
+        """Set a value, as another script would."""
+        self.host.ext_state.set(section, key, value, persist)
+
+    def option(self, name: str, value: bool) -> None:
+        """Set a preference: "loop_points_linked" or "smooth_seek"."""
+        if name not in self.host.options:
+            raise InputError(f"unknown option {name!r}: choose one of {', '.join(self.host.options)}")
+        self.host.options[name] = value
+
+    def _check(self) -> None:
+        if self.strict and len(self.errors) > self._reported:
+            new = self.errors[self._reported :]
+            self._reported = len(self.errors)
+            raise ScriptFailure("\n".join(str(error) for error in new))
