@@ -1,0 +1,32 @@
+-- @description ReaTrieve: find every other place where a sound happens
+-- @author ReaTrieve contributors
+-- @version 0.1.0
+-- @provides
+--   [main] .
+--   [main] ReaTrieve_Find sounds like the time selection.lua
+--   [main] ReaTrieve_Accept candidate.lua
+--   [main] ReaTrieve_Reject candidate.lua
+--   [main] ReaTrieve_Skip candidate.lua
+--   [main] ReaTrieve_Undo last answer.lua
+--   [main] ReaTrieve_Play candidate.lua
+--   [main] ReaTrieve_Accept all at or above this score.lua
+--   [main] ReaTrieve_Continue (+10).lua
+--   [main] ReaTrieve_Finish (keep accepted, remove what is left).lua
+--   [main] ReaTrieve_Clear everything not accepted.lua
+--   [main] ReaTrieve_Rename sound.lua
+--   [main] ReaTrieve_Next sound in this project.lua
+--   [main] ReaTrieve_Convert accepted regions to sync markers.lua
+--   [main] ReaTrieve_Export sync files.lua
+--   [main] ReaTrieve_Settings.lua
+--   [main] ReaTrieve_Self-test.lua
+--   [main] ReaTrieve_Panel.lua
+--   [nomain] lib/*.lua
+-- @about
+--   # ReaTrieve
+--   Mark one occurrence of a sound with a time selection; every other place where it happens is proposed as a region, to be
+--   accepted or rejected by ear with two keys; accepted regions become sync markers for the game.
+--   Needs the ReaTrieve daemon (`pip install reatrieve`, then `reatrieve serve`). This script keeps running in the background;
+--   the actions start it.
+local here = debug.getinfo(1, "S").source:match("^@?(.*[/\\])")
+package.path = here .. "lib/?.lua;" .. package.path
+require("main")

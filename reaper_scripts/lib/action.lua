@@ -1,0 +1,72 @@
+--- What every action script does: put its verb into the client's queue and start the client if it is not running.
+
+local action = {}
+
+local SECTION = "ReaTrieve"
+local CLIENT = "ReaTrieve_Client.lua"
+local ALIVE_S = 1.0
+
+local function recent(key)
+  local time_s = tonumber(reaper.GetExtState(SECTION, key))
+  return time_s ~= nil and math.abs(reaper.time_precise() - time_s) < ALIVE_S
+end
+
+---Whether a client is running.
+---@return boolean
+function action.alive() return recent("heartbeat") end
+
+---The command id of the client script: as it was registered, else it is registered now.
+local function client_command(path)
+  if reaper.GetExtState(SECTION, "client_path") == path then
+    local id = reaper.NamedCommandLookup(reaper.GetExtState(SECTION, "client_command"))
+    if id ~= 0 then return id end
+  end
+  return reaper.AddRemoveReaScript(true, 0, path, true)
+end
+
+---@param verb string
+---@param folder string where the scripts are, with a separator at its end
+function action.post(verb, folder)
+  reaper.defer(function() end)           -- a script that deferred leaves no undo point of its own
+  local queue = reaper.GetExtState(SECTION, "queue")
+  reaper.SetExtState(SECTION, "queue", queue .. verb .. "\n", false)
+  if action.alive() or recent("starting") then return end
+  local id = client_command(folder .. CLIENT)
+  if id == 0 then
+    reaper.Help_Set("ReaTrieve: cannot start " .. folder .. CLIENT .. "; load it in the action list once", false)
+    return
+  end
+  reaper.SetExtState(SECTION, "starting", ("%.3f"):format(reaper.time_precise()), false)    -- not twice
+  reaper.Main_OnCommandEx(id, 0, (reaper.EnumProjects(-1)))
+end
+
+---For the client: all verbs that wait, in order.
+---@return string[]
+function action.take()
+  local queue = reaper.GetExtState(SECTION, "queue")
+  if queue == "" then return {} end
+  reaper.DeleteExtState(SECTION, "queue", false)
+  local verbs = {}
+  for verb in queue:gmatch("[^\n]+") do verbs[#verbs + 1] = verb end
+  return verbs
+end
+
+---For the client: it is running.
+function action.beat()
+  reaper.SetExtState(SECTION, "heartbeat", ("%.3f"):format(reaper.time_precise()), false)
+end
+
+---For the client: remember its command id, so that the actions can start it.
+function action.register()
+  local _, path, _, command = reaper.get_action_context()
+  local name = command and command ~= 0 and reaper.ReverseNamedCommandLookup(command)
+  if name and name ~= "" then
+    reaper.SetExtState(SECTION, "client_command", "_" .. name, true)
+    reaper.SetExtState(SECTION, "client_path", path, true)
+  end
+end
+
+---For the client: it is ending.
+function action.ended() reaper.DeleteExtState(SECTION, "heartbeat", false) end
+
+return action

@@ -1,0 +1,117 @@
+--- Plays a candidate and gives back what it borrowed: cursor, loop points, repeat, solo.
+--
+-- Smooth seek makes every seek wait, so playing always means stop, set the cursor, play, set the cursor back. Loop points that
+-- are linked to the time selection are never touched: the loop is then made by playing again.
+
+local audition = {}
+
+local LINKED = 40621         -- Options: Toggle loop points linked to time selection
+local RECORDING = 4
+
+local now                    -- what is being played, nil when nothing is
+
+local function solos(proj, wanted)
+  local before = {}
+  for index = 0, reaper.CountTracks(proj) - 1 do
+    local track = reaper.GetTrack(proj, index)
+    before[track] = reaper.GetMediaTrackInfo_Value(track, "I_SOLO")
+  end
+  for track, solo in pairs(before) do
+    local new = track == wanted and 2 or 0
+    if solo ~= new then reaper.SetMediaTrackInfo_Value(track, "I_SOLO", new) end
+  end
+  return before
+end
+
+local function valid(proj) return reaper.ValidatePtr2(0, proj, "ReaProject*") end
+
+local function play_from(proj, time_s)
+  local cursor_s = reaper.GetCursorPositionEx(proj)
+  if reaper.GetPlayStateEx(proj) ~= 0 then reaper.OnStopButtonEx(proj) end
+  reaper.SetEditCurPos2(proj, time_s, false, false)
+  local ok, problem = xpcall(reaper.OnPlayButtonEx, debug.traceback, proj)
+  reaper.SetEditCurPos2(proj, cursor_s, false, false)
+  if not ok then error(problem, 0) end
+end
+
+---Stop, if something is being played, and give everything back.
+---@param keep_playing boolean? leave the transport alone
+function audition.stop(keep_playing)
+  local was = now
+  now = nil
+  if not was or not valid(was.proj) then return end
+  if not keep_playing and reaper.GetPlayStateEx(was.proj) ~= 0 then reaper.OnStopButtonEx(was.proj) end
+  if was.loop then
+    local start_s, end_s = reaper.GetSet_LoopTimeRange2(was.proj, false, true, 0, 0, false)
+    if math.abs(start_s - was.start_s) < 1e-6 and math.abs(end_s - was.end_s) < 1e-6 then   -- else the user has set others
+      reaper.GetSet_LoopTimeRange2(was.proj, true, true, was.loop[1], was.loop[2], false)
+    end
+  end
+  if was.repeat_was then reaper.GetSetRepeatEx(was.proj, was.repeat_was) end
+  for track, solo in pairs(was.solo or {}) do
+    if reaper.ValidatePtr2(was.proj, track, "MediaTrack*") then reaper.SetMediaTrackInfo_Value(track, "I_SOLO", solo) end
+  end
+end
+
+---@param proj userdata
+---@param track userdata?
+---@param options { lead_in_s: number, loop: boolean, solo: boolean }
+---@return boolean played
+function audition.play(proj, track, start_s, end_s, options)
+  if now then
+    audition.stop()
+  end
+  if reaper.GetPlayStateEx(proj) & RECORDING ~= 0 then return false end
+  local from_s = math.max(0, start_s - options.lead_in_s)
+  now = { proj = proj, start_s = from_s, end_s = end_s, again = false, started = reaper.time_precise() }
+  local ok, problem = xpcall(function()
+    now.repeat_was = reaper.GetSetRepeatEx(proj, -1)
+    if options.loop and reaper.GetToggleCommandStateEx(0, LINKED) ~= 1 then
+      now.loop = { reaper.GetSet_LoopTimeRange2(proj, false, true, 0, 0, false) }
+      reaper.GetSet_LoopTimeRange2(proj, true, true, from_s, end_s, false)
+      reaper.GetSetRepeatEx(proj, 1)
+    else
+      now.again = options.loop
+      if now.repeat_was ~= 0 then reaper.GetSetRepeatEx(proj, 0) end
+    end
+    if options.solo and track then now.solo = solos(proj, track) end
+    play_from(proj, from_s)
+  end, debug.traceback)
+  if not ok then
+    audition.stop()
+    error(problem, 0)
+  end
+  return true
+end
+
+---Whether something is being played.
+---@return boolean
+function audition.playing() return now ~= nil end
+
+---To be called in each tick: ends or repeats what is being played.
+function audition.tick()
+  if not now then return end
+  if not valid(now.proj) then
+    now = nil
+    return
+  end
+  local state = reaper.GetPlayStateEx(now.proj)
+  if state & RECORDING ~= 0 then
+    audition.stop(true)
+  elseif state & 1 == 0 then
+    -- Stopped or paused by the user; the first moments after the start do not count.
+    if reaper.time_precise() - now.started > 0.25 then audition.stop(true) end
+  elseif not now.loop then
+    local position_s = reaper.GetPlayPositionEx(now.proj)
+    if position_s >= now.end_s or position_s < now.start_s - 0.5 then
+      if now.again then
+        play_from(now.proj, now.start_s)
+        now.started = reaper.time_precise()
+      else
+        audition.stop(position_s > now.end_s + 1 or position_s < now.start_s - 0.5)
+      end
+    end
+  end
+end
+
+return audition

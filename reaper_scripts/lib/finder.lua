@@ -1,0 +1,182 @@
+--- "Find sounds like the time selection": from the selection to the daemon's first candidate.
+
+local accessor = require("accessor")
+local daemon = require("daemon")
+local models = require("models")
+local project = require("project")
+local session = require("session")
+local settings = require("settings")
+local status = require("status")
+local track = require("track")
+local work = require("work")
+
+local finder = {}
+
+local MOST_RENDERS = 3
+
+---A label that no other sound of the tab has.
+local function label_for(tab, proj, start_s, end_s)
+  local ours, labels, count = {}, {}, 0
+  for _, s in ipairs(tab.sessions) do
+    for guid in pairs(s.known) do ours[guid] = true end
+    labels[s.model.label] = true
+    count = count + 1
+  end
+  local name = project.enclosing(proj, start_s, end_s, function(guid) return ours[guid] end)
+  name = name and models.label(name) or ""
+  if name == "" then
+    repeat
+      count = count + 1
+      name = ("Sound %d"):format(count)
+    until not labels[name]
+    return name
+  end
+  local label, extra = name, 1
+  while labels[label] do
+    extra = extra + 1
+    label = ("%s %d"):format(name, extra)
+  end
+  return label
+end
+
+---Send everything that a search needs, in order.
+function finder.send(ctx, s)
+  local request = s.request
+  local function send(name, list)
+    for _, fields in ipairs(list) do
+      local values = { session = s.id }
+      for key, value in pairs(fields) do values[key] = value end
+      ctx.link:command(name, values)
+    end
+  end
+  local items = {}
+  for index, item in ipairs(request.items) do
+    local fields = {}
+    for key, value in pairs(item) do fields[key] = value end
+    fields.index, fields.render = index - 1, nil
+    items[index] = fields
+  end
+  send("item", items)
+  send("probe", request.probes)
+  send("tempo", request.tempo)
+  request.find.items = #request.items
+  ctx.link:command("find", request.find)
+end
+
+---The colour that the fewest sounds of the tab have.
+local function colour_for(tab)
+  local used = {}
+  for _, s in ipairs(tab.sessions) do used[s.colour] = (used[s.colour] or 0) + 1 end
+  local best = 1
+  for index = 2, project.COLOURS do
+    if (used[index] or 0) < (used[best] or 0) then best = index end
+  end
+  return best
+end
+
+local function renders(ctx)
+  return daemon.joined(ctx.home() or reaper.GetResourcePath(), "renders")
+end
+
+local function rendered(ctx, tab, the_track, items, s)
+  return accessor.render(tab.proj, the_track, items, renders(ctx), s.id, function(share)
+    status.say(("%s: rendering items that cannot be read as they are, %.0f %%"):format(s.model.label, 100 * share))
+  end)
+end
+
+---Begin a search in the active tab.
+function finder.find(ctx, tab)
+  if tab.searching then
+    status.say(("%s: still searching; Finish cancels"):format(tab.searching.model.label), true)
+    return
+  end
+  local proj = tab.proj
+  local s
+  local function refuse(message)
+    if s then ctx.drop(tab, s) else tab.searching = nil end
+    status.say(message, true)
+  end
+
+  local job = work.job(function()
+    local the_track, why, area = track.choose(proj)
+    if not the_track then return refuse(why) end
+    local start_s, end_s = track.example(proj, area)
+    if not start_s then return refuse(end_s) end
+    local items, note = track.items(the_track, start_s, end_s)
+    if not items then return refuse(note) end
+
+    s = session.new(ctx.new_id(), track.guid(the_track), colour_for(tab), label_for(tab, proj, start_s, end_s))
+    s.example, s.pointer = { start_s = start_s, end_s = end_s }, the_track
+    s.job_running = true
+    ctx.add(tab, s)
+    tab.searching = s
+    status.say(("%s: reading the track%s"):format(s.model.label, note ~= "" and " (" .. note .. ")" or ""), true)
+
+    local patience_s = ctx.now + 1.0
+    while ctx.link.state ~= "up" do
+      if ctx.link.problem and ctx.now > patience_s then return refuse(ctx.link.problem) end
+      work.yield()
+    end
+    items = rendered(ctx, tab, the_track, items, s)
+    local probes = settings.get("probe") and accessor.probes(the_track, items) or {}
+    local tempo = track.tempo(proj)
+    if tab.searching ~= s then return end
+    s.request = {
+      items = items, probes = probes, tempo = tempo,
+      find = { session = s.id, label = s.model.label, project = tab.path, track = s.track, start_s = start_s, end_s = end_s,
+        budget = settings.get("budget"), retriever = settings.get("retriever") },
+    }
+    finder.send(ctx, s)
+  end, function()
+    if s then s.job_running = nil end
+  end)
+  -- Until the job has made its session, another Find must wait.
+  tab.searching = { model = { label = "new search" }, placeholder = true }
+  ctx.start(tab, job, refuse, function() return s end)
+end
+
+---The daemon cannot use an item as it was described.
+function finder.render_wanted(ctx, s, fields)
+  if not s.request then return end
+  s.render_asked = s.render_asked or {}
+  s.render_asked[fields.index] = fields.why
+  s.render_asked_at = ctx.now
+end
+
+---To be called in each tick while a session is searching: renders what was asked for, once all of it is known.
+function finder.tick(ctx, tab, s)
+  if not s.render_asked or s.job_running or ctx.now - s.render_asked_at < 0.05 then return end
+  local wanted = s.render_asked
+  s.render_asked = nil
+  s.renders = (s.renders or 0) + 1
+  if s.renders > MOST_RENDERS or not s.pointer then
+    local _, why = next(wanted)
+    ctx.link:command("cancel", { session = s.id })
+    status.say(("%s: the track cannot be read: %s"):format(s.model.label, why), true)
+    return
+  end
+  s.job_running = true
+  ctx.start(tab, work.job(function()
+    for index, why in pairs(wanted) do
+      local item = s.request.items[index + 1]
+      if item and item.accessor == 0 then item.render = why end
+    end
+    local items = rendered(ctx, tab, s.pointer, s.request.items, s)
+    if tab.searching ~= s then return end
+    s.request.items = items
+    s.request.probes = accessor.probes(s.pointer, items)
+    finder.send(ctx, s)
+  end, function() s.job_running = nil end), function(message)
+    ctx.drop(tab, s)
+    status.say(message, true)
+  end, function() return s end)
+end
+
+---@param fields { stage: string, share: number }
+function finder.progress(s, fields)
+  local what = { decode = "reading the audio", analyse = "analysing", export = "writing" }
+  status.say(("%s: %s, %.0f %%"):format(s.model.label, what[fields.stage] or fields.stage, 100 * fields.share))
+  s.progress = fields.share
+end
+
+return finder

@@ -1,0 +1,5 @@
+--- Entry of ReaTrieve_Client.lua.
+
+require("client").run()
+
+return {}

@@ -1,0 +1,155 @@
+--- Every message of docs/protocol.md as data, and the codec between them and OSC bytes. Pure Lua.
+-- A field is written "tag name"; commands have the header client, token, id; events the header instance, seq.
+
+local osc = require("osc")
+
+local messages = {}
+
+messages.PROTOCOL = 1
+
+local ROOT = "/reatrieve/"
+
+local function fields(text)
+  local list = {}
+  for tag, name in text:gmatch("(%a) ([%w_]+)") do
+    list[#list + 1] = { tag = tag, name = name }
+  end
+  return list
+end
+
+---@type table<string, { tag: string, name: string }[]>
+messages.commands = {
+  hello = fields("i protocol, s script_version, s host, s lua, s carrier"),
+  seen = fields("i upto"),
+  ping = fields(""),
+  item = fields("s session, i index, s guid, s path, d position_s, d length_s, d offset_s, d rate, d section_start_s, "
+    .. "d section_length_s, i reverse, i loop, i channel_mode, d gain, d pan, d fade_in_s, d fade_out_s, i fade_in_shape, "
+    .. "i fade_out_shape, i accessor"),
+  probe = fields("s session, i index, i page, i pages, d time_s, i rate_hz, b samples"),
+  tempo = fields("s session, i index, d time_s, d bpm, i numerator, i denominator, d fullbeats, i measure"),
+  find = fields("s session, s label, s project, s track, d start_s, d end_s, i budget, s retriever, i items"),
+  cancel = fields("s session"),
+  resume = fields("s session"),
+  sessions = fields("s project"),
+  answer = fields("s session, s op, i number, s verdict, d start_s, d end_s"),
+  undo = fields("s session, s op, i number"),
+  retract = fields("s session, s op, i number"),
+  revise = fields("s session, s op, i number, d start_s, d end_s"),
+  more = fields("s session, s op, i extra"),
+  rest = fields("s session, d above"),
+  accept_rest = fields("s session, s op, d above"),
+  rename = fields("s session, s op, s label"),
+  finish = fields("s session, s op"),
+  discard = fields("s session, s op"),
+  saved = fields("s session, s project"),
+  anchors = fields("s session, s kind, d nudge_ms, i snap"),
+  export = fields("s session, s folder, s targets, s audio, s audio_path, d audio_start_s, s anchor, d nudge_ms, i snap, i force"),
+}
+
+---@type table<string, { tag: string, name: string }[]>
+messages.events = {
+  welcome = fields("i protocol, s version, s capabilities, i upto"),
+  refused = fields("s code, s text"),
+  ack = fields("i upto"),
+  pong = fields("i last_seq, i upto"),
+  progress = fields("s session, s stage, d share"),
+  render_wanted = fields("s session, i index, s why"),
+  candidate = fields("s session, i number, d start_s, d end_s, d score, d probability, d remaining, i rejections, i budget, "
+    .. "i accepted, i accept_valid, d accept_start_s, d accept_end_s, d accept_score, d accept_probability, i reject_valid, "
+    .. "d reject_start_s, d reject_end_s, d reject_score, d reject_probability, i skip_valid, d skip_start_s, d skip_end_s, "
+    .. "d skip_score, d skip_probability"),
+  done = fields("s session, s reason, i rejections, i budget, i accepted"),
+  row = fields("s session, i number, s state, d start_s, d end_s, d score, d probability"),
+  rows_end = fields("s session, s label, i count, i rejections, i budget, i accepted"),
+  stored = fields("s session, s label, s track, i answers, i accepted, s modified, i finished"),
+  stored_end = fields("s project, i count"),
+  rest_row = fields("s session, i index, d start_s, d end_s, d probability"),
+  rest_end = fields("s session, d above, i count"),
+  anchor = fields("s session, i number, d time_s"),
+  anchors_end = fields("s session, i count"),
+  exported = fields("s session, s target, s path"),
+  exported_end = fields("s session, i count"),
+  note = fields("s session, s code, s text"),
+  failed = fields("s session, i id, s code, s text"),
+  verb = fields("s session, s verb"),
+}
+
+---Messages with number 0: neither repeated nor ordered.
+messages.unnumbered = {
+  hello = true, seen = true, ping = true, welcome = true, refused = true, ack = true, pong = true,
+}
+
+local function encode(list, name, header_tags, header, values)
+  local tags = { header_tags }
+  for index, field in ipairs(list) do
+    local value = values[field.name]
+    if value == nil then error(("%s: the field %s is missing"):format(name, field.name), 3) end
+    tags[index + 1] = field.tag
+    header[#header + 1] = value
+  end
+  return osc.encode(ROOT .. name, table.concat(tags), header)
+end
+
+---@param name string
+---@param client string
+---@param token string
+---@param id integer 0 = unnumbered
+---@param values table<string, any> by field name
+---@return string packet
+function messages.encode_command(name, client, token, id, values)
+  local list = messages.commands[name] or error("unknown command " .. tostring(name), 2)
+  return encode(list, name, "ssi", { client, token, id }, values)
+end
+
+---@param name string
+---@param instance string
+---@param seq integer
+---@param values table<string, any>
+---@return string packet
+function messages.encode_event(name, instance, seq, values)
+  local list = messages.events[name] or error("unknown event " .. tostring(name), 2)
+  return encode(list, name, "si", { instance, seq }, values)
+end
+
+local function decode(lists, header_tags, packet)
+  local message, reason = osc.decode(packet)
+  if not message then return nil, reason end
+  local name = message.address:match("^/reatrieve/([%w_]+)$")
+  local list = name and lists[name]
+  if not list then return nil, "unknown message " .. message.address end
+  local tags = { header_tags }
+  for index, field in ipairs(list) do tags[index + 1] = field.tag end
+  if table.concat(tags) ~= message.tags then
+    return nil, ("%s: type tags %s instead of %s"):format(name, message.tags, table.concat(tags))
+  end
+  local fields_of = {}
+  for index, field in ipairs(list) do fields_of[field.name] = message.values[#header_tags + index] end
+  return name, message.values, fields_of
+end
+
+---@class Event
+---@field name string
+---@field instance string
+---@field seq integer
+---@field fields table<string, any>
+
+---@param packet string
+---@return Event?
+---@return string? reason
+function messages.decode_event(packet)
+  local name, header, values = decode(messages.events, "si", packet)
+  if not name then return nil, header end
+  return { name = name, instance = header[1], seq = header[2], fields = values }
+end
+
+---For tests of the daemon's side of a link.
+---@param packet string
+---@return { name: string, client: string, token: string, id: integer, fields: table<string, any> }?
+---@return string? reason
+function messages.decode_command(packet)
+  local name, header, values = decode(messages.commands, "ssi", packet)
+  if not name then return nil, header end
+  return { name = name, client = header[1], token = header[2], id = header[3], fields = values }
+end
+
+return messages

@@ -1,0 +1,259 @@
+--- What a search is at, at one moment: candidates and their states, and the regions that they want. Pure Lua.
+--
+-- A model is a value: `candidates` (number -> Candidate, 0 is the example), `current`, `over`, `label`, `hidden` (the current
+-- candidate has no region just now) and `swept` (rejected ones up to here have no region any more). Models are never changed in
+-- place, so snapshots share them.
+
+local models = {}
+
+---Edges closer than this are the same edges: REAPER keeps its undo states as text.
+models.TOLERANCE_S = 1e-6
+
+---@alias State "example"|"accepted"|"rejected"|"skipped"|"retracted"|"candidate"
+
+---@class Candidate
+---@field number integer
+---@field start_s number
+---@field end_s number
+---@field proposed_start_s number
+---@field proposed_end_s number
+---@field state State
+---@field probability number
+
+---@class Model
+---@field label string
+---@field candidates table<integer, Candidate>
+---@field current integer?
+---@field over string?
+---@field hidden boolean?
+---@field swept integer?
+
+---@class Mark what stands in the project for one number
+---@field number integer
+---@field kind "kept"|"asked"|"refused"
+---@field name string
+---@field start_s number
+---@field end_s number
+
+local function copied(model, changes)
+  local new = {}
+  for key, value in pairs(model) do new[key] = value end
+  for key, value in pairs(changes) do new[key] = value end
+  return new
+end
+
+local function with(model, number, changes)
+  local candidates = {}
+  for key, value in pairs(model.candidates) do candidates[key] = value end
+  candidates[number] = changes and copied(candidates[number] or { number = number }, changes) or nil
+  return copied(model, { candidates = candidates })
+end
+
+local AFTER = { accept = "accepted", reject = "rejected", skip = "skipped" }
+
+---@param number integer
+---@param span { start_s: number, end_s: number, probability: number }
+---@return Model
+function models.proposed(model, number, span)
+  local new = with(model, number, {
+    number = number, state = "candidate", probability = span.probability,
+    start_s = span.start_s, end_s = span.end_s, proposed_start_s = span.start_s, proposed_end_s = span.end_s,
+  })
+  new.current, new.over, new.hidden = number, nil, nil
+  return new
+end
+
+---@param span { start_s: number, end_s: number }
+---@return Model
+function models.exampled(model, span)
+  return with(model, 0, {
+    number = 0, state = "example", probability = 1.0,
+    start_s = span.start_s, end_s = span.end_s, proposed_start_s = span.start_s, proposed_end_s = span.end_s,
+  })
+end
+
+---@param verdict "accept"|"reject"|"skip"
+---@return Model
+function models.answered(model, verdict, start_s, end_s)
+  local new = with(model, model.current, { state = AFTER[verdict], start_s = start_s, end_s = end_s })
+  new.current, new.hidden = nil, nil
+  return new
+end
+
+---Answers to `number` and later are taken back.
+---@return Model
+function models.undone(model, number)
+  local new = copied(model, { candidates = {} })
+  for key, value in pairs(model.candidates) do
+    if key < number then new.candidates[key] = value end
+  end
+  local one = model.candidates[number]
+  new.candidates[number] = copied(one, { state = "candidate", start_s = one.proposed_start_s, end_s = one.proposed_end_s })
+  new.current, new.over, new.hidden = number, nil, nil
+  return new
+end
+
+---@return Model
+function models.retracted(model, number)
+  return with(model, number, { state = "retracted" })
+end
+
+---@return Model
+function models.revised(model, number, start_s, end_s)
+  return with(model, number, { state = number == 0 and "example" or "accepted", start_s = start_s, end_s = end_s })
+end
+
+---@return Model
+function models.renamed(model, label) return copied(model, { label = label }) end
+
+---@return Model
+function models.hidden(model) return copied(model, { hidden = model.current ~= nil or nil }) end
+
+---@return Model
+function models.shown(model) return copied(model, { hidden = false }) end
+
+---Without the region of the current candidate and of rejected ones.
+---@return Model
+function models.swept(model)
+  local last = 0
+  for number in pairs(model.candidates) do last = math.max(last, number) end
+  return copied(model, { hidden = model.current ~= nil or nil, swept = last })
+end
+
+---@param reason string
+---@return Model
+function models.ended(model, reason)
+  local new = model.current and with(model, model.current, nil) or copied(model, {})
+  new.current, new.over, new.hidden = nil, reason, nil
+  return new
+end
+
+---Everything the daemon has of a session.
+---@param label string
+---@param rows { number: integer, state: State, start_s: number, end_s: number, probability: number }[]
+---@return Model
+function models.from_rows(label, rows)
+  local model = { label = label, candidates = {} }
+  for _, row in ipairs(rows) do
+    model.candidates[row.number] = {
+      number = row.number, state = row.state, probability = row.probability, start_s = row.start_s, end_s = row.end_s,
+      proposed_start_s = row.start_s, proposed_end_s = row.end_s,
+    }
+    if row.state == "candidate" then model.current = row.number end
+  end
+  return model
+end
+
+---One row of the daemon's, into a model.
+---@return Model
+function models.from_row(model, row)
+  local new = with(model, row.number, {
+    number = row.number, state = row.state, probability = row.probability, start_s = row.start_s, end_s = row.end_s,
+    proposed_start_s = row.start_s, proposed_end_s = row.end_s,
+  })
+  if new.current == row.number then new.current, new.hidden = nil, nil end
+  return new
+end
+
+---@return integer
+function models.answers(model)
+  local n = 0
+  for number, one in pairs(model.candidates) do
+    if number > 0 and one.state ~= "candidate" then n = n + 1 end
+  end
+  return n
+end
+
+---How many candidates stand as accepted (the example is not counted), and how many as rejected.
+---@return integer accepted
+---@return integer rejections
+function models.tally(model)
+  local accepted, rejections = 0, 0
+  for number, one in pairs(model.candidates) do
+    if number > 0 and one.state == "accepted" then accepted = accepted + 1 end
+    if one.state == "rejected" then rejections = rejections + 1 end
+  end
+  return accepted, rejections
+end
+
+-- What should stand in the project ------------------------------------------------------------------------------------
+
+local KIND = { example = "kept", accepted = "kept", candidate = "asked", rejected = "refused" }
+
+---A label that no prefix of ours can be mistaken for, and that REAPER does not read as an action or metadata marker.
+---@param text string
+---@return string
+function models.label(text)
+  local label = text:gsub("%c", " "):gsub("^[%s?!=#]+", ""):gsub("^x%s+", ""):gsub("%s+$", "")
+  return label
+end
+
+---The kind of a region by its name: states are told apart by name, never by colour alone.
+---@param name string
+---@return "kept"|"asked"|"refused"
+function models.kind(name)
+  if name:match("^%? ") then return "asked" end
+  if name:match("^x ") then return "refused" end
+  return "kept"
+end
+
+---@param number integer
+---@param kind "kept"|"asked"|"refused"
+---@return string
+function models.region_name(label, number, kind, probability)
+  local name = ((label:match("%d$") and "%s-%d" or "%s %d")):format(label, number)    -- "Riser 3", "Sound 1-3"
+  if kind == "asked" then return ("? %s (%.0f %%)"):format(name, 100 * probability) end
+  if kind == "refused" then return "x " .. name end
+  return name
+end
+
+---The regions that a model wants, by number.
+---@param model Model
+---@param keep_refused boolean
+---@return table<integer, Mark>
+function models.wanted(model, keep_refused)
+  local marks = {}
+  for number, one in pairs(model.candidates) do
+    local kind = KIND[one.state]
+    local out = kind == nil
+      or (kind == "asked" and (model.hidden or number ~= model.current))
+      or (kind == "refused" and (not keep_refused or number <= (model.swept or 0)))
+    if not out then
+      marks[number] = {
+        number = number, kind = kind, start_s = one.start_s, end_s = one.end_s,
+        name = models.region_name(model.label, number, kind, one.probability),
+      }
+    end
+  end
+  return marks
+end
+
+---Whether two models of a session want regions for the same numbers.
+---@param keep_refused boolean
+---@return boolean
+function models.alike(one, other, keep_refused)
+  local wanted, also = models.wanted(one, keep_refused), models.wanted(other, keep_refused)
+  for number in pairs(wanted) do
+    if not also[number] then return false end
+  end
+  for number in pairs(also) do
+    if not wanted[number] then return false end
+  end
+  return true
+end
+
+---The commands that give the answers from `number` on once more.
+---@return table[]
+function models.again(model, number)
+  local list, last = {}, 0
+  for key in pairs(model.candidates) do last = math.max(last, key) end
+  for key = number, last do
+    local one = model.candidates[key]
+    for verdict, state in pairs(AFTER) do
+      if one and one.state == state then list[#list + 1] = { "answer", key, verdict, one.start_s, one.end_s } end
+    end
+  end
+  return list
+end
+
+return models

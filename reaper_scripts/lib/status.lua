@@ -1,0 +1,54 @@
+--- What the user is told, where the eyes are and without taking the focus: help line, tooltip, screen reader.
+
+local settings = require("settings")
+
+local status = {}
+
+local TOOLTIP_S = 2.5
+
+local line, tooltip_until = "", nil
+
+---The text shown last.
+---@return string
+function status.line() return line end
+
+---@param text string
+---@param loud boolean? also as a tooltip at the mouse, and to a screen reader
+function status.say(text, loud)
+  if text ~= line then
+    line = text
+    reaper.Help_Set("ReaTrieve: " .. text, false)
+  end
+  if not loud then return end
+  if reaper.osara_outputMessage then reaper.osara_outputMessage(text) end
+  if settings.get("tooltip") then
+    local x, y = reaper.GetMousePosition()
+    -- The argument is named fmt in REAPER's API, so no percent sign is risked.
+    reaper.TrackCtl_SetToolTip((text:gsub("%%", "percent")), x + 16, y + 16, true)
+    tooltip_until = reaper.time_precise() + TOOLTIP_S
+  end
+end
+
+function status.tick()
+  if tooltip_until and reaper.time_precise() > tooltip_until then status.clear_tooltip() end
+end
+
+function status.clear_tooltip()
+  if tooltip_until then reaper.TrackCtl_SetToolTip("", 0, 0, false) end
+  tooltip_until = nil
+end
+
+---"1 answer", "2 answers".
+---@param n integer
+---@param what string
+---@return string
+function status.plural(n, what) return n == 1 and ("1 " .. what) or ("%d %ss"):format(n, what) end
+
+---A time as people read it.
+---@return string
+function status.time(seconds)
+  local minutes = seconds // 60
+  return ("%d:%05.2f"):format(minutes, seconds - 60 * minutes)
+end
+
+return status

@@ -1,0 +1,149 @@
+--- What every part that leads a session does: commands to the daemon, undo steps, telling the user where the search is.
+
+local audition = require("audition")
+local models = require("models")
+local project = require("project")
+local settings = require("settings")
+local status = require("status")
+local view = require("view")
+
+local steps = {}
+
+-- Which fields the commands that steps keep carry: {name, values...}.
+local FIELDS = {
+  answer = { "number", "verdict", "start_s", "end_s" },
+  undo = { "number" },
+  retract = { "number" },
+  revise = { "number", "start_s", "end_s" },
+  more = { "extra" },
+  accept_rest = { "above" },
+  rename = { "label" },
+  finish = {},
+}
+
+---@param commands table[]
+function steps.send(ctx, s, commands)
+  for _, command in ipairs(commands) do
+    local fields = { session = s.id, op = ctx.new_id() }
+    for index, name in ipairs(FIELDS[command[1]]) do fields[name] = command[index + 1] end
+    ctx.link:command(command[1], fields)
+    if command[1] ~= "rename" then
+      s.awaiting, s.asked_at, s.next = true, ctx.now, nil
+    end
+  end
+end
+
+-- Undo steps -----------------------------------------------------------------------------------------------------------------
+
+---Keep the project's ext state as the sessions are.
+function steps.store(tab)
+  for _, s in ipairs(tab.sessions) do
+    local text = s:absent() and "" or s:saved()
+    if text ~= s.stored_text then
+      project.store_session(tab.proj, s.id, text)
+      s.stored_text = text
+    end
+  end
+  local active = tab.active and tab.active.id or ""
+  if tab.stored_active ~= active then
+    project.store(tab.proj, "ACTIVE", active)
+    tab.stored_active = active
+  end
+  tab.change_count = reaper.GetProjectStateChangeCount(tab.proj)
+end
+
+---One undo step on one or more sessions of a tab.
+---@param name string
+---@param parts { s: table, model: table, forward: table[]?, back: table[]? }[]
+---@param also fun()? further edits inside the same undo step
+function steps.step(tab, name, parts, also)
+  local keep = settings.get("keep_rejected")
+  local marks, undo = project.undoable(tab.proj, name, function()
+    local new = {}
+    for index, part in ipairs(parts) do
+      new[index] = project.apply(tab.proj, part.s:step().marks, models.wanted(part.model, keep), part.s.colour)
+    end
+    if also then also() end
+    return new
+  end)
+  for index, part in ipairs(parts) do
+    part.s:push { marks = marks[index], model = part.model, forward = part.forward or {}, back = part.back or {}, undo = undo }
+  end
+  steps.store(tab)
+end
+
+---The name of a candidate's region once it is accepted.
+---@return string
+function steps.named(s, number)
+  return models.region_name(s.model.label, number, "kept")
+end
+
+local function tally(s)
+  local accepted, rejections = models.tally(s.model)
+  return ("%d accepted, %d of %d rejections"):format(accepted, rejections, s.budget)
+end
+
+---Say what the session waits for.
+---@param loud boolean?
+function steps.describe(ctx, s, loud)
+  local model = s.model
+  local one = model.current and model.candidates[model.current]
+  if s.phase == "searching" then
+    status.say(("%s: searching"):format(model.label), loud)
+  elseif model.over then
+    local why = { budget = "the rejections are used up: Continue (+10) or Finish", exhausted = "nothing is left to propose",
+      finished = "finished", cancelled = "cancelled" }
+    status.say(("%s: %s; %s"):format(model.label, why[model.over] or model.over, tally(s)), loud)
+  elseif one and model.hidden then
+    status.say(("%s: paused before candidate %d; Play, Accept or Continue shows it again"):format(model.label, one.number), loud)
+  elseif one then
+    local left = s.remaining and s.remaining >= 0 and (" · about %.0f left"):format(s.remaining) or ""
+    local hint = s.hint == one.number and " · probably nothing else: Finish when you agree" or ""
+    status.say(("%s at %s (%.0f %%): accept, reject or skip? %s%s%s"):format(steps.named(s, one.number), status.time(one.start_s),
+      100 * one.probability, tally(s), left, hint), loud)
+  elseif ctx.link.problem then
+    status.say(("%s: answers are kept; %s"):format(model.label, ctx.link.problem), loud)
+  end
+end
+
+---Bring the current candidate before the user: view, sound, status line.
+function steps.present(ctx, tab, s, silent)
+  local one = s.model.current and s.model.candidates[s.model.current]
+  if one and tab == ctx.active_tab and tab.active == s and not s.model.hidden then
+    view.show(tab.proj, one.start_s, one.end_s)
+    if not silent and settings.get("audition") then steps.play(tab, s) end
+  end
+  steps.describe(ctx, s, true)
+end
+
+---The edges of the current candidate as they stand.
+---@return number? start_s nil when its region is gone
+---@return number? end_s
+function steps.edges(tab, s)
+  for guid, mark in pairs(s:step().marks) do
+    if mark.number == s.model.current and mark.kind == "asked" then
+      local there = project.find(tab.proj, guid)
+      if there then return there.start_s, there.end_s end
+    end
+  end
+end
+
+function steps.play(tab, s)
+  local one = s.model.current and s.model.candidates[s.model.current]
+  if not one then
+    status.say("nothing to play: no candidate is open; Continue (+10) or Find brings one", true)
+    return
+  end
+  local start_s, end_s = steps.edges(tab, s)
+  local played = audition.play(tab.proj, s.pointer, start_s or one.start_s, end_s or one.end_s,
+    { lead_in_s = settings.get("lead_in_s"), loop = settings.get("loop"), solo = settings.get("solo") })
+  if not played then status.say("not played while REAPER is recording: stop the recording first", true) end
+end
+
+---Show the current candidate of a session that was paused.
+function steps.show(ctx, tab, s)
+  steps.step(tab, "Show " .. steps.named(s, s.model.current), { { s = s, model = models.shown(s.model) } })
+  steps.present(ctx, tab, s)
+end
+
+return steps

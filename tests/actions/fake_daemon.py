@@ -1,0 +1,338 @@
+"""A daemon without audio for the scripts' tests: real messages, real links, real sessions; the candidates are made up.
+
+It answers only when polled, so a test decides what arrives in which tick, and it can lose, double and reorder packets.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reatrieve.bridge import messages as m
+from reatrieve.bridge import osc
+from reatrieve.bridge.home import new_info, write_info
+from reatrieve.bridge.link import DaemonLink
+from reatrieve.errors import InputError
+from reatrieve.retrieval.events import (
+    Answered,
+    BudgetRaised,
+    Finished,
+    Proposed,
+    Renamed,
+    Retracted,
+    Revised,
+    Started,
+    Undone,
+)
+from reatrieve.retrieval.session import SessionState
+from reatrieve.retrieval.spans import Span
+
+
+@dataclass
+class Session:
+    """One search: its events are its journal."""
+
+    find: m.Find
+    events: list[object]
+    state: SessionState
+    ops: set[str] = field(default_factory=set)
+
+
+class FakeDaemon:
+    """Proposes the spans it is given, in their order; edges that the user moved shift all later ones by 1 ms."""
+
+    def __init__(self, home: Path, spans: Sequence[tuple[float, float]], *, loss: float = 0.0, seed: int = 0) -> None:
+        self.home = home
+        self.spans = [Span(*span) for span in spans]
+        self.loss = loss
+        self.random = random.Random(seed)
+        self.sessions: dict[str, Session] = {}
+        self.items: dict[str, dict[int, m.Item]] = {}
+        self.probes: list[m.Probe] = []
+        self.tempo: list[m.Tempo] = []
+        self.log: list[m.Command] = []
+        self.want_render: set[int] = set()
+        self.paused = False
+        self.now_s = 0.0
+        self.saved: list[tuple[str, str]] = []
+        self.start()
+
+    def start(self) -> None:
+        """A new instance, as after a crash: sessions are on disk, all else is forgotten."""
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.links: dict[str, DaemonLink] = {}
+        self.addresses: dict[str, tuple[str, int]] = {}
+        self.owner: dict[str, str] = {}
+        self.items.clear()
+        self.delayed: list[tuple[bytes, tuple[str, int]]] = []
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.info = new_info(version="0.1.0", port=self.socket.getsockname()[1], spool=self.home / "spool")
+        write_info(self.home, self.info)
+
+    def crash(self) -> None:
+        """Gone, without removing daemon.txt."""
+        self.socket.close()
+
+    def quit(self) -> None:
+        """Gone, in order."""
+        self.socket.close()
+        (self.home / "daemon.txt").unlink()
+
+    # packets
+
+    def poll(self) -> None:
+        """Handle what has come, send what is due."""
+        if self.paused or self.socket.fileno() < 0:
+            return
+        self.now_s += 0.033
+        while True:
+            try:
+                packet, address = self.socket.recvfrom(65536)
+            except (BlockingIOError, ConnectionError):
+                break
+            if self.random.random() >= self.loss:
+                self._receive(packet, address)
+        for client, link in self.links.items():
+            for seq, event in link.due(self.now_s):
+                self._send(client, event, seq)
+        self._flush()
+
+    def _send(self, client: str, event: m.Event, seq: int = 0) -> None:
+        packet = m.encode_event(m.EventHeader(self.info.instance, seq), event)
+        if self.random.random() < self.loss:
+            return
+        self.delayed.append((packet, self.addresses[client]))
+        if self.loss and self.random.random() < 0.2:
+            self.delayed.append((packet, self.addresses[client]))
+
+    def _flush(self) -> None:
+        if self.loss:
+            self.random.shuffle(self.delayed)
+        for packet, address in self.delayed:
+            self.socket.sendto(packet, address)
+        self.delayed.clear()
+
+    def _receive(self, packet: bytes, address: tuple[str, int]) -> None:
+        header, command = m.decode_command(osc.decode(packet)[0])
+        client = header.client
+        self.addresses[client] = address
+        if header.token != self.info.token:
+            self._send(client, m.Refused("token", "wrong token"))
+            return
+        if isinstance(command, m.Hello):
+            self.links.setdefault(client, DaemonLink(self.now_s))
+            self._send(client, m.Welcome(1, "0.1.0", "", self.links[client].upto))
+            return
+        link = self.links.get(client)
+        if link is None:
+            self._send(client, m.Refused("unknown-client", "say hello"))
+            return
+        link.hear(self.now_s)
+        if isinstance(command, m.Seen):
+            link.seen(command.upto)
+        elif isinstance(command, m.Ping):
+            self._send(client, m.Pong(link.last_seq, link.upto))
+        else:
+            for number, ready in link.receive(header.id, command):
+                self.log.append(ready)
+                self._handle(client, number, ready)
+                link.handled(number)
+            self._send(client, m.Ack(link.upto))
+
+    def push(self, session: str, event: m.Event) -> None:
+        """Send an event to the client of a session."""
+        self.links[self.owner[session]].push(event)
+
+    # sessions
+
+    def _proposal(self, session: Session) -> Proposed | None:
+        state = session.state
+        if state.over is not None:
+            return None
+        number = state.next_number
+        if number > len(self.spans):
+            return None
+        moved = sum(one.span != one.proposed for one in state.candidates.values())
+        span = self.spans[number - 1]
+        span = Span(span.start_s + 0.001 * moved, span.end_s + 0.001 * moved)
+        return Proposed(number, span, 5.0 / number, 0.99 - 0.03 * number, float(len(self.spans) - number))
+
+    def _apply(self, session: Session, event: object) -> None:
+        session.state = session.state.apply(event)  # type: ignore[arg-type]
+        session.events.append(event)
+
+    def _propose(self, session: Session) -> None:
+        if session.state.current is None:
+            proposal = self._proposal(session)
+            if proposal is not None:
+                self._apply(session, proposal)
+
+    def _current(self, session: Session) -> m.Event:
+        self._propose(session)
+        state = session.state
+        name = session.find.session
+        if state.current is None:
+            reason = state.over or "exhausted"
+            return m.Done(name, reason, state.rejections, state.budget, state.accepted)
+        one = state.candidates[state.current]
+        nexts: list[object] = []
+        for verdict in ("accept", "reject", "skip"):
+            shadow = Session(session.find, [], state.apply(Answered(one.number, verdict, one.span)))  # type: ignore[arg-type]
+            proposal = self._proposal(shadow)
+            if proposal is None:
+                nexts += [0, 0.0, 0.0, 0.0, 0.0]
+            else:
+                nexts += [1, proposal.span.start_s, proposal.span.end_s, proposal.score, proposal.probability]
+        return m.Candidate(
+            name, one.number, one.span.start_s, one.span.end_s, one.score, one.probability, one.remaining,
+            state.rejections, state.budget, state.accepted, *nexts,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def _rows(self, session: Session, only: set[int] | None = None) -> None:
+        state = session.state
+        rows = [m.Row(session.find.session, 0, "example", state.example.start_s, state.example.end_s, 1.0, 1.0)]
+        rows += [
+            m.Row(session.find.session, k, one.state, one.span.start_s, one.span.end_s, one.score, one.probability)
+            for k, one in state.candidates.items()
+        ]
+        rows = [row for row in rows if only is None or row.number in only]
+        for row in rows:
+            self.push(session.find.session, row)
+        self.push(
+            session.find.session,
+            m.RowsEnd(session.find.session, state.label, len(rows), state.rejections, state.budget, state.accepted),
+        )
+
+    def _handle(self, client: str, number: int, command: m.Command) -> None:
+        name = getattr(command, "session", "")
+        if name:
+            self.owner[name] = client
+        if isinstance(command, m.Item):
+            self.items.setdefault(name, {})[command.index] = command
+        elif isinstance(command, m.Probe):
+            self.probes.append(command)
+        elif isinstance(command, m.Tempo):
+            self.tempo = [] if command.index == 0 else self.tempo
+            self.tempo.append(command)
+        elif isinstance(command, m.Find):
+            self._find(command)
+        elif isinstance(command, m.Sessions):
+            known = [s for s in self.sessions.values() if command.project == s.find.project]
+            for one in known:
+                finished = int(one.state.over == "finished")
+                state = one.state
+                modified = "2026-01-01T00:00:00Z"
+                self.links[client].push(
+                    m.Stored(
+                        one.find.session, state.label, one.find.track, state.answers, state.accepted, modified, finished
+                    )
+                )
+            self.links[client].push(m.StoredEnd(command.project, len(known)))
+        elif isinstance(command, m.Cancel):
+            self.sessions.pop(name, None)
+            self.push(name, m.Done(name, "cancelled", 0, 10, 0))
+        elif name not in self.sessions:
+            self.push(name, m.Failed(name, number, "unknown-session", f"no session {name}"))
+        else:
+            self._session_command(self.sessions[name], number, command)
+
+    def _find(self, command: m.Find) -> None:
+        name = command.session
+        items = self.items.get(name, {})
+        assert set(range(command.items)) <= set(items), "items missing"
+        wanted = [k for k in sorted(self.want_render) if k < command.items and not items[k].accessor]
+        for index in wanted:
+            self.push(name, m.RenderWanted(name, index, "the file cannot be read"))
+        if wanted:
+            return
+        if name not in self.sessions:
+            started = Started(Span(command.start_s, command.end_s), command.label, command.budget, command.retriever)
+            self.sessions[name] = Session(command, [started], SessionState.start(started))
+            self.push(name, m.Progress(name, "decode", 0.5))
+        self.push(name, self._current(self.sessions[name]))
+
+    def _session_command(self, session: Session, number: int, command: m.Command) -> None:
+        name = session.find.session
+        if isinstance(command, m.Resume):
+            self._propose(session)
+            self._rows(session)
+            self.push(name, self._current(session))
+            return
+        if isinstance(command, m.Saved):
+            session.find = m.Find(**{**vars_of(session.find), "project": command.project})
+            self.saved.append((name, command.project))
+            return
+        if isinstance(command, m.Rest):
+            index = 0
+            for k, span in enumerate(self.spans, 1):
+                probability = 0.99 - 0.03 * k
+                if k >= session.state.next_number and probability >= command.above - 0.07:
+                    self.push(name, m.RestRow(name, index, span.start_s, span.end_s, probability))
+                    index += 1
+            self.push(name, m.RestEnd(name, command.above, index))
+            return
+        if isinstance(command, m.Anchors):
+            for k, span in session.state.kept:
+                self.push(name, m.Anchor(name, k, span.start_s + 0.02 + command.nudge_ms / 1000))
+            self.push(name, m.AnchorsEnd(name, len(session.state.kept)))
+            return
+        if isinstance(command, m.Export):
+            self.push(name, m.Progress(name, "export", 0.5))
+            for target in ("json", "wav"):
+                self.push(name, m.Exported(name, target, f"{command.folder}/x.sync.{target}"))
+            self.push(name, m.ExportedEnd(name, 2))
+            return
+        if command.op in session.ops:  # type: ignore[attr-defined]
+            self.push(name, self._current(session))
+            return
+        try:
+            self._carry_out(session, command)
+        except InputError as exc:
+            self.push(name, m.Failed(name, number, "stale", str(exc)))
+            self.push(name, self._current(session))
+            return
+        session.ops.add(command.op)  # type: ignore[attr-defined]
+
+    def _carry_out(self, session: Session, command: m.Command) -> None:
+        name = session.find.session
+        if isinstance(command, m.Answer):
+            self._apply(session, Answered(command.number, command.verdict, Span(command.start_s, command.end_s)))  # type: ignore[arg-type]
+        elif isinstance(command, m.Undo):
+            self._apply(session, Undone(command.number))
+        elif isinstance(command, m.Retract):
+            self._apply(session, Retracted(command.number))
+        elif isinstance(command, m.Revise):
+            self._apply(session, Revised(command.number, Span(command.start_s, command.end_s)))
+        elif isinstance(command, m.More):
+            self._apply(session, BudgetRaised(command.extra))
+        elif isinstance(command, m.Finish):
+            self._apply(session, Finished())
+        elif isinstance(command, m.Rename):
+            self._apply(session, Renamed(command.label))
+            return
+        elif isinstance(command, m.Discard):
+            del self.sessions[name]
+            return
+        elif isinstance(command, m.AcceptRest):
+            taken = set()
+            while (one := session.state.current) is not None:
+                candidate = session.state.candidates[one]
+                if candidate.probability < command.above - 0.07:
+                    break
+                taken.add(one)
+                self._apply(session, Answered(one, "accept", candidate.span))
+                self._propose(session)
+            self._rows(session, taken)
+        else:
+            raise AssertionError(command)
+        self.push(name, self._current(session))
+
+
+def vars_of(message: m.Command) -> dict[str, object]:
+    """The fields of a slotted message."""
+    return {name: getattr(message, name) for name in message.__slots__}

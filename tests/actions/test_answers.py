@@ -1,0 +1,356 @@
+"""Answers, undo and redo: one key, one undo step, one tick, and the daemon knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rig import REDO, SPANS, UNDO, Rig
+
+from reatrieve.bridge import messages as m
+
+
+def test_find_shows_example_and_first_candidate_in_one_step(rig: Rig) -> None:
+    session = rig.find()
+    assert rig.names() == ["Sound 1-0", "? Sound 1-1 (96 %)"]
+    assert rig.history() == ["Find Sound 1"]
+    assert [rig.project.regions[k].color for k in (0, 1)] == ["#009e73", "#e69f00"]
+    assert (session.find.start_s, session.find.end_s) == (0.5, 1.5)
+    assert session.find.track == rig.track.guid
+    item = rig.daemon.items[session.find.session][0]
+    assert Path(item.path) == rig.audio
+    assert (item.position_s, item.rate, item.gain, item.accessor) == (0.0, 1.0, 1.0, 0)
+
+
+@pytest.mark.parametrize(("verb", "kept"), [("accept", 2), ("reject", 1), ("skip", 1)])
+def test_an_answer_and_the_next_region_are_one_step_and_one_tick(rig: Rig, verb: str, kept: int) -> None:
+    session = rig.find()
+    points = len(rig.project.model.history.texts)
+    rig.run(verb)
+    rig.reaper.tick()  # the daemon is not even polled: the next candidate was known
+    assert len(rig.kept()) == kept
+    assert rig.asked().start_s == SPANS[1][0]
+    assert len(rig.project.model.history.texts) == points + 1
+    rig.tick(3)
+    assert session.state.current == 2
+    assert session.state.answers == 1
+    assert len(rig.project.model.history.texts) == points + 1
+
+
+def test_dragged_edges_are_the_answer_and_the_reply_lands_in_its_step(rig: Rig) -> None:
+    session = rig.find()
+    rig.asked().move(2.1, 3.2)
+    points = len(rig.project.model.history.texts)
+    rig.run("accept")
+    rig.tick(3)
+    assert rig.names() == ["Sound 1-0", "Sound 1-1", "? Sound 1-2 (93 %)"]
+    assert (rig.region("Sound 1-1").start_s, rig.region("Sound 1-1").end_s) == (2.1, 3.2)
+    assert rig.asked().start_s == pytest.approx(SPANS[1][0] + 0.001)  # recomputed with the new edges
+    assert len(rig.project.model.history.texts) == points + 1
+    assert session.state.candidates[1].span.start_s == 2.1
+    rig.reaper.run(UNDO)  # one step back: the dragged edges are there still, and unanswered
+    rig.tick(3)
+    assert (rig.asked().start_s, rig.asked().end_s) == (2.1, 3.2)
+    assert session.state.current == 1
+    rig.press("accept")
+    assert session.state.candidates[1].span.start_s == 2.1
+
+
+def test_undo_takes_back_exactly_one_answer_and_redo_answers_again(every_rig: Rig) -> None:
+    session = every_rig.find()
+    for verb in ("accept", "reject", "accept", "skip"):
+        every_rig.press(verb)
+    names = [every_rig.names()]
+    for k in (4, 3, 2, 1):
+        every_rig.reaper.run(UNDO)
+        every_rig.tick(3)
+        assert session.state.current == k, every_rig.names()
+        assert every_rig.asked().start_s == SPANS[k - 1][0]
+        names.append(every_rig.names())
+    for k in (2, 3, 4, 5):
+        every_rig.reaper.run(REDO)
+        every_rig.tick(3)
+        assert session.state.current == k
+        assert every_rig.names() == names[5 - k]
+    assert [one.state for one in session.state.candidates.values()] == [
+        "accepted",
+        "rejected",
+        "accepted",
+        "skipped",
+        "candidate",
+    ]
+    every_rig.press("accept")
+    assert session.state.current == 6
+
+
+def test_several_undos_at_once(rig: Rig) -> None:
+    session = rig.find()
+    for verb in ("accept", "accept", "reject"):
+        rig.press(verb)
+    for _ in range(3):
+        rig.reaper.run(UNDO)
+    rig.tick(4)
+    assert session.state.current == 1
+    assert len([one for one in rig.daemon.log if isinstance(one, m.Undo)]) == 1
+    rig.press("reject")
+    assert session.state.candidates[1].state == "rejected"
+
+
+def test_the_undo_action_takes_the_same_way(rig: Rig) -> None:
+    session = rig.find()
+    rig.press("accept")
+    rig.press("reject")
+    points = len(rig.project.model.history.texts)
+    rig.press("undo")
+    assert session.state.current == 2
+    assert rig.names() == ["Sound 1-0", "Sound 1-1", "? Sound 1-2 (93 %)"]
+    assert len(rig.project.model.history.texts) == points  # REAPER's own undo: no new point
+    rig.reaper.run(REDO)
+    rig.tick(3)
+    assert session.state.current == 3
+
+
+def test_the_undo_action_after_other_edits_is_a_step_of_its_own(rig: Rig) -> None:
+    session = rig.find()
+    rig.press("accept")
+    rig.press("reject")
+    rig.project.add_marker(15.0, "mine")
+    rig.press("undo")
+    assert session.state.current == 2
+    assert rig.names() == ["Sound 1-0", "Sound 1-1", "? Sound 1-2 (93 %)"]
+    assert [marker.name for marker in rig.project.markers] == ["mine"]
+    rig.reaper.run(UNDO)  # takes the taking back back
+    rig.tick(4)
+    assert session.state.current == 3
+    assert session.state.candidates[2].state == "rejected"
+    rig.press("undo")
+    rig.press("undo")
+    assert session.state.current == 1
+    rig.press("undo")
+    assert "no answer to take back" in rig.line()
+
+
+def test_undoing_the_search_itself_and_redoing_it(rig: Rig) -> None:
+    session = rig.find()
+    rig.reaper.run(UNDO)
+    rig.tick(3)
+    assert rig.names() == []
+    rig.press("accept")
+    assert session.state.answers == 0
+    rig.reaper.run(REDO)
+    rig.tick(3)
+    assert len(rig.names()) == 2
+    rig.press("accept")
+    rig.tick(3)
+    assert session.state.candidates[1].state == "accepted"
+
+
+def test_answers_given_too_fast_wait_their_turn(rig: Rig) -> None:
+    session = rig.find()
+    for verb in ("accept", "reject", "accept", "skip", "accept"):
+        rig.run(verb)
+    rig.until(lambda: session.state.answers == 5)
+    rig.tick(2)
+    assert [one.state for one in session.state.candidates.values()][:5] == [
+        "accepted",
+        "rejected",
+        "accepted",
+        "skipped",
+        "accepted",
+    ]
+    assert rig.history() == [
+        "Find Sound 1",
+        "Accept Sound 1-1",
+        "Reject Sound 1-2",
+        "Accept Sound 1-3",
+        "Skip Sound 1-4",
+        "Accept Sound 1-5",
+    ]
+
+
+def test_undo_takes_back_an_answer_that_still_waits(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.daemon.paused = True
+    one_rig.run("accept")
+    one_rig.reaper.tick()
+    one_rig.run("reject")  # must wait: the daemon has not said what follows
+    one_rig.reaper.tick()
+    one_rig.run("undo")
+    one_rig.reaper.tick()
+    one_rig.daemon.paused = False
+    one_rig.tick(8)
+    assert session.state.answers == 1
+    assert session.state.current == 2
+
+
+def test_a_deleted_candidate_is_a_skip(rig: Rig) -> None:
+    session = rig.find()
+    rig.asked().delete()
+    rig.tick(3)
+    assert session.state.candidates[1].state == "skipped"
+    assert rig.asked().start_s == SPANS[1][0]
+    rig.reaper.run(UNDO)  # our step, then the user's
+    rig.tick(2)
+    rig.reaper.run(UNDO)
+    rig.tick(3)
+    assert session.state.current == 1
+    assert rig.asked().start_s == SPANS[0][0]
+    rig.press("accept")
+    assert session.state.candidates[1].state == "accepted"
+
+
+def test_a_deleted_candidate_is_a_rejection_if_the_user_wants(one_rig: Rig) -> None:
+    one_rig.set(deleted_candidate="reject")
+    session = one_rig.find()
+    one_rig.asked().delete()
+    one_rig.tick(3)
+    assert session.state.candidates[1].state == "rejected"
+
+
+def test_deleting_and_moving_accepted_regions(every_rig: Rig) -> None:
+    session = every_rig.find()
+    every_rig.press("accept")
+    every_rig.press("accept")
+    every_rig.region("Sound 1-1").move(2.25, 3.25)
+    every_rig.tick(3)
+    assert session.state.candidates[1].span.start_s == 2.25
+    every_rig.region("Sound 1-2").delete()
+    every_rig.tick(3)
+    assert session.state.candidates[2].state == "retracted"
+    assert every_rig.asked() is not None
+    every_rig.reaper.run(UNDO)
+    every_rig.tick(3)
+    assert session.state.candidates[2].state == "accepted"
+    every_rig.reaper.run(UNDO)
+    every_rig.tick(3)
+    assert session.state.candidates[1].span.start_s == 2.0
+    every_rig.press("accept")
+    assert session.state.candidates[3].state == "accepted"
+
+
+def test_the_budget_is_patience_and_not_a_wall(rig: Rig) -> None:
+    rig.set(budget="2", more="3")
+    session = rig.find()
+    rig.press("reject")
+    rig.press("reject")
+    assert rig.names() == ["Sound 1-0"]
+    assert "the rejections are used up" in rig.line()
+    rig.press("accept")
+    assert session.state.answers == 2
+    rig.press("continue")
+    assert rig.asked().start_s == SPANS[2][0]
+    assert session.state.budget == 5
+    rig.press("accept")
+    assert session.state.accepted == 1
+
+
+def test_the_status_line_counts_what_stands_after_undo(rig: Rig) -> None:
+    rig.find()
+    rig.press("accept")
+    rig.press("reject")
+    assert "1 accepted, 1 of 10 rejections" in rig.line()
+    for verb, counts in (("undo", "1 accepted, 0 of 10"), ("undo", "0 accepted, 0 of 10")):
+        rig.run(verb)
+        rig.tick(1)  # before the daemon's reply
+        assert f"{counts} rejections" in rig.line()
+        rig.tick(3)
+        assert f"{counts} rejections" in rig.line()
+    rig.reaper.run(REDO)
+    rig.tick(4)
+    assert "1 accepted, 0 of 10 rejections" in rig.line()
+
+
+def test_undo_after_the_last_answer(rig: Rig) -> None:
+    rig.set(budget="1")
+    session = rig.find()
+    rig.press("reject")
+    assert rig.asked() is None
+    rig.reaper.run(UNDO)
+    rig.tick(3)
+    assert session.state.current == 1
+    rig.press("accept")
+    assert session.state.accepted == 1
+    assert rig.asked().start_s == SPANS[1][0]
+
+
+def test_nothing_left(one_rig: Rig) -> None:
+    one_rig.daemon.spans = one_rig.daemon.spans[:1]
+    session = one_rig.find()
+    one_rig.press("accept")
+    assert one_rig.names() == ["Sound 1-0", "Sound 1-1"]
+    assert "nothing is left" in one_rig.line()
+    assert session.state.accepted == 1
+
+
+def test_rejected_regions_can_be_kept_as_marked(rig: Rig) -> None:
+    rig.set(keep_rejected="yes")
+    session = rig.find()
+    rig.press("reject")
+    assert "x Sound 1-1" in rig.names()
+    rig.reaper.run(UNDO)
+    rig.tick(3)
+    assert session.state.current == 1
+    rig.press("reject")
+    rig.press("clear")
+    assert rig.names() == ["Sound 1-0"]
+
+
+def test_regions_renumbered_and_among_the_users_own(every_rig: Rig) -> None:
+    every_rig.project.add_region(0.0, 5.0, "Intro")
+    session = every_rig.find()
+    assert every_rig.names() == ["Intro", "Intro 0", "? Intro 1 (96 %)"]
+    every_rig.asked().renumber(77)
+    every_rig.project.add_region(1.9, 2.5, "another")
+    every_rig.press("accept")
+    assert every_rig.names() == ["Intro", "Intro 0", "another", "Intro 1", "? Intro 2 (93 %)"]
+    assert every_rig.region("Intro 1").number == 77
+    assert session.find.label == "Intro"
+
+
+def test_a_users_name_for_an_accepted_region_stays(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.region("Sound 1-1").rename("Boom big")
+    one_rig.press("accept")
+    one_rig.press("reject")
+    assert "Boom big" in one_rig.names()
+    assert session.state.candidates[1].state == "accepted"
+
+
+def test_undo_that_gives_regions_new_guids(tmp_path: Path) -> None:
+    profile = {"undo_keeps_region_guids": False, "redo_keeps_region_guids": False}
+    with Rig(tmp_path, profile=profile) as rig:
+        session = rig.find()
+        for verb in ("accept", "reject", "accept"):
+            rig.press(verb)
+        for k in (3, 2, 1):
+            rig.reaper.run(UNDO)
+            rig.tick(3)
+            assert session.state.current == k, (k, rig.names())
+        for k in (2, 3, 4):
+            rig.reaper.run(REDO)
+            rig.tick(3)
+            assert session.state.current == k
+        rig.press("accept")
+        assert session.state.accepted == 3
+
+
+def test_undo_that_restores_ext_state(tmp_path: Path) -> None:
+    with Rig(tmp_path, profile={"undo_restores_proj_ext_state": True, "change_count_on_api_edit": True}) as rig:
+        session = rig.find()
+        rig.press("accept")
+        rig.press("accept")
+        rig.reaper.run(UNDO)
+        rig.tick(3)
+        assert session.state.current == 2
+        rig.press("reject")
+        assert session.state.candidates[2].state == "rejected"
+
+
+def test_thin_actions_leave_no_undo_point(one_rig: Rig) -> None:
+    one_rig.find()
+    before = list(one_rig.project.model.history.texts)
+    for verb in ("play", "panel"):
+        one_rig.press(verb)
+    assert one_rig.project.model.history.texts == before
+    assert not [text for text in before if "ReaScript" in text]

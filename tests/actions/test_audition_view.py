@@ -1,0 +1,167 @@
+"""Sound and view: what is borrowed is given back."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from rig import SPANS, UNDO, Rig
+
+from reatrieve.headless import scripts_folder
+
+
+@pytest.fixture
+def playing(one_rig: Rig) -> Rig:
+    one_rig.find()
+    one_rig.project.set_cursor(17.0)
+    one_rig.project.set_loop_points(9.0, 11.0)
+    one_rig.project.select_time(0.5, 1.5)
+    one_rig.project.set_repeat(True)
+    return one_rig
+
+
+def _untouched(rig: Rig) -> None:
+    assert rig.project.cursor_s == 17.0
+    assert rig.project.loop_points == (9.0, 11.0)
+    assert rig.project.time_selection == (0.5, 1.5)
+    assert rig.project.repeat is True
+    assert [track.value("I_SOLO") for track in rig.project.tracks] == [0.0] * len(rig.project.tracks)
+
+
+def test_a_candidate_is_played_to_its_end(playing: Rig) -> None:
+    playing.run("play")
+    playing.tick(2)
+    assert playing.project.playing
+    assert playing.project.play_position_s == pytest.approx(SPANS[0][0], abs=0.1)
+    assert playing.project.cursor_s == 17.0
+    playing.tick(40)
+    assert not playing.project.playing
+    _untouched(playing)
+
+
+def test_lead_in_loop_and_solo(playing: Rig) -> None:
+    playing.set(lead_in_s="0.5", loop="yes", solo="yes")
+    other = playing.project.add_track("other", select=False)
+    playing.run("play")
+    playing.tick(2)
+    assert playing.project.loop_points == (SPANS[0][0] - 0.5, SPANS[0][1])
+    assert playing.track.value("I_SOLO") == 2.0
+    assert other.value("I_SOLO") == 0.0
+    playing.tick(80)
+    assert playing.project.playing
+    assert SPANS[0][0] - 0.6 < playing.project.play_position_s < SPANS[0][1] + 0.1
+    playing.project.stop()
+    playing.tick(12)
+    _untouched(playing)
+
+
+def test_all_is_given_back_when_playing_fails(tmp_path: Path) -> None:
+    scripts = tmp_path / "scripts"
+    shutil.copytree(scripts_folder(), scripts)
+    path = scripts / "lib" / "audition.lua"
+    broken = "reaper.OnPlayButtonEx = function() error('boom') end\n"
+    path.write_text(broken + path.read_text(encoding="utf-8"), encoding="utf-8")
+    with Rig(tmp_path, scripts=scripts) as rig:
+        rig.set(lead_in_s="0.5", loop="yes", solo="yes")
+        rig.find()
+        rig.project.set_cursor(17.0)
+        rig.project.set_loop_points(9.0, 11.0)
+        rig.project.select_time(0.5, 1.5)
+        rig.project.set_repeat(True)
+        rig.press("play")
+        assert "boom" in rig.line()
+        assert not rig.project.playing
+        _untouched(rig)
+        rig.press("accept")
+        assert rig.asked().start_s == SPANS[1][0]
+        rig.reaper.status.help_history.clear()
+
+
+def test_linked_loop_points_are_never_touched(playing: Rig) -> None:
+    playing.reaper.option("loop_points_linked", True)
+    playing.project.select_time(0.5, 1.5)
+    playing.set(loop="yes")
+    playing.run("play")
+    for _ in range(80):
+        playing.tick()
+        assert playing.project.time_selection == (0.5, 1.5)
+        assert playing.project.loop_points == (0.5, 1.5)
+    assert playing.project.playing
+    assert SPANS[0][0] - 0.2 < playing.project.play_position_s < SPANS[0][1] + 0.2
+    playing.project.stop()
+    playing.tick(12)
+    assert playing.project.cursor_s == 17.0
+
+
+def test_smooth_seek_does_not_delay(playing: Rig) -> None:
+    playing.reaper.option("smooth_seek", True)
+    playing.project.play()
+    playing.tick(2)
+    playing.run("play")
+    playing.tick(1)
+    assert playing.project.play_position_s == pytest.approx(SPANS[0][0], abs=0.1)
+
+
+def test_given_back_when_the_client_ends(playing: Rig) -> None:
+    playing.set(loop="yes", solo="yes")
+    playing.run("play")
+    playing.tick(2)
+    playing.reaper.stop("ReaTrieve_Client.lua")
+    _untouched(playing)
+
+
+def test_each_candidate_is_played_when_it_comes(playing: Rig) -> None:
+    playing.set(audition="yes")
+    playing.run("accept")
+    playing.tick(1)
+    assert playing.project.play_position_s == pytest.approx(SPANS[1][0], abs=0.1)
+    playing.run("reject")
+    playing.tick(2)
+    assert playing.project.play_position_s == pytest.approx(SPANS[2][0], abs=0.1)
+    playing.reaper.run(UNDO)
+    playing.tick(2)
+    assert not playing.project.playing
+    _untouched(playing)
+
+
+def test_the_view_moves_only_if_the_candidate_is_out_of_sight(one_rig: Rig) -> None:
+    one_rig.project.set_view(0.0, 5.0)
+    one_rig.find()
+    assert one_rig.project.view == (0.0, 5.0)
+    one_rig.press("accept")  # 4 .. 5 is in sight
+    assert one_rig.project.view == (0.0, 5.0)
+    one_rig.press("accept")  # 6 .. 7 is not
+    start_s, end_s = one_rig.project.view
+    assert end_s - start_s == pytest.approx(5.0)
+    assert start_s < 6.0
+    assert end_s > 7.0
+    assert one_rig.project.cursor_s == 0.0
+
+
+def test_it_zooms_only_if_too_small_or_too_large(one_rig: Rig) -> None:
+    one_rig.project.set_view(0.0, 200.0, pixels=1000)  # a second is 5 pixels
+    one_rig.find()
+    start_s, end_s = one_rig.project.view
+    assert 1000 / (end_s - start_s) >= 20
+    one_rig.project.set_view(4.0, 4.5, pixels=1000)
+    one_rig.press("accept")
+    start_s, end_s = one_rig.project.view
+    assert start_s <= 4.0
+    assert end_s >= 5.0
+
+
+def test_another_tabs_view_stays(one_rig: Rig) -> None:
+    one_rig.find()
+    one_rig.asked().move(2.1, 3.1)
+    one_rig.daemon.paused = True
+    one_rig.run("accept")
+    one_rig.reaper.tick()
+    home = one_rig.project
+    home.set_view(0.0, 1.0)
+    other = one_rig.reaper.new_project()
+    other.set_view(3.0, 7.0)
+    one_rig.daemon.paused = False
+    one_rig.tick(5)
+    assert other.view == (3.0, 7.0)
+    assert home.view == (0.0, 1.0)

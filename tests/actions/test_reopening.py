@@ -1,0 +1,246 @@
+"""Nothing is lost when the daemon dies, packets are lost, or the project is closed and opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rig import SPANS, UNDO, Rig
+
+from reatrieve.bridge import messages as m
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_third_of_the_packets_lost_doubled_and_reordered(tmp_path: Path, seed: int) -> None:
+    with Rig(tmp_path) as rig:
+        rig.daemon.loss = 0.3
+        rig.daemon.random.seed(seed)
+        session = rig.find()
+        for verb in ("accept", "reject", "accept", "skip", "reject"):
+            rig.press(verb)
+        rig.until(lambda: session.state.answers == 5)
+        rig.reaper.run(UNDO)
+        rig.until(lambda: session.state.current == 5)
+        rig.press("accept")
+        rig.until(lambda: session.state.answers == 5)
+        states = [one.state for one in session.state.candidates.values()][:5]
+        assert states == ["accepted", "rejected", "accepted", "skipped", "accepted"]
+        rig.until(lambda: rig.kept() == [0.5, 2.0, 6.0, 10.0] and rig.asked().start_s == SPANS[5][0])
+
+
+@pytest.mark.parametrize("silently", [True, False])
+def test_killing_the_daemon_costs_no_answer(one_rig: Rig, silently: bool) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.daemon.crash() if silently else one_rig.daemon.quit()
+    one_rig.run("reject")  # applied at once, kept for the daemon
+    one_rig.reaper.tick()
+    one_rig.run("accept")  # waits for what follows
+    one_rig.reaper.tick(150)
+    assert one_rig.asked().start_s == SPANS[2][0]
+    assert "reatrieve serve" in one_rig.line()
+    assert session.state.answers == 1
+    one_rig.daemon.start()
+    one_rig.until(lambda: session.state.answers == 3)
+    one_rig.tick(4)
+    assert [one.state for one in session.state.candidates.values()] == ["accepted", "rejected", "accepted", "candidate"]
+    assert one_rig.asked().start_s == SPANS[3][0]
+    one_rig.press("accept")
+    assert session.state.accepted == 3
+
+
+def test_killing_the_daemon_while_an_answer_is_on_its_way(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.asked().move(2.2, 3.3)
+    one_rig.run("accept")
+    one_rig.reaper.tick()
+    one_rig.daemon.crash()
+    one_rig.reaper.tick(5)
+    one_rig.daemon.start()
+    one_rig.until(lambda: session.state.answers == 1)
+    one_rig.until(lambda: one_rig.asked() and one_rig.asked().start_s > 4.0)
+    assert session.state.candidates[1].span.start_s == 2.2
+    assert one_rig.history() == ["Find Sound 1", "Accept Sound 1-1"]
+
+
+def test_killing_the_daemon_after_it_heard_but_before_it_said_so(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.run("accept")
+    one_rig.reaper.tick()
+    one_rig.daemon.poll()  # handled, and answered into a socket that ...
+    one_rig.daemon.crash()
+    one_rig.reaper.tick(3)
+    one_rig.daemon.start()
+    one_rig.tick(60)
+    assert session.state.answers == 1
+    one_rig.press("reject")
+    assert session.state.answers == 2
+
+
+def test_killing_the_daemon_during_accept_all(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.reaper.answer("yes")
+    one_rig.run("accept_rest")
+    one_rig.until(lambda: one_rig.reaper.dialogs)
+    one_rig.daemon.poll()
+    one_rig.daemon.crash()
+    one_rig.reaper.tick(3)
+    one_rig.daemon.start()
+    one_rig.until(lambda: len(one_rig.kept()) == 4)
+    one_rig.tick(5)
+    assert session.state.accepted == 3
+    assert one_rig.asked().start_s == SPANS[3][0]
+
+
+def test_a_forgotten_client_says_hello_again(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.daemon.links.clear()
+    one_rig.run("accept")
+    one_rig.until(lambda: session.state.answers == 1)
+    one_rig.tick(5)
+    one_rig.press("accept")
+    assert session.state.answers == 2
+
+
+def test_starting_the_client_again_resumes(every_rig: Rig) -> None:
+    session = every_rig.find()
+    every_rig.press("accept")
+    every_rig.press("reject")
+    if every_rig.version == "6.83":  # REAPER 6 asks; "new instance" must not give two clients
+        every_rig.reaper.answer("new")
+    every_rig.reaper.run("ReaTrieve_Client.lua")
+    every_rig.tick(20)
+    assert len([script for script in every_rig.reaper.running if "Client" in script.name]) == 1
+    assert every_rig.names() == ["Sound 1-0", "Sound 1-1", "? Sound 1-3 (90 %)"]
+    every_rig.press("accept")
+    assert session.state.accepted == 2
+    for k in (3, 2, 1):  # further back than this run's own steps
+        every_rig.reaper.run(UNDO)
+        every_rig.tick(4)
+        assert session.state.current == k
+    every_rig.reaper.unfocus()
+    every_rig.press("accept")
+    assert session.state.candidates[1].state == "accepted"
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Iterator[Rig]:
+    """Two answers, saved, then a third."""
+    with Rig(tmp_path) as rig:
+        session = rig.find()
+        rig.press("accept")
+        rig.press("accept")
+        rig.project.save(rig.folder / "song.rpp")
+        rig.tick(3)
+        assert rig.daemon.saved == [(session.find.session, str(rig.folder / "song.rpp"))]
+        rig.press("accept")
+        yield rig
+
+
+def test_closing_and_opening_again_costs_nothing(saved: Rig) -> None:
+    session = next(iter(saved.daemon.sessions.values()))
+    saved.project.save()
+    saved.tick(3)
+    saved.project.close()
+    saved.tick(3)
+    saved.reaper.open(saved.folder / "song.rpp")
+    saved.tick(15)
+    assert saved.reaper.dialogs == []
+    assert any("ready to go on" in line for line in saved.help())
+    assert saved.kept() == [0.5, 2.0, 4.0, 6.0]
+    saved.press("reject")
+    assert session.state.rejections == 1
+    assert session.state.accepted == 3
+
+
+def test_closing_without_saving_offers_to_restore(saved: Rig) -> None:
+    session = next(iter(saved.daemon.sessions.values()))
+    saved.project.close()
+    saved.tick(3)
+    saved.reaper.answer("yes")
+    saved.reaper.open(saved.folder / "song.rpp")
+    saved.tick(15)
+    assert "1 answer that this project does not have" in saved.reaper.dialogs[0].text
+    assert saved.kept() == [0.5, 2.0, 4.0, 6.0]
+    assert saved.asked().start_s == SPANS[3][0]
+    saved.press("accept")
+    assert session.state.accepted == 4
+
+
+def test_or_to_discard(saved: Rig) -> None:
+    session = next(iter(saved.daemon.sessions.values()))
+    saved.project.close()
+    saved.tick(3)
+    saved.reaper.answer("no")
+    saved.reaper.open(saved.folder / "song.rpp")
+    saved.tick(15)
+    assert session.state.accepted == 2
+    assert session.state.current == 3
+    assert saved.kept() == [0.5, 2.0, 4.0]
+    saved.press("accept")
+    saved.press("accept")
+    assert session.state.accepted >= 3
+
+
+def test_a_project_that_was_never_saved_with_it(tmp_path: Path) -> None:
+    with Rig(tmp_path) as rig:
+        rig.project.save(rig.folder / "song.rpp")
+        session = rig.find()
+        rig.press("accept")
+        rig.project.close()
+        rig.tick(3)
+        rig.reaper.answer("yes")
+        rig.reaper.open(rig.folder / "song.rpp")
+        rig.tick(15)
+        assert rig.kept() == [0.5, 2.0]
+        rig.press("accept")
+        assert session.state.accepted == 2
+        rig.project.close()
+        rig.tick(3)
+        rig.reaper.answer("no")
+        rig.reaper.open(rig.folder / "song.rpp")
+        rig.tick(15)
+        assert rig.daemon.sessions == {}
+        assert rig.names() == []
+
+
+def test_regions_changed_while_nobody_looked(saved: Rig) -> None:
+    session = next(iter(saved.daemon.sessions.values()))
+    saved.project.save()
+    saved.tick(3)
+    saved.reaper.stop("ReaTrieve_Client.lua")
+    saved.region("Sound 1-1").delete()
+    saved.region("Sound 1-2").move(4.25, 5.25)
+    saved.reaper.run("ReaTrieve_Client.lua")
+    saved.tick(20)
+    saved.reaper.unfocus()
+    assert session.state.candidates[1].state == "retracted"
+    assert session.state.candidates[2].span.start_s == 4.25
+
+
+def test_reverting_a_project_is_no_deletion(saved: Rig) -> None:
+    """Another tab with the same project file: tracks have the same GUIDs but are others."""
+    session = next(iter(saved.daemon.sessions.values()))
+    saved.project.close()
+    saved.reaper.answer("cancel")
+    saved.reaper.open(saved.folder / "song.rpp")
+    saved.tick(15)
+    saved.daemon.crash()
+    saved.daemon.start()
+    saved.tick(60)  # not asked again
+    assert len(saved.reaper.dialogs) == 1
+    assert session.state.accepted == 3
+    assert not saved.sent(m.Retract)
+    assert not saved.sent(m.Discard)
+
+
+def test_a_track_deleted_and_brought_back(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.track.delete()
+    one_rig.tick(3)
+    assert "track is gone" in one_rig.line()
+    one_rig.reaper.run(UNDO)
+    one_rig.tick(5)
+    one_rig.press("accept")
+    assert session.state.accepted == 1

@@ -1,0 +1,412 @@
+"""Finish, clear, accept the rest, rename, several sounds, conversion and export."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from rig import REDO, SPANS, UNDO, Rig
+
+from reatrieve.bridge import messages as m
+from reatrieve.headless import scripts_folder
+
+
+def test_finish_keeps_accepted_and_removes_what_is_left(rig: Rig) -> None:
+    session = rig.find()
+    rig.press("accept")
+    rig.press("finish")
+    assert rig.names() == ["Sound 1-0", "Sound 1-1"]
+    assert session.state.finished
+    assert "finished" in rig.line()
+    rig.reaper.run(UNDO)
+    rig.tick(4)
+    assert rig.asked().start_s == SPANS[1][0]
+    assert not session.state.finished
+    assert session.state.budget == 10
+    rig.reaper.run(REDO)
+    rig.tick(4)
+    assert session.state.finished
+    rig.reaper.run(UNDO)
+    rig.tick(4)
+    rig.press("accept")
+    assert session.state.accepted == 2
+    rig.press("finish")
+    rig.press("continue")
+    assert rig.asked().start_s == SPANS[2][0]
+    rig.press("accept")
+    assert session.state.accepted == 3
+
+
+def test_a_finish_that_removes_nothing_is_no_undo_step(rig: Rig) -> None:
+    rig.set(budget="1")
+    session = rig.find()
+    rig.press("reject")
+    points = rig.history()
+    rig.press("finish")
+    assert session.state.finished
+    assert "finished" in rig.line()
+    assert rig.history() == points
+    rig.reaper.run(UNDO)  # takes back the answer
+    rig.tick(4)
+    assert session.state.current == 1
+    assert not session.state.finished
+    rig.reaper.run(REDO)
+    rig.tick(4)
+    assert "rejections are used up" in rig.line()
+    rig.press("finish")
+    rig.press("continue")
+    assert rig.asked().start_s == SPANS[1][0]
+    assert session.state.budget == 11
+
+
+def test_accept_all_shows_the_list_first(rig: Rig) -> None:
+    session = rig.find()
+    rig.press("accept")
+    rig.reaper.answer("no")
+    rig.press("accept_rest")
+    assert session.state.accepted == 1
+    text = rig.reaper.dialogs[0].text
+    assert text.startswith("Accept all 3 at or above 93 %?")
+    assert "0:04.00   93 %" in text
+    rig.reaper.answer("yes")
+    points = len(rig.project.model.history.texts)
+    rig.press("accept_rest", 6)
+    assert session.state.accepted == 4
+    assert rig.kept() == [0.5, 2.0, 4.0, 6.0, 8.0]
+    assert rig.asked().start_s == 10.0
+    assert len(rig.project.model.history.texts) == points + 1
+    rig.reaper.run(UNDO)
+    rig.tick(4)
+    assert session.state.current == 2
+    assert rig.kept() == [0.5, 2.0]
+    rig.reaper.run(REDO)
+    rig.tick(6)
+    assert session.state.accepted == 4
+    rig.press("undo")
+    assert session.state.current == 2
+
+
+def test_clear_removes_everything_not_accepted(rig: Rig) -> None:
+    rig.set(keep_rejected="yes")
+    session = rig.find()
+    for verb in ("reject", "accept"):
+        rig.press(verb)
+    rig.press("clear")
+    assert rig.names() == ["Sound 1-0", "Sound 1-2"]
+    assert session.state.current == 3
+    rig.press("accept")  # shows it again, answers nothing
+    assert session.state.current == 3
+    assert rig.asked().start_s == SPANS[2][0]
+    rig.press("accept")
+    assert session.state.accepted == 2
+
+
+def test_rename(rig: Rig) -> None:
+    session = rig.find()
+    rig.press("accept")
+    rig.reaper.answer(["! Big, riser"])
+    rig.press("rename")
+    assert rig.names() == ["Big, riser 0", "Big, riser 1", "? Big, riser 2 (93 %)"]
+    assert session.state.label == "Big, riser"
+    rig.reaper.run(UNDO)
+    rig.tick(3)
+    assert rig.names() == ["Sound 1-0", "Sound 1-1", "? Sound 1-2 (93 %)"]
+    assert session.state.label == "Sound 1"
+
+
+def test_a_new_find_pauses_the_old_and_next_returns_to_it(rig: Rig) -> None:
+    first = rig.find()
+    rig.press("accept")
+    rig.daemon.spans = [type(span)(span.start_s + 0.3, span.end_s + 0.3) for span in rig.daemon.spans]
+    second = rig.find(12.0, 13.0)
+    assert rig.names() == ["Sound 1-0", "Sound 1-1", "? Sound 2-1 (96 %)", "Sound 2-0"]
+    assert first.state.current == 2
+    colors = {region.name[:7]: region.color for region in rig.project.regions if region.name[0] != "?"}
+    assert len(set(colors.values())) == 2
+    rig.press("accept")
+    assert second.state.accepted == 1
+    assert first.state.accepted == 1
+    rig.press("next")
+    assert "? Sound 1-2 (93 %)" in rig.names()
+    assert len([name for name in rig.names() if name.startswith("?")]) == 1
+    rig.press("accept")
+    assert first.state.accepted == 2
+    rig.reaper.run(UNDO)  # the answer
+    rig.reaper.run(UNDO)  # the switch
+    rig.tick(4)
+    assert "? Sound 2-2 (93 %)" in rig.names()
+    rig.press("reject")
+    assert second.state.rejections == 1
+
+
+def test_undoing_a_second_find_brings_back_the_first(one_rig: Rig) -> None:
+    first = one_rig.find()
+    one_rig.find(12.0, 13.0)
+    one_rig.reaper.run(UNDO)
+    one_rig.tick(4)
+    assert one_rig.names() == ["Sound 1-0", "? Sound 1-1 (96 %)"]
+    one_rig.press("accept")
+    assert first.state.accepted == 1
+
+
+def test_tabs_keep_their_sessions_apart(rig: Rig) -> None:
+    first = rig.find()
+    home = rig.project
+    other = rig.reaper.new_project()
+    track = other.add_track("b")
+    track.add_item(rig.audio)
+    rig.tick(3)
+    rig.press("accept")
+    assert "no search is open in this project" in rig.line()
+    assert first.state.answers == 0
+    second = rig.find(5.0, 6.0)
+    rig.press("reject")
+    assert second.state.rejections == 1
+    home.activate()
+    rig.tick(2)
+    rig.press("accept")
+    assert first.state.accepted == 1
+    assert [region.name for region in other.regions] == ["? Sound 1-2 (93 %)", "Sound 1-0"]
+
+
+def test_the_answer_that_comes_late_goes_to_its_own_project(one_rig: Rig) -> None:
+    session = one_rig.find()
+    home = one_rig.project
+    one_rig.asked().move(2.2, 3.2)
+    one_rig.daemon.paused = True
+    one_rig.run("accept")
+    one_rig.reaper.tick()
+    one_rig.reaper.new_project()
+    one_rig.reaper.tick()
+    one_rig.daemon.paused = False
+    one_rig.tick(5)
+    assert session.state.accepted == 1
+    assert [region.name for region in home.regions] == ["Sound 1-0", "Sound 1-1", "? Sound 1-2 (93 %)"]
+    assert one_rig.project.regions == []
+
+
+def test_a_closed_tab_pauses_its_session(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.project.model.dirty = False
+    one_rig.reaper.new_project()
+    one_rig.tick(2)
+    one_rig.reaper.projects[0].close()
+    one_rig.tick(5)
+    assert session.state.answers == 0
+    one_rig.press("accept")
+    assert session.state.answers == 0
+
+
+def test_a_controller_acts_like_the_key(rig: Rig) -> None:
+    session = rig.find()
+    for verb in ("accept", "reject", "skip", "undo"):
+        rig.daemon.push(session.find.session, m.Verb(session.find.session, verb))
+        rig.tick(4)
+    assert [one.state for one in session.state.candidates.values()] == ["accepted", "rejected", "candidate"]
+    rig.asked().move(6.1, 7.2)
+    rig.daemon.push(session.find.session, m.Verb(session.find.session, "accept"))
+    rig.tick(4)
+    assert session.state.candidates[3].span.start_s == 6.1  # the dragged edges
+
+
+def test_convert_to_sync_markers_in_one_step_and_not_twice(every_rig: Rig) -> None:
+    every_rig.find()
+    every_rig.press("accept")
+    every_rig.press("accept")
+    points = len(every_rig.project.model.history.texts)
+    every_rig.press("convert")
+    assert [(marker.name, marker.start_s) for marker in every_rig.project.markers] == [
+        ("Sound 1_01", 0.5), ("Sound 1_02", 2.0), ("Sound 1_03", 4.0),
+    ]  # fmt: skip
+    assert len(every_rig.project.model.history.texts) == points + 1
+    lanes = {marker.lane for marker in every_rig.project.markers}
+    assert (lanes != {0}) == (every_rig.version in ("7.62", "7.72"))
+    every_rig.press("convert")
+    assert len(every_rig.project.markers) == 3
+    every_rig.region("Sound 1-1").move(2.5, 3.5)
+    every_rig.region("Sound 1-2").delete()
+    every_rig.tick(3)
+    every_rig.press("convert")
+    assert [marker.start_s for marker in every_rig.project.markers] == [0.5, 2.5]
+    every_rig.reaper.run(UNDO)
+    every_rig.tick()
+    assert [marker.start_s for marker in every_rig.project.markers] == [0.5, 2.0, 4.0]
+    every_rig.reaper.run(REDO)
+    every_rig.press("convert")
+    assert [marker.start_s for marker in every_rig.project.markers] == [0.5, 2.5]
+
+
+def test_markers_by_template_at_both_ends(one_rig: Rig) -> None:
+    one_rig.set(marker_at="both", marker_template="{pattern}-{number:3}{end}")
+    one_rig.find()
+    one_rig.press("accept")
+    one_rig.press("convert")
+    assert [(marker.name, marker.start_s) for marker in one_rig.project.markers] == [
+        ("Sound 1-000", 0.5), ("Sound 1-000_end", 1.5), ("Sound 1-001", 2.0), ("Sound 1-001_end", 3.0),
+    ]  # fmt: skip
+
+
+def test_anchors_come_from_the_daemon(one_rig: Rig) -> None:
+    one_rig.set(anchor="onset", nudge_ms="5")
+    one_rig.find()
+    one_rig.press("accept")
+    one_rig.press("convert")
+    assert [marker.start_s for marker in one_rig.project.markers] == pytest.approx([0.525, 2.025])
+
+
+def test_convert_needs_no_daemon(one_rig: Rig) -> None:
+    one_rig.find()
+    one_rig.press("accept")
+    one_rig.daemon.crash()
+    one_rig.run("convert")
+    one_rig.reaper.tick(2)
+    assert len(one_rig.project.markers) == 2
+
+
+def test_export_asks_and_names_what_was_written(rig: Rig) -> None:
+    rig.find()
+    rig.press("accept")
+    rig.reaper.answer([str(rig.folder / "sync, out"), "json,wav", "track", "", "0", "no"])
+    rig.press("export", 6)
+    sent = rig.sent(m.Export)[0]
+    assert (sent.folder, sent.targets, sent.audio, sent.force) == (
+        str(rig.folder / "sync, out"),
+        "json,wav",
+        "track",
+        0,
+    )
+    assert "2 files" in rig.line()
+    assert "x.sync.json, x.sync.wav" in rig.line()
+    assert rig.daemon.tempo
+
+
+def test_export_offers_the_last_render(rig: Rig) -> None:
+    rig.find()
+    rig.press("accept")
+    render = rig.folder / "audio" / "Mix, letzte.wav"
+    render.write_bytes(rig.audio.read_bytes())
+    info = rig.project.model
+    info.info_text["RENDER_TARGETS"] = f"{render};{rig.folder / 'second.wav'}"
+    info.info.update(RENDER_BOUNDSFLAG=0.0, RENDER_STARTPOS=1.25)
+    rig.reaper.answer(True)
+    rig.press("export", 6)
+    sent = rig.sent(m.Export)[0]
+    assert (sent.audio_path, sent.audio_start_s) == (str(render), 1.25)
+
+
+def test_export_offers_no_render_that_is_gone(one_rig: Rig) -> None:
+    one_rig.find()
+    one_rig.press("accept")
+    one_rig.project.model.info_text["RENDER_TARGETS"] = str(one_rig.folder / "gone.wav")
+    one_rig.reaper.answer(True)
+    one_rig.press("export", 6)
+    assert (one_rig.sent(m.Export)[0].audio_path, one_rig.sent(m.Export)[0].audio_start_s) == ("", 0.0)
+
+
+def test_settings_dialog(rig: Rig) -> None:
+    rig.find()
+
+    def answer(text: str) -> list[str]:
+        assert text.count(",") >= 15
+        return [
+            "3",
+            "7",
+            "no",
+            "0,5",
+            "yes",
+            "no",
+            "no",
+            "reject",
+            "both",
+            "peak",
+            "-3",
+            "4",
+            "{pattern} {n:3}",
+            "spool",
+            "",
+            "default",
+        ]
+
+    rig.reaper.answer(answer)
+    rig.press("settings")
+    assert rig.line() == "settings saved"
+    assert rig.reaper.ext_state("ReaTrieve", "budget") == "3"
+    assert rig.reaper.ext_state("ReaTrieve", "lead_in_s") == "0.5"
+    assert rig.reaper.ext_state("ReaTrieve", "carrier") == "spool"
+    rig.reaper.answer(["many", *["x"] * 15])
+    rig.press("settings")
+    assert "not changed: Rejections" in rig.line()
+    assert rig.reaper.ext_state("ReaTrieve", "budget") == "3"
+
+
+def test_the_panel_does_not_take_the_keys(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("panel")
+    picture = one_rig.reaper.gfx_picture()
+    assert len(picture.convert("RGB").getcolors(100_000)) > 4
+    one_rig.reaper.unfocus()
+    one_rig.press("accept")
+    assert session.state.accepted == 1
+    one_rig.reaper.focus()
+    one_rig.reaper.press("r")
+    one_rig.tick(4)
+    assert session.state.rejections == 1
+    one_rig.find(12.0, 13.0)
+    one_rig.tick(2)
+    before = one_rig.asked().name
+    one_rig.reaper.mouse(40, 142, buttons=1)  # the first sound in the list
+    one_rig.tick(2)
+    one_rig.reaper.mouse(40, 142)
+    one_rig.tick(2)
+    assert one_rig.asked().name != before
+    one_rig.reaper.close_window()
+    one_rig.tick(2)
+
+
+def test_errors_are_shown_and_the_loop_lives_on(tmp_path: Path) -> None:
+    scripts = tmp_path / "scripts"
+    shutil.copytree(scripts_folder(), scripts)
+    (scripts / "lib" / "view.lua").write_text("return { show = function()\n  error('boom') end }\n", encoding="utf-8")
+    with Rig(tmp_path, scripts=scripts) as rig:
+        session = rig.find()
+        assert any("error at view.lua:2: boom" in line for line in rig.help())
+        rig.press("accept")
+        rig.press("reject")
+        assert session.state.answers == 2
+        assert rig.asked().start_s == SPANS[2][0]
+        assert rig.reaper.is_running("ReaTrieve_Client.lua")
+        rig.reaper.status.help_history.clear()
+
+
+def test_that_a_search_is_probably_over_is_said_beside_the_candidate(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.daemon.push(session.find.session, m.Note(session.find.session, "probably-done", "probably done"))
+    one_rig.tick(3)
+    assert "Sound 1-1 at" in one_rig.line()
+    assert "probably nothing else" in one_rig.line()
+    one_rig.press("accept")
+    assert "probably" not in one_rig.line()
+    one_rig.daemon.push(session.find.session, m.Note(session.find.session, "source-changed", "a file has changed"))
+    one_rig.tick(3)
+    assert one_rig.line() == "Sound 1: a file has changed"
+
+
+def test_export_writes_all_sounds_into_one_set(one_rig: Rig) -> None:
+    first = one_rig.find()
+    one_rig.press("accept")
+    second = one_rig.find(12.0, 13.0)
+    one_rig.reaper.answer([str(one_rig.folder), "all", "source", "", "0", "no"])
+    one_rig.press("export", 10)
+    sent = one_rig.sent(m.Export)
+    assert [(one.session, one.force) for one in sent] == [(first.find.session, 0), (second.find.session, 1)]
+    assert "Sound 1, Sound 2" in one_rig.reaper.dialogs[0].title
+    assert one_rig.line().startswith("2 files in ")
+
+
+def test_marker_names_with_bar_and_beat(one_rig: Rig) -> None:
+    one_rig.project.set_tempo(120.0)
+    one_rig.set(marker_template="{label} {bar}.{beat}")
+    one_rig.find()
+    one_rig.press("convert")
+    assert [marker.name for marker in one_rig.project.markers] == ["Sound 1-0 1.2"]
