@@ -1,0 +1,81 @@
+"""Names of events: templates, ASCII folding, and names that must differ."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+
+from reatrieve.errors import InputError
+from reatrieve.sync.tempo import Position
+
+__all__ = ["ascii_folded", "fill_template", "unique_names"]
+
+WORD = re.compile(r"\{(\w+)(?::(\d{1,2}))?\}")
+LETTERS = {
+    "ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D",
+    "ð": "d", "þ": "th",
+    "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "×": "x",
+}  # fmt: skip
+
+
+def fill_template(template: str, *, label: str, pattern: str, number: int, position: Position | None = None) -> str:
+    """An event's name by the template, as in REAPER's Convert action.
+
+    Parameters
+    ----------
+    template : text with ``{label}``, ``{pattern}``, ``{n}`` or ``{n:digits}``, ``{bar}`` and ``{beat}``.
+    label : the region's name.
+    pattern : the sound's name.
+    number : counts 1, 2, ... within the sound.
+    position : None leaves ``{bar}`` and ``{beat}`` empty.
+
+    Raises
+    ------
+    InputError
+        If the template has another ``{word}``.
+    """
+    values: dict[str, str | int] = {
+        "label": label,
+        "pattern": pattern,
+        "n": number,
+        "bar": "" if position is None else position.bar,
+        "beat": "" if position is None else f"{position.beat:.2f}".rstrip("0").rstrip("."),
+    }
+
+    def value(match: re.Match[str]) -> str:
+        word, digits = match.groups()
+        if word not in values:
+            raise InputError(f"the name template knows no {{{word}}}; use {', '.join(f'{{{w}}}' for w in values)}")
+        found = values[word]
+        return f"{found:0{digits}d}" if digits and isinstance(found, int) else str(found)
+
+    return WORD.sub(value, template)
+
+
+def ascii_folded(text: str) -> str:
+    """``text`` in ASCII: accents dropped, a few letters spelled out, every other character outside ASCII an
+    underscore."""
+    spelled = "".join(LETTERS.get(c, c) for c in text)
+    plain = (c for c in unicodedata.normalize("NFKD", spelled) if not unicodedata.combining(c))
+    return "".join(c if c.isascii() else "_" for c in plain)
+
+
+def unique_names(names: Iterable[str]) -> list[str]:
+    """The names, those that come more than once numbered ``_01``, ``_02``, ...; upper and lower case count as equal."""
+    names = list(names)
+    counts = Counter(name.casefold() for name in names)
+    taken = {name.casefold() for name in names if counts[name.casefold()] == 1}
+    numbers: Counter[str] = Counter()
+    found = []
+    for name in names:
+        key = name.casefold()
+        candidate = name
+        if counts[key] > 1:
+            while candidate == name or candidate.casefold() in taken:
+                numbers[key] += 1
+                candidate = f"{name}_{numbers[key]:02d}"
+            taken.add(candidate.casefold())
+        found.append(candidate)
+    return found

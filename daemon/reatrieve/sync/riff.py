@@ -1,0 +1,124 @@
+"""RIFF chunks: where they lie in a file, and how they are packed (Microsoft and IBM, "Multimedia Programming
+Interface", 1991)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from reatrieve.errors import AudioError
+
+__all__ = ["Chunk", "WaveFormat", "is_wave", "pack_chunk", "read_chunk", "subchunks", "walk_chunks", "wave_format"]
+
+UNKNOWN_SIZE = 0xFFFFFFFF
+WAVE_FORMAT_PCM = 1
+WAVE_FORMAT_IEEE_FLOAT = 3
+WAVE_FORMAT_EXTENSIBLE = 0xFFFE
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One chunk: its four letters, where its content begins in the file and how many bytes it has (padding not
+    counted)."""
+
+    id: bytes
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaveFormat:
+    """What the ``fmt `` chunk says. ``tag`` is the sub-format's where the format is extensible."""
+
+    tag: int
+    channels: int
+    rate_hz: int
+    block_align: int
+    bits: int
+
+    @property
+    def is_uncompressed(self) -> bool:
+        """Whether one block is one sample frame: integer or float PCM."""
+        return self.tag in (WAVE_FORMAT_PCM, WAVE_FORMAT_IEEE_FLOAT) and self.block_align > 0
+
+
+def is_wave(path: Path) -> bool:
+    """Whether the file begins like a WAV (RIFF, or RF64 / BW64 for large ones), whatever its name."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE"
+
+
+def walk_chunks(path: Path) -> list[Chunk]:
+    """List the top-level chunks of a WAV file, in file order.
+
+    Sizes that cannot be true (a stream writer that never came back, a file cut short) are cut to what the file holds;
+    64-bit
+    sizes of RF64 come from its ``ds64``. Bytes after the last whole chunk are ignored.
+
+    Raises
+    ------
+    AudioError
+        If the file is no WAV.
+    """
+    total = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(12)
+        if head[:4] not in (b"RIFF", b"RF64", b"BW64") or head[8:12] != b"WAVE":
+            raise AudioError(f"{path.name} is not a WAV file")
+        chunks: list[Chunk] = []
+        long_data_size: int | None = None
+        position = 12
+        while position + 8 <= total:
+            file.seek(position)
+            chunk_id, size = struct.unpack("<4sI", file.read(8))
+            if chunk_id == b"ds64" and size >= 16:
+                long_data_size = struct.unpack("<Q", file.read(16)[8:])[0]
+            if chunk_id == b"data" and size == UNKNOWN_SIZE and long_data_size is not None:
+                size = long_data_size
+            size = min(size, total - position - 8)
+            chunks.append(Chunk(chunk_id, position + 8, size))
+            position += 8 + size + size % 2
+    return chunks
+
+
+def read_chunk(file: BinaryIO, chunk: Chunk) -> bytes:
+    """The chunk's content, whole."""
+    file.seek(chunk.offset)
+    return file.read(chunk.size)
+
+
+def wave_format(path: Path, chunks: list[Chunk]) -> WaveFormat:
+    """Decode the ``fmt `` chunk.
+
+    Raises
+    ------
+    AudioError
+        If there is none, or it is too short.
+    """
+    found = next((chunk for chunk in chunks if chunk.id == b"fmt "), None)
+    if found is None or found.size < 16:
+        raise AudioError(f"{path.name} has no fmt chunk; it is not a usable WAV file")
+    with path.open("rb") as file:
+        content = read_chunk(file, found)
+    tag, channels, rate_hz, _bytes_per_s, block_align, bits = struct.unpack_from("<HHIIHH", content)
+    if tag == WAVE_FORMAT_EXTENSIBLE and len(content) >= 26:
+        tag = struct.unpack_from("<H", content, 24)[0]
+    return WaveFormat(tag, channels, rate_hz, block_align, bits)
+
+
+def subchunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Id and content of each chunk inside a ``LIST`` (the list's own type, its first four bytes, already taken off)."""
+    position = 0
+    while position + 8 <= len(content):
+        chunk_id, size = struct.unpack_from("<4sI", content, position)
+        yield chunk_id, content[position + 8 : position + 8 + size]
+        position += 8 + size + size % 2
+
+
+def pack_chunk(chunk_id: bytes, content: bytes) -> bytes:
+    """One chunk as bytes: padded to even length, the padding not counted in its size."""
+    return struct.pack("<4sI", chunk_id, len(content)) + content + b"\0" * (len(content) % 2)

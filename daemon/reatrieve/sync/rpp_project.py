@@ -1,0 +1,341 @@
+"""What a REAPER project file says: regions, tempo map, and the items of each track as track maps."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+
+import rpp
+
+from reatrieve.audio.trackmap import TrackItem, TrackMap
+from reatrieve.errors import AudioError, InputError
+from reatrieve.sync.tempo import TempoEntry, TempoMap
+
+if TYPE_CHECKING:
+    from rpp.element import Element
+
+__all__ = ["Region", "RppProject", "RppTrack", "read_rpp"]
+
+REGION_FLAG = 1
+TEMPO_KEPT_FLAG = 2
+"""Bit of a tempo point that sets a time signature and leaves the tempo."""
+
+GLIDE_SHAPE = 0
+EXT_SECTION = "REATRIEVE"
+BLOCKS = {
+    "": ("REAPER_PROJECT",),
+    "REAPER_PROJECT": ("TRACK", "TEMPOENVEX", "EXTSTATE"),
+    "TRACK": ("ITEM",),
+    "ITEM": ("SOURCE",),
+    "SOURCE": ("SOURCE",),
+    "EXTSTATE": (EXT_SECTION,),
+    EXT_SECTION: ("BIN",),
+}
+"""Blocks that we read, by the block they lie in."""
+
+SOURCE_KEYS = frozenset({"FILE", "LENGTH", "STARTPOS", "OVERLAP", "MODE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region, or a marker (``end_s == start_s``), in project seconds."""
+
+    start_s: float
+    end_s: float
+    name: str
+    guid: str = ""
+    number: int = 0
+
+    @property
+    def is_region(self) -> bool:
+        """Whether it has a length."""
+        return self.end_s > self.start_s
+
+
+@dataclass(frozen=True)
+class RppTrack:
+    """One track: its items as a track map would hold them, and why some cannot be played from their files."""
+
+    name: str
+    guid: str
+    items: tuple[TrackItem, ...]
+    obstacles: tuple[str, ...] = ()
+
+    @property
+    def map(self) -> TrackMap | None:
+        """The track map; None for a track without audio items."""
+        return TrackMap(self.items) if self.items else None
+
+
+@dataclass(frozen=True)
+class RppProject:
+    """A project as its file has it. ``ext_state`` is what ReaTrieve's scripts stored, keys in upper case."""
+
+    path: Path
+    regions: tuple[Region, ...]
+    tempo_map: TempoMap
+    tracks: tuple[RppTrack, ...]
+    ext_state: Mapping[str, str] = field(default_factory=dict)
+
+    def track(self, name: str) -> RppTrack:
+        """The track of that name or GUID, or the only one with audio when ``name`` is empty.
+
+        Raises
+        ------
+        InputError
+            If there is none, or more than one: the names to choose from.
+        """
+        with_audio = [track for track in self.tracks if track.items]
+        found = [track for track in with_audio if name in ("", track.name, track.guid)]
+        if len(found) == 1:
+            return found[0]
+        names = ", ".join(track.name or track.guid for track in with_audio) or "none"
+        what = "several tracks" if found else "no track"
+        asked = f" named {name!r}" if name else ""
+        raise InputError(f"{self.path.name} has {what} with audio{asked}; choose one by --track: {names}")
+
+
+def read_rpp(path: Path) -> RppProject:
+    """Read a project file.
+
+    Raises
+    ------
+    AudioError
+        If the file cannot be read.
+    InputError
+        If it is no REAPER project, or damaged.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise AudioError(f"cannot read {path}: {error.strerror or error}") from error
+    if not text.lstrip("\ufeff \r\n").startswith("<REAPER_PROJECT"):
+        raise InputError(f"{path.name} is not a REAPER project")
+    try:
+        root = rpp.loads(_needed(text))
+        return RppProject(
+            path,
+            tuple(_regions(_lines(root, "MARKER"))),
+            TempoMap(_tempo(root)),
+            tuple(_track(element, path.parent) for element in _blocks(root, "TRACK")),
+            _ext_state(root),
+        )
+    except InputError:
+        raise
+    except (ValueError, IndexError, RuntimeError, AttributeError, SyntaxError) as error:
+        raise InputError(f"{path.name} cannot be understood as a REAPER project ({error}); save it again") from error
+
+
+def _needed(text: str) -> str:
+    """The blocks that we read, without the rest: plug-in states make up most of a project, and parsing is slow."""
+    kept: list[str] = []
+    path: list[str] = []
+    skipped = 0
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped.startswith("<"):
+            tag = stripped[1:].split(" ", 1)[0].upper()
+            inside = path[-1] if path else ""
+            if skipped or not (tag in BLOCKS.get(inside, ()) or (inside == "ITEM" and tag.endswith("ENV"))):
+                skipped += 1
+            else:
+                path.append(tag)
+                kept.append(stripped)
+        elif stripped == ">":
+            if skipped:
+                skipped -= 1
+            elif path:
+                path.pop()
+                kept.append(stripped)
+        elif (
+            stripped and not skipped and not (path[-1:] == ["SOURCE"] and stripped.split(" ", 1)[0] not in SOURCE_KEYS)
+        ):
+            kept.append(stripped)
+    return "\n".join([*kept, ""])
+
+
+def _lines(element: Element, key: str) -> Iterator[Sequence[str]]:
+    for child in element.children:
+        if isinstance(child, list) and child and child[0] == key:
+            yield child[1:]
+
+
+def _line(element: Element, key: str) -> Sequence[str]:
+    return next(_lines(element, key), [])
+
+
+def _blocks(element: Element, tag: str) -> Iterator[Any]:
+    for child in element.children:
+        if not isinstance(child, (list, str)) and child.tag == tag:
+            yield child
+
+
+def _number(values: Sequence[str], index: int, default: float = 0.0) -> float:
+    try:
+        value = float(values[index])
+    except (IndexError, ValueError):
+        return default
+    return value if math.isfinite(value) else default
+
+
+def _regions(markers: Iterator[Sequence[str]]) -> list[Region]:
+    found: list[Region] = []
+    open_regions: dict[str, Region] = {}
+    for values in markers:
+        number, time_s, name = values[0], float(values[1]), values[2] if len(values) > 2 else ""
+        guid = next((value for value in values[4:] if value.startswith("{")), "")
+        if not int(_number(values, 3)) & REGION_FLAG:
+            found.append(Region(time_s, time_s, name, guid, int(number)))
+        elif number in open_regions:  # a region's second line has its end and nothing else
+            first = open_regions.pop(number)
+            found.append(Region(first.start_s, max(time_s, first.start_s), first.name, first.guid, first.number))
+        else:
+            open_regions[number] = Region(time_s, time_s, name, guid, int(number))
+    return sorted(found, key=lambda region: (region.start_s, region.end_s))
+
+
+def _tempo(root: Element) -> list[TempoEntry]:
+    """Entries with beats and measures counted from the points, as REAPER counts them."""
+    base = _line(root, "TEMPO")
+    bpm, numerator, denominator = _number(base, 0, 120.0), int(_number(base, 1, 4)), int(_number(base, 2, 4))
+    points = [list(values) for block in _blocks(root, "TEMPOENVEX") for values in _lines(block, "PT")]
+    entries = [TempoEntry(0.0, bpm, numerator or 4, denominator or 4)]
+    glides = [False]
+    for values in sorted(points, key=lambda values: float(values[0])):
+        last = entries[-1]
+        time_s, signature = float(values[0]), int(_number(values, 3))
+        keeps_tempo = bool(signature) and bool(int(_number(values, 5)) & TEMPO_KEPT_FLAG)
+        new_bpm = last.bpm if keeps_tempo else _number(values, 1, last.bpm)
+        numerator = signature & 0xFFFF or last.numerator if signature else last.numerator
+        denominator = signature >> 16 or last.denominator if signature else last.denominator
+        mean_bpm = (last.bpm + new_bpm) / 2 if glides[-1] else last.bpm
+        beats = max(0.0, time_s - last.time_s) * mean_bpm / 60 * last.denominator / 4
+        fullbeats, measure = last.fullbeats + beats, last.measure
+        into_bar = _into_bar(entries) + beats
+        bars = math.floor(into_bar / last.numerator + 1e-6)
+        if signature and into_bar - bars * last.numerator > 1e-3:
+            bars += 1  # a time signature begins a bar, cutting the one before short
+        entry = TempoEntry(time_s, new_bpm, numerator, denominator, fullbeats, measure + bars)
+        if time_s <= last.time_s:
+            entries[-1], glides[-1] = entry, int(_number(values, 2)) == GLIDE_SHAPE
+        else:
+            entries.append(entry)
+            glides.append(int(_number(values, 2)) == GLIDE_SHAPE)
+    return entries
+
+
+def _into_bar(entries: Sequence[TempoEntry]) -> float:
+    return TempoMap(entries).position(entries[-1].time_s).beat - 1
+
+
+def _ext_state(root: Element) -> dict[str, str]:
+    found = {}
+    for block in _blocks(root, "EXTSTATE"):
+        for section in block.children:
+            if isinstance(section, (list, str)) or section.tag.upper() != EXT_SECTION:
+                continue
+            for child in section.children:
+                if isinstance(child, list) and child:
+                    found[child[0].upper()] = " ".join(child[1:])
+                elif not isinstance(child, str) and child.tag == "BIN" and child.attrib:
+                    text = "".join(line if isinstance(line, str) else "".join(line) for line in child.children)
+                    try:
+                        found[child.attrib[0].upper()] = base64.b64decode(text).decode("utf-8", errors="replace")
+                    except binascii.Error:
+                        continue  # another program's garbage must not keep the regions from being read
+    return found
+
+
+def _track(element: Element, folder: Path) -> RppTrack:
+    items, obstacles = [], []
+    for block in _blocks(element, "ITEM"):
+        item, obstacle = _item(block, folder)
+        if item is not None:
+            items.append(item)
+            if obstacle:
+                obstacles.append(f"{item.path.name} at {item.position_s:.3f} s {obstacle}")
+    return RppTrack(" ".join(_line(element, "NAME")), "".join(element.attrib[:1]), tuple(items), tuple(obstacles))
+
+
+def _item(block: Element, folder: Path) -> tuple[TrackItem | None, str]:
+    """The item's active take, and why its file alone does not tell how it sounds ("" if it does)."""
+    take = _active_take(block)
+    sources = [child for child in take if not isinstance(child, (list, str)) and child.tag == "SOURCE"]
+    length_s = _number(_line(block, "LENGTH"), 0)
+    if not sources or length_s <= 0 or int(_number(_line(block, "MUTE"), 0)):
+        return None, ""
+    source, section = sources[0], None
+    if source.attrib[:1] == ["SECTION"]:
+        inner = next(_blocks(source, "SOURCE"), None)
+        if inner is None:
+            return None, ""
+        source, section = inner, source
+    file = "".join(_line(source, "FILE")[:1])
+    if not file:
+        return None, ""
+    values = {child[0]: child[1:] for child in take if isinstance(child, list) and child}
+    rate, keeps_pitch, pitch = (_number(values.get("PLAYRATE", []), i, d) for i, d in enumerate((1.0, 1.0, 0.0)))
+    envelopes = [child.tag for child in take if not isinstance(child, (list, str)) and child.tag.endswith("ENV")]
+    obstacle = ""
+    if rate != 1.0 and keeps_pitch:
+        obstacle = "is stretched"
+    elif pitch:
+        obstacle = "is pitched"
+    elif "SM" in values:
+        obstacle = "has stretch markers"
+    elif envelopes:
+        obstacle = "has take envelopes"
+    volume = values.get("TAKEVOLPAN" if "TAKE" in values else "VOLPAN", [])
+    item_gain = _number(_line(block, "VOLPAN"), 0, 1.0)
+    take_gain = _number(volume, 1 if "TAKE" in values else 2, 1.0)
+    fade_in, fade_out = _line(block, "FADEIN"), _line(block, "FADEOUT")
+    reverse = section is not None and bool(int(_number(_line(section, "MODE"), 0)) & 2)
+    item = TrackItem(
+        _source_path(file, folder),
+        _number(_line(block, "POSITION"), 0),
+        length_s,
+        offset_s=_number(values.get("SOFFS", []), 0),
+        rate=rate or 1.0,
+        section_start_s=_number(_line(section, "STARTPOS"), 0) if section is not None else 0.0,
+        section_length_s=_number(_line(section, "LENGTH"), 0) if section is not None else 0.0,
+        reverse=reverse,
+        loop=bool(int(_number(_line(block, "LOOP"), 0))),
+        channel_mode=int(_number(values.get("CHANMODE", []), 0)),
+        gain=item_gain * take_gain,
+        pan=min(1.0, max(-1.0, _number(volume, 0 if "TAKE" in values else 1))),
+        fade_in_s=max(0.0, _number(fade_in, 1)),
+        fade_out_s=max(0.0, _number(fade_out, 1)),
+        fade_in_shape=min(6, max(0, int(_number(fade_in, 0)))),
+        fade_out_shape=min(6, max(0, int(_number(fade_out, 0)))),
+        accessor=bool(obstacle),
+        guid="".join(_line(block, "IGUID")[:1]),
+    )
+    return item, obstacle
+
+
+def _active_take(block: Element) -> list[Any]:
+    """Children that belong to the active take: the first has no line of its own, the others begin with ``TAKE``."""
+    takes: list[list[Any]] = [[]]
+    active = 0
+    for child in block.children:
+        if isinstance(child, list) and child and child[0] == "TAKE":
+            takes.append([])
+            if "SEL" in child[1:]:
+                active = len(takes) - 1
+        takes[-1].append(child)
+    return takes[active]
+
+
+def _source_path(file: str, folder: Path) -> Path:
+    """Paths in the file are relative to it, or absolute on the system where it was saved."""
+    path, windows = Path(file), PureWindowsPath(file)
+    if path.is_absolute():
+        return path
+    if windows.is_absolute():  # saved on Windows, read elsewhere: the file may have come along with the project
+        return folder / windows.name
+    return folder.joinpath(*windows.parts) if "\\" in file else folder / path

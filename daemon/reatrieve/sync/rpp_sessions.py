@@ -1,0 +1,105 @@
+"""Which regions of a saved project are accepted: ReaTrieve's scripts keep that in the project's ext state."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from reatrieve.sync.model import Accepted
+from reatrieve.sync.rpp_project import RppProject
+
+__all__ = ["KeptRegion", "StoredSession", "accepted_regions", "sound_of_name", "stored_sessions"]
+
+PREFIX = "SESSION_"
+KEPT_KINDS = frozenset({"example", "accepted"})
+OTHER_STATES = ("? ", "x ")
+"""How the names of regions begin that wait for an answer or were rejected."""
+
+COUNTER = re.compile(r"[\s_.#-]*\d+$")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRegion:
+    """One accepted region of a session (number 0: the example), as the scripts last saw it."""
+
+    number: int
+    name: str
+    start_s: float
+    end_s: float
+    probability: float | None
+
+
+@dataclass(frozen=True)
+class StoredSession:
+    """One session: its id, the GUID of its track, the sound's name, and the accepted regions by GUID."""
+
+    id: str
+    track: str
+    label: str
+    kept: dict[str, KeptRegion] = field(default_factory=dict)
+
+
+def stored_sessions(project: RppProject) -> list[StoredSession]:
+    """Sessions that the project file holds; a damaged one is left out."""
+    found = []
+    for key, text in sorted(project.ext_state.items()):
+        if not key.startswith(PREFIX):
+            continue
+        head, *rows = [part.split(";") for part in text.split("|")]
+        if len(head) < 3:
+            continue
+        kept = dict(each for row in rows if (each := _kept_region(row)) is not None)
+        found.append(StoredSession(key.removeprefix(PREFIX), unquote(head[0]), unquote(head[2]), kept))
+    return found
+
+
+def _kept_region(row: list[str]) -> tuple[str, KeptRegion] | None:
+    """GUID and region of one row; None if it is not accepted, or damaged."""
+    if len(row) < 8 or row[6] not in KEPT_KINDS:
+        return None
+    number, guid, _, name, start_s, end_s, state, probability = row[:8]
+    try:
+        score = None if state == "example" else float(probability)
+        return unquote(guid).upper(), KeptRegion(int(number), unquote(name), float(start_s), float(end_s), score)
+    except ValueError:
+        return None
+
+
+def accepted_regions(project: RppProject, *, match: str = "") -> tuple[list[Accepted], str]:
+    """The accepted regions of a project, and the GUID of the track that they were found on ("" when not known).
+
+    Parameters
+    ----------
+    match : takes the regions and markers whose name fits this pattern (``riser*``, upper or lower case) instead; with
+        neither a pattern nor a session of ours, all regions.
+    """
+    sessions = stored_sessions(project)
+    if not match and any(session.kept for session in sessions):
+        by_guid = {guid: (session, kept) for session in sessions for guid, kept in session.kept.items()}
+        accepted, tracks = [], []
+        for region in project.regions:
+            session, kept = by_guid.get(region.guid.upper(), (None, None))
+            if session is None or kept is None:
+                continue
+            own_name = region.name != kept.name and bool(region.name)
+            label = region.name if own_name else session.label
+            region_id = f"{session.id}:{kept.number}"
+            accepted.append(Accepted(region.start_s, region.end_s, label, session.label, kept.probability, region_id))
+            tracks.append(session.track)
+        return accepted, tracks[0] if len(set(tracks)) == 1 else ""
+    chosen = [
+        region
+        for region in project.regions
+        if (fnmatch.fnmatchcase(region.name.casefold(), match.casefold()) if match else region.is_region)
+        and not region.name.startswith(OTHER_STATES)
+    ]
+    return [
+        Accepted(r.start_s, r.end_s, r.name or "event", sound_of_name(r.name), region_id=r.guid) for r in chosen
+    ], ""
+
+
+def sound_of_name(name: str) -> str:
+    """The sound that a numbered name belongs to: ``riser 3`` and ``riser_04`` are occurrences of ``riser``."""
+    return COUNTER.sub("", name) or name

@@ -1,0 +1,1 @@
+"""One writer a target: a sheet of sync events in, bytes out."""

@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from reatrieve.audio.trackmap import TrackItem, TrackMap
+from reatrieve.errors import AudioError, InputError
+from reatrieve.sync.export import TARGETS, Options, chosen_targets, export
+from reatrieve.sync.model import Accepted
+from reatrieve.sync.readers import read_annotations
+from reatrieve.sync.tempo import TempoMap
+from signals import noise, write_sound
+
+RATE_HZ = 48000
+TIMES_S = (2.0, 5.5, 11.25)
+
+
+@pytest.fixture
+def song(tmp_path) -> Path:
+    y = noise(RATE_HZ * 20, level=0.01)
+    t = np.arange(RATE_HZ // 2) / RATE_HZ
+    for time_s in TIMES_S:
+        first = round(time_s * RATE_HZ)
+        y[first : first + len(t)] += 0.5 * np.exp(-t / 0.1) * np.sin(2 * np.pi * 440 * t)
+    return write_sound(tmp_path / "Lied für Übung.wav", y, RATE_HZ)
+
+
+def accepted(offset_s: float = 0.0) -> list[Accepted]:
+    return [
+        Accepted(t - 0.02 + offset_s, t + 0.5 + offset_s, "riser", score=None if i == 0 else 0.9, region_id=f"s:{i}")
+        for i, t in enumerate(TIMES_S)
+    ]
+
+
+def events_in(folder: Path, name: str = "Lied für Übung") -> dict:
+    return json.loads((folder / f"{name}.sync.json").read_text(encoding="utf-8"))
+
+
+def test_all_targets_are_written_and_agree(song, tmp_path):
+    out = tmp_path / "out"
+    shares, notes = [], []
+    written = export(
+        accepted(100.0),
+        folder=out,
+        targets="all",
+        track_map=TrackMap((TrackItem(song, 100.0, 20.0),)),
+        tempo_map=TempoMap.constant(120),
+        anchor="onset",
+        progress=shares.append,
+        note=notes.append,
+    )
+    assert [target for target, _ in written] == list(TARGETS)
+    assert sorted(path.name for path in out.iterdir()) == sorted(path.name for _, path in written)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    data = events_in(out)
+    assert data["audio"]["project_start_seconds"] == 100.0
+    assert data["audio"]["file"] == song.name
+    for event, time_s in zip(data["events"], TIMES_S, strict=True):
+        assert event["start_frame"] == round((time_s - 0.02) * RATE_HZ)
+        assert event["anchor_seconds"] == pytest.approx(time_s, abs=0.005)
+        assert (event["bar"], event["source_region_id"][:2]) == (int((100 + event["anchor_seconds"]) / 2) + 1, "s:")
+    starts = [event["start_frame"] for event in data["events"]]
+    anchors = [event["anchor_frame"] for event in data["events"]]
+    for target, path in written:
+        if target in ("unity", "godot", "unreal", "unreal-json", "fmod", "wwise", "midi"):
+            continue
+        found = [round(a.start_s * RATE_HZ) for a in read_annotations(path)]
+        close = 48 if target == "audition" else 0
+        expected = anchors if target == "wav" else starts
+        assert found == pytest.approx(expected, abs=close), target
+
+
+def test_a_render_counts_from_its_start(song, tmp_path):
+    export(accepted(7.0), folder=tmp_path / "o", audio="render", audio_path=song, audio_start_s=7.0)
+    assert [e["start_frame"] for e in events_in(tmp_path / "o")["events"]] == [
+        round((t - 0.02) * RATE_HZ) for t in TIMES_S
+    ]
+
+
+def test_the_stitched_track_is_written_and_carries_the_cues(song, tmp_path):
+    out = tmp_path / "o"
+    track = TrackMap((TrackItem(song, 50.0, 20.0, rate=2.0), TrackItem(song, 40.0, 3.0)))
+    written = export(
+        [Accepted(41.0, 42.0, "a"), Accepted(51.0, 52.0, "b")],
+        folder=out,
+        audio="track",
+        track_map=track,
+        targets="json,wav",
+    )
+    assert [target for target, _ in written] == ["track", "json", "wav"]
+    data = events_in(out)
+    assert data["audio"]["file"] == "Lied für Übung.track.wav"
+    assert data["audio"]["frames"] == soundfile.info(str(out / data["audio"]["file"])).frames == 30 * RATE_HZ
+    assert [round(a.start_s) for a in read_annotations(out / "Lied für Übung.cues.wav")] == [1, 11]
+
+
+def test_events_outside_are_refused_by_name_and_nothing_is_left(song, tmp_path):
+    out = tmp_path / "o"
+    late = [*accepted(), Accepted(19.5, 20.5, "too late")]
+    with pytest.raises(InputError, match=r'"too late" at 19\.500 to 20\.500 s lies outside Lied'):
+        export(late, folder=out, targets="all", audio="render", audio_path=song)
+    assert list(out.iterdir()) == []
+
+
+def test_existing_files_stay_unless_forced(song, tmp_path):
+    out = tmp_path / "o"
+    render = {"audio": "render", "audio_path": song, "folder": out, "targets": "json,audacity,unity"}
+    export(accepted(), **render)
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    export(accepted(), **render)  # the same content again hinders nobody
+    with pytest.raises(InputError, match=r"sync\.json, .*labels\.txt already exist in"):
+        export(accepted()[:2], **render)
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+    export(accepted()[:2], force=True, **render)
+    assert len(events_in(out)["events"]) == 2
+
+
+def test_changed_audio_is_refused(song, tmp_path):
+    out = tmp_path / "o"
+    render = {"audio": "render", "audio_path": song, "folder": out}
+    export(accepted(), **render)
+    chosen = events_in(out)["audio"]["pcm_sha256"]
+    export(accepted(), expected_pcm_sha256=chosen, targets="audacity", **render)
+    write_sound(song, noise(RATE_HZ * 20, seed=9), RATE_HZ)
+    with pytest.raises(InputError, match="has changed since it was chosen"):
+        export(accepted(), expected_pcm_sha256=chosen, targets="dcase", force=True, **render)
+    with pytest.raises(InputError, match=r"has changed since .*sync\.json was made"):
+        export(accepted(), targets="dcase", **render)
+    export(accepted(), targets="all", force=True, **render)
+    assert events_in(out)["audio"]["pcm_sha256"] != chosen
+
+
+def test_a_foreign_file_where_the_sync_json_would_be_is_not_judged_by_its_content(song, tmp_path):
+    out = tmp_path / "o"
+    out.mkdir()
+    for text in ("not json", "[]", '{"audio": 3}'):
+        (out / "Lied für Übung.sync.json").write_text(text, encoding="utf-8")
+        export(accepted(), folder=out, targets="audacity", audio="render", audio_path=song, force=True)
+        with pytest.raises(InputError, match="already exists"):
+            export(accepted(), folder=out, targets="json", audio="render", audio_path=song)
+
+
+def test_cancelling_leaves_nothing(song, tmp_path):
+    class CancelError(Exception):
+        pass
+
+    def progress(share):
+        if share > 0.6:
+            raise CancelError
+
+    with pytest.raises(CancelError):
+        export(accepted(), folder=tmp_path / "o", targets="all", audio="render", audio_path=song, progress=progress)
+    assert list((tmp_path / "o").iterdir()) == []
+
+
+def test_nudge_and_snap_may_leave_the_event_but_not_the_audio(song, tmp_path):
+    notes = []
+    events = [Accepted(0.0, 0.5, "first"), Accepted(2.1, 2.4, "second")]
+    render = {
+        "audio": "render",
+        "audio_path": song,
+        "force": True,
+        "note": notes.append,
+        "tempo_map": TempoMap.constant(120),
+    }
+    export(events, folder=tmp_path / "a", nudge_ms=-30, **render)
+    found = events_in(tmp_path / "a")["events"]
+    assert [e["anchor_frame"] for e in found] == [0, round(2.07 * RATE_HZ)]
+    assert '"first"' in notes[0]
+    export(events, folder=tmp_path / "b", snap=2, **render)
+    assert [e["anchor_frame"] for e in events_in(tmp_path / "b")["events"]] == [0, 2 * RATE_HZ]
+    assert (events_in(tmp_path / "b")["events"][1]["bar"], events_in(tmp_path / "b")["events"][1]["beat"]) == (2, 1.0)
+
+
+def test_names_from_a_template_in_ascii(song, tmp_path):
+    events = [Accepted(1.0, 2.0, "Größe 1", "Größe"), Accepted(3.0, 4.0, "Größe\0 2", "Größe\0")]
+    options = Options(label="{pattern}_{n:2}", label_ascii=True)
+    export(events, folder=tmp_path / "o", audio="render", audio_path=song, options=options)
+    assert [e["label"] for e in events_in(tmp_path / "o")["events"]] == ["Grosse_01", "Grosse_02"]
+    assert [t["label"] for t in events_in(tmp_path / "o")["tracks"]] == ["Grosse"]
+
+
+def test_no_event_at_all_is_still_a_file_for_every_target(song, tmp_path):
+    written = export([], folder=tmp_path / "o", targets="all", audio="render", audio_path=song)
+    assert len(written) == len(TARGETS)
+    assert events_in(tmp_path / "o")["events"] == []
+
+
+def test_each_sound_has_its_own_anchor_and_points_are_their_own(song, tmp_path):
+    events = [*accepted(), Accepted(3.0, 3.0, "here")]
+    export(events, folder=tmp_path / "o", audio="render", audio_path=song, anchor="onset")
+    by_label = {(e["label"], e["start_frame"]): e for e in events_in(tmp_path / "o")["events"]}
+    point = by_label["here", 3 * RATE_HZ]
+    assert (point["type"], point["anchor_frame"]) == ("point", 3 * RATE_HZ)
+
+
+def test_targets_are_chosen_by_name():
+    assert chosen_targets("wav, JSON") == ["json", "wav"]
+    assert chosen_targets("unity") == ["json", "unity"]
+    assert chosen_targets(["csv"]) == ["reaper"]
+    assert chosen_targets("all") == list(TARGETS)
+    with pytest.raises(InputError, match="unknown target 'cubase'; choose from json"):
+        chosen_targets("json,cubase")
+    with pytest.raises(InputError, match="no target"):
+        chosen_targets(" ,")
+
+
+def test_missing_information_is_asked_for(song, tmp_path):
+    for given, reason in (
+        ({"audio": "source"}, "--audio"),
+        ({"audio": "render"}, "name the render"),
+        ({"audio": "track"}, "project's items"),
+        ({"audio": "stem"}, "unknown target audio"),
+        ({"audio": "render", "audio_path": song, "snap": 4}, "tempo map"),
+        ({"audio": "render", "audio_path": song, "anchor": "middle"}, "unknown anchor"),
+    ):
+        with pytest.raises(InputError, match=reason):
+            export(accepted(), folder=tmp_path / "o", **given)  # type: ignore[arg-type]
+
+
+def test_a_folder_that_cannot_be_made_is_named(song, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(AudioError, match="cannot write to"):
+        export(accepted(), folder=tmp_path / "file" / "o", audio="render", audio_path=song)
+
+
+def test_sounds_exported_one_after_the_other_end_up_together(song, tmp_path):
+    out, notes = tmp_path / "o", []
+    render = {"audio": "render", "audio_path": song, "folder": out, "force": True, "add": True, "note": notes.append}
+    export(accepted(), targets="json", **render)
+    stabs = [Accepted(3.0, 3.5, "stab", region_id="other:1"), Accepted(0.5, 1.0, "stab", region_id="other:2")]
+    export(stabs, targets="json,wav", anchor="peak", tempo_map=TempoMap.constant(120), **render)
+    events = events_in(out)["events"]
+    assert [(e["id"], e["label"]) for e in events] == [
+        ("evt_0001", "stab"),
+        ("evt_0002", "riser"),
+        ("evt_0003", "stab"),
+        ("evt_0004", "riser"),
+        ("evt_0005", "riser"),
+    ]
+    assert len(read_annotations(out / "Lied für Übung.cues.wav")) == 5
+    assert "3 events of other sounds (riser) were kept" in notes[0]
+    export(accepted()[:1], targets="json", **render)  # a sound that was searched again replaces itself
+    assert sorted(e["label"] for e in events_in(out)["events"]) == ["riser", "stab", "stab"]
+    export(accepted()[:1], targets="json", **{**render, "add": False})
+    assert [e["label"] for e in events_in(out)["events"]] == ["riser"]
+
+
+def test_events_of_other_audio_are_not_kept(song, tmp_path):
+    out = tmp_path / "o"
+    render = {"audio": "render", "audio_path": song, "folder": out, "force": True, "add": True}
+    export(accepted(), **render)
+    write_sound(song, noise(RATE_HZ * 20, seed=5), RATE_HZ)
+    export([Accepted(3.0, 3.5, "stab", region_id="other:1")], **render)
+    assert [e["label"] for e in events_in(out)["events"]] == ["stab"]
+
+
+def test_the_audio_itself_is_never_replaced(song, tmp_path):
+    out = tmp_path / "o"
+    export(accepted(), folder=out, targets="wav", audio="render", audio_path=song, name="x")
+    before = (out / "x.cues.wav").read_bytes()
+    with pytest.raises(InputError, match="the audio itself"):
+        export(accepted(), folder=out, targets="wav", audio="render", audio_path=out / "x.cues.wav", force=True)
+    (out / "x.cues.wav").rename(out / "x.track.wav")
+    track = TrackMap((TrackItem(out / "x.track.wav", 0.0, 20.0),))
+    with pytest.raises(InputError, match="the audio itself"):
+        export(accepted(), folder=out, audio="track", track_map=track, name="x", force=True)
+    assert (out / "x.track.wav").read_bytes() == before
+
+
+def test_the_cue_wav_of_a_cue_wav_keeps_the_name(song, tmp_path):
+    out = tmp_path / "o"
+    export(accepted(), folder=out, targets="wav", audio="render", audio_path=song, name="x")
+    export(accepted(), folder=out, targets="json", audio="render", audio_path=out / "x.cues.wav")
+    assert (out / "x.sync.json").is_file()

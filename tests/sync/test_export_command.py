@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reatrieve.audio.trackmap import TrackItem, TrackMap
+from reatrieve.cli import main
+from reatrieve.journal import Header, Journal
+from reatrieve.retrieval.events import Answered, Proposed, Retracted, Started
+from reatrieve.retrieval.spans import Span
+from reatrieve.sync.readers import read_annotations
+from signals import noise, write_sound
+
+RATE_HZ = 44100
+TEMPO = ({"time_s": 0.0, "bpm": 120.0, "numerator": 4, "denominator": 4, "fullbeats": 0.0, "measure": 0},)
+
+
+@pytest.fixture
+def song(tmp_path) -> Path:
+    return write_sound(tmp_path / "song.wav", noise(RATE_HZ * 10), RATE_HZ)
+
+
+def journal(path: Path, song: Path, label: str = "riser", *, position_s: float = 4.0) -> Path:
+    """Example at 1 s, candidates at 3 s (accepted), 5 s (rejected), 7 s (retracted)."""
+    header = Header("abc", TrackMap((TrackItem(song, position_s, 10.0),)), "", "{T}", TEMPO)
+    with Journal.create(path, header) as made:
+        made.append(Started(Span(1.0, 1.5), label, 10, "default"))
+        for number, (start_s, verdict) in enumerate(((3.0, "accept"), (5.0, "reject"), (7.0, "accept")), start=1):
+            span = Span(start_s, start_s + 0.5)
+            made.append(Proposed(number, span, 1.0, 0.25 * number, 1.0))
+            made.append(Answered(number, verdict, span))
+        made.append(Retracted(3))
+    return path
+
+
+def test_a_journal_is_exported(song, tmp_path, capsys):
+    path = journal(tmp_path / "s.journal.jsonl", song)
+    assert main(["export", str(path), "--to", "json,audacity", "--out", str(tmp_path / "o")]) == 0
+    out = capsys.readouterr().out
+    assert "2 events in 2 files" in out
+    assert str(tmp_path / "o" / "song.labels.txt") in out
+    data = json.loads((tmp_path / "o" / "song.sync.json").read_text(encoding="utf-8"))
+    assert [(e["start_frame"], e["label"], e.get("score"), e["source_region_id"]) for e in data["events"]] == [
+        (44100, "riser", None, "abc:0"),
+        (3 * 44100, "riser", 0.25, "abc:1"),
+    ]
+    assert data["audio"]["project_start_seconds"] == 4.0
+    assert (data["events"][0]["bar"], data["events"][0]["beat"]) == (3, 3.0)
+
+
+def test_two_journals_of_one_track_go_into_one_file(song, tmp_path):
+    one = journal(tmp_path / "1.journal.jsonl", song)
+    two = journal(tmp_path / "2.journal.jsonl", song, "stab")
+    assert main(["export", str(one), str(two), "--out", str(tmp_path / "o"), "--bpm", "60"]) == 0
+    data = json.loads((tmp_path / "o" / "song.sync.json").read_text(encoding="utf-8"))
+    assert [t["label"] for t in data["tracks"]] == ["riser", "stab"]
+    assert data["tempo_map"][0]["bpm"] == 60
+
+
+def test_regions_with_a_render(song, tmp_path):
+    regions = tmp_path / "r.csv"
+    regions.write_text("#,Name,Start,End,Length\nR1,riser 1,0:11.0,0:12.0,0:01.0\nM1,drop,0:13.0,,\n", encoding="utf-8")
+    arguments = ["export", "--regions", str(regions), "--audio", str(song), "--audio-start", "10", "--to", "wav",
+                 "--label", "{pattern}/{n:2}", "--out", str(tmp_path)]  # fmt: skip
+    assert main(arguments) == 0
+    found = read_annotations(tmp_path / "song.cues.wav")
+    assert [(a.start_s, a.end_s, a.label) for a in found] == [(1.0, 2.0, "riser/01"), (3.0, 3.0, "drop/01")]
+
+
+def rpp(folder: Path, *item_lines: str) -> Path:
+    path = folder / "Level.rpp"
+    lines = "\n".join(item_lines)
+    path.write_text(
+        f"""<REAPER_PROJECT 0.1 "7.17/linux-x86_64" 1700000000
+  TEMPO 100 4 4
+  MARKER 1 3 "riser 1" 1 0 1 B {{A}} 0
+  MARKER 1 4 "" 1
+  MARKER 2 6 other 1 0 1 B {{B}} 0
+  MARKER 2 7 "" 1
+  <TRACK {{T}}
+    NAME "My Music"
+    <ITEM
+      POSITION 2
+      LENGTH 10
+{lines}
+      <SOURCE WAVE
+        FILE "song.wav"
+      >
+    >
+  >
+>
+""",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_a_project_is_exported_without_reaper(song, tmp_path):
+    path = rpp(tmp_path)
+    out = tmp_path / "o"
+    assert (
+        main(["export", "--rpp", str(path), "--match", "riser*", "--out", str(out), "--to", "json", "--anchor", "peak"])
+        == 0
+    )
+    data = json.loads((out / "song.sync.json").read_text(encoding="utf-8"))
+    assert [(e["start_frame"], e["label"], e["source_region_id"]) for e in data["events"]] == [
+        (44100, "riser 1", "{A}")
+    ]
+    assert data["tempo_map"][0]["bpm"] == 100
+    assert main(["export", "--rpp", str(path), "--audio", "track", "--out", str(out), "--force"]) == 0
+    data = json.loads((out / "song.sync.json").read_text(encoding="utf-8"))
+    assert (len(data["events"]), data["audio"]["file"]) == (2, "song.track.wav")
+
+
+def test_a_stretched_item_is_never_taken_for_its_file(song, tmp_path, capsys):
+    path = rpp(tmp_path, "      PLAYRATE 1.5 1 0 -1 0 0.0025")
+    assert main(["export", "--rpp", str(path), "--audio", "track", "--out", str(tmp_path / "o")]) == 2
+    assert "only REAPER can play" in capsys.readouterr().err
+    assert main(["export", "--rpp", str(path), "--out", str(tmp_path / "o")]) == 2
+    assert "no source file can stand" in capsys.readouterr().err
+    arguments = ["--audio", str(song), "--audio-start", "2", "--out", str(tmp_path / "o")]
+    assert main(["export", "--rpp", str(path), *arguments]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "name what to export"),
+        (["x.jsonl", "--rpp", "y.rpp"], "name what to export"),
+        (["--regions", "gone.csv", "--to", "json"], "cannot read"),
+        (["--regions", "r.csv"], "name the audio that the game ships"),
+        (["--regions", "r.csv", "--audio", "song.wav", "--to", "cubase"], "unknown target 'cubase'"),
+        (["--regions", "r.csv", "--audio", "song.wav", "--bpm", "0"], "--bpm"),
+        (["--regions", "r.csv", "--audio", "song.wav", "--audio-start", "nan"], "finite"),
+        (["--regions", "r.csv", "--audio", "song.wav", "--audio-start", "5"], "outside song.wav"),
+        (["--regions", "empty.csv", "--audio", "song.wav"], "no accepted region"),
+        (["--regions", "r.csv", "--audio", "song.wav", "--audio-sha256", "00"], "has changed since it was chosen"),
+        (["--regions", "r.csv", "--audio", "song.wav", "--label", "{nope}"], "knows no {nope}"),
+        (["gone.journal.jsonl"], "cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(song, tmp_path, monkeypatch, capsys, arguments, reason):
+    monkeypatch.chdir(tmp_path)
+    Path("r.csv").write_text("1.0\t2.0\tx\n", encoding="utf-8")
+    Path("empty.csv").write_text("", encoding="utf-8")
+    assert main(["export", *arguments]) in (1, 2)
+    error = capsys.readouterr().err
+    assert error.startswith("reatrieve: error: ")
+    assert error.count("\n") == 1
+    assert reason.replace("\\", "") in error
+    assert not list(tmp_path.glob("*.sync.json"))
+
+
+def test_convert_by_ending_and_by_name(tmp_path, capsys):
+    source = tmp_path / "größe.txt"
+    source.write_text("1.0\t2.0\tdög\n", encoding="utf-8")
+    for name, extra in (("a.csv", []), ("a.tsv", []), ("a.jams", []), ("a.sv.csv", []), ("a.x", ["--to", "raven"])):
+        out = tmp_path / name
+        assert main(["convert", str(source), str(out), *extra]) == 0
+        assert [(a.start_s, a.end_s, a.label) for a in read_annotations(out)] == [(1.0, 2.0, "dög")]
+    assert "1 label as raven" in capsys.readouterr().out
+    assert read_annotations(tmp_path / "a.tsv")[0].file == "größe.wav"
+
+
+def test_convert_refuses(tmp_path, capsys):
+    source, out = tmp_path / "in.txt", tmp_path / "out.tsv"
+    source.write_text("1.0\t2.0\tdog\n", encoding="utf-8")
+    out.write_text("mine", encoding="utf-8")
+    assert main(["convert", str(source), str(out)]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert out.read_text(encoding="utf-8") == "mine"
+    assert main(["convert", str(source), str(out), "--force"]) == 0
+    assert main(["convert", str(source), str(out)]) == 0  # nothing would change
+    assert main(["convert", str(source), str(tmp_path / "x.what")]) == 2
+    assert "--to" in capsys.readouterr().err
+    assert main(["convert", str(source), str(out), "--rate", "-1"]) == 2
+    assert main(["convert", str(source), str(tmp_path / "no folder" / "x.tsv")]) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.tsv"]

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import base64
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from reatrieve.errors import AudioError, InputError
+from reatrieve.sync.rpp_project import read_rpp
+from reatrieve.sync.rpp_sessions import accepted_regions, sound_of_name, stored_sessions
+from reatrieve.sync.tempo import Position, TempoEntry
+
+TRACK = "{11111111-2222-3333-4444-555555555555}"
+
+
+def project(folder: Path, *lines: str, name: str = "Level 1.rpp") -> Path:
+    path = folder / name
+    body = "\n".join(lines)
+    path.write_text(f'<REAPER_PROJECT 0.1 "7.17/linux-x86_64" 1700000000\n{body}\n>\n', encoding="utf-8")
+    return path
+
+
+def item(*lines: str, file: str = "music.wav", source: str = "WAVE") -> str:
+    body = "\n".join(lines)
+    return f'<ITEM\nPOSITION 2\nLENGTH 10\n{body}\n<SOURCE {source}\nFILE "{file}"\n>\n>'
+
+
+def track(*items: str, name: str = "Music") -> str:
+    return f"<TRACK {TRACK}\nNAME {name}\n" + "\n".join(items) + "\n>"
+
+
+REGIONS = """\
+MARKER 1 5.5 intro 0 0 1 B {M1}
+MARKER 2 7 "riser 1" 1 0 1 B {R2} 0 1
+MARKER 2 9.5 "" 1
+MARKER 3 12 '? riser "x" 2 (80 %)' 1 0 1 R {R3} 0
+MARKER 3 13 "" 1
+MARKER 4 20.25 "riser 3" 9 0 1 R {R4}
+MARKER 4 21 "" 9"""
+
+
+def test_regions_and_markers_in_both_lengths_of_line(tmp_path):
+    found = read_rpp(project(tmp_path, REGIONS)).regions
+    assert [(r.start_s, r.end_s, r.name, r.guid, r.number) for r in found] == [
+        (5.5, 5.5, "intro", "{M1}", 1),
+        (7.0, 9.5, "riser 1", "{R2}", 2),
+        (12.0, 13.0, '? riser "x" 2 (80 %)', "{R3}", 3),
+        (20.25, 21.0, "riser 3", "{R4}", 4),
+    ]
+
+
+def test_without_a_session_all_regions_count_but_those_that_wait_or_were_rejected(tmp_path):
+    accepted, found_on = accepted_regions(read_rpp(project(tmp_path, REGIONS)))
+    assert [(a.start_s, a.label, a.sound) for a in accepted] == [(7.0, "riser 1", "riser"), (20.25, "riser 3", "riser")]
+    assert found_on == ""
+
+
+def test_a_pattern_takes_regions_and_markers_by_name(tmp_path):
+    read = read_rpp(project(tmp_path, REGIONS))
+    assert [a.label for a in accepted_regions(read, match="RISER*")[0]] == ["riser 1", "riser 3"]
+    assert [a.label for a in accepted_regions(read, match="intro")[0]] == ["intro"]
+    assert accepted_regions(read, match="nothing*")[0] == []
+
+
+@pytest.mark.parametrize("as_base64", [False, True])
+def test_a_session_in_the_ext_state_says_what_is_accepted(tmp_path, as_base64):
+    text = (
+        f"{TRACK};1;ri%3Bser;5;;3|0;{{r2}};kept;ri%3Bser 0;7;9.5;example;1|2;{{R3}};asked;x;12;13;candidate;0.8"
+        "|3;{R4};kept;old name;20;21;accepted;0.75|4;{GONE};kept;x;30;31;accepted;0.5"
+    )
+    value = f'SESSION_ABC "{text}"'
+    if as_base64:
+        encoded = base64.b64encode(text.encode()).decode()
+        value = f"<BIN SESSION_ABC\n{encoded[:80]}\n{encoded[80:]}\n>"
+    read = read_rpp(project(tmp_path, REGIONS, f"<EXTSTATE\n<REATRIEVE\nACTIVE ABC\n{value}\n>\n>"))
+    (session,) = stored_sessions(read)
+    assert (session.id, session.track, session.label) == ("ABC", TRACK, "ri;ser")
+    accepted, found_on = accepted_regions(read)
+    assert found_on == TRACK
+    assert [(a.start_s, a.end_s, a.label, a.sound, a.score, a.region_id) for a in accepted] == [
+        (7.0, 9.5, "riser 1", "ri;ser", None, "ABC:0"),
+        (20.25, 21.0, "riser 3", "ri;ser", 0.75, "ABC:3"),
+    ]
+
+
+def test_a_region_that_keeps_its_name_is_called_like_the_sound(tmp_path):
+    text = f"{TRACK};1;riser;;;3|3;{{R4}};kept;riser 3;20;21;accepted;0.75"
+    read = read_rpp(project(tmp_path, REGIONS, f'<EXTSTATE\n<ReaTrieve\nsession_abc "{text}"\n>\n>'))
+    assert [a.label for a in accepted_regions(read)[0]] == ["riser"]
+
+
+def test_another_programs_ext_state_does_no_harm(tmp_path):
+    lines = "<EXTSTATE\n<OTHER\nKEY value\n>\n<REATRIEVE\nSESSION_X junk\n<BIN SESSION_Y\n!!!!\n>\n>\n>"
+    read = read_rpp(project(tmp_path, REGIONS, lines))
+    assert len(accepted_regions(read)[0]) == 2
+
+
+def test_tempo_without_points(tmp_path):
+    assert read_rpp(project(tmp_path, "TEMPO 90 3 4")).tempo_map.entries == (TempoEntry(0.0, 90.0, 3, 4, 0.0, 0),)
+    assert read_rpp(project(tmp_path)).tempo_map.entries == (TempoEntry(0.0, 120.0, 4, 4, 0.0, 0),)
+
+
+def test_tempo_points_with_signatures_and_glides(tmp_path):
+    six_eight = (8 << 16) + 6
+    points = (
+        f"<TEMPOENVEX\nACT 1 -1\nPT 0 120 1 {(4 << 16) + 4} 0 1\nPT 4 120 0\nPT 8 60 1\nPT 12 99 1 {six_eight} 0 3\n>"
+    )
+    tempo = read_rpp(project(tmp_path, "TEMPO 120 4 4", points)).tempo_map
+    # 8 beats by 4 s, 6 more at 90 on average by 8 s, 4 more by 12 s: 18 beats, so the time signature cuts bar 5 short
+    assert [(e.time_s, e.bpm, e.fullbeats, e.measure) for e in tempo.entries] == [
+        (0.0, 120.0, 0.0, 0), (4.0, 120.0, 8.0, 2), (8.0, 60.0, 14.0, 3), (12.0, 60.0, 18.0, 5),
+    ]  # fmt: skip
+    assert (tempo.entries[3].numerator, tempo.entries[3].denominator) == (6, 8)
+    assert tempo.position(8.0) == Position(4, 3.0)
+    assert tempo.position(12.0) == Position(6, 1.0)
+    assert tempo.position(12.5) == Position(6, 2.0)
+
+
+def test_items_become_a_track_map(tmp_path):
+    plain = item("LOOP 0", "SOFFS 1.5", "PLAYRATE 1 1 0 -1 0 0.0025", "CHANMODE 2", "FADEIN 1 0.25 0 1 0 0 0",
+                 "VOLPAN 0.5 0 0.5 -1", "IGUID {I}")  # fmt: skip
+    read = read_rpp(project(tmp_path, track(plain)))
+    only = read.track("").items[0]
+    assert only.path == tmp_path / "music.wav"
+    assert (only.position_s, only.length_s, only.offset_s, only.rate, only.gain) == (2.0, 10.0, 1.5, 1.0, 0.25)
+    assert (only.channel_mode, only.fade_in_s, only.loop, only.accessor, only.guid) == (2, 0.25, False, False, "{I}")
+    assert read.track("Music").obstacles == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("PLAYRATE 1.5 1 0 -1", "stretched"),
+        ("PLAYRATE 1 1 2 -1", "pitched"),
+        ("SM 0 0 + 1 1", "stretch markers"),
+        ("<VOLENV\nPT 0 1 0\n>", "take envelopes"),
+    ],
+)
+def test_items_that_only_reaper_can_play_are_told(tmp_path, line, why):
+    found = read_rpp(project(tmp_path, track(item(line)))).track("")
+    assert why in found.obstacles[0]
+    assert found.items[0].accessor
+
+
+def test_rate_without_preserved_pitch_is_played_from_the_file(tmp_path):
+    found = read_rpp(project(tmp_path, track(item("PLAYRATE 1.5 0 0 -1")))).track("")
+    assert (found.obstacles, found.items[0].rate) == ((), 1.5)
+
+
+def test_the_active_take_its_section_and_items_without_sound(tmp_path):
+    takes = textwrap.dedent("""\
+        <ITEM
+        POSITION 1
+        LENGTH 2
+        SOFFS 5
+        <SOURCE WAVE
+        FILE "first.wav"
+        >
+        TAKE SEL
+        SOFFS 0.5
+        TAKEVOLPAN 0 0.5 -1
+        <SOURCE SECTION
+        LENGTH 4
+        STARTPOS 3
+        MODE 2
+        <SOURCE FLAC
+        FILE "sub\\second.flac"
+        >
+        >
+        >""")
+    midi = "<ITEM\nPOSITION 0\nLENGTH 1\n<SOURCE MIDI\nHASDATA 1 960 QN\n>\n>"
+    empty = "<ITEM\nPOSITION 0\nLENGTH 1\n>"
+    read = read_rpp(project(tmp_path, track(takes, midi, empty, item("MUTE 1"))))
+    (only,) = read.track("").items
+    assert only.path == tmp_path / "sub" / "second.flac"
+    assert (only.offset_s, only.section_start_s, only.section_length_s, only.reverse, only.gain) == (
+        0.5,
+        3,
+        4,
+        True,
+        0.5,
+    )
+
+
+def test_a_project_from_another_system_looks_beside_itself(tmp_path):
+    read = read_rpp(project(tmp_path, track(item(file=r"D:\Music\a b.wav"))))
+    assert read.track("").items[0].path.name.endswith("a b.wav")
+
+
+def test_plug_in_states_notes_and_midi_are_passed_over(tmp_path):
+    plug_in = '<FXCHAIN\n<VST "VST: x" x.dll 0 "" 123 ""\nZXZhdw==\n<odd\n>\n>\n>'
+    notes = '<NOTES 0 2\n|say <this> "and that\n|> not the end\n>'
+    midi = "<ITEM\nPOSITION 0\nLENGTH 1\n<SOURCE MIDI\nHASDATA 1 960 QN\nE 0 90 3c 60\n<X 0 0\n/wNhYg==\n>\n>\n>"
+    read = read_rpp(project(tmp_path, notes, track(plug_in, midi, item()), REGIONS))
+    assert len(read.track("").items) == 1
+    assert len(read.regions) == 4
+
+
+def test_the_track_must_be_clear(tmp_path):
+    read = read_rpp(project(tmp_path, track(item(), name="A"), track(item(), name="B"), "<TRACK {X}\nNAME Bus\n>"))
+    with pytest.raises(InputError, match="several tracks with audio; choose one by --track: A, B"):
+        read.track("")
+    with pytest.raises(InputError, match="no track with audio named 'Bus'"):
+        read.track("Bus")
+    assert read.track("B").name == "B"
+    assert read.tracks[2].map is None
+
+
+def test_what_is_no_project_is_refused(tmp_path):
+    path = tmp_path / "x.rpp"
+    path.write_text("hello", encoding="utf-8")
+    with pytest.raises(InputError, match="not a REAPER project"):
+        read_rpp(path)
+    path.write_text('<REAPER_PROJECT 0.1 "7"\n<TRACK\n', encoding="utf-8")
+    with pytest.raises(InputError, match="cannot be understood"):
+        read_rpp(path)
+    with pytest.raises(AudioError, match="cannot read"):
+        read_rpp(tmp_path / "gone.rpp")
+
+
+def test_sounds_of_numbered_names():
+    assert [sound_of_name(name) for name in ("riser 3", "riser_04", "riser", "808", "hit#2")] == [
+        "riser", "riser", "riser", "808", "hit",
+    ]  # fmt: skip
