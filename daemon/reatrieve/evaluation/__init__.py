@@ -1,0 +1,1 @@
+"""Data sets, the simulated user, and the paper's experiments."""
