@@ -1,0 +1,70 @@
+"""``reatrieve bench``: speed and memory as ratios in one run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+__all__ = ["add", "run"]
+
+
+def add(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "bench",
+        help="measure speed and memory on this machine, as ratios",
+        description="Measure analysis, answers, the whole loop and memory, each over a baseline of the same run, "
+        "on one thread. Exit status 1 if a goal is missed.",
+    )
+    parser.add_argument("--no-hour", action="store_true", help="leave out the one-hour file (quick)")
+    parser.add_argument(
+        "--eight-hours", action="store_true", help="also measure memory on eight hours (minutes of work)"
+    )
+    parser.add_argument("--no-loop", action="store_true", help="leave out the loop through REAPER scripts and daemon")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print the table, write the JSON."""
+    from rich.console import Console
+    from rich.table import Table
+    from threadpoolctl import threadpool_limits
+
+    from reatrieve.bench.answers import default_ratios, paper_ratio
+    from reatrieve.bench.memory import memory_ratios
+
+    progress = Console(file=sys.stderr)
+
+    def say(text: str) -> None:
+        progress.print(f"measuring {text} ...")
+
+    with threadpool_limits(1), tempfile.TemporaryDirectory() as folder:
+        ratios = default_ratios(hour=not args.no_hour, say=say)
+        ratios.append(paper_ratio(say=say))
+        ratios += memory_ratios(Path(folder), hour=not args.no_hour, eight_hours=args.eight_hours, say=say)
+        if not args.no_loop:
+            from reatrieve.bench.loop import loop_ratios
+
+            ratios += loop_ratios(Path(folder), say=say)
+    table = Table("what", "figure", "over", "figure", "ratio", "goal", "")
+    for r in ratios:
+        goal = "" if r.goal is None else f"<= {r.goal:g}"
+        table.add_row(
+            r.what,
+            f"{r.value:.4g} {r.unit}",
+            r.base,
+            f"{r.base_value:.4g} {r.unit}",
+            f"{r.ratio:.3g}",
+            goal,
+            "ok" if r.holds else "MISSED",
+        )
+    console = Console()
+    console.print(table) if console.is_terminal else Console(width=120).print(table)
+    if args.json:
+        args.json.write_text(json.dumps({r.name: r.as_json() for r in ratios}, indent=1) + "\n", encoding="utf-8")
+    return 0 if all(r.holds for r in ratios) else 1

@@ -1,0 +1,87 @@
+"""``reatrieve convert``: label files of one program for another."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from reatrieve.errors import AudioError, InputError
+from reatrieve.sync.annotation import Annotation
+from reatrieve.sync.readers import read_annotations
+from reatrieve.sync.writers import tables
+
+__all__ = ["FORMATS", "add", "run"]
+
+FORMATS: Mapping[str, tuple[str, Callable[[Sequence[Annotation]], bytes]]] = {
+    "audacity": ("labels.txt", tables.write_audacity),
+    "reaper": ("regions.csv", tables.write_reaper_csv),
+    "dcase": ("tsv", tables.write_dcase),
+    "jams": ("jams", tables.write_jams),
+    "raven": ("raven.txt", tables.write_raven),
+    "sv": ("sv.csv", tables.write_sonic_visualiser),
+    "audition": ("audition.csv", tables.write_audition),
+}
+"""Formats that can be written, with the endings that mean them."""
+
+PLAIN_ENDINGS = {".txt": "audacity", ".csv": "reaper", ".tsv": "dcase", ".jams": "jams"}
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "convert",
+        help="turn label files of one program into another's",
+        description="Turn label files of one program into another's. Read are Audacity labels, REAPER's region CSV, "
+        "DCASE and "
+        "sed_eval lists, Raven, Audition and Sonic Visualiser tables, JAMS, sync JSON, and cue points of WAV files; "
+        "which of "
+        "them a file is follows from its content. Cue WAV and sync JSON are written by 'export --regions IN --audio "
+        "WAV'.",
+    )
+    parser.add_argument("input", type=Path, metavar="IN", help="file to read")
+    parser.add_argument("output", type=Path, metavar="OUT", help="file to write")
+    parser.add_argument(
+        "--to", choices=sorted(FORMATS), metavar="FORMAT", help=f"{', '.join(FORMATS)}; else by OUT's ending"
+    )
+    parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate, for tables whose times are sample numbers")
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert one file and print its name."""
+    if args.rate is not None and args.rate <= 0:
+        raise InputError(f"--rate {args.rate}: a sample rate is above 0")
+    form = args.to or _format_of(args.output)
+    recording = f"{args.input.name.partition('.')[0]}.wav"  # for formats that name one, where the input names none
+    found = read_annotations(args.input, rate_hz=args.rate)
+    annotations = [one if one.file else replace(one, file=recording) for one in found]
+    content = FORMATS[form][1](annotations)
+    if args.output.exists() and not args.force and args.output.read_bytes() != content:
+        raise InputError(f"{args.output} already exists; add --force to replace it, or choose another name")
+    part = args.output.with_name(f".{args.output.name}.{secrets.token_hex(4)}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(args.output)
+    except OSError as error:
+        raise AudioError(f"cannot write {args.output}: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    count = len(annotations)
+    print(f"{count} {'label' if count == 1 else 'labels'} as {form} in {args.output}")
+    return 0
+
+
+def _format_of(path: Path) -> str:
+    name = path.name.lower()
+    for form, (ending, _) in FORMATS.items():
+        if name.endswith(f".{ending}"):
+            return form
+    found = PLAIN_ENDINGS.get(path.suffix.lower())
+    if found is None:
+        names = ", ".join(FORMATS)
+        raise InputError(f"{path.name}: its ending does not say which format; add --to with one of {names}")
+    return found

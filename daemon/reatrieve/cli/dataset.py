@@ -1,0 +1,50 @@
+"""``reatrieve dataset``: users' own answers become benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+__all__ = ["add", "run"]
+
+
+def add(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "dataset", help="turn finished sessions into a data set", description="Work on data sets for `evaluate`."
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    adding = actions.add_parser(
+        "add",
+        help="add finished sessions",
+        description="Add the answers of finished sessions to a data set: accepted places become occurrences, skipped "
+        "ones `near`; the audio is copied along.",
+    )
+    adding.add_argument("journal", nargs="+", type=Path, metavar="JOURNAL", help="a session's .journal.jsonl")
+    adding.add_argument("--to", required=True, type=Path, metavar="DATASET", help="folder, made when missing")
+    adding.add_argument("--name", default="", help="name of the audio file there, without suffix (the source's)")
+    adding.add_argument("--label", default="", help="class of the rows (the session's label)")
+    adding.add_argument("--annotator", default="", help="fills the column annotator")
+    adding.add_argument("--reference", action="store_true", help="name the source file where it lies; copy nothing")
+    adding.add_argument("--unfinished", action="store_true", help="take a session that is not over, too")
+    adding.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Add each journal and say what it brought."""
+    from reatrieve.evaluation.additions import add_session
+
+    for journal in args.journal:
+        added = add_session(
+            journal,
+            args.to,
+            name=args.name,
+            label=args.label,
+            annotator=args.annotator,
+            reference=args.reference,
+            unfinished=args.unfinished,
+        )
+        mixed = "; the track was mixed to that file" if added.rendered else ""
+        print(f"{added.file}: {added.class_}, {added.occurrences} occurrences, {added.near} near{mixed}")
+    return 0

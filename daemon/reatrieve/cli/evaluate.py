@@ -1,0 +1,205 @@
+"""``reatrieve evaluate``: how well retrievers do on an annotated data set."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from reatrieve.errors import InputError, ReatrieveError
+
+__all__ = ["add", "conditions_of", "progress_bar", "run"]
+
+SETTINGS: dict[str, tuple[str, Callable[[str], Any], str]] = {
+    "representation": ("representation", str, "stft, cqt, mfcc, basic-pitch, or a model described by a TOML file"),
+    "components": ("components", int, "NMF components, 0 for none"),
+    "selected": ("selected", int, "features kept by the selection (k); 0 for no selection"),
+    "alpha": ("alpha", float, "NMF regularisation"),
+    "l1-ratio": ("l1_ratio", float, "share of L1 in it, 0..1"),
+    "selection": ("selection", str, "topk, forward, fisher or logistic"),
+    "query": ("query", str, "greedy, uncertainty or random"),
+}
+"""Option -> setting of the retrievers that have it."""
+
+REST_AFTER = (0, 1, 2, 3, 4, 5)
+
+
+def add(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "evaluate",
+        help="measure retrievers on an annotated data set",
+        description="Let a user who knows the annotations search every sound of a data set, and report what was found.",
+    )
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder with audio/ and annotations.csv")
+    parser.add_argument(
+        "--retriever",
+        default="default",
+        metavar="NAME,...",
+        help="one or several, compared with the first; a name may carry settings: paper:components=20:alpha=1",
+    )
+    add_conditions(parser)
+    for option, (_, kind, text) in SETTINGS.items():
+        parser.add_argument(f"--{option}", type=kind, metavar="VALUE", help=f"for every retriever that has it: {text}")
+    add_machine(parser)
+    parser.add_argument(
+        "--rest-above", type=float, default=0.6, metavar="P", help='threshold of "accept the rest" (0.6)'
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="stop at the first broken row (exit 2) instead of skipping it"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        metavar="DIR",
+        help="keep every session here and go on from what is there (else: the cache)",
+    )
+    parser.set_defaults(func=run)
+
+
+def add_conditions(parser: argparse.ArgumentParser) -> None:
+    """Options that say how sessions are run."""
+    parser.add_argument(
+        "--examples", default="first-last", metavar="all|first-last|N", help="which occurrences are examples"
+    )
+    parser.add_argument("--budget", type=int, default=10, metavar="N", help="rejections until a session ends (10)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (0)")
+    parser.add_argument(
+        "--repeats", type=int, default=1, metavar="N", help="sessions an example, with seeds one apart (1)"
+    )
+    parser.add_argument(
+        "--oracle", choices=("shorter", "paper"), default="shorter", help="what half an overlap is half of"
+    )
+    parser.add_argument(
+        "--wrong-answers", type=float, default=0.0, metavar="P", help="share of answers that are wrong (0)"
+    )
+    parser.add_argument(
+        "--move-edges", default="", metavar="10%|0.25s", help="move the example's edges at random, up to this"
+    )
+
+
+def add_machine(parser: argparse.ArgumentParser) -> None:
+    """Options that say where it runs; none changes a result."""
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes; -1 for all cores (1)")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep analyses here for the next run (not kept)")
+    parser.add_argument("--scheduler", default="", metavar="ADDRESS", help="run on this Dask cluster (extra: cluster)")
+
+
+def conditions_of(args: argparse.Namespace, **more: Any) -> Any:
+    """The ``Conditions`` that the options of ``add_conditions`` ask for, with ``more`` of their fields."""
+    from reatrieve.evaluation.sessions import Conditions
+
+    return Conditions(
+        examples=args.examples,
+        budget=args.budget,
+        oracle=args.oracle,
+        wrong_answers=args.wrong_answers,
+        move_edges=args.move_edges,
+        seed=args.seed,
+        repeats=args.repeats,
+        **more,
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate, print tables, write the JSON."""
+    from reatrieve.evaluation.dataset import load_dataset
+    from reatrieve.evaluation.evaluate import report
+    from reatrieve.evaluation.results import ResultsFile
+    from reatrieve.evaluation.runner import code_fingerprint
+    from reatrieve.evaluation.runner import run as run_setups
+    from reatrieve.evaluation.tables import evaluation_tables
+
+    conditions = conditions_of(args, rest_after=REST_AFTER, rest_above=args.rest_above)
+    common = {name: getattr(args, name) for name, _, _ in SETTINGS.values() if getattr(args, name) is not None}
+    setups = [_setup(text, common, conditions) for text in dict.fromkeys(args.retriever.split(","))]
+    dataset = load_dataset(args.dataset, strict=args.strict)
+    for row in dataset.broken:
+        print(f"reatrieve: skipped: {row}", file=sys.stderr)
+    results = ResultsFile(args.results / "sessions.jsonl" if args.results else _unfinished(args))
+    with progress_bar("sessions") as progress:
+        sessions = run_setups(
+            dataset,
+            setups,
+            jobs=args.jobs,
+            scheduler=args.scheduler,
+            results=results,
+            cache=args.cache,
+            code=code_fingerprint(),
+            progress=progress,
+        )
+    figures = report(dataset, sessions, conditions)
+    if args.json:
+        _write(args.json, json.dumps(figures, indent=1, allow_nan=False) + "\n")
+    print("\n\n".join(table.text() for table in evaluation_tables(figures, budget=args.budget)))
+    if dataset.broken:
+        print(f"\n{len(dataset.broken)} broken rows were skipped.")
+    if not args.results:
+        results.discard()  # the run is complete: the next one starts afresh
+    return 0
+
+
+def _setup(text: str, common: dict[str, Any], conditions: Any) -> Any:
+    """One retriever as written on the command line, ``name`` or ``name:setting=value:...``."""
+    from reatrieve.evaluation.runner import Setup, setting_names
+
+    name, *parts = text.strip().split(":")
+    known = setting_names(name)
+    settings = {key: value for key, value in common.items() if key in known}
+    for part in parts:
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise InputError(f"setting {part!r} of retriever {name!r} has no value; write it like components=20")
+        settings[key] = _value(value)
+    return Setup(text.strip(), name, settings, conditions)
+
+
+def _value(text: str) -> Any:
+    """A whole number, a number, or the text itself."""
+    try:
+        return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+    except ValueError:
+        return text
+
+
+def _unfinished(args: argparse.Namespace) -> Path:
+    """Where a run with these options keeps its sessions until it is complete."""
+    told = sorted(
+        (key, str(value))
+        for key, value in vars(args).items()
+        if key not in ("func", "jobs", "scheduler", "json", "cache")
+    )
+    told.append(("folder", str(args.dataset.resolve())))
+    name = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+    return Path(platformdirs.user_cache_dir("reatrieve", appauthor=False)) / "evaluate" / f"{name}.jsonl"
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ReatrieveError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[float], None]]:
+    """A bar on stderr (nothing where that is no terminal); told the share done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    share = TextColumn("{task.percentage:>3.0f} %")
+    columns = (TextColumn(what), BarColumn(), share, TimeElapsedColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda share: bar.update(task, completed=share)

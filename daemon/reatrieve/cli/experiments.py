@@ -1,0 +1,95 @@
+"""``reatrieve experiments``: the paper's figures and tables on any data set, with the default retriever in each."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from reatrieve.cli.evaluate import add_conditions, add_machine, conditions_of, progress_bar
+
+__all__ = ["add", "run"]
+
+
+def add(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "experiments",
+        help="the paper's experiments on a data set: figures, tables, statements",
+        description="Repeat the paper's experiments on a data set and set its statements beside what came out.",
+    )
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder with audio/ and annotations.csv")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="figures, tables and README.md go here")
+    add_conditions(parser)
+    add_machine(parser)
+    parser.add_argument(
+        "--learned", action="append", default=None, metavar="MODEL.toml",
+        help="a learned representation to compare, may be repeated; basic-pitch is compared when it is installed",
+    )  # fmt: skip
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="KEY,...",
+        help="only these experiments, by the start of their name (fig1, fig2, ...)",
+    )
+    parser.add_argument(
+        "--results", type=Path, metavar="DIR", help="keep sessions here; what is there is not run again (OUT/sessions)"
+    )  # fmt: skip
+    parser.add_argument("--strict", action="store_true", help="stop at the first broken row instead of skipping it")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run what is missing, then write everything."""
+    from reatrieve.errors import InputError
+    from reatrieve.evaluation.dataset import load_dataset
+    from reatrieve.evaluation.evaluate import figures_of, random_recall
+    from reatrieve.evaluation.experiments import all_setups, experiments
+    from reatrieve.evaluation.findings import findings
+    from reatrieve.evaluation.pages import write_experiments
+    from reatrieve.evaluation.results import ResultsFile
+    from reatrieve.evaluation.runner import run as run_setups
+    from reatrieve.learned.model import BASIC_PITCH, basic_pitch_installed
+
+    conditions = conditions_of(args)
+    learned = list(args.learned or [])
+    if basic_pitch_installed():
+        learned.append(BASIC_PITCH)
+    made = experiments(conditions, learned=learned)
+    if args.only:
+        wanted = tuple(args.only.split(","))
+        known = ", ".join(experiment.key for experiment in made)
+        made = [experiment for experiment in made if experiment.key.startswith(wanted)]
+        if not made:
+            raise InputError(f"no experiment begins with {args.only!r}; choose from {known}")
+    dataset = load_dataset(args.dataset, strict=args.strict)
+    for row in dataset.broken:
+        print(f"reatrieve: skipped: {row}", file=sys.stderr)
+    results = ResultsFile((args.results or args.out / "sessions") / "sessions.jsonl")
+    with progress_bar("experiments") as progress:
+        sessions = run_setups(
+            dataset,
+            all_setups(made, conditions),
+            jobs=args.jobs,
+            scheduler=args.scheduler,
+            results=results,
+            cache=args.cache,
+            progress=progress,
+        )
+    figures = {label: figures_of(theirs, conditions) for label, theirs in sessions.items()}
+    chance = random_recall(dataset, conditions)
+    found = findings(made, sessions, budget=conditions.budget)
+    about = (
+        f"`reatrieve experiments` on {dataset.folder.resolve().name}: {len(dataset.recordings)} files, "
+        f"{len(dataset.sounds)} sounds, examples {conditions.examples}, {conditions.budget} rejections, seed "
+        f"{conditions.seed}. Recall as `reatrieve evaluate` defines it; shaded: bootstrap 95 % over files. Random "
+        f"order finds {chance:.2f}."
+    )
+    written = write_experiments(
+        args.out, made, figures, found, about=about, random_recall=chance, budget=conditions.budget
+    )
+    for finding in found:
+        print(f"{finding.outcome:10} {finding.statement} {finding.came_out}")
+    print(f"Random order finds {chance:.2f}. Wrote {len(written)} files; begin with {written[-1]}")
+    return 0

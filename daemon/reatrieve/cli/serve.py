@@ -1,0 +1,81 @@
+"""``reatrieve serve``: the daemon, in the foreground until it is stopped."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import logging.handlers
+from pathlib import Path
+
+from reatrieve.bridge.home import DaemonInfo
+from reatrieve.settings import Settings
+
+__all__ = ["add", "run"]
+
+LOG_BYTES = 2 << 20
+LOG_COUNT = 3
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand; no flag has a default, so that file and environment can speak (see ``settings``)."""
+    parser = subparsers.add_parser(
+        "serve",
+        help="the daemon that REAPER's scripts talk to",
+        description="Listen for REAPER's scripts over UDP and the spool folder until stopped (Ctrl+C).",
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.add_argument("--port", type=int, metavar="N", help="UDP port on 127.0.0.1; 0 takes any free one (default)")
+    parser.add_argument("--home", type=Path, metavar="DIR", help="folder that daemon and scripts share")
+    parser.add_argument("--host", metavar="ADDRESS", help="listen here too; needs --token")
+    parser.add_argument("--token", metavar="TEXT", help="instead of a new random one at every start")
+    parser.add_argument("--no-udp", dest="udp", action="store_false", help="spool folder only")
+    parser.add_argument("--spool", type=Path, metavar="DIR", help="where spool folders are made (default: home/spool)")
+    parser.add_argument("--open-controllers", action="store_true", help="OSC controllers on this machine need no token")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="where analyses are kept")
+    parser.add_argument("--cache-size", dest="cache_size_mb", type=int, metavar="MB", help="bound of the cache (4096)")
+    parser.add_argument("--journals", type=Path, metavar="DIR", help="where sessions are kept (default: home/journals)")
+    parser.add_argument("--logs", type=Path, metavar="DIR", help="where daemon.log is kept")
+    parser.add_argument("--retriever", metavar="NAME", help="method where a search names none (default)")
+    parser.add_argument("--verbose", action="store_true", help="log to the terminal too, and more")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until stopped."""
+    from reatrieve.service import serve  # after the flags are known to be right: this imports the numerical libraries
+
+    flags = {key: value for key, value in vars(args).items() if key not in ("func", "command")}
+    settings = Settings.load(flags)
+    handler = _log_to_file(settings)
+    try:
+        serve(settings, ready=_say_ready)
+    finally:
+        if handler is not None:
+            logging.getLogger("reatrieve").removeHandler(handler)
+            handler.close()
+    return 0
+
+
+def _say_ready(info: DaemonInfo) -> None:
+    where = f"listening on 127.0.0.1:{info.port}, " if info.port else ""
+    print(f"reatrieve: {where}spool {info.spool}", flush=True)
+
+
+def _log_to_file(settings: Settings) -> logging.Handler | None:
+    """A rotating log file; without one (a read-only disk) the daemon still runs."""
+    package = logging.getLogger("reatrieve")
+    package.setLevel(logging.DEBUG if settings.verbose else logging.INFO)
+    for terminal in logging.getLogger().handlers:
+        terminal.setLevel(logging.DEBUG if settings.verbose else logging.WARNING)
+    try:
+        settings.logs.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(
+            settings.logs / "daemon.log", maxBytes=LOG_BYTES, backupCount=LOG_COUNT, encoding="utf-8"
+        )
+    except OSError as exc:
+        package.warning("no log file in %s: %s", settings.logs, exc)
+        return None
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # calls it an error when an observer is stopped
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    package.addHandler(handler)
+    return handler

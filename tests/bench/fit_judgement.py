@@ -1,0 +1,206 @@
+"""Fit the constants of ``reatrieve.retrieval.judgement`` on annotated music, and write ``fitted.py``.
+
+    python tests/bench/fit_judgement.py OUT.py DATASET [DATASET ...]
+
+Every session of the first and the last occurrence is run to eight rejections with the constants at hand; each question
+gives its shortlist, with what the oracle would say to each candidate. The rank model is a logistic regression on the
+figures relative to the shortlist, the probability model one on what it is computed from; both ridge-penalised, one for
+each stage. With the constants come the calibration error and the first candidates' precision with each composer group
+left out in turn.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+
+from reatrieve.audio.stitch import TrackAudio
+from reatrieve.audio.trackmap import TrackMap
+from reatrieve.evaluation.dataset import Recording, Sound, load_dataset
+from reatrieve.evaluation.oracle import Oracle
+from reatrieve.retrieval.default import SHORTLIST, DefaultRetriever
+from reatrieve.retrieval.evidence import FIGURES
+from reatrieve.retrieval.frames import HOP_S
+from reatrieve.retrieval.interface import ANALYSIS_RATE_HZ, Analysis
+from reatrieve.retrieval.judgement import Judgement, calibration_inputs, relative, stage
+
+REJECTIONS = 8
+MOST_ANSWERS = 60
+RANK_C = 0.03
+PROBABILITY_C = 0.3
+FURTHER_WEIGHT = 0.15
+"""Weight of the candidates after the best: they are what "remaining" and "the rest" are made of."""
+N_FURTHER = 11
+N_FOLDS = 6
+
+
+@dataclass
+class Question:
+    """One shortlist; ``truth`` is +1 yes, -1 no, 0 near (neither)."""
+
+    dataset: str
+    group: str
+    n_others: int
+    n_positive: int
+    n_negative: int
+    length_frames: float
+    starts: np.ndarray
+    figures: np.ndarray
+    truth: np.ndarray
+
+    @property
+    def stage(self) -> int:
+        return stage(self.n_positive, self.n_negative)
+
+
+def questions(folder: pathlib.Path) -> Iterator[Question]:
+    retriever = DefaultRetriever()
+    for recording in load_dataset(folder).recordings:
+        audio = TrackAudio(TrackMap.of_file(recording.path))
+        n = audio.n_samples(ANALYSIS_RATE_HZ)
+        analysis = retriever.analyse(audio.blocks(rate_hz=ANALYSIS_RATE_HZ), n_samples=n)
+        for sound in recording.sounds:
+            for example in sorted({0, len(sound.occurrences) - 1}):
+                yield from _session(folder.name, retriever, analysis, recording, sound, example)
+
+
+def _session(
+    name: str, retriever: DefaultRetriever, analysis: Analysis, recording: Recording, sound: Sound, example: int
+) -> Iterator[Question]:
+    oracle = Oracle(sound.occurrences, sound.near)
+    marked = sound.occurrences[example]
+    ranker = retriever.ranker(analysis, marked)
+    blocked = [marked]
+    n_positive, n_negative = 1, 0
+    for _ in range(MOST_ANSWERS):
+        if n_negative == REJECTIONS:
+            return
+        shortlist = ranker._shortlist(blocked, SHORTLIST)
+        proposal = ranker.best(blocked)
+        if proposal is None:
+            return
+        verdicts = [oracle.answer(ranker._grid.span(int(start))).verdict for start in shortlist.starts]
+        truth = np.array([{"accept": 1, "reject": -1, "skip": 0}[verdict] for verdict in verdicts])
+        yield Question(
+            name,
+            recording.group,
+            max(1, len(sound.occurrences) - 1),
+            n_positive,
+            n_negative,
+            marked.length_s / HOP_S,
+            shortlist.starts,
+            shortlist.figures,
+            truth,
+        )
+        verdict = oracle.answer(proposal.span).verdict
+        blocked.append(proposal.span)
+        if verdict != "skip":
+            ranker.learn(proposal.span, positive=verdict == "accept")
+        n_positive += verdict == "accept"
+        n_negative += verdict == "reject"
+
+
+def fit(asked: Sequence[Question]) -> Judgement:
+    rank = []
+    for now in range(3):
+        of_stage = [q for q in asked if q.stage == now and (q.truth > 0).any()]
+        X = np.concatenate([relative(q.figures)[q.truth != 0] for q in of_stage])
+        y = np.concatenate([q.truth[q.truth != 0] > 0 for q in of_stage])
+        w = np.concatenate([np.full((q.truth != 0).sum(), 1.0 / q.n_others) for q in of_stage])
+        rank.append(_logistic(X, y, w, RANK_C))
+    zero = tuple(0.0 for _ in range(len(FIGURES) + 4))
+    ranker = Judgement(tuple(rank), (zero,) * 3)
+    probability = []
+    for now in range(3):
+        rows: list[np.ndarray] = []
+        hits: list[bool] = []
+        weights: list[float] = []
+        for q in asked:
+            if q.stage == now:
+                ranks = ranker.ranks(q.figures, stage=now)
+                X = calibration_inputs(ranks, q.figures, n_positive=q.n_positive, n_negative=q.n_negative)
+                for place, index in enumerate(_apart(q, ranks)[: 1 + N_FURTHER]):
+                    if q.truth[index]:
+                        rows.append(X[index])
+                        hits.append(bool(q.truth[index] > 0))
+                        weights.append(1.0 if place == 0 else FURTHER_WEIGHT)
+        probability.append(_logistic(np.array(rows), np.array(hits), np.array(weights), PROBABILITY_C))
+    return Judgement(tuple(rank), tuple(probability))
+
+
+def _apart(q: Question, ranks: np.ndarray) -> list[int]:
+    """Candidates, best first, that do not overlap better ones."""
+    chosen: list[int] = []
+    for index in np.lexsort((q.starts, -ranks)):
+        if all(abs(int(q.starts[index]) - int(q.starts[other])) >= q.length_frames for other in chosen):
+            chosen.append(int(index))
+    return chosen
+
+
+def _logistic(X: np.ndarray, y: np.ndarray, w: np.ndarray, C: float) -> tuple[float, ...]:
+    mean, spread = X.mean(axis=0), X.std(axis=0)
+    varies = spread > 1e-9
+    spread = np.where(varies, spread, 1.0)
+    model = LogisticRegression(C=C, max_iter=2000).fit((X - mean) / spread, y, sample_weight=w)
+    slope = np.where(varies, model.coef_[0] / spread, 0.0)
+    return tuple(float(v) for v in (*slope, model.intercept_[0] - slope @ mean))
+
+
+def report(asked: Sequence[Question]) -> str:
+    groups = np.array([q.group for q in asked])
+    first: dict[str, list[tuple[float, bool]]] = {}
+    for train, test in GroupKFold(N_FOLDS).split(groups, groups=groups):
+        judgement = fit([asked[i] for i in train])
+        for q in (asked[i] for i in test):
+            ranks = judgement.ranks(q.figures, stage=q.stage)
+            p = judgement.probabilities(ranks, q.figures, n_positive=q.n_positive, n_negative=q.n_negative)
+            best = _apart(q, ranks)[0]
+            if q.truth[best]:
+                first.setdefault(q.dataset, []).append((float(p[best]), bool(q.truth[best] > 0)))
+    lines = []
+    for name, rows in first.items():
+        p, hit = np.array(rows).T
+        bins = np.array_split(np.argsort(p, kind="stable"), 10)
+        error = sum(len(b) * abs(p[b].mean() - hit[b].mean()) for b in bins) / len(p)
+        lines.append(f"{name}: {len(p)} proposals, {hit.mean():.3f} right, calibration error {error:.4f}")
+    return "\n".join(lines)
+
+
+def module(judgement: Judgement) -> str:
+    def rows(of: tuple[tuple[float, ...], ...]) -> str:
+        blocks = []
+        for row in of:
+            text = textwrap.fill(", ".join(f"{v:.4f}" for v in row) + ",", 100)
+            blocks.append("        (\n" + textwrap.indent(text, " " * 12) + "\n        ),\n")
+        return "(\n" + "".join(blocks) + "    )"
+
+    return f'''"""The constants of ``judgement``: logistic regressions over the questions of the benchmark's sessions.
+
+Written by ``tests/bench/fit_judgement.py``; ``docs/experiments-log.md`` has what they are worth on composers left out.
+"""
+
+from __future__ import annotations
+
+from reatrieve.retrieval.judgement import Judgement
+
+__all__ = ["BENCHMARK"]
+
+BENCHMARK = Judgement(
+    rank={rows(judgement.rank)},
+    probability={rows(judgement.probability)},
+)
+"""One row a stage (no answer, only yes, at least one no): weights in the order of their inputs, then the intercept."""
+'''
+
+
+if __name__ == "__main__":
+    asked = [question for folder in sys.argv[2:] for question in questions(pathlib.Path(folder))]
+    print(report(asked))
+    pathlib.Path(sys.argv[1]).write_text(module(fit(asked)), encoding="utf-8")

@@ -1,0 +1,245 @@
+"""``reatrieve find``: the whole loop without REAPER, answered by the truth, by a person, and through a pipe."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+
+from reatrieve.cli import main
+from reatrieve.journal import read_journal
+from reatrieve.retrieval.events import Answered, BudgetRaised, Undone
+from reatrieve.retrieval.session import fold
+from signals import repeats, write_sound
+
+STARTS_S = [2.0, 5.5, 9.25, 14.0, 21.0, 26.5]
+LENGTH_S = 0.5
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REATRIEVE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("REATRIEVE_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    y = repeats(STARTS_S, rate_hz=44100, duration_s=30.0, length_s=LENGTH_S)
+    return write_sound(tmp_path_factory.mktemp("Lieder") / "Stück 1.flac", y, 44100)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rows = [f"Stück 1.flac,zap,{start},{start + LENGTH_S},sample,," for start in STARTS_S]
+    rows += ["other.flac,zap,1.0,1.5,sample,,", "Stück 1.flac,else,3.0,3.5,sample,,", "Stück 1.flac,zap,12,12.5,,,near"]
+    path = tmp_path / "annotations.csv"
+    path.write_text("\n".join(["file,class,start,end,kind,ratio_db,flag", *rows]), encoding="utf-8")
+    return path
+
+
+def find(monkeypatch: pytest.MonkeyPatch, *args: object, typed: str = "") -> int:
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    return main(["find", *map(str, args)])
+
+
+def figures(text: str) -> dict[str, Any]:
+    assert text.count("\n") == 1
+    return json.loads(text)
+
+
+def test_the_truth_answers_until_all_is_found(
+    song: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = tmp_path / "Sitzung 1.jsonl"
+    args = ("--start", STARTS_S[2], "--end", STARTS_S[2] + LENGTH_S, "--annotations", table, "--class", "zap")
+    assert find(monkeypatch, song, *args, "--budget", "2", "--json", "--journal", journal) == 0
+    captured = capsys.readouterr()
+    result = figures(captured.out)
+    assert (result["found"], result["occurrences"], result["recall"]) == (5, 5, 1.0)
+    assert result["rejections"] <= 2
+    assert result["answers"] == result["rejections"] + 5
+    assert result["journal"] == str(journal)
+    assert result["first_candidate_s"] > 0.0
+    assert result["answer_ms_median"] > 0.0
+    others = [start for start in STARTS_S if start != STARTS_S[2]]
+    assert [span[0] for span in result["accepted"]] == pytest.approx(others, abs=0.01)
+    assert "found 5 of 5" in captured.err
+    _, lines = read_journal(journal)
+    state = fold(line.event for line in lines)
+    assert (state.accepted, state.label, state.budget) == (5, "zap", 2)
+
+
+def test_without_start_the_first_occurrence_is_the_example(
+    song: Path, table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert find(monkeypatch, song, "--annotations", table, "--class", "zap", "--budget", 1, "--json") == 0
+    result = figures(capsys.readouterr().out)
+    assert result["example"] == [2.0, 2.5]
+    assert result["found"] == 5
+
+
+def test_a_person_answers_undoes_and_moves_edges(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = tmp_path / "j.jsonl"
+    typed = "y\nwhat?\nu\ny 21.1 21.4\ns\nq\n"
+    assert find(monkeypatch, song, "--start", 2, "--end", 2.5, "--journal", journal, "--no-cache", typed=typed) == 0
+    out = capsys.readouterr().out
+    assert "y yes" in out
+    assert "1 accepted" in out
+    assert "0:02.000 - 0:02.500" in out
+    events = [line.event for line in read_journal(journal)[1]]
+    assert Undone(1) in events
+    kept = [event for event in events if isinstance(event, Answered)][1]
+    assert (kept.span.start_s, kept.span.end_s) == (21.1, 21.4)
+    assert fold(events).current == 3
+    assert not (tmp_path / "cache" / "analysis").exists()
+
+
+def test_nonsense_changes_nothing(
+    song: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = "u\ny 5 4\ny a b\na 7\na x\n\n"
+    assert find(monkeypatch, song, "--start", 2, "--end", 2.5, "--json", typed=typed) == 0
+    captured = capsys.readouterr()
+    assert figures(captured.out)["answers"] == 0
+    assert captured.err.count("not taken") == 4
+    assert "no answer to take back" in captured.err
+
+
+def test_the_rest_is_listed_and_accepted(
+    song: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ("--start", 2, "--end", 2.5, "--json")
+    assert find(monkeypatch, song, *args, typed="y\ny\na 0.0001\nn\na 99.99%\nn\nq\n") == 0
+    assert figures(capsys.readouterr().out)["found"] == 2
+    assert find(monkeypatch, song, *args, typed="y\ny\nn\na 5%\ny\nq\n") == 0
+    captured = capsys.readouterr()
+    result = figures(captured.out)
+    assert "accept these" in captured.err
+    assert result["found"] >= 2
+    assert len(result["accepted"]) == result["found"]
+
+
+def test_a_spent_budget_can_be_raised_and_a_session_resumed(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = tmp_path / "j.jsonl"
+    args = ("--start", 2, "--end", 2.5, "--budget", 1, "--journal", journal, "--json")
+    assert find(monkeypatch, song, *args, typed="y\nn\n") == 0
+    captured = capsys.readouterr()
+    assert "budget is spent" in captured.err
+    first = figures(captured.out)
+    assert (first["over"], first["rejections"], first["found"]) == ("budget", 1, 1)
+
+    assert find(monkeypatch, "--resume", journal, "--json", typed="+\ny\n") == 0
+    second = figures(capsys.readouterr().out)
+    assert (second["over"], second["rejections"], second["found"]) == (None, 1, 2)
+    assert BudgetRaised(10) in [line.event for line in read_journal(journal)[1]]
+
+    assert find(monkeypatch, "--resume", journal, "--budget", 13, "--json", typed="") == 0
+    assert fold(line.event for line in read_journal(journal)[1]).budget == 13
+    assert figures(capsys.readouterr().out)["found"] == 2
+
+    moved = song.with_name("elsewhere.flac")
+    moved.write_bytes(song.read_bytes())
+    assert find(monkeypatch, moved, "--resume", journal, "--json", typed="u\n") == 0
+    assert figures(capsys.readouterr().out)["found"] == 1
+
+
+def test_a_resumed_session_asks_the_open_candidate_again(
+    song: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = tmp_path / "j.jsonl"
+    find(monkeypatch, song, "--start", 2, "--end", 2.5, "--journal", journal, "--json", typed="y\ny\n")
+    capsys.readouterr()
+    before = read_journal(journal)[1]
+    truth = ("--annotations", table, "--class", "zap")
+    assert find(monkeypatch, "--resume", journal, *truth, "--json") == 0
+    after = read_journal(journal)[1]
+    assert after[: len(before)] == before
+    assert figures(capsys.readouterr().out)["found"] == 5
+
+
+def test_sync_files_and_previews_are_written(
+    song: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, preview = tmp_path / "Sync", tmp_path / "hören"
+    args = ("--annotations", table, "--class", "zap", "--budget", 1, "--json")
+    assert find(monkeypatch, song, *args, "--out", out, "--to", "json", "--preview", preview) == 0
+    result = figures(capsys.readouterr().out)
+    assert [Path(row["path"]).parent for row in result["exported"]] == [out]
+    written = Path(result["exported"][0]["path"])
+    assert written.is_file()
+    written.write_text("somebody's own", encoding="utf-8")
+    assert find(monkeypatch, song, *args, "--out", out) == 2
+    error = capsys.readouterr().err
+    assert "already exists" in error
+    assert "the answers are kept: reatrieve export " in error
+    assert written.read_text(encoding="utf-8") == "somebody's own"
+    info = soundfile.info(preview / "candidate-001.wav")
+    assert info.duration == pytest.approx(LENGTH_S, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--start", "2", "--end", "1"], "does not lie in the file"),
+        (["--start", "2", "--end", "99"], "does not lie in the file"),
+        (["--start", "2"], "--start S --end E"),
+        ([], "--start S --end E"),
+        (["--start", "2", "--end", "3", "--retriever", "defalt"], "did you mean 'default'"),
+        (["--start", "2", "--end", "3", "--budget", "0"], "budget"),
+        (["--start", "2", "--end", "3", "--class", "x"], "--annotations"),
+        (["--start", "2", "--end", "3", "--to", "json"], "--out DIR"),
+        (["--start", "2", "--end", "3", "--out", "Sync", "--to", "jsn"], "unknown target 'jsn'"),
+    ],
+)
+def test_errors_are_one_line_and_leave_no_journal(
+    song: Path,
+    args: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert find(monkeypatch, song, *args) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("reatrieve: error: ")
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_missing_file_and_a_missing_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert find(monkeypatch, tmp_path / "gone.wav", "--start", 0, "--end", 1) == 1
+    assert "gone.wav: no such file" in capsys.readouterr().err
+    assert find(monkeypatch, "--resume", tmp_path / "gone.jsonl") == 1
+    assert "gone.jsonl" in capsys.readouterr().err
+    assert find(monkeypatch) == 2
+    assert find(monkeypatch, "--resume", tmp_path / "gone.jsonl", "--start", 1) == 2
+
+
+@pytest.mark.parametrize("text", ["abc", "1:2:3:4", "-1", ""])
+def test_a_time_must_be_one(text: str, song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        find(monkeypatch, song, f"--start={text}", "--end", "1")
+    assert stopped.value.code == 2
+
+
+def test_it_works_in_a_pipe_as_a_process(song: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "reatrieve", "find", str(song), "--start", "0:02", "--end", "0:02,5", "--json"]
+    done = subprocess.run(command, input="y\nn\n", capture_output=True, text=True, encoding="utf-8", timeout=120)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert (result["found"], result["rejections"], result["answers"]) == (1, 1, 2)
+    assert Path(result["journal"]).is_file()
+    assert "\x1b" not in done.stderr

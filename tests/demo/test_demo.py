@@ -1,0 +1,131 @@
+"""`reatrieve demo`, as a stranger runs it: real scripts, a real daemon process, files read by a parser not ours."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rpp
+import soundfile
+from PIL import Image
+
+from reatrieve.cli import main
+from reatrieve.demo.timeline import Mark, text_line
+from reatrieve.journal import read_journal
+from reatrieve.retrieval.session import fold
+from reatrieve.retrieval.spans import Span
+
+COMBINATIONS = [("udp", "5.4"), ("spool", "5.4"), ("udp", "5.3"), ("spool", "5.3")]
+
+
+def run_demo(capsys, *arguments):
+    """The JSON on standard output's last line, and what went to standard error."""
+    assert main(["demo", "--json", *map(str, arguments)]) == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert len(lines) == 1, "with --json all else belongs on standard error"
+    return json.loads(lines[0]), err
+
+
+def regions_of(path):
+    """(start, end, name) of each region in a project file, by the `rpp` library: two MARKER lines each."""
+    with Path(path).open(encoding="utf-8") as file:
+        project = rpp.load(file)
+    regions, open_regions = [], {}
+    for line in (child for child in project.children if isinstance(child, list) and child[0] == "MARKER"):
+        number, time_s, name, flags = int(line[1]), float(line[2]), line[3], int(line[4])
+        if not flags & 1:
+            continue
+        if number in open_regions:
+            start_s, label = open_regions.pop(number)
+            regions.append((start_s, time_s, label))
+        else:
+            open_regions[number] = (time_s, name)
+    assert not open_regions
+    return sorted(regions)
+
+
+@pytest.mark.parametrize(("carrier", "lua"), COMBINATIONS)
+def test_the_loop_finds_the_sound_and_the_project_holds_what_was_accepted(carrier, lua, tmp_path, capsys):
+    out = tmp_path / "Größe mit Leerzeichen"
+    result, err = run_demo(capsys, "--out", out, "--carrier", carrier, "--lua", lua)
+    assert result["found"] == result["occurrences"] >= 5
+    assert result["recall"] == 1.0
+    assert result["rejections"] <= 3
+    assert Path(result["rpp"]) == (out / "demo.rpp").resolve()
+    assert {path.name for path in out.iterdir()} == {"demo.rpp", "demo.wav", "demo.png", "demo.reatrieve", "export"}
+    with Image.open(out / "demo.png") as image:
+        assert image.size == (1600, 560)
+    journal = next((out / "demo.reatrieve").glob("*.jsonl"))
+    header, lines = read_journal(journal)
+    state = fold(line.event for line in lines)
+    assert state.rejections == result["rejections"]
+    accepted = sorted((span.start_s + header.origin_s, span.end_s + header.origin_s) for span in state.positives)
+    in_project = regions_of(result["rpp"])
+    np.testing.assert_allclose([(start, end) for start, end, _ in in_project], accepted, rtol=0, atol=1e-9)
+    assert len(in_project) == result["accepted"] + 1
+    assert all(not name.startswith(("?", "x ")) for _, _, name in in_project)
+    assert len(result["files"]) >= 14
+    assert "found" in err
+    assert "E example" in err
+
+
+def test_a_person_answers_in_the_terminal(tmp_path, capsys, monkeypatch):
+    made, _ = run_demo(capsys, "--out", tmp_path / "made", "--no-export")
+    header, lines = read_journal(next((tmp_path / "made" / "demo.reatrieve").glob("*.jsonl")))
+    example = fold(line.event for line in lines).example
+    assert header.origin_s == 0.0
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\nwhat\nn\nu\ny\ns\nq\n"))
+    result, err = run_demo(
+        capsys, "--out", tmp_path / "own", "--audio", tmp_path / "made" / "demo.wav",
+        "--start", example.start_s, "--end", example.end_s, "--no-export",
+    )  # fmt: skip
+    assert (result["accepted"], result["rejections"], result["answers"]) == (2, 0, 3)
+    assert result["occurrences"] is None
+    assert "type y, n, s, u or q" in err
+    assert len(regions_of(result["rpp"])) == 3
+    assert made["answers"] >= 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--start", "1", "--end", "2"], "go with --audio"),
+        (["--audio", "{audio}"], "mark the example"),
+        (["--audio", "{audio}", "--start", "3", "--end", "99"], "does not lie in the file"),
+        (["--audio", "{audio}", "--start", "0", "--end", "1", "--class", "x"], "--annotations"),
+        (["--audio", "missing.wav", "--start", "0", "--end", "1"], "missing.wav"),
+    ],
+)
+def test_bad_requests_are_one_clear_sentence(arguments, text, tmp_path, capsys):
+    soundfile.write(tmp_path / "a.wav", [0.0] * 44100 * 4, 44100)
+    words = [word.format(audio=tmp_path / "a.wav") for word in arguments]
+    assert main(["demo", "--out", str(tmp_path / "out"), *words]) != 0
+    err = capsys.readouterr().err
+    assert text in err
+    assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.bench
+@pytest.mark.parametrize(
+    ("file", "carrier", "lua"),
+    [("c3a7ab_whiplash.ogg", *pair) for pair in COMBINATIONS]
+    + [
+        (file, *pair) for file in ("db3144_noproblm.ogg", "94282a_http_www_at4re_com.ogg") for pair in COMBINATIONS[::3]
+    ],
+)
+def test_real_songs(file, carrier, lua, bench, tmp_path, capsys):
+    songs = bench / "songs"
+    known = ["--audio", songs / "audio" / file, "--annotations", songs / "annotations.csv", "--class", "sample1"]
+    result, _ = run_demo(capsys, "--out", tmp_path, *known, "--carrier", carrier, "--lua", lua, "--no-export")
+    assert result["recall"] >= 0.9
+    assert len(regions_of(result["rpp"])) == result["accepted"] + 1
+
+
+def test_the_line_of_text_shows_the_most_important_mark():
+    spans = {"example": (0.0, 1.0), "accepted": (5.0, 6.0), "rejected": (5.0, 7.0), "missed": (9.9, 10.0)}
+    marks = [Mark(Span(*span), kind) for kind, span in spans.items()]
+    assert text_line(marks, duration_s=10.0, width=10) == "E····█x··o"
