@@ -63,6 +63,15 @@ def test_a_loop_that_never_wraps_is_no_loop(song):
     assert source_file(TrackMap((TrackItem(song, 10.0, 10.0, loop=True),)), EVENTS).start_s == 10.0
 
 
+@pytest.mark.parametrize(("ending", "subtype"), [("ogg", "VORBIS"), ("mp3", "MPEG_LAYER_III"), ("aiff", "PCM_24")])
+def test_so_it_is_for_files_whose_length_only_decoding_tells(tmp_path, ending, subtype):
+    song = tmp_path / f"song.{ending}"
+    soundfile.write(song, noise(44100 * 20), 44100, subtype=subtype)
+    assert source_file(TrackMap((TrackItem(song, 10.0, 20.0, loop=True),)), EVENTS).start_s == 10.0
+    with pytest.raises(InputError, match="looped"):
+        source_file(TrackMap((TrackItem(song, 10.0, 21.0, loop=True),)), EVENTS)
+
+
 def test_two_files_under_all_events_are_ambiguous(song, tmp_path):
     other = write_sound(tmp_path / "other.wav", noise(48000 * 20), 48000)
     items = (TrackItem(song, 10.0, 10.0), TrackItem(other, 10.0, 10.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -24,6 +25,9 @@ EDGE_S = 0.001
 """How far an edge may stick out of the audio and is cut: rounding of item edges, less than anybody hears."""
 
 SAME_S = 1e-4
+DECODERS_DIFFER_S = 0.1
+"""How much longer a lossy file may be for REAPER than for us; events beyond our end are refused in any case."""
+
 TRACK_BITS = 24
 DEFAULT_RATE_HZ = 48000
 
@@ -50,8 +54,9 @@ def source_file(track_map: TrackMap, accepted: Sequence[Accepted]) -> SourceFile
     stretches: defaultdict[tuple[Path, int], list[tuple[float, float]]] = defaultdict(list)
     starts: dict[tuple[Path, int], float] = {}
     obstacles = []
+    lengths_s: dict[Path, float] = {}
     for item in track_map.items:
-        obstacle = _obstacle(item)
+        obstacle = _obstacle(item, lengths_s)
         if obstacle:
             obstacles.append(f"{item.path.name} at {item.position_s:.3f} s {obstacle}")
             continue
@@ -157,21 +162,37 @@ def listed(events: Sequence[Accepted], most: int = 5) -> str:
     return shown if len(events) <= most else f"{shown} and {len(events) - most} more"
 
 
-def _obstacle(item: TrackItem) -> str:
+def _obstacle(item: TrackItem, lengths_s: dict[Path, float]) -> str:
     if item.accessor:
         return "was rendered by REAPER"
     if item.rate != 1.0:
         return f"plays at {item.rate:g} times its rate"
     if item.reverse:
         return "is reversed"
-    with suppress(AudioError):
-        content = open_content(item.path)
-        if item.loop:
-            length_s = item.section_length_s or (content.frames or 0) / content.rate_hz
-            inside = item.offset_s >= -SAME_S and item.offset_s + item.length_s <= length_s + SAME_S
-            if content.frames is None or not inside:
-                return "is looped"
+    if item.loop and not _plays_once(item, lengths_s):
+        return "is looped"
     return ""
+
+
+def _plays_once(item: TrackItem, lengths_s: dict[Path, float]) -> bool:
+    """Whether an item that would loop ends before it does, as REAPER's items are until somebody draws them out.
+
+    ``lengths_s`` keeps the length of each file: for many formats only decoding tells it. A file that cannot be read
+    is for the caller to refuse.
+    """
+    if not item.section_length_s and item.path not in lengths_s:
+        lengths_s[item.path] = math.inf
+        with suppress(AudioError):
+            lengths_s[item.path] = _length_s(item.path)
+    length_s = item.section_length_s or lengths_s[item.path]
+    return item.offset_s >= -SAME_S and item.offset_s + item.length_s <= length_s + SAME_S
+
+
+def _length_s(path: Path) -> float:
+    content = open_content(path)
+    if content.frames is not None:
+        return content.frames / content.rate_hz
+    return describe(path).duration_s + DECODERS_DIFFER_S
 
 
 def _covered(event: Accepted, stretches: list[tuple[float, float]]) -> bool:
