@@ -43,6 +43,7 @@ def test_fmod_gets_every_marker_once_however_often_it_runs(song):
     assert tempo == [(t["seconds"], t["bpm"], t["numerator"]) for t in song.data["tempo_map"]]
     thrice = node("mock_fmod_studio.js", song.paths["fmod"], 3)
     assert [m for track in thrice["tracks"] for m in track] == once["tracks"][0]
+    assert len(thrice["tracks"]) == 1, "no empty marker track a run"
     assert thrice["messages"][1].startswith("ReaTrieve: 0 of")
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,8 @@ from sync.sync_sheets import bare_sheet, constant, event, event_lists
 def test_unreal_rows_have_unique_names_and_every_field(events):
     made = bare_sheet(events)
     rows = json.loads(write_unreal_json(made))
-    assert [row["AnchorFrame"] for row in rows] == [e.anchor for e in events]
+    events = sorted(events, key=lambda e: (e.anchor, e.id))
+    assert [(row["Name"], row["AnchorFrame"]) for row in rows] == [(e.id, e.anchor) for e in events]
     assert len({row["Name"] for row in rows}) == len(events)
     lines = list(csv.reader(io.StringIO(write_unreal_csv(made).decode("utf-8-sig"), newline="")))
     assert tuple(lines[0]) == COLUMNS
@@ -41,7 +43,7 @@ def test_wwise_cues_have_names_that_wwise_takes(events):
     call = json.loads(content)
     assert call["objects"][0]["object"] == PLACEHOLDER_SEGMENT
     cues = call["objects"][0]["@Cues"]
-    assert [cue["@TimeMs"] for cue in cues] == [e.anchor / 48000 * 1000 for e in events]
+    assert [cue["@TimeMs"] for cue in cues] == [e.anchor * 1000 / 48000 for e in events]
     assert all(cue["type"] == "MusicCue" and cue["@CueType"] == 2 and cue["name"] for cue in cues)
     assert len({cue["name"].casefold() for cue in cues}) == len(cues)
     assert not any(set(cue["name"]) & set(':<>*?"/\\|\t\n') for cue in cues)
@@ -62,4 +64,10 @@ def test_the_fmod_script_is_ascii_and_has_no_mark_left(events, tempo, ends):
     script = write_fmod_script(bare_sheet(events, tempo=constant(120)), ends=ends, tempo=tempo).decode("ascii")
     for mark in ("@FILE@", "@NAME@", "@JSON_NAME@", "@ENDS@", "@TEMPO_ON@", "@TEMPO@"):
         assert mark not in script
+    code = re.sub(r"//[^\n]*", "", re.sub(r'"(\\.|[^"\\\n])*"', '""', script))
+    assert re.findall(r"`|=>|\.\.\.|\b(?:let|const|class|of|async|await|yield)\b", code) == [], "ES5 only"
     assert script.count("@EVENTS@") == sum("@EVENTS@" in e.label for e in events)
+
+
+def test_fmod_markers_have_names_even_without_a_label():
+    assert '["evt_0007", 0.5, 1.0]' in write_fmod_script(bare_sheet([event(7, 24000, 48000, "")])).decode("ascii")

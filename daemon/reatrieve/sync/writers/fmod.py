@@ -49,19 +49,14 @@ SCRIPT = r"""// Markers of @FILE@, made by ReaTrieve.
         });
     }
 
-    function addTempo(event, track, markers) {
-        TEMPO.forEach(function (entry) {
-            if (isThere(markers, "TempoMarker", null, entry[0])) {
-                return;
-            }
-            var marker = studio.project.create("TempoMarker");
-            marker.position = entry[0];
-            marker.tempo = entry[1];
-            marker.timeSignatureNumerator = entry[2];
-            marker.timeSignatureDenominator = entry[3];
-            marker.timeline = event.timeline;
-            track.relationships.markers.add(marker);
-        });
+    function addTempo(event, track, entry) {
+        var marker = studio.project.create("TempoMarker");
+        marker.position = entry[0];
+        marker.tempo = entry[1];
+        marker.timeSignatureNumerator = entry[2];
+        marker.timeSignatureDenominator = entry[3];
+        marker.timeline = event.timeline;
+        track.relationships.markers.add(marker);
     }
 
     function addMarkers() {
@@ -81,17 +76,20 @@ SCRIPT = r"""// Markers of @FILE@, made by ReaTrieve.
         var missing = wanted.filter(function (marker) {
             return !isThere(before, "NamedMarker", marker[0], marker[1]);
         });
-        if (missing.length || ADD_TEMPO) {
+        var missingTempo = !ADD_TEMPO ? [] : TEMPO.filter(function (entry) {
+            return !isThere(before, "TempoMarker", null, entry[0]);
+        });
+        if (missing.length || missingTempo.length) {
             var track = event.addMarkerTrack();
             missing.forEach(function (marker) {
                 track.addNamedMarker(marker[0], marker[1]);
             });
-            if (ADD_TEMPO) {
-                try {
-                    addTempo(event, track, before);
-                } catch (error) {
-                    studio.system.message("ReaTrieve: the tempo markers could not be added: " + error);
-                }
+            try {
+                missingTempo.forEach(function (entry) {
+                    addTempo(event, track, entry);
+                });
+            } catch (error) {
+                studio.system.message("ReaTrieve: the tempo markers could not be added: " + error);
             }
         }
         studio.system.message("ReaTrieve: " + missing.length + " of " + wanted.length + " markers added.");
@@ -114,7 +112,9 @@ def write_fmod_script(sheet: SyncSheet, *, ends: bool = False, tempo: bool = Fal
     ends : a second marker ``<label>.end`` at each event's end.
     tempo : tempo markers too.
     """
-    events = [[event.label, sheet.seconds(event.anchor), sheet.seconds(event.end)] for event in sheet.events]
+    events = [
+        [event.label or event.id, sheet.seconds(event.anchor), sheet.seconds(event.end)] for event in sheet.events
+    ]
     steps = [[step.time_s, step.bpm, step.numerator, step.denominator] for step in sheet.tempo]
     name = one_line(sheet.name).replace("\\", " ").replace("/", " ")  # both would open a submenu
     comment_name = json.dumps(name)[1:-1]

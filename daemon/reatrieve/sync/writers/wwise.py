@@ -32,8 +32,9 @@ def write_waapi(sheet: SyncSheet, *, segment: str = "") -> tuple[bytes, list[str
         notes.append(f"{changed} Wwise cue names were numbered or cleaned, since names in Wwise must differ")
     if not segment:
         notes.append(f"replace {PLACEHOLDER_SEGMENT} in the Wwise file by your segment's path or GUID")
+    rate_hz = sheet.audio.rate_hz
     cues = [
-        {"type": "MusicCue", "name": name, "@CueType": CUSTOM_CUE, "@TimeMs": sheet.seconds(event.anchor) * 1000}
+        {"type": "MusicCue", "name": name, "@CueType": CUSTOM_CUE, "@TimeMs": event.anchor * 1000 / rate_hz}
         for name, event in zip(names, sheet.events, strict=True)
     ]
     call = {
