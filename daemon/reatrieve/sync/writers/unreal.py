@@ -36,8 +36,9 @@ def write_unreal_json(sheet: SyncSheet) -> bytes:
 
 
 def _rows(sheet: SyncSheet) -> list[dict[str, str | float | int]]:
+    """In the order in which they fire: a game goes through a table from its top."""
     rows = []
-    for event in sheet.events:
+    for event in sorted(sheet.events, key=lambda event: (event.anchor, event.id)):
         values: tuple[str | float | int, ...] = (
             event.id,
             event.label,
