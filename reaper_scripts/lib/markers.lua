@@ -84,6 +84,14 @@ local function convert(tab, anchors)
   status.say(("%s for %s"):format(status.plural(#wanted, "sync marker"), status.plural(count, "accepted region")), true)
 end
 
+---The grid that the user sees now, which need not be that of the search.
+local function send_tempo(ctx, tab, s)
+  for _, fields in ipairs(track.tempo(tab.proj)) do
+    fields.session = s.id
+    ctx.link:command("tempo", fields)
+  end
+end
+
 ---Project markers for the accepted regions of all sounds of the tab. Anchors other than the regions' starts come from the
 ---daemon; without it the regions alone suffice.
 function markers.convert(ctx, tab)
@@ -91,14 +99,12 @@ function markers.convert(ctx, tab)
     convert(tab, {})
     return
   end
-  local asked = 0
+  local asked = {}
   tab.anchors = {}
   for _, s in ipairs(tab.sessions) do
     if not s:absent() and s.phase == "open" then
-      ctx.link:command("anchors", { session = s.id, kind = settings.get("anchor"), nudge_ms = settings.get("nudge_ms"),
-        snap = settings.get("snap") })
       tab.anchors[s.id] = {}
-      asked = asked + 1
+      asked[#asked + 1] = s
     elseif not s:absent() then
       status.say(("%s: its anchors need the daemon's journal, and %s"):format(s.model.label,
         ctx.link.problem or "the daemon does not have it"), true)
@@ -106,13 +112,23 @@ function markers.convert(ctx, tab)
       return
     end
   end
-  if asked == 0 then
+  if not asked[1] then
     tab.anchors = nil
     status.say("no accepted regions to convert: run Find and accept candidates first", true)
     return
   end
-  tab.anchors_open, tab.anchors_until = asked, ctx.now + WAIT_S
+  tab.anchors_open, tab.anchors_until = #asked, ctx.now + WAIT_S
   status.say("computing the anchors")
+  ctx.start(tab, work.job(function()
+    for _, s in ipairs(asked) do
+      if settings.get("snap") ~= 0 then send_tempo(ctx, tab, s) end
+      ctx.link:command("anchors", { session = s.id, kind = settings.get("anchor"), nudge_ms = settings.get("nudge_ms"),
+        snap = settings.get("snap") })
+    end
+  end), function(message)
+    tab.anchors = nil
+    status.say("no markers made: " .. message, true)
+  end)
 end
 
 function markers.anchor(tab, s, fields)
@@ -160,15 +176,12 @@ function markers.send_export(ctx, tab)
   local export = tab.export
   local s = export.queue[1]
   local job = work.job(function()
-    for _, fields in ipairs(track.tempo(tab.proj)) do
-      fields.session = s.id
-      ctx.link:command("tempo", fields)
-    end
+    send_tempo(ctx, tab, s)
     ctx.link:command("export", {
-      session = s.id, folder = settings.get("export_folder"), targets = settings.get("export_targets"),
-      audio = settings.get("export_audio"), audio_path = settings.get("export_audio_path"),
-      audio_start_s = settings.get("export_audio_start_s"), anchor = settings.get("anchor"), nudge_ms = settings.get("nudge_ms"),
-      snap = settings.get("snap"), force = (export.force or export.done > 0) and 1 or 0,
+      session = s.id, folder = export.folder, targets = settings.get("export_targets"),
+      audio = settings.get("export_audio"), audio_path = export.audio_path, audio_start_s = export.audio_start_s,
+      anchor = settings.get("anchor"), nudge_ms = settings.get("nudge_ms"), snap = settings.get("snap"),
+      force = (export.force or export.done > 0) and 1 or 0,
     })
   end)
   ctx.start(tab, job, function(message)
@@ -194,6 +207,15 @@ local function last_render(proj)
   return path, 0.0
 end
 
+---The file that the game ships, and where it starts: chosen for this project before and still there, else the last render.
+---@return string path
+---@return number start_s
+local function shipped_file(proj)
+  local path = project.stored(proj, "EXPORT_AUDIO")
+  if path == "" or not reaper.file_exists(path) then return last_render(proj) end
+  return path, tonumber(project.stored(proj, "EXPORT_AUDIO_START_S")) or 0.0
+end
+
 ---Ask what to write and where, then have the daemon write it.
 function markers.export(ctx, tab)
   local queue, names = {}, {}
@@ -210,10 +232,9 @@ function markers.export(ctx, tab)
     status.say("nothing to export: run Find and accept candidates first", true)
     return
   end
-  local folder = settings.get("export_folder")
+  local folder = project.stored(tab.proj, "EXPORT_FOLDER")
   if folder == "" then folder = tab.path:match("^(.*)[/\\]") or reaper.GetProjectPathEx(tab.proj) end
-  local audio_path, audio_start_s = settings.get("export_audio_path"), settings.get("export_audio_start_s")
-  if audio_path == "" then audio_path, audio_start_s = last_render(tab.proj) end
+  local audio_path, audio_start_s = shipped_file(tab.proj)
   local answers = settings.ask(("Export sync files of %s"):format(table.concat(names, ", ")), {
     "Folder", "Targets (all, or json,wav,...)", "Audio: source/render/track",
     "Rendered file (for render)", "Its start in the project (s)", "Replace files (yes/no)",
@@ -236,12 +257,13 @@ function markers.export(ctx, tab)
     status.say(("nothing exported: \"%s\" is not a time in seconds"):format(answers[5]), true)
     return
   end
-  settings.set("export_folder", answers[1])
   settings.set("export_targets", answers[2] ~= "" and answers[2] or "all")
   settings.set("export_audio", answers[3])
-  settings.set("export_audio_path", answers[4])
-  settings.set("export_audio_start_s", start_s + 0.0)
-  tab.export = { queue = queue, files = {}, seen = {}, done = 0, force = answers[6]:lower():match("^y") ~= nil }
+  project.store(tab.proj, "EXPORT_FOLDER", answers[1])
+  project.store(tab.proj, "EXPORT_AUDIO", answers[4])
+  project.store(tab.proj, "EXPORT_AUDIO_START_S", ("%.17g"):format(start_s))
+  tab.export = { queue = queue, folder = answers[1], audio_path = answers[4], audio_start_s = start_s + 0.0, files = {}, seen = {},
+    done = 0, force = answers[6]:lower():match("^y") ~= nil }
   status.say(("%s: exporting"):format(names[1]))
   markers.send_export(ctx, tab)
 end

@@ -32,11 +32,8 @@ settings.list = {
   { key = "retriever", default = "default", caption = "Retriever" },
   { key = "tooltip", default = true },
   { key = "probe", default = true },
-  { key = "export_folder", default = "" },
   { key = "export_targets", default = "all" },
   { key = "export_audio", default = "source" },
-  { key = "export_audio_path", default = "" },
-  { key = "export_audio_start_s", default = 0.0 },
 }
 
 local by_key = {}

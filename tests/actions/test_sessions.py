@@ -255,6 +255,16 @@ def test_anchors_come_from_the_daemon(one_rig: Rig) -> None:
     assert [marker.start_s for marker in one_rig.project.markers] == pytest.approx([0.525, 2.025])
 
 
+def test_anchors_snap_to_the_grid_of_now(one_rig: Rig) -> None:
+    one_rig.set(snap="2")
+    one_rig.find()
+    assert one_rig.daemon.tempo[0].bpm == 120.0
+    one_rig.project.set_tempo(90.0)
+    one_rig.press("convert")
+    assert one_rig.daemon.tempo[0].bpm == 90.0
+    assert one_rig.sent(m.Anchors)[0].snap == 2
+
+
 def test_convert_needs_no_daemon(one_rig: Rig) -> None:
     one_rig.find()
     one_rig.press("accept")
@@ -302,6 +312,30 @@ def test_export_offers_no_render_that_is_gone(one_rig: Rig) -> None:
     one_rig.reaper.answer(True)
     one_rig.press("export", 6)
     assert (one_rig.sent(m.Export)[0].audio_path, one_rig.sent(m.Export)[0].audio_start_s) == ("", 0.0)
+
+
+def test_export_remembers_its_choices_with_the_project(one_rig: Rig) -> None:
+    render, newer = one_rig.folder / "mine.wav", one_rig.folder / "newer.wav"
+    for path in (render, newer):
+        path.write_bytes(one_rig.audio.read_bytes())
+    one_rig.find()
+    one_rig.reaper.answer([str(one_rig.folder / "first"), "json", "render", str(render), "1.25", "no"])
+    one_rig.press("export", 6)
+    one_rig.project.model.info_text["RENDER_TARGETS"] = str(newer)
+    one_rig.reaper.answer(True)
+    one_rig.press("export", 6)
+    assert [(one.folder, one.audio_path, one.audio_start_s) for one in one_rig.sent(m.Export)] == [
+        (str(one_rig.folder / "first"), str(render), 1.25)
+    ] * 2
+    other = one_rig.reaper.new_project()
+    other.add_track("music").add_item(one_rig.audio)
+    one_rig.find()
+    one_rig.reaper.answer(True)
+    one_rig.press("export", 6)
+    sent = one_rig.sent(m.Export)[2]
+    assert (sent.targets, sent.audio) == ("json", "render")
+    assert sent.folder != str(one_rig.folder / "first")
+    assert sent.audio_path == ""
 
 
 def test_settings_dialog(rig: Rig) -> None:
