@@ -14,7 +14,8 @@ __all__ = ["Annotation", "one_line"]
 class Annotation:
     """One labelled stretch (``end_s > start_s``) or point (``end_s == start_s``), seconds from the file's start.
 
-    ``file`` is the recording's name where the format carries one, ``score`` a confidence where it carries one.
+    Where the format carries them: ``file`` is the recording's name, ``score`` a confidence, ``sound`` what it is an
+    occurrence of where that has a name of its own, ``payload`` free text for the game.
     """
 
     start_s: float
@@ -22,6 +23,8 @@ class Annotation:
     label: str
     file: str | None = None
     score: float | None = None
+    sound: str = ""
+    payload: str = ""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.start_s) and math.isfinite(self.end_s) and self.start_s <= self.end_s):

@@ -137,7 +137,13 @@ class SyncSheet:
         """The events as annotations of the audio."""
         return [
             Annotation(
-                self.seconds(event.start), self.seconds(event.end), event.label, self.audio.path.name, event.score
+                self.seconds(event.start),
+                self.seconds(event.end),
+                event.label,
+                self.audio.path.name,
+                event.score,
+                event.pattern,
+                event.payload,
             )
             for event in self.events
         ]

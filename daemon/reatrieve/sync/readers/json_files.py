@@ -45,6 +45,8 @@ def read_sync_json(data: Mapping[str, Any]) -> list[Annotation]:
             str(event["label"]),
             str(audio["file"]),
             None if event.get("score") is None else float(event["score"]),
+            str(event.get("pattern", "")),
+            str(event.get("payload", "")),
         )
         for event in data["events"]
     ]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from reatrieve.errors import InputError
 from reatrieve.sync.annotation import Annotation
-from reatrieve.sync.readers.columns import Columns, columns_of_header, columns_of_row
+from reatrieve.sync.readers.columns import Columns, columns_of_header, columns_of_row, looks_like_time
 from reatrieve.sync.readers.times import parse_time_s
 
 __all__ = ["decode_text", "read_table"]
@@ -67,17 +67,28 @@ def read_table(text: str, *, name: str, rate_hz: int | None = None) -> list[Anno
             f"{name}: its times are sample numbers; say the sample rate, or set REAPER's ruler to minutes:seconds"
         )
     found = []
+    seen = set()
     for line, cells in body:
+        if columns.is_reaper:
+            cells = _joined_name(cells, columns)
         annotation = _annotation(cells, columns, f"{name}, line {line}", rate_hz if samples else None, rate_hz)
-        if annotation is not None:
-            found.append(annotation)
+        if annotation is None:
+            continue
+        if columns.has_views:  # Raven lists a selection once for its waveform and once for its spectrogram
+            key = (cells[0], annotation)
+            if key in seen:
+                continue
+            seen.add(key)
+        found.append(annotation)
     return found
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     lines = text.splitlines()
     first = next((line for line in lines if line.strip()), "")
-    separator = next((s for s in SEPARATORS if s in first), None)
+    present = [s for s in SEPARATORS if s in first]
+    separator = next((s for s in present if _is_understood(next(csv.reader([first], delimiter=s)))), None)
+    separator = separator or next(iter(present), None)
     if separator is None:  # columns separated by blanks, the label last
         for number, line in enumerate(lines, start=1):
             if line.strip():
@@ -91,6 +102,18 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     for cells in reader:
         if any(cell.strip() for cell in cells) and cells[0].strip() != AUDACITY_FREQUENCIES:
             yield reader.line_num, cells
+
+
+def _is_understood(cells: Sequence[str]) -> bool:
+    return columns_of_header(cells) is not None or columns_of_row(cells) is not None
+
+
+def _joined_name(cells: list[str], columns: Columns) -> list[str]:
+    """The row with a name that has commas in it but no quotes around it in one cell."""
+    surplus, label = len(cells) - columns.count, columns.label
+    if surplus <= 0 or label is None or label > columns.start or looks_like_time(_cell(cells, columns.start)):
+        return cells
+    return [*cells[:label], ",".join(cells[label : label + surplus + 1]), *cells[label + surplus + 1 :]]
 
 
 def _are_samples(body: Sequence[Sequence[str]], columns: Columns) -> bool:
@@ -126,7 +149,8 @@ def _annotation(
     if end_s < start_s:
         raise InputError(f"{where}: the end, {end_s} s, lies before the start, {start_s} s")
     score = _score(_cell(cells, columns.score), where)
-    return Annotation(start_s, end_s, _cell(cells, columns.label), _cell(cells, columns.file) or None, score)
+    label, file, payload = (_cell(cells, index) for index in (columns.label, columns.file, columns.payload))
+    return Annotation(start_s, end_s, label, file or None, score, payload=payload)
 
 
 def _score(cell: str, where: str) -> float | None:

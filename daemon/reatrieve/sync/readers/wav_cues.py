@@ -18,12 +18,14 @@ LIST_IDS = (b"LIST", b"list")  # some tools write the list's name in lower case
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """One cue point in sample frames; ``length`` is 0 where no region belongs to it."""
+    """One cue point in sample frames; ``length`` is 0 where no region belongs to it, ``note`` a comment beside the
+    label."""
 
     id: int
     position: int
     length: int
     label: str
+    note: str = ""
 
 
 def read_wav_cues(path: Path) -> list[Annotation]:
@@ -38,7 +40,10 @@ def read_wav_cues(path: Path) -> list[Annotation]:
     """
     rate_hz, cues = read_cues(path)
     return [
-        Annotation(cue.position / rate_hz, (cue.position + cue.length) / rate_hz, cue.label, path.name) for cue in cues
+        Annotation(
+            cue.position / rate_hz, (cue.position + cue.length) / rate_hz, cue.label, path.name, payload=cue.note
+        )
+        for cue in cues
     ]
 
 
@@ -68,7 +73,8 @@ def read_cues(path: Path) -> tuple[int, list[Cue]]:
         length = lengths.get(cue_id, 0)
         if not length and cue_id in loops and loops[cue_id][0] == position:  # REAPER's way: loop id = cue id
             length = max(0, loops[cue_id][1] - position)
-        cues.append(Cue(cue_id, position, length, labels.get(cue_id, notes.get(cue_id, ""))))
+        label, note = labels.get(cue_id, ""), notes.get(cue_id, "")
+        cues.append(Cue(cue_id, position, length, label or note, note if label else ""))
     return rate_hz, sorted(cues, key=lambda cue: (cue.position, cue.id))
 
 

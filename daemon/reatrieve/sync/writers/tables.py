@@ -49,10 +49,10 @@ def write_raven(annotations: Sequence[Annotation]) -> bytes:
 
 
 def write_audition(annotations: Sequence[Annotation]) -> bytes:
-    """Audition's marker list; its times have milliseconds."""
+    """Audition's marker list; its times have milliseconds, and the payload is its description."""
     head = ("Name", "Start", "Duration", "Time Format", "Type", "Description")
     rows = (
-        (one_line(a.label), clock(a.start_s, 3), clock(a.end_s - a.start_s, 3), "decimal", "Cue", "")
+        (one_line(a.label), clock(a.start_s, 3), clock(_length(a, 3), 3), "decimal", "Cue", one_line(a.payload))
         for a in annotations
     )
     return _tabbed([head, *rows])
@@ -62,8 +62,7 @@ def write_sonic_visualiser(annotations: Sequence[Annotation]) -> bytes:
     """Sonic Visualiser regions: ``TIME,VALUE,DURATION,LABEL``; the value tells the labels apart."""
     labels = list(dict.fromkeys(a.label for a in annotations))
     rows = (
-        (_seconds(a.start_s), str(labels.index(a.label)), _seconds(a.end_s - a.start_s), one_line(a.label))
-        for a in annotations
+        (_seconds(a.start_s), str(labels.index(a.label)), _seconds(_length(a)), one_line(a.label)) for a in annotations
     )
     return _quoted([("TIME", "VALUE", "DURATION", "LABEL"), *rows])
 
@@ -83,7 +82,7 @@ def write_reaper_csv(annotations: Sequence[Annotation]) -> bytes:
             rows.append((f"M{markers}", name, clock(a.start_s), "", ""))
         else:
             regions += 1
-            rows.append((f"R{regions}", name, clock(a.start_s), clock(a.end_s), clock(a.end_s - a.start_s)))
+            rows.append((f"R{regions}", name, clock(a.start_s), clock(a.end_s), clock(_length(a))))
     return _quoted(rows)
 
 
@@ -115,6 +114,11 @@ def write_jams(annotations: Sequence[Annotation], *, duration_s: float | None = 
         "sandbox": {},
     }
     return (json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode("utf-8")
+
+
+def _length(a: Annotation, decimals: int = 6) -> float:
+    """The length that leads from the start, as it is written, to the nearest end."""
+    return round(a.end_s, decimals) - round(a.start_s, decimals)
 
 
 def _seconds(time_s: float) -> str:
