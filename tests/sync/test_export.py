@@ -104,7 +104,7 @@ def test_events_outside_are_refused_by_name_and_nothing_is_left(song, tmp_path):
     late = [*accepted(), Accepted(19.5, 20.5, "too late")]
     with pytest.raises(InputError, match=r'"too late" at 19\.500 to 20\.500 s lies outside Lied'):
         export(late, folder=out, targets="all", audio="render", audio_path=song)
-    assert list(out.iterdir()) == []
+    assert not out.exists()
 
 
 def test_existing_files_stay_unless_forced(song, tmp_path):
@@ -155,7 +155,7 @@ def test_cancelling_leaves_nothing(song, tmp_path):
 
     with pytest.raises(CancelError):
         export(accepted(), folder=tmp_path / "o", targets="all", audio="render", audio_path=song, progress=progress)
-    assert list((tmp_path / "o").iterdir()) == []
+    assert not (tmp_path / "o").exists()
 
 
 def test_nudge_and_snap_may_leave_the_event_but_not_the_audio(song, tmp_path):
@@ -183,6 +183,28 @@ def test_names_from_a_template_in_ascii(song, tmp_path):
     export(events, folder=tmp_path / "o", audio="render", audio_path=song, options=options)
     assert [e["label"] for e in events_in(tmp_path / "o")["events"]] == ["Grosse_01", "Grosse_02"]
     assert [t["label"] for t in events_in(tmp_path / "o")["tracks"]] == ["Grosse"]
+
+
+def test_ascii_names_stay_apart_and_no_template_leaves_an_event_without_one(song, tmp_path):
+    events = [Accepted(1.0, 2.0, "サビ"), Accepted(3.0, 4.0, "イン"), Accepted(5.0, 6.0, "サビ")]
+    options = Options(label="{pattern}_{n:2}", label_ascii=True)
+    export(events, folder=tmp_path / "o", audio="render", audio_path=song, options=options)
+    assert [(e["label"], e["pattern"]) for e in events_in(tmp_path / "o")["events"]] == [
+        ("___01", "__"), ("___2_01", "___2"), ("___02", "__"),
+    ]  # fmt: skip
+    export(events, folder=tmp_path / "b", audio="render", audio_path=song, options=Options(label="{bar}"))
+    assert [e["label"] for e in events_in(tmp_path / "b")["events"]] == ["サビ", "イン", "サビ"]
+
+
+def test_payloads_written_into_the_sync_json_survive_the_next_export(song, tmp_path):
+    made = {"folder": tmp_path / "o", "audio": "render", "audio_path": song}
+    export(accepted(), **made)
+    path = next((tmp_path / "o").glob("*.sync.json"))
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["events"][1]["payload"] = "lane=3"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    export(accepted(), anchor="peak", force=True, **made)
+    assert [e["payload"] for e in events_in(tmp_path / "o")["events"]] == ["", "lane=3", ""]
 
 
 def test_no_event_at_all_is_still_a_file_for_every_target(song, tmp_path):

@@ -69,6 +69,19 @@ def test_regions_with_a_render(song, tmp_path):
     assert [(a.start_s, a.end_s, a.label) for a in found] == [(1.0, 2.0, "riser/01"), (3.0, 3.0, "drop/01")]
 
 
+def test_regions_of_one_name_are_one_sound_and_bring_their_payload(song, tmp_path):
+    regions = tmp_path / "r.csv"
+    regions.write_text("start,end,name,payload\n1,2,Sound 1,lane=2\n3,4,Sound 1,\n", encoding="utf-8")
+    arguments = ["--audio", str(song), "--out", str(tmp_path / "o")]
+    assert main(["export", "--regions", str(regions), *arguments]) == 0
+    made = tmp_path / "o" / "song.sync.json"
+    rows = [(e["pattern"], e["payload"]) for e in json.loads(made.read_text(encoding="utf-8"))["events"]]
+    assert rows == [("Sound 1", "lane=2"), ("Sound 1", "")]
+    before = made.read_bytes()
+    assert main(["export", "--regions", str(made), "--audio", str(song), "--out", str(tmp_path / "again")]) == 0
+    assert (tmp_path / "again" / "song.sync.json").read_bytes() == before
+
+
 def rpp(folder: Path, *item_lines: str) -> Path:
     path = folder / "Level.rpp"
     lines = "\n".join(item_lines)
@@ -136,6 +149,7 @@ def test_a_stretched_item_is_never_taken_for_its_file(song, tmp_path, capsys):
         (["--regions", "r.csv", "--audio", "song.wav", "--audio-start", "nan"], "finite"),
         (["--regions", "r.csv", "--audio", "song.wav", "--audio-start", "5"], "outside song.wav"),
         (["--regions", "empty.csv", "--audio", "song.wav"], "no accepted region"),
+        (["--regions", "r.csv", "--audio", "song.wav", "--name", "../x"], "has a folder in it"),
         (["--regions", "r.csv", "--audio", "song.wav", "--audio-sha256", "00"], "has changed since it was chosen"),
         (["--regions", "r.csv", "--audio", "song.wav", "--label", "{nope}"], "knows no {nope}"),
         (["gone.journal.jsonl"], "cannot be read"),

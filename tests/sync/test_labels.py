@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reatrieve.errors import InputError
-from reatrieve.sync.labels import ascii_folded, fill_template, unique_names
+from reatrieve.sync.labels import ascii_folded, fill_template, folded_apart, sounds_of_names, unique_names
 from reatrieve.sync.tempo import Position
 
 
@@ -33,6 +33,26 @@ def test_folding_gives_ascii_and_leaves_ascii_alone(text):
 
 def test_folding_keeps_what_can_be_read():
     assert ascii_folded("Größe é “x” サビ") == 'Grosse e "x" __'
+
+
+@given(st.lists(st.one_of(st.text(max_size=3), st.sampled_from(["サビ", "イン", "__", "___2"]))))
+def test_different_texts_stay_different_in_ascii(texts):
+    found = folded_apart(texts)
+    assert len({found[text] for text in texts}) == len(set(texts))
+    for text in texts:
+        assert found[text].isascii()
+        assert found[text] == text or not text.isascii()
+
+
+def test_texts_that_fold_to_one_are_numbered():
+    assert folded_apart(["サビ", "イン", "サビ", "é"]) == {"サビ": "__", "イン": "___2", "é": "e"}
+
+
+def test_numbered_names_are_occurrences_of_one_sound():
+    assert sounds_of_names(["riser 3", "riser_04", "riser", "808", "hit#2", "x 1"]) == [
+        "riser", "riser", "riser", "808", "hit", "x",
+    ]  # fmt: skip
+    assert sounds_of_names(["Sound 1"] * 3 + ["Sound 2"] * 2) == ["Sound 1"] * 3 + ["Sound 2"] * 2
 
 
 @given(st.lists(st.sampled_from(["a", "A", "a_01", "a_02", "b", "é", ""]), max_size=20))

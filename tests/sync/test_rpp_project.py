@@ -8,7 +8,7 @@ import pytest
 
 from reatrieve.errors import AudioError, InputError
 from reatrieve.sync.rpp_project import read_rpp
-from reatrieve.sync.rpp_sessions import accepted_regions, sound_of_name, stored_sessions
+from reatrieve.sync.rpp_sessions import accepted_regions, stored_sessions
 from reatrieve.sync.tempo import Position, TempoEntry
 
 TRACK = "{11111111-2222-3333-4444-555555555555}"
@@ -217,9 +217,3 @@ def test_what_is_no_project_is_refused(tmp_path):
         read_rpp(path)
     with pytest.raises(AudioError, match="cannot read"):
         read_rpp(tmp_path / "gone.rpp")
-
-
-def test_sounds_of_numbered_names():
-    assert [sound_of_name(name) for name in ("riser 3", "riser_04", "riser", "808", "hit#2")] == [
-        "riser", "riser", "riser", "808", "hit",
-    ]  # fmt: skip

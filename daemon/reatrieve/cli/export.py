@@ -16,10 +16,11 @@ from reatrieve.errors import InputError
 from reatrieve.journal import read_journal
 from reatrieve.retrieval.session import fold
 from reatrieve.sync.export import TARGETS, Options, export
+from reatrieve.sync.labels import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
 from reatrieve.sync.readers import read_annotations
 from reatrieve.sync.rpp_project import read_rpp
-from reatrieve.sync.rpp_sessions import accepted_regions, sound_of_name
+from reatrieve.sync.rpp_sessions import accepted_regions
 from reatrieve.sync.sessions import accepted_in
 from reatrieve.sync.tempo import TempoMap
 
@@ -163,9 +164,11 @@ def _read(args: argparse.Namespace) -> _Source:
         source = _from_journals(args.journal)
         return source if tempo_map is None else replace(source, tempo_map=tempo_map)
     if args.regions is not None:
+        rows = read_annotations(args.regions)
+        sounds = sounds_of_names(row.label for row in rows)
         found = [
-            Accepted(a.start_s, a.end_s, a.label or "event", sound_of_name(a.label), a.score)
-            for a in read_annotations(args.regions)
+            Accepted(row.start_s, row.end_s, row.label or "event", row.sound or sound, row.score, payload=row.payload)
+            for row, sound in zip(rows, sounds, strict=True)
         ]
         return _Source(found, None, tempo_map)
     source = _from_project(args.rpp, args.match, args.track, with_track=args.audio in (None, "track"))

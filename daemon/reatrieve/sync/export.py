@@ -24,9 +24,9 @@ from reatrieve.errors import AudioError, InputError
 from reatrieve.retrieval.interface import Progress
 from reatrieve.retrieval.spans import Span
 from reatrieve.sync.anchors import AnchorKind, found_anchors, placed
-from reatrieve.sync.labels import ascii_folded, fill_template
+from reatrieve.sync.labels import ascii_folded, fill_template, folded_apart
 from reatrieve.sync.model import Accepted, SyncAudio, SyncEvent, SyncSheet, SyncTempo, TargetKind, frame_at
-from reatrieve.sync.sessions import events_of_others
+from reatrieve.sync.sessions import events_of_others, payloads_in
 from reatrieve.sync.target import listed, source_file, to_frames, write_track
 from reatrieve.sync.tempo import TempoMap
 from reatrieve.sync.wave_content import describe
@@ -230,6 +230,9 @@ def export(
     say = note or (lambda _text: None)
     tell = progress or (lambda _share: None)
     made: list[tuple[str, Path, Path]] = []  # target, temporary name, final name
+    if set(name) & set("/\\"):
+        raise InputError(f"the name {name!r} has a folder in it; files are named by it, folders are chosen apart")
+    new_folder = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if audio == "track":
@@ -243,6 +246,8 @@ def export(
         if others:
             sounds = ", ".join(dict.fromkeys(event.pattern for event in others))
             say(f"{len(others)} events of other sounds ({sounds}) were kept from {stem}.sync.json")
+        payloads = payloads_in(folder / f"{stem}.sync.json")
+        accepted = [replace(one, payload=one.payload or payloads.get(one.region_id, "")) for one in accepted]
         sound = _sound(track_map, shipped, readable) if anchor != "start" else None
         sheet = make_sheet(
             accepted, shipped, name=stem, tempo_map=tempo_map, sound=sound, anchor=anchor, nudge_ms=nudge_ms, snap=snap,
@@ -268,6 +273,9 @@ def export(
         for _, part, _ in made:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
+        if new_folder:
+            with suppress(OSError):
+                folder.rmdir()  # of a failed export; with files in it, it stays
     tell(1.0)
     return [Written(target, final) for target, _, final in made]
 
@@ -297,6 +305,10 @@ def make_sheet(
         replace(one, label=_clean(one.label), pattern=_clean(one.sound), payload=_clean(one.payload))
         for one in accepted
     ]
+    if options.label_ascii:
+        plain = folded_apart(text for one in accepted for text in (one.pattern, one.label))
+        accepted = [replace(one, label=plain[one.label], pattern=plain[one.pattern]) for one in accepted]
+        options = replace(options, label=ascii_folded(options.label))
     frames = to_frames(accepted, audio)
     anchor_times = _anchor_times(accepted, sound, anchor, nudge_ms, snap, tempo_map)
     order = sorted(range(len(accepted)), key=lambda i: (frames[i], accepted[i].label, i))
@@ -315,14 +327,11 @@ def make_sheet(
         label = fill_template(
             options.label, label=one.label, pattern=one.sound, number=counts[one.sound], position=position
         )
-        pattern = one.sound
-        if options.label_ascii:
-            label, pattern = ascii_folded(label), ascii_folded(pattern)
         events.append(
             SyncEvent(
                 f"evt_{number:04d}",
-                pattern,
-                label,
+                one.sound,
+                label if label.strip() else one.label,
                 start,
                 end,
                 at,

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from reatrieve.errors import InputError
 from reatrieve.sync.tempo import Position
 
-__all__ = ["ascii_folded", "fill_template", "unique_names"]
+__all__ = ["ascii_folded", "fill_template", "folded_apart", "sounds_of_names", "unique_names"]
 
 WORD = re.compile(r"\{(\w+)(?::(\d{1,2}))?\}")
+COUNTER = re.compile(r"[\s_.#-]*\d+$")
 LETTERS = {
     "ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D",
     "ð": "d", "þ": "th",
@@ -60,6 +61,35 @@ def ascii_folded(text: str) -> str:
     spelled = "".join(LETTERS.get(c, c) for c in text)
     plain = (c for c in unicodedata.normalize("NFKD", spelled) if not unicodedata.combining(c))
     return "".join(c if c.isascii() else "_" for c in plain)
+
+
+def folded_apart(texts: Iterable[str]) -> dict[str, str]:
+    """ASCII for each text, a different one for different texts: where folding makes them equal, later ones get ``_2``,
+    ``_3``, ..., or a game could not tell two sounds with Japanese names apart."""
+    different = list(dict.fromkeys(texts))
+    taken = {text for text in different if text.isascii()}
+    found = {}
+    for text in different:
+        folded = candidate = ascii_folded(text)
+        number = 1
+        while not text.isascii() and candidate in taken:
+            number += 1
+            candidate = f"{folded}_{number}"
+        taken.add(candidate)
+        found[text] = candidate
+    return found
+
+
+def sounds_of_names(names: Iterable[str]) -> list[str]:
+    """The sound that each numbered name belongs to: ``riser 3`` and ``riser_04`` are occurrences of ``riser``.
+
+    Where names come again and again, the number is no counter: eight times ``Sound 1`` are the sound ``Sound 1``.
+    """
+    names = list(names)
+    stems = [COUNTER.sub("", name) or name for name in names]
+    total = Counter(stems)
+    different = Counter(stem for stem, _ in {*zip(stems, names, strict=True)})
+    return [name if total[stem] >= 2 * different[stem] else stem for name, stem in zip(names, stems, strict=True)]
 
 
 def unique_names(names: Iterable[str]) -> list[str]:

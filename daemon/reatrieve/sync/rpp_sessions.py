@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import fnmatch
-import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from reatrieve.sync.labels import sounds_of_names
 from reatrieve.sync.model import Accepted
 from reatrieve.sync.rpp_project import RppProject
 
-__all__ = ["KeptRegion", "StoredSession", "accepted_regions", "sound_of_name", "stored_sessions"]
+__all__ = ["KeptRegion", "StoredSession", "accepted_regions", "stored_sessions"]
 
 PREFIX = "SESSION_"
 KEPT_KINDS = frozenset({"example", "accepted"})
 OTHER_STATES = ("? ", "x ")
 """How the names of regions begin that wait for an answer or were rejected."""
-
-COUNTER = re.compile(r"[\s_.#-]*\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +93,8 @@ def accepted_regions(project: RppProject, *, match: str = "") -> tuple[list[Acce
         if (fnmatch.fnmatchcase(region.name.casefold(), match.casefold()) if match else region.is_region)
         and not region.name.startswith(OTHER_STATES)
     ]
+    sounds = sounds_of_names(region.name for region in chosen)
     return [
-        Accepted(r.start_s, r.end_s, r.name or "event", sound_of_name(r.name), region_id=r.guid) for r in chosen
+        Accepted(r.start_s, r.end_s, r.name or "event", sound, region_id=r.guid)
+        for r, sound in zip(chosen, sounds, strict=True)
     ], ""
-
-
-def sound_of_name(name: str) -> str:
-    """The sound that a numbered name belongs to: ``riser 3`` and ``riser_04`` are occurrences of ``riser``."""
-    return COUNTER.sub("", name) or name

@@ -11,7 +11,7 @@ from reatrieve.retrieval.session import SessionState
 from reatrieve.sync.model import Accepted, SyncAudio, SyncEvent
 from reatrieve.sync.tempo import Position
 
-__all__ = ["accepted_in", "events_of_others"]
+__all__ = ["accepted_in", "events_of_others", "payloads_in"]
 
 
 def accepted_in(state: SessionState, *, session: str, origin_s: float) -> list[Accepted]:
@@ -44,6 +44,18 @@ def events_of_others(path: Path, audio: SyncAudio, accepted: Iterable[Accepted])
         return [_event(row) for row in data["events"] if _session(row["source_region_id"]) not in {*ours, ""}]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []  # whether such a file may be replaced is for the caller to decide
+
+
+def payloads_in(path: Path) -> dict[str, str]:
+    """Payloads that somebody wrote into an earlier sync JSON, by the region that each event came from."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["format"] != "reatrieve.sync":
+            return {}
+        rows = [(str(row["source_region_id"]), str(row["payload"])) for row in data["events"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {region_id: payload for region_id, payload in rows if region_id and payload}
 
 
 def _session(region_id: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import mido
 
 from reatrieve.sync.annotation import one_line
-from reatrieve.sync.labels import ascii_folded
+from reatrieve.sync.labels import ascii_folded, folded_apart
 from reatrieve.sync.model import SyncSheet, SyncTempo
 
 __all__ = ["TICKS_PER_QUARTER", "TickClock", "write_midi"]
@@ -62,7 +62,9 @@ def write_midi(sheet: SyncSheet) -> tuple[bytes, list[str]]:
     """
     clock = TickClock(sheet.tempo)
     notes = []
-    labels = [ascii_folded(one_line(event.label)) for event in sheet.events]
+    plain = [one_line(event.label) for event in sheet.events]
+    folded = folded_apart(plain)
+    labels = [folded[label] for label in plain]
     if any(label != event.label for label, event in zip(labels, sheet.events, strict=True)):
         notes.append("labels in the MIDI file were folded to ASCII")
     ticks = [clock.ticks(sheet.seconds(event.anchor)) for event in sheet.events]
