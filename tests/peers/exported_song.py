@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 from reatrieve.sync.export import Options, export
 from reatrieve.sync.model import Accepted
 from reatrieve.sync.tempo import TempoEntry, TempoMap
-from sync.sync_sheets import wav_bytes
+from sync.sync_sheets import BEXT, IXML, pack, wav_bytes
 
 __all__ = ["LABELS", "Exported", "exported_song"]
 
@@ -47,16 +48,26 @@ class Exported:
 
 
 def exported_song(
-    folder: Path, *, channels: int = 2, form: str = "24", point: bool = True, **options: bool
+    folder: Path,
+    *,
+    channels: int = 2,
+    form: str = "24",
+    rate_hz: int = RATE_HZ,
+    count: int = len(LABELS),
+    point: bool = True,
+    **options: bool,
 ) -> Exported:
-    """Export ``LABELS`` as spans of odd lengths that overlap, one at frame 0, one at the last frame, and one point."""
+    """Export ``LABELS``, over and over, as spans of odd lengths that overlap, one at frame 0, one at the last frame,
+    and one point."""
     source = folder / "my song.wav"
-    source.write_bytes(wav_bytes(frames=FRAMES, rate_hz=RATE_HZ, channels=channels, form=form))
-    accepted = [
-        Accepted((37777 * i) / RATE_HZ, (37777 * i + 50001 + 3 * i) / RATE_HZ, label, "riser", i / 20)
-        for i, label in enumerate(LABELS)
-    ]
-    accepted.append(Accepted((FRAMES - 1) / RATE_HZ, FRAMES / RATE_HZ, "last frame"))
+    frames = FRAMES * rate_hz // RATE_HZ
+    chunks = {"before": [pack(b"bext", BEXT)], "after": [pack(b"iXML", IXML)]}
+    source.write_bytes(wav_bytes(frames=frames, rate_hz=rate_hz, channels=channels, form=form, **chunks))
+    accepted = []
+    for i, label in enumerate(islice(cycle(LABELS), count)):
+        start, length = 37777 * i % (frames - 60000), 50001 + 3 * i
+        accepted.append(Accepted(start / rate_hz, (start + length) / rate_hz, label, "riser", i % 20 / 20))
+    accepted.append(Accepted((frames - 1) / rate_hz, frames / rate_hz, "last frame"))
     if point:
         accepted.append(Accepted(5.0, 5.0, "point"))
     tempo = TempoMap(

@@ -18,13 +18,15 @@ pytestmark = pytest.mark.peer
 SNDFILE_SHOWS = 9
 """sndfile-info prints ten cues and nine labels, however many there are."""
 
-FORMS = [(1, "16"), (2, "24"), (6, "float")]
+FORMS = [(1, "16", 44100, 12), (2, "24", 48000, 500), (6, "float", 96000, 12), (4, "32", 96000, 12)]
 
 
-@pytest.fixture(scope="module", params=FORMS, ids=[f"{form} x {channels}" for channels, form in FORMS])
+@pytest.fixture(
+    scope="module", params=FORMS, ids=[f"{form} x {n} at {rate}, {count}" for n, form, rate, count in FORMS]
+)
 def song(request, tmp_path_factory) -> Exported:
-    channels, form = request.param
-    return exported_song(tmp_path_factory.mktemp("peers"), channels=channels, form=form)
+    channels, form, rate_hz, count = request.param
+    return exported_song(tmp_path_factory.mktemp("peers"), channels=channels, form=form, rate_hz=rate_hz, count=count)
 
 
 def expected(song: Exported) -> list[tuple[int, int, str]]:
@@ -38,6 +40,8 @@ def test_wavinfo(song):
     lengths = {each.name: each.length for each in reader.cues.ranges}
     rows = [(cue.sample_offset, lengths.get(cue.name, 0), labels[cue.name]) for cue in reader.cues.cues]
     assert sorted(rows) == expected(song)
+    assert reader.bext.description == "made for a test"
+    assert reader.ixml.scene == "Übung"
 
 
 def test_exiftool(song):
