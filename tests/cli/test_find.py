@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import soundfile
 
 from reatrieve.cli import main
+from reatrieve.cli.find import LONGEST_S, SHORTEST_S
 from reatrieve.journal import read_journal
 from reatrieve.retrieval.events import Answered, BudgetRaised, Undone
 from reatrieve.retrieval.session import fold
@@ -192,6 +194,8 @@ def test_sync_files_and_previews_are_written(
     [
         (["--start", "2", "--end", "1"], "does not lie in the file"),
         (["--start", "2", "--end", "99"], "does not lie in the file"),
+        (["--start", "2", "--end", "2.0499"], "49.9 ms long; the shortest is 50 ms"),
+        (["--start", "0", "--end", "30.04"], "30.0 s long; the longest is 30 s"),
         (["--start", "2"], "--start S --end E"),
         ([], "--start S --end E"),
         (["--start", "2", "--end", "3", "--retriever", "defalt"], "did you mean 'default'"),
@@ -221,11 +225,19 @@ def test_a_missing_file_and_a_missing_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert find(monkeypatch, tmp_path / "gone.wav", "--start", 0, "--end", 1) == 1
-    assert "gone.wav: no such file" in capsys.readouterr().err
+    assert "gone.wav: no such file; check the path" in capsys.readouterr().err
+    assert find(monkeypatch, tmp_path, "--start", 0, "--end", 1) == 1
+    assert "is a folder" in capsys.readouterr().err
     assert find(monkeypatch, "--resume", tmp_path / "gone.jsonl") == 1
     assert "gone.jsonl" in capsys.readouterr().err
     assert find(monkeypatch) == 2
     assert find(monkeypatch, "--resume", tmp_path / "gone.jsonl", "--start", 1) == 2
+
+
+def test_what_can_be_an_example_is_the_same_as_in_reaper() -> None:
+    lua = (Path(__file__).parents[2] / "reaper_scripts" / "lib" / "track.lua").read_text(encoding="utf-8")
+    there = {name: float(value) for name, value in re.findall(r"^track\.(SHORTEST_S|LONGEST_S) = ([\d.]+)$", lua, re.M)}
+    assert there == {"SHORTEST_S": SHORTEST_S, "LONGEST_S": LONGEST_S}
 
 
 @pytest.mark.parametrize("text", ["abc", "1:2:3:4", "-1", ""])

@@ -10,12 +10,17 @@ import pytest
 import rpp
 import soundfile
 from PIL import Image
+from rich.console import Console
 
 from reatrieve.cli import main
+from reatrieve.cli.demo import Tally, _time_line
+from reatrieve.demo.loop import Loop
 from reatrieve.demo.timeline import Mark, text_line
+from reatrieve.errors import ReatrieveError
 from reatrieve.journal import read_journal
 from reatrieve.retrieval.session import fold
 from reatrieve.retrieval.spans import Span
+from signals import repeats, write_sound
 
 COMBINATIONS = [("udp", "5.4"), ("spool", "5.4"), ("udp", "5.3"), ("spool", "5.3")]
 
@@ -96,7 +101,9 @@ def test_a_person_answers_in_the_terminal(tmp_path, capsys, monkeypatch):
         (["--audio", "{audio}"], "mark the example"),
         (["--audio", "{audio}", "--start", "3", "--end", "99"], "does not lie in the file"),
         (["--audio", "{audio}", "--start", "0", "--end", "1", "--class", "x"], "--annotations"),
-        (["--audio", "missing.wav", "--start", "0", "--end", "1"], "missing.wav"),
+        (["--audio", "missing.wav", "--start", "0", "--end", "1"], "missing.wav: no such file; check the path"),
+        (["--audio", "{audio}", "--start", "0", "--end", "0.04"], "40 ms long; the shortest is 50 ms"),
+        (["--audio", "{audio}", "--start", "0", "--end", "1", "--out", "{audio}/x"], "choose another folder"),
     ],
 )
 def test_bad_requests_are_one_clear_sentence(arguments, text, tmp_path, capsys):
@@ -106,6 +113,26 @@ def test_bad_requests_are_one_clear_sentence(arguments, text, tmp_path, capsys):
     err = capsys.readouterr().err
     assert text in err
     assert len(err.strip().splitlines()) == 1
+
+
+def test_at_the_end_a_person_may_go_on_or_take_back(tmp_path, capsys, monkeypatch):
+    song = write_sound(tmp_path / "song.wav", repeats([1.0, 4.0, 8.5], rate_hz=22050, duration_s=12.0), 22050)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n" * 10 + "u\nn\n+\nn\nq\n"))
+    result, err = run_demo(
+        capsys, "--out", tmp_path / "own", "--audio", song, "--start", "1", "--end", "1.5", "--no-export"
+    )
+    assert (result["rejections"], result["answers"], result["accepted"]) == (11, 11, 0)
+    assert err.count("+ goes on for ten more") == 2
+    assert "the rejections are used up" in err
+
+
+def test_a_search_that_the_scripts_refuse_ends_with_what_they_say(tmp_path, monkeypatch):
+    monkeypatch.setattr("reatrieve.demo.loop.REFUSED_S", 1.0)
+    song = write_sound(tmp_path / "song.wav", repeats([1.0], rate_hz=22050, duration_s=3.0), 22050)
+    with Loop(tmp_path / "home") as loop:
+        loop.insert(song)
+        with pytest.raises(ReatrieveError, match="the shortest that can be searched is 50 ms"):
+            loop.find(1.0, 1.01)
 
 
 @pytest.mark.slow
@@ -123,6 +150,22 @@ def test_real_songs(file, carrier, lua, bench, tmp_path, capsys):
     result, _ = run_demo(capsys, "--out", tmp_path, *known, "--carrier", carrier, "--lua", lua, "--no-export")
     assert result["recall"] >= 0.9
     assert len(regions_of(result["rpp"])) == result["accepted"] + 1
+
+
+def test_on_a_terminal_the_time_line_grows_with_the_answers(monkeypatch):
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=60)
+    tally, example = Tally(), Span(0.0, 1.0)
+    with _time_line(tally, example, 10.0, console) as show:
+        assert "E" in screen.getvalue()
+        assert "█" not in screen.getvalue()
+        tally.count("accept", Span(5.0, 6.0))
+        show()
+        assert "█" in screen.getvalue()
+    piped = io.StringIO()
+    with _time_line(tally, example, 10.0, Console(file=piped)) as show:
+        show()
+    assert piped.getvalue() == ""
 
 
 def test_the_line_of_text_shows_the_most_important_mark():

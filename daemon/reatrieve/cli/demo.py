@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.live import Live
 from rich.markup import escape
+from rich.text import Text
 
-from reatrieve.cli.find import clock, seconds
+from reatrieve.cli.find import check_sound_file, clock, example_span, seconds
 from reatrieve.errors import InputError
 
 if TYPE_CHECKING:
     from reatrieve.demo.loop import Loop, Shown
+    from reatrieve.demo.timeline import Mark, MarkKind
     from reatrieve.evaluation.truth import Truth
     from reatrieve.retrieval.events import Verdict
     from reatrieve.retrieval.spans import Span
@@ -91,11 +96,11 @@ def run(args: argparse.Namespace) -> int:
     console = Console(stderr=args.json, highlight=False, soft_wrap=True)
     if args.audio is None and (args.annotations or args.class_ or args.start is not None or args.end is not None):
         raise InputError("--start, --end, --annotations and --class go with --audio FILE")
-    out = args.out if args.out is not None else Path(tempfile.mkdtemp(prefix="reatrieve-demo-"))
-    out.mkdir(parents=True, exist_ok=True)
-    out = out.resolve()
+    if args.audio is not None:
+        check_sound_file(args.audio)
+    out = _folder(args.out)
     audio, truth = _material(args, out, console)
-    example = _example(args, truth, audio)
+    example, duration_s = _example(args, truth, audio)
     if truth is not None:
         truth.mark(example)
 
@@ -114,13 +119,14 @@ def run(args: argparse.Namespace) -> int:
             )
             first_s = loop.find(example.start_s, example.end_s)
             console.print(f"first candidate after {first_s:.2f} s\n")
-            _answer_all(loop, tally, truth, console)
+            with _time_line(tally, example, duration_s, console if truth is not None else None) as show:
+                _answer_all(loop, tally, truth, console, show)
             loop.reaper.run("Finish (keep accepted, remove what is left)")
             loop.settle()
             written = [] if args.no_export else _export(loop, out, console)
             loop.project.save()
             loop.settle()
-            duration_s = _finish_picture(loop, tally, truth, example, audio, out, console)
+            _finish_picture(loop, tally, truth, example, audio, out, console)
     median = statistics.median(tally.answer_ms) if tally.answer_ms else None
     _summary(tally, truth, median, duration_s, written, out, console)
     if args.json:
@@ -138,6 +144,17 @@ def run(args: argparse.Namespace) -> int:
         }
         print(json.dumps(result), flush=True)
     return 0
+
+
+def _folder(wanted: Path | None) -> Path:
+    """The folder for all that is written."""
+    if wanted is None:
+        return Path(tempfile.mkdtemp(prefix="reatrieve-demo-")).resolve()
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {wanted} cannot be made ({error.strerror}); choose another folder") from error
+    return wanted.resolve()
 
 
 def _material(args: argparse.Namespace, out: Path, console: Console) -> tuple[Path, Truth | None]:
@@ -165,27 +182,51 @@ def _material(args: argparse.Namespace, out: Path, console: Console) -> tuple[Pa
     return audio, Truth(name, tuple(spans))
 
 
-def _example(args: argparse.Namespace, truth: Truth | None, audio: Path) -> Span:
+def _example(args: argparse.Namespace, truth: Truth | None, audio: Path) -> tuple[Span, float]:
+    """The span to mark, and the length of the file."""
     from reatrieve.audio.trackmap import TrackMap
-    from reatrieve.retrieval.spans import Span
 
     duration_s = TrackMap.of_file(audio).duration_s
-    if args.start is None and args.end is None and truth is not None:
-        return truth.occurrences[0]
-    if args.start is None or args.end is None:
+    start_s, end_s = args.start, args.end
+    if start_s is None and end_s is None and truth is not None:
+        start_s, end_s = truth.occurrences[0].start_s, truth.occurrences[0].end_s
+    if start_s is None or end_s is None:
         raise InputError("mark the example with --start S and --end E (seconds)")
-    if not 0.0 <= args.start < args.end <= duration_s:
-        raise InputError(
-            f"the example {args.start:g} - {args.end:g} s does not lie in the file, 0 - {duration_s:.3f} s"
-        )
-    return Span(args.start, args.end)
+    return example_span(start_s, end_s, duration_s), duration_s
 
 
-def _answer_all(loop: Loop, tally: Tally, truth: Truth | None, console: Console) -> None:
+@contextlib.contextmanager
+def _time_line(tally: Tally, example: Span, duration_s: float, console: Console | None) -> Iterator[Callable[[], None]]:
+    """A time line that stands below the answers as they come; only on a terminal."""
+    from reatrieve.demo.timeline import text_line
+
+    if console is None or not console.is_terminal:
+        yield lambda: None
+        return
+    width = min(72, console.width - 1)
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+
+        def show() -> None:
+            line = text_line(_marks(tally, None, example), duration_s=duration_s, width=width)
+            live.update(Text(line, no_wrap=True), refresh=True)
+
+        show()
+        yield show
+
+
+def _answer_all(
+    loop: Loop, tally: Tally, truth: Truth | None, console: Console, show: Callable[[], None] = lambda: None
+) -> None:
     """Answer until the session is over, all is found, or the user stops."""
     from reatrieve.evaluation.sessions import MAX_ACCEPTS_AND_SKIPS
 
-    while (shown := loop.shown()) is not None:
+    while True:
+        shown = loop.shown()
+        if shown is None:
+            console.print(f"over: {escape(loop.reaper.status.help_line.removeprefix('ReaTrieve: '))}")
+            if truth is not None or not _ask_at_the_end(loop, tally, console):
+                return
+            continue
         if truth is None:
             if not _ask(loop, tally, shown, console):
                 return
@@ -197,39 +238,60 @@ def _answer_all(loop: Loop, tally: Tally, truth: Truth | None, console: Console)
         tally.answer_ms.append(loop.answer(verdict))
         tally.count(verdict, span)
         recall = (
-            f"{truth.found} of {truth.n_others}, recall {truth.recall:.0%}"
+            f"{truth.found:2} of {truth.n_others}, recall {truth.recall:4.0%}"
             if truth.n_others
             else "nothing else to find"
         )
-        console.print(f"{_line(tally.answers, shown)}  {WORDS[verdict]}   {recall}   ({tally.answer_ms[-1]:.0f} ms)")
+        console.print(f"{_line(tally.answers, shown)}  {WORDS[verdict]}  {recall}  {tally.answer_ms[-1]:4.0f} ms")
+        show()
         if truth.n_others and truth.found == truth.n_others:
             console.print("all found")
             return
-    console.print(f"over: {escape(loop.reaper.status.help_line.removeprefix('ReaTrieve: '))}")
 
 
 def _ask(loop: Loop, tally: Tally, shown: Shown, console: Console) -> bool:
     """Let the person at the terminal answer one candidate; False: stop."""
-    console.print(f"{_line(tally.answers + 1, shown)}  y(es) n(o) s(kip) u(ndo) q(uit)? ", end="")
-    console.file.flush()
-    line = sys.stdin.readline()
-    if not sys.stdin.isatty():
-        console.print(escape(line.strip()))
-    word = line.strip().lower()[:1]
-    if not line or word == "q":
+    left = f"about {shown.candidate.remaining:.0f} left"
+    word = _typed(f"{_line(tally.answers + 1, shown)}  {left}  y(es) n(o) s(kip) u(ndo) q(uit)? ", console)
+    if word == "q":
         return False
     if word == "u":
-        if tally.history:
-            loop.undo()
-            tally.take_back()
-        else:
-            console.print("there is no answer to take back")
+        _undo(loop, tally, console)
     elif word in KEYS:
         tally.answer_ms.append(loop.answer(KEYS[word]))
         tally.count(KEYS[word], shown.candidate.proposed)
     else:
         console.print("type y, n, s, u or q, then Enter")
     return True
+
+
+def _ask_at_the_end(loop: Loop, tally: Tally, console: Console) -> bool:
+    """What the person wants when nothing is proposed any more; False: stop."""
+    more = "+ goes on for ten more, " if loop.over == "budget" else ""
+    word = _typed(f"{more}u takes the last answer back, q ends: ", console)
+    if word == "u":
+        _undo(loop, tally, console)
+    elif word == "+" and more:
+        loop.go_on()
+    return word in ("u", "+")
+
+
+def _typed(question: str, console: Console) -> str:
+    """First letter of the answer; ``q`` at the end of input."""
+    console.print(question, end="")
+    console.file.flush()
+    line = sys.stdin.readline()
+    if not sys.stdin.isatty():
+        console.print(escape(line.strip()))  # a pipe shows no echo
+    return line.strip().lower()[:1] if line else "q"
+
+
+def _undo(loop: Loop, tally: Tally, console: Console) -> None:
+    if tally.history:
+        loop.undo()
+        tally.take_back()
+    else:
+        console.print("there is no answer to take back")
 
 
 def _export(loop: Loop, out: Path, console: Console) -> list[Path]:
@@ -253,33 +315,39 @@ def _export(loop: Loop, out: Path, console: Console) -> list[Path]:
     return sorted(path for path in set(folder.rglob("*")) - before if path.is_file()) if folder.is_dir() else []
 
 
-def _finish_picture(
-    loop: Loop, tally: Tally, truth: Truth | None, example: Span, audio: Path, out: Path, console: Console
-) -> float:
-    """Draw and print the time line; the length of the searched audio in seconds."""
-    from reatrieve.audio.stitch import TrackAudio
-    from reatrieve.audio.trackmap import TrackMap
-    from reatrieve.demo.timeline import Mark, MarkKind, picture, text_line
+def _marks(tally: Tally, truth: Truth | None, example: Span) -> list[Mark]:
+    """The example, what was answered, and with ``truth`` what was missed."""
+    from reatrieve.demo.timeline import Mark
 
     kinds: dict[Verdict, MarkKind] = {"accept": "accepted", "reject": "rejected", "skip": "skipped"}
-    numbers = {"accept": 0, "reject": 0, "skip": 0}
     marks = [Mark(example, "example", "E")]
+    accepted = 0
     for verdict, span in tally.history:
-        numbers[verdict] += 1
-        marks.append(Mark(span, kinds[verdict], str(numbers[verdict]) if verdict == "accept" else ""))
+        accepted += verdict == "accept"
+        marks.append(Mark(span, kinds[verdict], str(accepted) if verdict == "accept" else ""))
     if truth is not None:
         missed = set(range(len(truth.occurrences))) - truth.credited - {truth.example}
         marks += [Mark(truth.occurrences[index], "missed") for index in sorted(missed)]
+    return marks
+
+
+def _finish_picture(
+    loop: Loop, tally: Tally, truth: Truth | None, example: Span, audio: Path, out: Path, console: Console
+) -> None:
+    """Draw and print the time line."""
+    from reatrieve.audio.stitch import TrackAudio
+    from reatrieve.audio.trackmap import TrackMap
+    from reatrieve.demo.timeline import picture, text_line
+
+    marks = _marks(tally, truth, example)
     track = TrackAudio(TrackMap.of_file(audio))
     samples = track.read(0.0, track.map.duration_s, 22050, mono=True).reshape(-1)
-    duration_s = len(samples) / 22050
-    console.print("\n" + text_line(marks, duration_s=duration_s))
+    console.print("\n" + text_line(marks, duration_s=len(samples) / 22050))
     console.print("[dim]E example   █ accepted   x rejected   - skipped   o missed[/]")
     found = f"found {truth.found} of {truth.n_others}" if truth else f"accepted {tally.accepted}"
     caption = f"{found}, {tally.rejections} rejected on the way; {loop.project.path.name if loop.project.path else ''}"
     title = f"{audio.name}: one sound marked, its other places found"
     picture(marks, samples, rate_hz=22050, title=title, caption=caption).save(out / "demo.png")
-    return duration_s
 
 
 def _summary(
@@ -293,9 +361,8 @@ def _summary(
 ) -> None:
     found = f"found {truth.found} of {truth.n_others}" if truth else f"accepted {tally.accepted}"
     speed = "" if median is None else f", median {median:.0f} ms from answer to next region"
-    console.print(
-        f"\n[b]{found}[/] in {duration_s:.0f} s of audio, {tally.rejections} rejections, {tally.answers} answers{speed}"
-    )
+    counts = f"{_plural(tally.rejections, 'rejection')}, {_plural(tally.answers, 'answer')}"
+    console.print(f"\n[b]{found}[/] in {duration_s:.0f} s of audio, {counts}{speed}")
     if written:
         console.print(f"{len(written)} sync files in {escape(str(out / 'export'))}")
     console.print(f"everything is in {escape(str(out))}: demo.rpp (open it in REAPER), demo.png, the journal")
@@ -305,5 +372,9 @@ def _line(number: int, shown: Shown) -> str:
     region, candidate = shown.region, shown.candidate
     return (
         f"{number:3}  {clock(region.start_s)} - {clock(region.end_s)}  score {candidate.score:6.3f}  "
-        f"{candidate.probability:4.0%}  about {candidate.remaining:.0f} left"
+        f"{candidate.probability:4.0%}"
     )
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from reatrieve.errors import InputError
+from reatrieve.errors import AudioError, InputError
 
 if TYPE_CHECKING:
     from reatrieve.cli.conversation import Conversation
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reatrieve.retrieval.spans import Span
     from reatrieve.settings import Settings
 
-__all__ = ["add", "clock", "run", "seconds"]
+__all__ = ["LONGEST_S", "SHORTEST_S", "add", "check_sound_file", "clock", "example_span", "run", "seconds"]
 
 EPILOG = """\
 answers:  y yes   n no   s skip   u undo the last answer   q stop (go on later with --resume)
@@ -41,6 +41,8 @@ examples:
 """
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?)\Z")
 DEFAULT_BUDGET = 10
+SHORTEST_S, LONGEST_S = 0.05, 30.0
+"""What can be an example: as ``track.lua`` has it for REAPER's time selection."""
 
 
 def seconds(text: str) -> float:
@@ -56,6 +58,40 @@ def clock(time_s: float) -> str:
     """Minutes, seconds and milliseconds, as in ``1:23.456``."""
     milliseconds = round(time_s * 1000.0)
     return f"{milliseconds // 60000}:{milliseconds % 60000 / 1000.0:06.3f}"
+
+
+def check_sound_file(path: Path) -> None:
+    """Say plainly that there is no such file (the audio package speaks to somebody who stands before REAPER).
+
+    Raises
+    ------
+    AudioError
+        If it is not there, or a folder.
+    """
+    if path.is_dir():
+        raise AudioError(f"{path} is a folder; name a sound file")
+    if not path.is_file():
+        raise AudioError(f"{path}: no such file; check the path")
+
+
+def example_span(start_s: float, end_s: float, duration_s: float) -> Span:
+    """The example, if it can be one.
+
+    Raises
+    ------
+    InputError
+        If it does not lie in the file, or is shorter or longer than what REAPER's scripts take.
+    """
+    from reatrieve.retrieval.spans import Span
+
+    if not 0.0 <= start_s < end_s <= duration_s + 0.05:
+        raise InputError(f"the example, {start_s:g} to {end_s:g} s, does not lie in the file, 0 to {duration_s:.3f} s")
+    length_s = end_s - start_s
+    if length_s < SHORTEST_S - 1e-9:
+        raise InputError(f"the example is {1000 * length_s:g} ms long; the shortest is {1000 * SHORTEST_S:g} ms")
+    if length_s > LONGEST_S + 1e-9:
+        raise InputError(f"the example is {length_s:.1f} s long; the longest is {LONGEST_S:g} s")
+    return Span(start_s, min(end_s, duration_s))
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -168,6 +204,7 @@ def _journal(args: argparse.Namespace, settings: Settings, truth: Truth | None) 
         return
     if args.file is None:
         raise InputError("name the sound file to search, or a journal with --resume")
+    check_sound_file(args.file)
     if args.start is None and args.end is None and truth is not None:
         args.start, args.end = truth.occurrences[0].start_s, truth.occurrences[0].end_s
     if args.start is None or args.end is None:
@@ -175,7 +212,7 @@ def _journal(args: argparse.Namespace, settings: Settings, truth: Truth | None) 
     name = args.retriever or settings.retriever
     make_retriever(name)  # an unknown name fails before anything is written
     track_map = TrackMap.of_file(args.file.absolute())
-    example = _example(args.start, args.end, track_map.duration_s)
+    example = example_span(args.start, args.end, track_map.duration_s)
     label = args.label or (truth.class_ if truth else "Sound 1")
     header = Header(uuid.uuid4().hex, track_map)
     started = Started(example, label, DEFAULT_BUDGET if args.budget is None else args.budget, name)
@@ -183,14 +220,6 @@ def _journal(args: argparse.Namespace, settings: Settings, truth: Truth | None) 
     path = args.journal or JournalFolder(settings.journals_folder).path(header.session)
     with Journal.create(path, header, events=[started]) as journal:
         yield journal
-
-
-def _example(start_s: float, end_s: float, duration_s: float) -> Span:
-    from reatrieve.retrieval.spans import Span
-
-    if not 0.0 <= start_s < end_s <= duration_s + 0.05:
-        raise InputError(f"the example, {start_s:g} to {end_s:g} s, does not lie in the file, 0 to {duration_s:.3f} s")
-    return Span(start_s, min(end_s, duration_s))
 
 
 def _analysed(

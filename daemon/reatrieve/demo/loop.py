@@ -26,6 +26,8 @@ VERBS: dict[Verdict, str] = {"accept": "Accept candidate", "reject": "Reject can
 CANDIDATE_PREFIX = "? "
 OVER_TEXTS = {"budget": "the rejections are used up", "exhausted": "nothing is left"}
 FIND_TIMEOUT_S = 600.0
+REFUSED_S = 15.0
+"""A status line that has stood this long and shows no progress is a refusal."""
 ANSWER_TIMEOUT_S = 60.0
 
 
@@ -121,12 +123,21 @@ class Loop:
         known = set(self.journals.folder.glob("*")) if self.journals.folder.is_dir() else set()
         self.project.select_time(start_s, end_s)
         start = time.perf_counter()
-        self.reaper.run("Find sounds like the time selection")
         regions = len(self.project.regions)
+        said, since_s = "", start
+
+        def ready() -> bool:
+            nonlocal said, since_s
+            line, now_s = self.reaper.status.help_line, time.perf_counter()
+            if line != said:
+                said, since_s = line, now_s
+            elif now_s - since_s > REFUSED_S and not line.endswith("%"):
+                raise TimeoutError
+            return len(self.project.regions) > regions and bool(self.candidate or self.over)
+
+        self.reaper.run("Find sounds like the time selection")
         try:
-            self.reaper.until(
-                lambda: len(self.project.regions) > regions and (self.candidate or self.over), timeout_s=FIND_TIMEOUT_S
-            )
+            self.reaper.until(ready, timeout_s=FIND_TIMEOUT_S)
         except TimeoutError:
             raise ReatrieveError(f"no candidate came up; REAPER says: {self.reaper.status.help_line}") from None
         elapsed = time.perf_counter() - start
@@ -154,6 +165,11 @@ class Loop:
             lambda: self.over or (self.candidate is not None and self.candidate != region), timeout_s=ANSWER_TIMEOUT_S
         )
         return 1000.0 * (time.perf_counter() - start)
+
+    def go_on(self) -> None:
+        """Allow more rejections and wait for the next candidate, if one is left."""
+        self.reaper.run("Continue (+10)")
+        self.reaper.until(lambda: self.candidate or self.over == "exhausted", timeout_s=ANSWER_TIMEOUT_S)
 
     def undo(self) -> None:
         """Take the last answer back; its candidate waits again."""
