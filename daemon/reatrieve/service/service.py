@@ -31,6 +31,7 @@ from reatrieve.bridge.spool import SpoolCarrier, sweep
 from reatrieve.bridge.udp import Address, UdpCarrier, is_loopback
 from reatrieve.errors import InputError, ReatrieveError
 from reatrieve.journal import JournalFolder
+from reatrieve.retrieval.registry import retriever_names
 from reatrieve.service.actor import Context, SessionActor
 from reatrieve.service.hub import Hub, Route
 from reatrieve.settings import Settings
@@ -214,10 +215,12 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     Raises
     ------
     InputError
-        If another daemon lives in this home, a port or folder cannot be had, or the settings would open the daemon to
-        the network without a token of the user's own.
+        If another daemon lives in this home, a port or folder cannot be had, the settings would open the daemon to the
+        network without a token of the user's own, or they name a retriever that there is not.
     """
     _demand_closed(settings)
+    if settings.retriever not in retriever_names():
+        raise InputError(f"unknown retriever {settings.retriever!r}; choose one of {', '.join(retriever_names())}")
     with homes.held(settings.home), contextlib.ExitStack() as stack:
         info = homes.new_info(version=__version__, port=0, spool=settings.spool_folder, token=settings.token)
         sweep(settings.spool_folder, info.instance)
