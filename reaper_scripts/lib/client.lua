@@ -167,7 +167,9 @@ function on.anchors_end(tab) markers.anchors_end(tab) end
 function on.exported(tab, _, fields) markers.exported(tab, fields) end
 function on.exported_end(tab) markers.exported_end(ctx, tab) end
 
-function on.note(_, s, fields) news.note(ctx, s, fields) end
+function on.note(tab, s, fields)
+  if not markers.note(tab, fields) then news.note(ctx, s, fields) end
+end
 
 function on.failed(tab, s, fields)
   if s.reconciling then

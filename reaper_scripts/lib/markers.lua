@@ -262,8 +262,8 @@ function markers.export(ctx, tab)
   project.store(tab.proj, "EXPORT_FOLDER", answers[1])
   project.store(tab.proj, "EXPORT_AUDIO", answers[4])
   project.store(tab.proj, "EXPORT_AUDIO_START_S", ("%.17g"):format(start_s))
-  tab.export = { queue = queue, folder = answers[1], audio_path = answers[4], audio_start_s = start_s + 0.0, files = {}, seen = {},
-    done = 0, force = answers[6]:lower():match("^y") ~= nil }
+  tab.export = { queue = queue, folder = answers[1], audio_path = answers[4], audio_start_s = start_s + 0.0, files = {}, notes = {},
+    seen = {}, done = 0, force = answers[6]:lower():match("^y") ~= nil }
   status.say(("%s: exporting"):format(names[1]))
   markers.send_export(ctx, tab)
 end
@@ -274,6 +274,18 @@ function markers.exported(tab, fields)
     export.seen[fields.path] = true
     export.files[#export.files + 1] = fields.path
   end
+end
+
+---What the user should know of the files; said with their names, or nobody would see it.
+---@return boolean ours
+function markers.note(tab, fields)
+  local export = tab.export
+  if not export or fields.code ~= "export" then return false end
+  if not export.seen[fields.text] then
+    export.seen[fields.text] = true
+    export.notes[#export.notes + 1] = fields.text
+  end
+  return true
 end
 
 function markers.exported_end(ctx, tab)
@@ -291,7 +303,9 @@ function markers.exported_end(ctx, tab)
     folder = path:match("^(.*)[/\\]") or folder
     names[index] = path:match("[^/\\]*$")
   end
-  status.say(("%s in %s: %s"):format(status.plural(#names, "file"), folder, table.concat(names, ", ")), true)
+  local text = ("%s in %s: %s"):format(status.plural(#names, "file"), folder, table.concat(names, ", "))
+  if export.notes[1] then text = ("%s. Note: %s"):format(text, table.concat(export.notes, "; ")) end
+  status.say(text, true)
 end
 
 ---@param ctx table

@@ -283,6 +283,7 @@ class FakeDaemon:
             return
         if isinstance(command, m.Export):
             self.push(name, m.Progress(name, "export", 0.5))
+            self.push(name, m.Note(name, "export", "labels were folded"))
             for target in ("json", "wav"):
                 self.push(name, m.Exported(name, target, f"{command.folder}/x.sync.{target}"))
             self.push(name, m.ExportedEnd(name, 2))
