@@ -9,7 +9,7 @@ import soundfile
 
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
-from reatrieve.sync.export import TARGETS, Options, chosen_targets, export
+from reatrieve.sync.export import TARGETS, Options, chosen_options, chosen_targets, export
 from reatrieve.sync.model import Accepted
 from reatrieve.sync.readers import read_annotations
 from reatrieve.sync.tempo import TempoMap
@@ -192,6 +192,9 @@ def test_ascii_names_stay_apart_and_no_template_leaves_an_event_without_one(song
     assert [(e["label"], e["pattern"]) for e in events_in(tmp_path / "o")["events"]] == [
         ("___01", "__"), ("___2_01", "___2"), ("___02", "__"),
     ]  # fmt: skip
+    word = "json,label-ascii"
+    export(events, folder=tmp_path / "w", audio="render", audio_path=song, targets=word)
+    assert [e["label"] for e in events_in(tmp_path / "w")["events"]] == ["__", "___2", "__"]
     export(events, folder=tmp_path / "b", audio="render", audio_path=song, options=Options(label="{bar}"))
     assert [e["label"] for e in events_in(tmp_path / "b")["events"]] == ["サビ", "イン", "サビ"]
 
@@ -226,6 +229,12 @@ def test_targets_are_chosen_by_name():
     assert chosen_targets("unity") == ["json", "unity"]
     assert chosen_targets(["csv"]) == ["reaper"]
     assert chosen_targets("all") == list(TARGETS)
+    assert chosen_targets("all, Label-ASCII") == list(TARGETS)
+    assert chosen_options("wav,label-ascii,wav-points") == Options(label_ascii=True, cue_regions=False)
+    with pytest.raises(InputError, match="unknown target 'nonsense'"):
+        chosen_targets("all,nonsense")
+    with pytest.raises(InputError, match="no target"):
+        chosen_targets("label-ascii")
     with pytest.raises(InputError, match="unknown target 'cubase'; choose from json"):
         chosen_targets("json,cubase")
     with pytest.raises(InputError, match="no target"):

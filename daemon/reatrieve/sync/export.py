@@ -38,7 +38,17 @@ from reatrieve.sync.writers.sync_json import write_sync_json
 from reatrieve.sync.writers.unreal import write_unreal_csv, write_unreal_json
 from reatrieve.sync.writers.wwise import write_waapi
 
-__all__ = ["TARGETS", "Options", "Target", "Written", "chosen_targets", "export", "make_sheet"]
+__all__ = [
+    "TARGETS",
+    "WORDS",
+    "Options",
+    "Target",
+    "Written",
+    "chosen_options",
+    "chosen_targets",
+    "export",
+    "make_sheet",
+]
 
 Note = Callable[[str], None]
 
@@ -150,23 +160,42 @@ TARGETS: Mapping[str, Target] = {
 
 ALIASES = {"csv": "reaper", "sonic-visualiser": "sv", "ue": "unreal"}
 
+WORDS: Mapping[str, Mapping[str, bool]] = {
+    "label-ascii": {"label_ascii": True},
+    "wav-points": {"cue_regions": False},
+    "reaper-loops": {"reaper_loops": True},
+    "fmod-ends": {"fmod_ends": True},
+    "fmod-tempo": {"fmod_tempo": True},
+}
+"""Options that may stand among the targets, as in ``wav,label-ascii``: REAPER's dialog has one field for both."""
+
+
+def chosen_options(text: str | Iterable[str], options: Options | None = None) -> Options:
+    """``options`` with those switched on that ``text`` names among its targets."""
+    found = options or Options()
+    for word in _words(text):
+        found = replace(found, **WORDS.get(word, {}))  # type: ignore[arg-type]
+    return found
+
 
 def chosen_targets(text: str | Iterable[str]) -> list[str]:
     """Names of targets from ``json,wav`` or ``all``, in the table's order, with those that they need.
+
+    ``WORDS`` may stand among them; they are for ``chosen_options``.
 
     Raises
     ------
     InputError
         For an unknown name, or none.
     """
-    parts = text.split(",") if isinstance(text, str) else list(text)
-    asked = {ALIASES.get(part.strip().lower(), part.strip().lower()) for part in parts if part.strip()}
+    asked = {ALIASES.get(word, word) for word in _words(text)} - WORDS.keys()
     if "all" in asked:
-        return list(TARGETS)
+        asked.remove("all")
+        asked |= TARGETS.keys()
     unknown = sorted(asked - TARGETS.keys())
     if unknown or not asked:
         what = f"unknown target {unknown[0]!r}" if unknown else "no target"
-        raise InputError(f"{what}; choose from {', '.join(TARGETS)} or all")
+        raise InputError(f"{what}; choose from {', '.join(TARGETS)} or all, with {', '.join(WORDS)} if you like")
     asked |= {need for name in asked for need in TARGETS[name].needs}
     return [name for name in TARGETS if name in asked]
 
@@ -198,7 +227,7 @@ def export(
     ----------
     accepted : regions in project seconds, in any order; the first of each sound is its example.
     folder : where the files go; made if need be.
-    targets : names of ``TARGETS``, comma separated or as a list, or ``all``.
+    targets : names of ``TARGETS``, comma separated or as a list, or ``all``; ``WORDS`` may stand among them.
     audio : the audio that the game ships: the one ``source`` file of the track, a ``render`` of the project, or the
         stitched ``track``, which is then written too, as ``<name>.track.wav``.
     audio_path, audio_start_s : the render, and the project time of its first frame.
@@ -225,8 +254,9 @@ def export(
     AudioError
         The audio cannot be read or the files not be written.
     """
+    targets = _words(targets)
     names = chosen_targets(targets)
-    options = options or Options()
+    options = chosen_options(targets, options)
     say = note or (lambda _text: None)
     tell = progress or (lambda _share: None)
     made: list[tuple[str, Path, Path]] = []  # target, temporary name, final name
@@ -278,6 +308,11 @@ def export(
                 folder.rmdir()  # of a failed export; with files in it, it stays
     tell(1.0)
     return [Written(target, final) for target, _, final in made]
+
+
+def _words(text: str | Iterable[str]) -> list[str]:
+    parts = text.split(",") if isinstance(text, str) else text
+    return [part.strip().lower() for part in parts if part.strip()]
 
 
 def make_sheet(
