@@ -175,8 +175,9 @@ end
 ---@param fields { stage: string, share: number }
 function finder.progress(s, fields)
   local what = { decode = "reading the audio", analyse = "analysing", export = "writing" }
-  status.say(("%s: %s, %.0f %%"):format(s.model.label, what[fields.stage] or fields.stage, 100 * fields.share))
   s.progress = fields.share
+  s.said = ("%s: %s, %.0f %%"):format(s.model.label, what[fields.stage] or fields.stage, 100 * fields.share)
+  status.say(s.said)
 end
 
 return finder

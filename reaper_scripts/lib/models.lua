@@ -51,6 +51,15 @@ end
 
 local AFTER = { accept = "accepted", reject = "rejected", skip = "skipped" }
 
+---The answer that leads to a state, nil where none does.
+---@param state State
+---@return "accept"|"reject"|"skip"|nil
+function models.verdict(state)
+  for verdict, after in pairs(AFTER) do
+    if after == state then return verdict end
+  end
+end
+
 ---@param number integer
 ---@param span { start_s: number, end_s: number, probability: number }
 ---@return Model
@@ -249,9 +258,8 @@ function models.again(model, number)
   for key in pairs(model.candidates) do last = math.max(last, key) end
   for key = number, last do
     local one = model.candidates[key]
-    for verdict, state in pairs(AFTER) do
-      if one and one.state == state then list[#list + 1] = { "answer", key, verdict, one.start_s, one.end_s } end
-    end
+    local verdict = one and models.verdict(one.state)
+    if verdict then list[#list + 1] = { "answer", key, verdict, one.start_s, one.end_s } end
   end
   return list
 end

@@ -65,8 +65,7 @@ local function adopt_rows(ctx, tab, s, name, fields, forward)
   steps.present(ctx, tab, s)
 end
 
----`candidate` (with fields.number) or `done` (with fields.reason): what the session is at now.
-function news.now(ctx, tab, s, fields)
+local function now(ctx, tab, s, fields)
   s.budget = fields.budget
   s.awaiting, s.asked_at = false, nil
   s.remaining = fields.remaining
@@ -136,6 +135,12 @@ function news.now(ctx, tab, s, fields)
     end
   end
   s.continuing = nil
+end
+
+---`candidate` (with fields.number) or `done` (with fields.reason): what the session is at now.
+function news.now(ctx, tab, s, fields)
+  now(ctx, tab, s, fields)
+  if tab.active == s then steps.refresh(ctx, s) end             -- how many are left; or progress of work that is done now
 end
 
 ---Something the user should know; that a search is probably over is said beside the candidate.

@@ -76,7 +76,8 @@ local function content(ctx)
   }
   if s then
     local accepted, rejections = models.tally(s.model)
-    shown.counts = ("%d accepted   %d of %d rejections"):format(accepted, rejections, s.budget)
+    shown.counts = s.budget == 0 and ("%d accepted"):format(accepted)          -- the daemon has not told it yet
+      or ("%d accepted   %d of %d rejections"):format(accepted, rejections, s.budget)
     shown.searching = s.phase == "searching"
     -- Progress of a search, else the rejections used up.
     shown.share = shown.searching and (s.progress or 0) or (s.budget > 0 and rejections / s.budget or 0)

@@ -91,7 +91,7 @@ function restore.reconcile(ctx, tab, s, fields)
   end
   local present = project.read(tab.proj, s.known)
   local here, there = s.answers_in_project or 0, models.answers(daemon_model)
-  s.phase = "open"
+  s.phase, s.budget, s.remaining = "open", fields.budget, fields.remaining
 
   if there > here then
     local text = ("\"%s\": %s that this project does not have; it was closed without saving.\n\n"
@@ -104,6 +104,7 @@ function restore.reconcile(ctx, tab, s, fields)
       end
       if tab.active and tab.active ~= s and tab.active.model.current then daemon_model = models.hidden(daemon_model) end
       s:step().marks = s:standing(present)
+      s:amend(next(present) and restore.shown_as(models.undone(daemon_model, here + 1), present) or s.model)
       local again = models.again(daemon_model, here + 1)
       steps.step(tab, ("Restore %s of %s"):format(status.plural(there - here, "answer"), s.model.label),
         { { s = s, model = daemon_model, forward = again, back = { { "undo", here + 1 } } } })
@@ -129,11 +130,38 @@ function restore.reconcile(ctx, tab, s, fields)
     return
   end
 
+  if here > there then
+    -- Answers taken back and then closed without saving, or a daemon that died before it had them on disk: the project is
+    -- the truth, so the daemon hears them again, and proposes what it proposed then.
+    s:step().marks = restore.all_marks(s, s.model, present)
+    s:amend(restore.shown_as(s.model, present))
+    steps.send(ctx, s, restore.unheard(s.model, there + 1))
+    tab.change_count = nil
+    status.say(("%s: %d accepted; ready to go on"):format(s.model.label, (models.tally(s.model))))
+    return
+  end
+
   -- The same answers: regions deleted or moved while no client was looking are changes of the user's, like any other.
   s:step().marks = restore.all_marks(s, daemon_model, present)
   s:amend(restore.shown_as(daemon_model, present))
   tab.change_count = nil
   status.say(("%s: %d accepted; ready to go on"):format(s.model.label, fields.accepted))
+end
+
+---The answers from `number` on as commands, as far as the project knows them without a gap. Pure.
+---@param model Model
+---@param number integer
+---@return table[]
+function restore.unheard(model, number)
+  local list = {}
+  while true do
+    local one = model.candidates[number]
+    local verdict = one and models.verdict(one.state == "retracted" and "accepted" or one.state)
+    if not verdict then return list end
+    list[#list + 1] = { "answer", number, verdict, one.start_s, one.end_s }
+    if one.state == "retracted" then list[#list + 1] = { "retract", number } end
+    number = number + 1
+  end
 end
 
 ---The marks the project should have: those known to it, for what the daemon says is kept; the candidate only if it stands.

@@ -226,6 +226,14 @@ function session:saved()
     parts[#parts + 1] = table.concat({ mark.number, escaped(guid), mark.kind, escaped(mark.name), ("%.17g"):format(mark.start_s),
       ("%.17g"):format(mark.end_s), one and one.state or "", ("%.17g"):format(one and one.probability or 0) }, ";")
   end
+  local marked = {}
+  for _, mark in pairs(self:step().marks) do marked[mark.number] = true end
+  for number, one in pairs(self.model.candidates) do
+    if not marked[number] and one.state ~= "candidate" then        -- answered, and no region stands for it
+      parts[#parts + 1] = table.concat({ number, "", "", "", ("%.17g"):format(one.start_s), ("%.17g"):format(one.end_s), one.state,
+        ("%.17g"):format(one.probability) }, ";")
+    end
+  end
   for guid, number in pairs(self.known) do
     if not self:step().marks[guid] then parts[#parts + 1] = ("%d;%s"):format(number, escaped(guid)) end     -- an undo may bring it back
   end
@@ -257,7 +265,9 @@ function session.load(id, text)
       gone[unescaped(field[2])] = number
     elseif number and #field >= 8 then
       local start_s, end_s = tonumber(field[5]), tonumber(field[6])
-      marks[unescaped(field[2])] = { number = number, kind = field[3], name = unescaped(field[4]), start_s = start_s, end_s = end_s }
+      if field[2] ~= "" then
+        marks[unescaped(field[2])] = { number = number, kind = field[3], name = unescaped(field[4]), start_s = start_s, end_s = end_s }
+      end
       model.candidates[number] = { number = number, state = field[7], start_s = start_s, end_s = end_s,
         proposed_start_s = start_s, proposed_end_s = end_s, probability = tonumber(field[8]) or 0 }
     end

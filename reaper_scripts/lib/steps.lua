@@ -80,6 +80,7 @@ end
 
 local function tally(s)
   local accepted, rejections = models.tally(s.model)
+  if s.budget == 0 then return ("%d accepted, %s"):format(accepted, status.plural(rejections, "rejection")) end   -- not told yet
   return ("%d accepted, %d of %d rejections"):format(accepted, rejections, s.budget)
 end
 
@@ -104,6 +105,12 @@ function steps.describe(ctx, s, loud)
   elseif ctx.link.problem then
     status.say(("%s: answers are kept; %s"):format(model.label, ctx.link.problem), loud)
   end
+  s.said = status.line()
+end
+
+---Say it again, if the session's own line still stands and what it says has changed.
+function steps.refresh(ctx, s)
+  if s.said and s.said == status.line() then steps.describe(ctx, s) end
 end
 
 ---Bring the current candidate before the user: view, sound, status line.

@@ -50,6 +50,19 @@ def test_killing_the_daemon_costs_no_answer(one_rig: Rig, silently: bool) -> Non
     assert session.state.accepted == 3
 
 
+def test_the_status_line_is_not_left_at_the_progress_of_work_that_is_done(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    asked = one_rig.line()
+    assert "about 6 left" in asked  # as of this candidate, not of the one before
+    one_rig.daemon.push(session.find.session, m.Progress(session.find.session, "analyse", 1.0))
+    one_rig.tick(2)
+    assert "analysing, 100 %" in one_rig.line()
+    one_rig.daemon.push(session.find.session, one_rig.daemon._current(session))
+    one_rig.tick(2)
+    assert one_rig.line() == asked
+
+
 def test_killing_the_daemon_while_an_answer_is_on_its_way(one_rig: Rig) -> None:
     session = one_rig.find()
     one_rig.asked().move(2.2, 3.3)
@@ -164,6 +177,52 @@ def test_closing_without_saving_offers_to_restore(saved: Rig) -> None:
     assert "1 answer that this project does not have" in saved.reaper.dialogs[0].text
     assert saved.kept() == [0.5, 2.0, 4.0, 6.0]
     assert saved.asked().start_s == SPANS[3][0]
+    saved.press("accept")
+    assert session.state.accepted == 4
+
+
+def test_what_was_restored_counts_as_before(tmp_path: Path) -> None:
+    with Rig(tmp_path) as rig:
+        session = rig.find()
+        rig.press("reject")
+        rig.press("accept")
+        rig.project.save(rig.folder / "song.rpp")
+        rig.tick(3)
+        rig.press("accept")
+        rig.project.close()
+        rig.tick(3)
+        rig.reaper.answer("yes")
+        rig.reaper.open(rig.folder / "song.rpp")
+        rig.tick(15)
+        assert "2 accepted, 1 of 10 rejections" in rig.line()
+        rig.reaper.run(UNDO)
+        rig.tick(5)
+        assert session.state.current == 3
+        assert "1 accepted, 1 of 10 rejections" in rig.line()
+        assert not any("of 0 rejections" in line for line in rig.help())
+
+
+def test_taken_back_and_closed_without_saving_is_not_taken_back(saved: Rig) -> None:
+    """The file holds more answers than the daemon: the project is the truth."""
+    session = next(iter(saved.daemon.sessions.values()))
+    saved.press("reject")
+    saved.press("skip")
+    saved.project.save()
+    saved.tick(3)
+    names = saved.names()
+    for _ in range(4):
+        saved.press("undo")
+    assert session.state.answers == 1
+    saved.project.close()
+    saved.tick(3)
+    saved.reaper.open(saved.folder / "song.rpp")
+    saved.tick(20)
+    assert saved.reaper.dialogs == []
+    assert saved.names() == names
+    states = ["accepted", "accepted", "accepted", "rejected", "skipped", "candidate"]
+    assert [one.state for one in session.state.candidates.values()] == states
+    assert "3 accepted; ready to go on" in saved.line()
+    assert not any("of 0 rejections" in line for line in saved.help())
     saved.press("accept")
     assert session.state.accepted == 4
 
