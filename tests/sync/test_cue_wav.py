@@ -154,6 +154,16 @@ def test_a_data_chunk_of_odd_size_and_a_stream_writers_sizes(tmp_path):
     assert len(dict(chunks_of(out.read_bytes()))[b"data"]) == 100
 
 
+def test_an_rf64_becomes_a_plain_wav(tmp_path):
+    source = tmp_path / "in.wav"
+    plain = wav_bytes(frames=100, before=[pack(b"ds64", struct.pack("<QQQI", 0, 400, 100, 0))])
+    at = plain.index(b"data") + 4
+    source.write_bytes(b"RF64" + b"\xff" * 4 + plain[8:at] + b"\xff" * 4 + plain[at + 4 :])
+    out, _ = written(source, [event(1, 0, 1, "a")])
+    assert [name for name, _ in chunks_of(out.read_bytes())] == [b"fmt ", b"data", b"cue ", b"LIST"]
+    assert dict(chunks_of(out.read_bytes()))[b"data"] == plain[at + 4 :]
+
+
 @pytest.mark.parametrize(
     ("kind", "subtype", "bits"), [("flac", "PCM_16", 16), ("flac", "PCM_24", 24), ("aiff", "PCM_16", 16)]
 )

@@ -140,8 +140,8 @@ def _loop_chunk(cues: Sequence[CuePoint], rate_hz: int) -> bytes:
 def _kept_chunks(content: WaveContent) -> tuple[bytes, bytes, list[str], frozenset[int]]:
     """Packed chunks to write before and after the data, notes, and the loop ids that our cues must not share.
 
-    Kept byte for byte is all but cue points and what hangs on them. Lists that came before the data move behind
-    ours: Unreal looks at the first ``LIST`` only.
+    Kept byte for byte is all but cue points and what hangs on them, and the long sizes of an RF64. Lists that came
+    before the data move behind ours: Unreal looks at the first ``LIST`` only.
     """
     if content.decoded:
         note = f"{content.path.name} was decoded; ship the cue WAV, since decoders place lossy files differently"
@@ -165,7 +165,7 @@ def _kept_chunks(content: WaveContent) -> tuple[bytes, bytes, list[str], frozens
             packed = pack_chunk(chunk.id, body)
             if chunk.id == b"cue ":
                 old_cues |= {struct.unpack_from("<I", body, 4 + 24 * i)[0] for i in range((len(body) - 4) // 24)}
-            elif chunk.id == b"plst" or (chunk.id.upper() == b"LIST" and body[:4] == b"adtl"):
+            elif chunk.id in (b"plst", b"ds64") or (chunk.id.upper() == b"LIST" and body[:4] == b"adtl"):
                 continue
             elif chunk.id == b"smpl":
                 loops = packed, frozenset(struct.unpack_from("<I", body, i)[0] for i in range(36, len(body) - 23, 24))
