@@ -378,6 +378,9 @@ def test_anchors_and_exports_hold_the_accepted_regions(first, tmp_path):
     assert [anchor.number for anchor in anchors] == [0, 1]
     assert [anchor.time_s for anchor in anchors] == pytest.approx([11.01, candidate.start_s + 0.01])
     assert client.wait(AnchorsEnd).count == 2
+    client.send(Anchors(session, "start", -12000.0, 0))
+    assert client.wait(Anchor).time_s == 0.0
+    client.wait(AnchorsEnd)
     client.send(Anchors(session, "onset", 0.0, 4))
     assert "tempo" in client.wait(Failed).text
     client.send(Tempo(session, 0, 0.0, 120.0, 4, 4, 0.0, 0))

@@ -34,7 +34,8 @@ def anchor_events(command: Anchors, state: SessionState, header: Header, tempo: 
         tempo_map=_tempo_map(tempo),
     )
     listed: list[Event] = [
-        Anchor(command.session, number, time_s) for (number, _), time_s in zip(kept, times, strict=True)
+        Anchor(command.session, number, max(0.0, time_s))  # a project has nothing before its start
+        for (number, _), time_s in zip(kept, times, strict=True)
     ]
     return [*listed, AnchorsEnd(command.session, len(listed))]
 
