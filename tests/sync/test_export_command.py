@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,15 @@ def test_a_journal_is_exported(song, tmp_path, capsys):
     ]
     assert data["audio"]["project_start_seconds"] == 4.0
     assert (data["events"][0]["bar"], data["events"][0]["beat"]) == (3, 3.0)
+
+
+def test_audio_written_after_the_search_is_told(song, tmp_path, capsys):
+    path = journal(tmp_path / "s.journal.jsonl", song)
+    assert main(["export", str(path), "--out", str(tmp_path / "o")]) == 0
+    assert "after the search" not in capsys.readouterr().out
+    os.utime(song, (2e9, 2e9))
+    assert main(["export", str(path), "--out", str(tmp_path / "o")]) == 0
+    assert "note: song.wav was written after the search" in capsys.readouterr().out
 
 
 def test_two_journals_of_one_track_go_into_one_file(song, tmp_path):

@@ -48,6 +48,7 @@ class _Source:
     track_map: TrackMap | None = None
     tempo_map: TempoMap | None = None
     unplayable: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -114,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
         fmod_tempo=args.fmod_tempo,
         wwise_segment=args.wwise_segment,
     )
-    notes: list[str] = []
+    notes = [f"{name} was written after the search; check that the regions still fit" for name in source.changed]
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("exporting"), BarColumn(), console=console, transient=True, disable=not console.is_terminal
@@ -195,7 +196,20 @@ def _from_journals(paths: Sequence[Path]) -> _Source:
         accepted += accepted_in(state, session=header.session, origin_s=header.origin_s)
     same_track = all(header.track_map == headers[0].track_map for header in headers)
     tempo = next((header.tempo for header in headers if header.tempo), ())
-    return _Source(accepted, headers[0].track_map if same_track else None, TempoMap.of_rows(tempo) if tempo else None)
+    sources = {path: header.created_s for header in headers for path in header.track_map.paths}
+    return _Source(
+        accepted,
+        headers[0].track_map if same_track else None,
+        TempoMap.of_rows(tempo) if tempo else None,
+        changed=tuple(path.name for path, searched_s in sources.items() if _written_after(path, searched_s)),
+    )
+
+
+def _written_after(path: Path, time_s: float) -> bool:
+    try:
+        return path.stat().st_mtime > time_s
+    except OSError:
+        return False  # whoever reads the file says that it is not there
 
 
 def _refuse_unplayable(source: _Source, kind: TargetKind, anchor: str) -> None:
