@@ -188,6 +188,22 @@ def test_convert_by_ending_and_by_name(tmp_path, capsys):
     assert read_annotations(tmp_path / "a.tsv")[0].file == "größe.wav"
 
 
+def test_labels_of_several_recordings_are_never_mixed(song, tmp_path, capsys):
+    source, out = tmp_path / "in.tsv", tmp_path / "out.txt"
+    rows = "a.wav\t1\t2\tdog\nsong.wav\t3\t4\tcat\n"
+    source.write_text(f"filename\tonset\toffset\tevent_label\n{rows}", encoding="utf-8")
+    assert main(["convert", str(source), str(out)]) == 2
+    assert "labels of 2 recordings; choose one by --file: a.wav, song.wav" in capsys.readouterr().err
+    assert main(["convert", str(source), str(out), "--file", "b.wav"]) == 2
+    assert main(["convert", str(source), str(out), "--file", "song.wav"]) == 0
+    assert [a.label for a in read_annotations(out)] == ["cat"]
+    assert main(["convert", str(source), str(tmp_path / "all.tsv")]) == 0
+    assert [a.file for a in read_annotations(tmp_path / "all.tsv")] == ["a.wav", "song.wav"]
+    assert main(["export", "--regions", str(source), "--audio", str(song), "--out", str(tmp_path / "o")]) == 0
+    made = json.loads((tmp_path / "o" / "song.sync.json").read_text(encoding="utf-8"))
+    assert [e["label"] for e in made["events"]] == ["cat"]
+
+
 def test_convert_refuses(tmp_path, capsys):
     source, out = tmp_path / "in.txt", tmp_path / "out.tsv"
     source.write_text("1.0\t2.0\tdog\n", encoding="utf-8")
@@ -199,6 +215,8 @@ def test_convert_refuses(tmp_path, capsys):
     assert main(["convert", str(source), str(out)]) == 0  # nothing would change
     assert main(["convert", str(source), str(tmp_path / "x.what")]) == 2
     assert "--to" in capsys.readouterr().err
+    assert main(["convert", str(source), str(tmp_path / "x.wav")]) == 2
+    assert "reatrieve export --regions IN" in capsys.readouterr().err
     assert main(["convert", str(source), str(out), "--rate", "-1"]) == 2
     assert main(["convert", str(source), str(tmp_path / "no folder" / "x.tsv")]) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.tsv"]

@@ -13,7 +13,7 @@ from reatrieve.sync.annotation import Annotation
 from reatrieve.sync.readers import read_annotations
 from reatrieve.sync.writers import tables
 
-__all__ = ["FORMATS", "add", "run"]
+__all__ = ["FORMATS", "add", "of_one_recording", "run"]
 
 FORMATS: Mapping[str, tuple[str, Callable[[Sequence[Annotation]], bytes]]] = {
     "audacity": ("labels.txt", tables.write_audacity),
@@ -27,6 +27,7 @@ FORMATS: Mapping[str, tuple[str, Callable[[Sequence[Annotation]], bytes]]] = {
 """Formats that can be written, with the endings that mean them."""
 
 PLAIN_ENDINGS = {".txt": "audacity", ".csv": "reaper", ".tsv": "dcase", ".jams": "jams"}
+EXPORTED = {".wav": "wav", ".json": "json", ".mid": "midi"}
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,6 +47,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument(
         "--to", choices=sorted(FORMATS), metavar="FORMAT", help=f"{', '.join(FORMATS)}; else by OUT's ending"
     )
+    parser.add_argument("--file", default="", metavar="NAME", help="the recording, where IN has labels of several")
     parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate, for tables whose times are sample numbers")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.set_defaults(func=run)
@@ -58,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
     form = args.to or _format_of(args.output)
     recording = f"{args.input.name.partition('.')[0]}.wav"  # for formats that name one, where the input names none
     found = read_annotations(args.input, rate_hz=args.rate)
+    if args.file or form != "dcase":
+        found = of_one_recording(found, args.file, source=args.input.name)
     annotations = [one if one.file else replace(one, file=recording) for one in found]
     content = FORMATS[form][1](annotations)
     if args.output.exists() and not args.force and args.output.read_bytes() != content:
@@ -75,6 +79,23 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def of_one_recording(found: list[Annotation], file: str, *, source: str) -> list[Annotation]:
+    """Those of the recording ``file``, or all if they are of one: most formats have no place for a second.
+
+    Raises
+    ------
+    InputError
+        If there are several to choose from, or none of that name.
+    """
+    files = list(dict.fromkeys(one.file for one in found if one.file))
+    names = ", ".join(files[:5]) + (", ..." if len(files) > 5 else "")
+    if not file and len(files) > 1:
+        raise InputError(f"{source} has labels of {len(files)} recordings; choose one by --file: {names}")
+    if file and files and file not in files:
+        raise InputError(f"{source} has no labels of {file}, but of {names}")
+    return [one for one in found if not file or one.file in (file, None)]
+
+
 def _format_of(path: Path) -> str:
     name = path.name.lower()
     for form, (ending, _) in FORMATS.items():
@@ -82,6 +103,9 @@ def _format_of(path: Path) -> str:
             return form
     found = PLAIN_ENDINGS.get(path.suffix.lower())
     if found is None:
+        target = EXPORTED.get(path.suffix.lower())
+        if target is not None:
+            raise InputError(f"{path.name} needs its audio: reatrieve export --regions IN --audio WAV --to {target}")
         names = ", ".join(FORMATS)
         raise InputError(f"{path.name}: its ending does not say which format; add --to with one of {names}")
     return found

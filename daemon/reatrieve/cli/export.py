@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from reatrieve.cli.convert import of_one_recording
 from reatrieve.errors import InputError
 from reatrieve.journal import read_journal
 from reatrieve.retrieval.session import fold
@@ -166,6 +167,8 @@ def _read(args: argparse.Namespace) -> _Source:
         return source if tempo_map is None else replace(source, tempo_map=tempo_map)
     if args.regions is not None:
         rows = read_annotations(args.regions)
+        if args.audio is not None and len({row.file for row in rows if row.file}) > 1:
+            rows = of_one_recording(rows, Path(args.audio).name, source=args.regions.name)
         sounds = sounds_of_names(row.label for row in rows)
         found = [
             Accepted(row.start_s, row.end_s, row.label or "event", row.sound or sound, row.score, payload=row.payload)
