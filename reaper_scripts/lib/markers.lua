@@ -10,6 +10,7 @@ local work = require("work")
 local markers = {}
 
 local WAIT_S = 20.0
+local SAME_S = 1e-7          -- so little before a bar line is on it
 
 ---A marker's name by the template, as the exports know it: `{pattern}` (the sound's name), `{label}` (the region's), `{n}` or
 ---`{n:digits}` (counts within the sound), `{bar}`, `{beat}`; besides `{number}` (the candidate's) and `{end}` (nothing on a start
@@ -27,6 +28,15 @@ function markers.name(template, values)
   -- REAPER and SWS read these first characters as metadata, action or render markers.
   if name:match("^[!=#]") then name = "_" .. name end
   return name
+end
+
+---At most two decimals, and never rounded into the next beat: 4.999 in 4/4 is not beat 5. Pure.
+---@param beat number
+---@return string
+function markers.beat(beat)
+  local hundredths = math.floor(100 * beat + 0.5)
+  if hundredths // 100 > math.floor(beat) then hundredths = math.floor(100 * beat) end
+  return (("%.2f"):format(hundredths / 100):gsub("%.?0+$", ""))
 end
 
 ---The accepted regions of a session as they stand in the project, in time order.
@@ -54,11 +64,11 @@ local function convert(tab, anchors)
   for _, s in ipairs(tab.sessions) do
     for index, region in ipairs(kept(tab, s)) do
       local function add(which, time_s, ending)
-        local beat, bar = reaper.TimeMap2_timeToBeats(tab.proj, time_s)
+        local beat, bar = reaper.TimeMap2_timeToBeats(tab.proj, time_s + SAME_S)
         wanted[#wanted + 1] = {
           key = ("%s/%d/%s"):format(s.id, region.number, which), time_s = time_s, colour = s.colour,
           name = markers.name(template, { pattern = s.model.label, label = region.name, n = index, number = region.number,
-            bar = math.tointeger(bar + 1), beat = (("%.2f"):format(beat + 1):gsub("%.?0+$", "")), ["end"] = ending }),
+            bar = math.tointeger(bar + 1), beat = markers.beat(beat + 1), ["end"] = ending }),
         }
       end
       local anchor_s = anchors[s.id] and anchors[s.id][region.number] or region.start_s

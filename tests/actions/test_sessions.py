@@ -438,9 +438,12 @@ def test_export_writes_all_sounds_into_one_set(one_rig: Rig) -> None:
     assert one_rig.line().startswith("2 files in ")
 
 
-def test_marker_names_with_bar_and_beat(one_rig: Rig) -> None:
+@pytest.mark.parametrize(
+    ("start_s", "place"), [(0.5, "1.2"), (1.999, "1.4.99"), (1.99999999, "2.1"), (0.625, "1.2.25")]
+)
+def test_marker_names_with_bar_and_beat(one_rig: Rig, start_s: float, place: str) -> None:
     one_rig.project.set_tempo(120.0)
     one_rig.set(marker_template="{label} {bar}.{beat}")
-    one_rig.find()
+    one_rig.find(start_s, start_s + 1)
     one_rig.press("convert")
-    assert [marker.name for marker in one_rig.project.markers] == ["Sound 1-0 1.2"]
+    assert [marker.name for marker in one_rig.project.markers] == [f"Sound 1-0 {place}"]

@@ -177,6 +177,16 @@ def test_nudge_and_snap_may_leave_the_event_but_not_the_audio(song, tmp_path):
     assert (events_in(tmp_path / "b")["events"][1]["bar"], events_in(tmp_path / "b")["events"][1]["beat"]) == (2, 1.0)
 
 
+def test_events_snapped_to_a_bar_are_on_its_first_beat_whatever_the_frames_round_to(song, tmp_path):
+    tempo = TempoMap.constant(125.9)
+    bars = [k * 4 * 60 / 125.9 for k in range(1, 9)]
+    events = [Accepted(bar + 0.01, bar + 0.1, "x") for bar in bars]
+    export(events, folder=tmp_path / "o", audio="render", audio_path=song, snap=1, tempo_map=tempo,
+           options=Options(label="{bar}.{beat}"))  # fmt: skip
+    found = events_in(tmp_path / "o")["events"]
+    assert [(e["bar"], e["beat"], e["label"]) for e in found] == [(k, 1.0, f"{k}.1") for k in range(2, 10)]
+
+
 def test_names_from_a_template_in_ascii(song, tmp_path):
     events = [Accepted(1.0, 2.0, "Größe 1", "Größe"), Accepted(3.0, 4.0, "Größe\0 2", "Größe\0")]
     options = Options(label="{pattern}_{n:2}", label_ascii=True)

@@ -17,6 +17,11 @@ def test_templates():
     assert fill_template("{label}", **{**values, "label": "{pattern}"}) == "{pattern}"
 
 
+@pytest.mark.parametrize(("beat", "shown"), [(4.999, "4.99"), (3.250023, "3.25"), (3.249977, "3.25"), (2.0, "2")])
+def test_a_beat_is_never_rounded_into_the_next(beat, shown):
+    assert fill_template("{beat}", label="", pattern="", number=1, position=Position(1, beat)) == shown
+
+
 def test_an_unknown_word_is_named():
     with pytest.raises(InputError, match=r"no \{colour\}; use \{label\}, \{pattern\}"):
         fill_template("{colour}", label="a", pattern="b", number=1)

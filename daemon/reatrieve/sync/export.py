@@ -357,7 +357,9 @@ def make_sheet(
         if not 0 <= at < audio.frames:
             moved.append(one)
             at = min(max(at, 0), audio.frames - 1)
-        position = None if tempo_map is None else tempo_map.position(audio.start_s + at / audio.rate_hz)
+        position = None
+        if tempo_map is not None:
+            position = tempo_map.position(audio.start_s + at / audio.rate_hz, within_s=0.5 / audio.rate_hz)
         counts[one.sound] += 1
         label = fill_template(
             options.label, label=one.label, pattern=one.sound, number=counts[one.sound], position=position

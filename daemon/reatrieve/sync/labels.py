@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -42,7 +43,7 @@ def fill_template(template: str, *, label: str, pattern: str, number: int, posit
         "pattern": pattern,
         "n": number,
         "bar": "" if position is None else position.bar,
-        "beat": "" if position is None else f"{position.beat:.2f}".rstrip("0").rstrip("."),
+        "beat": "" if position is None else _beat(position.beat),
     }
 
     def value(match: re.Match[str]) -> str:
@@ -53,6 +54,14 @@ def fill_template(template: str, *, label: str, pattern: str, number: int, posit
         return f"{found:0{digits}d}" if digits and isinstance(found, int) else str(found)
 
     return WORD.sub(value, template)
+
+
+def _beat(beat: float) -> str:
+    """At most two decimals, and never rounded into the next beat: 4.999 in 4/4 is not beat 5."""
+    shown = round(beat, 2)
+    if math.floor(shown) > math.floor(beat):
+        shown = math.floor(beat * 100) / 100
+    return f"{shown:.2f}".rstrip("0").rstrip(".")
 
 
 def ascii_folded(text: str) -> str:

@@ -137,10 +137,12 @@ class TempoMap:
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"this is not a tempo map: {error}") from error
 
-    def position(self, time_s: float) -> Position:
-        """Bar and beat at a project time."""
+    def position(self, time_s: float, *, within_s: float = 0.0) -> Position:
+        """Bar and beat at a project time; the beat itself where that lies ``within_s`` of it (half a frame, say)."""
         stretch = self._at(time_s)
         beats = stretch.into_bar + stretch.beats(time_s - stretch.entry.time_s)
+        if abs(beats - round(beats)) <= within_s * stretch.entry.beats_per_s:
+            beats = round(beats)
         numerator = stretch.entry.numerator
         bars = math.floor((beats + SAME_BEAT) / numerator)
         return Position(stretch.entry.measure + bars + 1, max(0.0, beats - bars * numerator) + 1)
