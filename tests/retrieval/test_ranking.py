@@ -10,7 +10,7 @@ from reatrieve.retrieval.coarse import POOL_BANDS, CoarseMap
 from reatrieve.retrieval.evidence import FIGURES, agreeing_salience, part_cosines, pooled_salience
 from reatrieve.retrieval.fitted import BENCHMARK
 from reatrieve.retrieval.judgement import relative, stage
-from reatrieve.retrieval.template import agreement, learned_template
+from reatrieve.retrieval.template import agreement, learned_template, weighted_template
 
 
 @pytest.fixture
@@ -37,25 +37,30 @@ def test_cells_weigh_by_how_far_the_accepted_agree(rng):
     assert agreement(X)[1] == 0.0
 
 
-def test_the_template_is_weighted_kernel_ridge_regression(rng):
+def test_the_template_is_kernel_ridge_regression(rng):
     X = unit(rng.random((5, 40)))
     yes = np.array([True, False, True, True, False])
     T = unit(rng.random((7, 40)))
-    w = agreement(X[yes])
+    expected = np.linalg.solve(X @ X.T + 0.1 * np.eye(5), np.where(yes, 1.0, -1.0)) @ X @ T.T
+    template = learned_template(list(X), yes.tolist(), (X @ X.T).astype(float))
+    np.testing.assert_allclose(T @ template, expected, atol=1e-4)
+
+
+def test_among_the_accepted_alone_its_cells_are_weighted(rng):
+    X = unit(rng.random((4, 40)))
+    T = unit(rng.random((7, 40)))
+    w = agreement(X)
     K = (X * w) @ X.T
-    scale = K.diagonal()[yes].mean()
-    a = np.linalg.inv(K / scale + 0.1 * np.eye(5)) @ np.where(yes, 1.0, -1.0)
-    expected = a @ (X * w) @ T.T / scale
-    np.testing.assert_allclose(T @ learned_template(X, yes.tolist()), expected, atol=1e-4)
-    plain = np.linalg.solve(X @ X.T + 0.1 * np.eye(5), np.where(yes, 1.0, -1.0)) @ X @ T.T
-    np.testing.assert_allclose(T @ learned_template(X, yes.tolist(), weigh=False), plain, atol=1e-4)
+    scale = K.diagonal().mean()
+    expected = np.linalg.inv(K / scale + 0.1 * np.eye(4)) @ np.ones(4) @ (X * w) @ T.T / scale
+    np.testing.assert_allclose(T @ weighted_template(X), expected, atol=1e-4)
 
 
 def test_background_is_exemplar_lda(rng):
     V = np.abs(rng.standard_normal((32, 300))).astype(np.float32)
     n_frames = 12
     coarse = CoarseMap(lambda a, b: V[:, a:b], n_rows=32, map_frames=300, n_frames=n_frames)
-    template = Background(coarse).template(coarse.windows(np.array([40])))
+    template = Background(coarse).template([40])
 
     def pooled(t):
         return V[:, t : t + n_frames].reshape(32 // POOL_BANDS, POOL_BANDS, n_frames).mean(axis=1).ravel()
@@ -67,8 +72,7 @@ def test_background_is_exemplar_lda(rng):
     C = (windows - mean).T @ (windows - mean) / len(windows)
     ridge = RIDGE * ((windows - mean) ** 2).sum(axis=1).mean()
     expected = np.linalg.solve(C + ridge * np.eye(len(C)), windows[40] - mean)
-    ours = template.reshape(32 // POOL_BANDS, POOL_BANDS, n_frames)[:, 0].ravel()
-    assert np.corrcoef(ours, expected)[0, 1] > 0.9999
+    assert np.corrcoef(template.ravel(), expected)[0, 1] > 0.9999
 
 
 @pytest.mark.parametrize("n_frames", [1, 3, 4, 9])

@@ -12,12 +12,13 @@ References
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from reatrieve.retrieval.coarse import POOL_BANDS, CoarseMap
+from reatrieve.retrieval.coarse import CoarseMap
 
 __all__ = ["Background"]
 
@@ -41,6 +42,8 @@ class Background:
     def __init__(self, coarse: CoarseMap) -> None:
         n_frames, map_frames = coarse.n_frames, coarse.values.shape[1]
         bands = coarse.values.shape[0]
+        self._map = coarse.values
+        self._examples: dict[int, _F32] = {}
         self._n_frames = n_frames
         self._bands = bands
         self._pool_frames = max(1, math.ceil(bands * n_frames / POOL_CELLS))
@@ -59,27 +62,25 @@ class Background:
         A = scipy.linalg.solve_triangular(lower, windows, lower=True, check_finite=False)
         self._common = A / np.float32(math.sqrt(len(windows)))
 
-    def template(self, positives: _F32) -> _F32:
-        """The template for the mean of some excerpts.
-
-        Parameters
-        ----------
-        positives : np.ndarray [shape=(n, bands, n_frames)]
-            Excerpts of the coarse map.
+    def template(self, starts: Iterable[int]) -> _F32:
+        """The template for the mean of the excerpts at some starts.
 
         Returns
         -------
-        np.ndarray [shape=(bands * POOL_BANDS, n_frames)]
-            For the map itself: up to a positive factor ``(S + ridge I)^-1 (x - mu)``.
+        np.ndarray [shape=(bands, n_frames)]
+            For the coarse map: up to a positive factor ``(S + ridge I)^-1 (x - mu)``.
         """
-        cells = np.stack([self._cells(one) for one in positives])
-        cells /= np.maximum(np.linalg.norm(cells, axis=1), self._floor)[:, None]
-        x = cells.mean(axis=0) - self._mean
+        x = np.mean([self._example(start) for start in starts], axis=0) - self._mean
         w = (x - (self._common @ x) @ self._common).reshape(self._bands, -1)
-        template = np.zeros((self._bands * POOL_BANDS, self._n_frames), dtype=np.float32)
-        spread = np.repeat(np.repeat(w, self._pool_frames, axis=1), POOL_BANDS, axis=0)
-        template[:, : spread.shape[1]] = spread
+        template = np.zeros((self._bands, self._n_frames), dtype=np.float32)
+        template[:, : self._n_cells * self._pool_frames] = np.repeat(w, self._pool_frames, axis=1)
         return template
+
+    def _example(self, start: int) -> _F32:
+        if start not in self._examples:
+            cells = self._cells(self._map[:, start : start + self._n_frames])
+            self._examples[start] = cells / np.float32(max(float(np.linalg.norm(cells)), self._floor))
+        return self._examples[start]
 
     def _cells(self, excerpt: _F32) -> _F32:
         whole = excerpt[:, : self._n_cells * self._pool_frames]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from reatrieve.retrieval.correlate import MapSpectra
 from reatrieve.retrieval.kernel import soft_norms, window_norms
 
 __all__ = ["POOL_BANDS", "CoarseMap"]
@@ -41,6 +42,21 @@ class CoarseMap:
         self.energy = np.einsum("bt,bt->t", self.values, self.values)
         self._norms = window_norms(self.energy, n_frames)
         self._soft = soft_norms(self._norms)
+        self._spectra = MapSpectra(
+            lambda first, last: self.values[:, first:last],
+            n_rows=len(self.values),
+            n_frames=map_frames,
+            template_frames=n_frames,
+        )
+
+    def profile(self, template: _F32) -> _F32:
+        """Inner product of a template with the excerpt at every start, shape (map_frames - n_frames + 1,).
+
+        Parameters
+        ----------
+        template : np.ndarray [shape=(n_rows // POOL_BANDS, n_frames)]
+        """
+        return self._spectra.profiles(template[None])[0, : self.values.shape[1] - self.n_frames + 1]
 
     def windows(self, starts: NDArray[np.intp]) -> _F32:
         """Some excerpts, shape (n, rows, n_frames)."""

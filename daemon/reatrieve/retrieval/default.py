@@ -14,14 +14,14 @@ from reatrieve.retrieval.frames import excerpt_frames, frame_count, frame_near, 
 from reatrieve.retrieval.interface import Analysis, Progress, Proposal
 from reatrieve.retrieval.judgement import Judgement
 from reatrieve.retrieval.kernel import KernelMaps
-from reatrieve.retrieval.labels import Labelled, window_for
+from reatrieve.retrieval.labels import Labelled, begin_of, window_for
 from reatrieve.retrieval.mel import N_BANDS, mel_power
 from reatrieve.retrieval.picking import SCORE_DECIMALS, Grid
 from reatrieve.retrieval.pooled import pooled_chunks
 from reatrieve.retrieval.ranking import Ranking, Shortlist
-from reatrieve.retrieval.refine import refined
+from reatrieve.retrieval.refine import Aligner
 from reatrieve.retrieval.salience import log_mel, map_energy, whitening
-from reatrieve.retrieval.spans import Span, is_blocked
+from reatrieve.retrieval.spans import Span, is_blocked, overlap_s
 from reatrieve.retrieval.stream import CHUNK_FRAMES, checked
 from reatrieve.retrieval.threads import one_blas_thread
 from reatrieve.retrieval.waveform import checked_example, recorded, refuse_silence
@@ -36,6 +36,11 @@ FEATURES_VERSION = 1
 _MEL_SHARE = 0.8
 SHORTLIST = 40
 """Candidates weighed for a question."""
+TIGHT_SHARE = 0.3
+"""An excerpt may share this much of its length with an answered neighbour, and is then cut short there: an example
+marked generously is longer than the distance of close repeats."""
+LEAST_SHARE = 0.5
+"""What must be left of an excerpt that is cut short."""
 
 
 class DefaultRetriever:
@@ -126,10 +131,10 @@ class DefaultRanker:
     """One search with the default retriever. What it proposes depends on labels and their order, not on its past."""
 
     def __init__(self, analysis: Analysis, example: Span, judgement: Judgement) -> None:
-        self._samples = analysis.arrays["samples"]
+        samples = analysis.arrays["samples"]
         self._judgement = judgement
         example = checked_example(example, duration_s=analysis.duration_s)
-        refuse_silence(self._samples, example)
+        refuse_silence(samples, example)
         whitened = analysis.arrays["whitened"]
         n_frames = min(excerpt_frames(example.length_s), whitened.shape[1])
         self._maps = KernelMaps(whitened, analysis.arrays["energy"], n_frames)  # type: ignore[arg-type]
@@ -140,6 +145,7 @@ class DefaultRanker:
             length_s=example.length_s,
             duration_s=analysis.duration_s,
         )
+        self._aligner = Aligner(samples, length_s=example.length_s)
         self._ranking = Ranking(self._maps)
         self._labels = [Labelled(example, True, first)]
 
@@ -169,32 +175,51 @@ class DefaultRanker:
         return None
 
     def _shortlist(self, blocked: Sequence[Span], size: int) -> Shortlist:
-        return self._ranking.shortlist(self._labels, self._grid.free(blocked), size, self._judgement)
+        free = self._grid.free(blocked)
+        tight = self._grid.free(blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
+        return self._ranking.shortlist(self._labels, free, tight, size, self._judgement)
 
     def _remaining(self, shortlist: Shortlist) -> float:
         """Expected number of occurrences left: probabilities of candidates that do not overlap better ones."""
-        left, taken = 0.0, np.zeros(0, dtype=np.intp)
+        left = 0.0
+        taken: list[int] = []
+        starts, probabilities = shortlist.starts.tolist(), shortlist.probabilities.tolist()
         for index in shortlist.order:
-            start = shortlist.starts[index]
-            if (np.abs(taken - start) < self._maps.n_frames).any():
-                continue
-            taken = np.append(taken, start)
-            left += float(shortlist.probabilities[index])
+            if all(abs(other - starts[index]) >= self._maps.n_frames for other in taken):
+                taken.append(starts[index])
+                left += probabilities[index]
         return round(left, 3)
 
     def _edges(self, start: int, blocked: Sequence[Span]) -> Span | None:
-        """The excerpt at ``start``, edges in samples, else as on the grid; None where both overlap ``blocked``."""
+        """The excerpt at ``start``, edges in samples, else as on the grid, cut short where a neighbour was answered.
+
+        None where too little of it would be left.
+        """
         coarse = self._grid.span(start)
-        fine = refined(self._samples, [label.span for label in self._labels if label.positive], coarse)
+        fine = self._aligner.refined([begin_of(one, self._grid) for one in self._labels if one.positive], coarse)
         for span in (fine, coarse):
             if not is_blocked(span, blocked, length_s=self._grid.length_s):
                 return span
-        return None
+        return _cut(fine, blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
 
     def _proposal(self, shortlist: Shortlist, index: int, span: Span, left: float) -> Proposal:
         p = float(shortlist.probabilities[index])
         score = round(float(shortlist.ranks[index]), SCORE_DECIMALS)
         return Proposal(span, score, round(p, 6), left, tuple(shortlist.inputs[index].tolist()))
+
+
+def _cut(span: Span, blocked: Sequence[Span], *, limit_s: float) -> Span | None:
+    """``span`` without what it shares with its neighbours; None if that is more than ``limit_s`` at one of them."""
+    start_s, end_s = span.start_s, span.end_s
+    for other in blocked:
+        shared_s = overlap_s(span, other)
+        if shared_s > limit_s:
+            return None
+        if shared_s > 0.0 and other.start_s <= span.start_s:
+            start_s = max(start_s, other.end_s)
+        elif shared_s > 0.0:
+            end_s = min(end_s, other.start_s)
+    return Span(start_s, end_s) if end_s - start_s >= LEAST_SHARE * span.length_s else None
 
 
 def _drained(chunks: list[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:

@@ -7,8 +7,6 @@ geometric mean, each as a share of its median), so that both views, and any sum 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +14,7 @@ from reatrieve.retrieval.correlate import CACHE_BYTES, MapSpectra
 from reatrieve.retrieval.mel import N_BANDS
 from reatrieve.retrieval.salience import BLUR_RADIUS, blurred, blurred_adjoint, rectified
 
-__all__ = ["NORM_POWER", "Excerpt", "KernelMaps", "soft_norms", "window_norms"]
+__all__ = ["NORM_POWER", "KernelMaps", "soft_norms", "window_norms"]
 
 NORM_FLOOR = 0.1
 """Window norms count as at least this share of their median, or silence would resemble everything."""
@@ -49,22 +47,6 @@ def soft_norms(norms: _F32) -> _F32:
     """``norms ** NORM_POWER``, scaled so that a median norm stays what it is."""
     middle = float(np.median(norms))
     return np.asarray(norms**NORM_POWER * middle ** (1.0 - NORM_POWER), dtype=np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class Excerpt:
-    """One excerpt as the kernel sees it.
-
-    Attributes
-    ----------
-    R : np.ndarray [shape=(2 * N_BANDS, n_frames)]
-        The map itself.
-    cells : np.ndarray [shape=(4 * N_BANDS * n_frames,)]
-        R, then B, each of norm sqrt(1/2): the kernel of two excerpts (but for the softened norms) is the inner product.
-    """
-
-    R: _F32
-    cells: _F32
 
 
 class KernelMaps:
@@ -103,8 +85,12 @@ class KernelMaps:
         """Frames ``first <= t < last`` of R."""
         return rectified(self._whitened[:, first:last])
 
-    def excerpt(self, start: int) -> Excerpt:
-        """One excerpt; B is blurred with what surrounds it, as the whole map is."""
+    def excerpt(self, start: int) -> _F32:
+        """One excerpt's cells, shape (4 * N_BANDS * n_frames,): R, then B, each of norm sqrt(1/2).
+
+        The kernel of two excerpts (but for the softened norms) is their inner product. B is blurred with what surrounds
+        the excerpt, as the whole map is.
+        """
         low = max(start - BLUR_RADIUS, 0)
         high = min(start + self.n_frames + BLUR_RADIUS, self._whitened.shape[1])
         R = self.frames(low, high)
@@ -112,8 +98,7 @@ class KernelMaps:
         B = blurred(R)[:, inner + BLUR_RADIUS : inner + BLUR_RADIUS + self.n_frames]
         R = R[:, inner : inner + self.n_frames]
         half = np.float32(np.sqrt(0.5))
-        cells = np.concatenate([(R * (half / self._norm_R[start])).ravel(), (B * (half / self._norm_B[start])).ravel()])
-        return Excerpt(np.ascontiguousarray(R), cells)
+        return np.concatenate([(R * (half / self._norm_R[start])).ravel(), (B * (half / self._norm_B[start])).ravel()])
 
     def template(self, cells: _F32) -> _F32:
         """What to correlate R with, to compare ``cells`` with every excerpt: shape (rows, n_frames + margins)."""
@@ -121,15 +106,13 @@ class KernelMaps:
         views = _padded(R) / np.float32(self._middle_R) + blurred_adjoint(B) / np.float32(self._middle_B)
         return np.asarray(views, dtype=np.float32)
 
-    def plain_template(self, R: _F32) -> _F32:
-        """The same for cells of R alone, shape (rows, n_frames)."""
-        return _padded(R)
+    def scores(self, template: _F32, *, norm_power: float = NORM_POWER) -> _F32:
+        """Inner product of a template with the excerpt at every start, over the softened norms; shape (n_starts,)."""
+        return self.softened(self._spectra.profiles(template[None])[0], norm_power=norm_power)
 
-    def scores(self, templates: _F32, *, norm_power: float = NORM_POWER) -> _F32:
-        """Inner products over the softened norms, for each template and every start; shape (n_templates, n_starts)."""
-        scores: _F32 = self._spectra.profiles(templates)[:, : self.n_starts]
-        scores /= self._shares ** np.float32(norm_power)
-        return np.asarray(scores, dtype=np.float32)
+    def softened(self, inner: _F32, *, norm_power: float = NORM_POWER) -> _F32:
+        """Inner products over the softened norms of the excerpts, shape (n_starts,); of each start's in ``inner``."""
+        return np.asarray(inner[: self.n_starts] / self._shares ** np.float32(norm_power), dtype=np.float32)
 
 
 def _padded(R: _F32) -> _F32:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reatrieve.retrieval.frames import HOP_S
 from reatrieve.retrieval.picking import Grid
 from reatrieve.retrieval.spans import Span
 
-__all__ = ["Labelled", "window_for"]
+__all__ = ["Labelled", "begin_of", "window_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +37,11 @@ def window_for(span: Span, grid: Grid, resemblance: Callable[[NDArray[np.intp]],
     if first == last:
         return first
     return first + int(np.argmax(np.round(resemblance(np.arange(first, last + 1)), 5)))
+
+
+def begin_of(label: Labelled, grid: Grid) -> float:
+    """Seconds where a label's excerpt begins: as an edge of its span says if one is within a frame, else on the grid."""
+    on_grid_s = float(grid.starts_s[label.start])
+    edges_s = (label.span.start_s, label.span.end_s - grid.length_s)
+    begin_s = min(edges_s, key=lambda edge_s: abs(edge_s - on_grid_s))
+    return begin_s if abs(begin_s - on_grid_s) <= HOP_S else on_grid_s

@@ -45,21 +45,18 @@ class Grid:
         """The grid place nearest to ``time_s``."""
         return int(np.argmin(np.abs(self.starts_s - time_s)))
 
-    def free(self, blocked: Iterable[Span]) -> NDArray[np.bool_]:
-        """Where an excerpt overlaps none of ``blocked`` by more than is allowed; shape (n_starts,)."""
-        free = np.ones(self.starts_s.size, dtype=bool)
-        for span in blocked:
-            self.block(free, span)
-        return free
+    def free(self, blocked: Iterable[Span], *, limit_s: float | None = None) -> NDArray[np.bool_]:
+        """Where an excerpt overlaps none of ``blocked`` by more than ``limit_s``; shape (n_starts,).
 
-    def block(self, free: NDArray[np.bool_], span: Span) -> None:
-        """Take from ``free`` the places whose excerpts overlap ``span``."""
-        limit_s = allowed_overlap_s(self.length_s)
-        if span.length_s <= limit_s:
-            return
-        first = np.searchsorted(self.starts_s, span.start_s + limit_s - self.length_s, side="right")
-        last = np.searchsorted(self.starts_s, span.end_s - limit_s, side="left")
-        free[first:last] = False
+        ``limit_s`` is what the design allows, unless said otherwise.
+        """
+        limit_s = allowed_overlap_s(self.length_s) if limit_s is None else limit_s
+        edges_s = np.array([(span.start_s, span.end_s) for span in blocked if span.length_s > limit_s]).reshape(-1, 2)
+        first = np.searchsorted(self.starts_s, edges_s[:, 0] + (limit_s - self.length_s), side="right")
+        last = np.searchsorted(self.starts_s, edges_s[:, 1] - limit_s, side="left")
+        n = self.starts_s.size
+        inside = np.bincount(first, minlength=n + 1) - np.bincount(np.maximum(first, last), minlength=n + 1)
+        return np.asarray(np.cumsum(inside[:n]) == 0)
 
     def ranked(self, scores: NDArray[np.float64], blocked: Iterable[Span]) -> Iterator[int]:
         """Grid places, best first, that overlap neither ``blocked`` nor each other."""
@@ -70,6 +67,6 @@ class Grid:
             if open_scores[best] == -np.inf:
                 return
             yield best
-            self.block(free, self.span(best))
+            free &= self.free([self.span(best)])
             free[best] = False
             open_scores[~free] = -np.inf

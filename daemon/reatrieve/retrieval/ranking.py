@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.ndimage
 from numpy.typing import NDArray
 
 from reatrieve.retrieval.background import Background
 from reatrieve.retrieval.coarse import POOL_BANDS, CoarseMap
 from reatrieve.retrieval.evidence import agreeing_salience, part_cosines, pooled_salience
 from reatrieve.retrieval.judgement import Judgement, calibration_inputs, stage
-from reatrieve.retrieval.kernel import NORM_POWER, Excerpt, KernelMaps
+from reatrieve.retrieval.kernel import NORM_POWER, KernelMaps
 from reatrieve.retrieval.labels import Labelled
 from reatrieve.retrieval.mel import N_BANDS
-from reatrieve.retrieval.template import learned_template
+from reatrieve.retrieval.template import learned_template, weighted_template
 
 __all__ = ["Ranking", "Shortlist"]
 
@@ -33,6 +34,8 @@ KERNEL_NEGATIVES = 8
 _DECIMALS = 5
 _MEDIAN_STEP = 4
 """Neighbouring scores are alike: every fourth tells the middle."""
+
+_MORE_ROWS = 32
 
 _F32 = NDArray[np.float32]
 
@@ -72,18 +75,26 @@ class Ranking:
             n_frames=maps.n_frames,
         )
         self._background = Background(self._coarse)
-        self._excerpts: dict[int, Excerpt] = {}
+        self._excerpts: dict[int, _F32] = {}
+        self._rows: dict[int, int] = {}
+        self._inner = np.zeros((0, 0))
 
     def resemblance(self, start: int, starts: NDArray[np.intp]) -> _F32:
         """Kernel of the excerpt at ``start`` with those at ``starts``."""
         return np.asarray(self._coarse.kernels(np.array([start]), starts, self._coarse.windows(starts))[0])
 
     def shortlist(
-        self, labels: Sequence[Labelled], free: NDArray[np.bool_], size: int, judgement: Judgement
+        self,
+        labels: Sequence[Labelled],
+        free: NDArray[np.bool_],
+        tight: NDArray[np.bool_],
+        size: int,
+        judgement: Judgement,
     ) -> Shortlist:
-        """The ``size`` best places among the free ones, judged."""
+        """The ``size`` best places, judged: among the free ones, and such peaks as stand in the tight ones."""
         ridge, lda, linear = self._linear(labels)
-        starts = _peaks(linear, free, size, max(2, min(self._maps.n_frames // 4, NEIGHBOUR_FRAMES)))
+        apart = max(2, min(self._maps.n_frames // 4, NEIGHBOUR_FRAMES))
+        starts = _peaks(linear, free | (tight & _is_peak(linear, apart)), size, apart)
         if not starts.size:
             empty = np.zeros(0)
             return Shortlist(starts, np.zeros((0, 0), dtype=np.float32), empty, empty, np.zeros((0, 0)), [])
@@ -101,21 +112,34 @@ class Ranking:
         """Ridge, LDA and weighted score of every start."""
         used = _used(labels, MOST_POSITIVES, MOST_NEGATIVES)
         positives = [label.start for label in used if label.positive]
-        cells = np.stack([self._excerpt(label.start).cells for label in used])
+        cells = [self._excerpt(label.start) for label in used]
         # Weights and soft norms stand in for what nobody has said yet; the first no says it better.
         all_yes = all(label.positive for label in used)
-        template = learned_template(cells, [label.positive for label in used], weigh=all_yes)
-        plain = self._background.template(self._coarse.windows(np.array(positives)))
+        if all_yes and len(used) > 1:
+            template = weighted_template(np.stack(cells))
+        else:
+            template = learned_template(cells, [label.positive for label in used], self._gram(used))
         power = NORM_POWER if all_yes else 1.0
-        ridge, lda = self._maps.scores(
-            np.stack([self._maps.template(template), self._maps.plain_template(plain)]), norm_power=power
-        )
+        ridge = self._maps.scores(self._maps.template(template), norm_power=power)
+        lda = self._maps.softened(self._coarse.profile(self._background.template(positives)), norm_power=power)
         for scores in (ridge, lda):
             middle = np.median(scores[::_MEDIAN_STEP])
             scores -= middle
             scores /= max(float(scores[positives].mean()), 1e-9)
         share = LDA_SHARE * LDA_FADE ** sum(not label.positive for label in labels)
         return ridge, lda, np.round((1 - share) * ridge + share * lda, _DECIMALS).astype(np.float32)
+
+    def _gram(self, labels: Sequence[Labelled]) -> NDArray[np.float64]:
+        """Inner products of the labelled excerpts, each computed once."""
+        for start in {label.start for label in labels} - self._rows.keys():
+            row = self._rows[start] = len(self._rows)
+            if row == len(self._inner):
+                self._inner = np.pad(self._inner, (0, row + _MORE_ROWS))
+            x = self._excerpt(start)
+            for other, column in self._rows.items():
+                self._inner[row, column] = self._inner[column, row] = float(x @ self._excerpt(other))
+        rows = [self._rows[label.start] for label in labels]
+        return np.asarray(self._inner[np.ix_(rows, rows)])
 
     def _figures(self, labels: Sequence[Labelled], starts: NDArray[np.intp]) -> list[_F32]:
         coarse = self._coarse
@@ -131,7 +155,7 @@ class Ranking:
         onset, worst, low = part_cosines(accepted.mean(axis=0), windows, coarse.energies(starts))
         return [rare, K[yes].min(axis=0), K[yes].mean(axis=0), no, onset, worst, low]
 
-    def _excerpt(self, start: int) -> Excerpt:
+    def _excerpt(self, start: int) -> _F32:
         if start not in self._excerpts:
             self._excerpts[start] = self._maps.excerpt(start)
         return self._excerpts[start]
@@ -145,6 +169,11 @@ def _used(labels: Sequence[Labelled], most_positives: int, most_negatives: int) 
         id(label) for label in (*positives[:1], *positives[1:][-(most_positives - 1) :], *negatives[-most_negatives:])
     }
     return [label for label in labels if id(label) in kept]
+
+
+def _is_peak(scores: _F32, reach: int) -> NDArray[np.bool_]:
+    """Where no score within ``reach`` is greater: the slope of a neighbour that was answered is no place of its own."""
+    return np.asarray(scores >= scipy.ndimage.maximum_filter1d(scores, 2 * reach + 1, mode="nearest"))
 
 
 def _peaks(scores: _F32, free: NDArray[np.bool_], size: int, apart: int) -> NDArray[np.intp]:

@@ -12,7 +12,7 @@ from reatrieve.retrieval.frames import HOP, sample_near
 from reatrieve.retrieval.interface import ANALYSIS_RATE_HZ
 from reatrieve.retrieval.spans import Span
 
-__all__ = ["refined"]
+__all__ = ["Aligner"]
 
 REACH = HOP
 """Samples that an edge may move to either side."""
@@ -23,34 +23,56 @@ LEAST_CORRELATION = 0.2
 """Below this the waveforms have nothing in common and the grid stands."""
 
 
-def refined(samples: NDArray[np.generic], labelled: Sequence[Span], coarse: Span) -> Span:
-    """The excerpt ``coarse`` (right to half a frame) moved to where its waveform fits the labelled positives best.
+class Aligner:
+    """Moves excerpts of one length to where their waveform fits the labelled positives best.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n,), floating]
         The searched audio at ``ANALYSIS_RATE_HZ``.
-    labelled : the positives, the example first; the example and the latest are used.
-    coarse : the excerpt on the frame grid.
+    length_s : length of the excerpts.
     """
-    length = min(sample_near(coarse.length_s), LONGEST)
-    template = np.zeros(length, dtype=np.float32)
-    for span in (*labelled[:1], *labelled[1:][-(MOST_POSITIVES - 1) :]):
-        piece = _piece(samples, sample_near(span.start_s), length)
-        template += piece / max(float(np.linalg.norm(piece)), 1e-9)
-    start = sample_near(coarse.start_s)
-    place = _piece(samples, start - REACH, length + 2 * REACH)
-    n_fft = scipy.fft.next_fast_len(place.size, real=True)
-    spectrum = scipy.fft.rfft(place, n=n_fft) * np.conj(scipy.fft.rfft(template, n=n_fft))
-    inner = scipy.fft.irfft(spectrum, n=n_fft)[: 2 * REACH + 1]
-    running = np.concatenate([[0.0], np.cumsum(np.square(place, dtype=np.float64))])
-    energy = np.maximum(running[length:] - running[:-length], 1e-9)
-    correlation = inner / (np.sqrt(energy) * max(float(np.linalg.norm(template)), 1e-9))
-    best = int(np.argmax(np.round(correlation, 5)))
-    begin = start - REACH + best
-    if correlation[best] < LEAST_CORRELATION or not 0 <= begin <= len(samples) - sample_near(coarse.length_s):
-        return coarse
-    return coarse.moved((begin / ANALYSIS_RATE_HZ) - coarse.start_s)
+
+    def __init__(self, samples: NDArray[np.generic], *, length_s: float) -> None:
+        self._samples = samples
+        self._length = min(sample_near(length_s), LONGEST)
+        self._n_fft = scipy.fft.next_fast_len(self._length + 2 * REACH, real=True)
+        self._pieces: dict[float, NDArray[np.float32]] = {}
+
+    def refined(self, begins_s: Sequence[float], coarse: Span) -> Span:
+        """The excerpt ``coarse`` (right to half a frame), moved.
+
+        Parameters
+        ----------
+        begins_s : where the positives begin, the example first; the example and the latest are used.
+        coarse : the excerpt on the frame grid.
+        """
+        length = self._length
+        template = self._template((*begins_s[:1], *begins_s[1:][-(MOST_POSITIVES - 1) :]))
+        start = sample_near(coarse.start_s)
+        place = _piece(self._samples, start - REACH, length + 2 * REACH)
+        spectrum = scipy.fft.rfft(place, n=self._n_fft) * np.conj(scipy.fft.rfft(template, n=self._n_fft))
+        inner = scipy.fft.irfft(spectrum, n=self._n_fft)[: 2 * REACH + 1]
+        running = np.concatenate([[0.0], np.cumsum(np.square(place), dtype=np.float64)])
+        energy = np.maximum(running[length:] - running[:-length], 1e-9)
+        correlation = inner / (np.sqrt(energy) * max(float(np.linalg.norm(template)), 1e-9))
+        best = int(np.argmax(np.round(correlation, 5)))
+        begin = start - REACH + best
+        last = len(self._samples) - sample_near(coarse.length_s)
+        if correlation[best] < LEAST_CORRELATION or not 0 <= begin <= last:
+            return coarse
+        return coarse.moved((begin / ANALYSIS_RATE_HZ) - coarse.start_s)
+
+    def _template(self, begins_s: Sequence[float]) -> NDArray[np.float32]:
+        """Sum of the positives' beginnings, each of norm 1."""
+        known, self._pieces = self._pieces, {}
+        for begin_s in begins_s:
+            if begin_s in known:
+                self._pieces[begin_s] = known[begin_s]
+            else:
+                piece = _piece(self._samples, sample_near(begin_s), self._length)
+                self._pieces[begin_s] = piece / np.float32(max(float(np.linalg.norm(piece)), 1e-9))
+        return np.asarray(sum(self._pieces.values()), dtype=np.float32)
 
 
 def _piece(samples: NDArray[np.generic], first: int, length: int) -> NDArray[np.float32]:

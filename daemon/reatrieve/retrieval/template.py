@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import scipy.linalg
+import scipy.linalg.blas
 from numpy.typing import NDArray
 
-__all__ = ["agreement", "learned_template"]
+__all__ = ["agreement", "learned_template", "weighted_template"]
 
 RIDGE = 0.1
 
@@ -41,27 +42,49 @@ def agreement(positives: _F32) -> _F32:
     return np.asarray(np.square(common), dtype=np.float32)
 
 
-def learned_template(excerpts: _F32, positive: Sequence[bool], *, weigh: bool = True) -> _F32:
+def learned_template(excerpts: Sequence[_F32], positive: Sequence[bool], K: NDArray[np.float64]) -> _F32:
     """The template whose inner product with an excerpt is its kernel ridge score.
 
     Parameters
     ----------
-    excerpts : np.ndarray [shape=(n_labels, n_cells), >= 0]
-        The labelled excerpts, each of norm 1.
+    excerpts : n_labels arrays [shape=(n_cells,), >= 0], each of norm 1.
     positive : the answers; at least one is positive.
-    weigh : False: w = 1 for every cell.
+    K : np.ndarray [shape=(n_labels, n_labels)]
+        ``K_ij = <x_i, x_j>``.
 
     Returns
     -------
     np.ndarray [shape=(n_cells,)]
-        ``w * sum_i a_i x_i`` with ``a = (K + RIDGE I)^-1 y``, ``K_ij = <w x_i, x_j>`` scaled to a mean diagonal of 1
-        over the positives, ``y = +1 or -1``.
+        ``sum_i a_i x_i`` with ``a = (K + RIDGE I)^-1 y``, K scaled to a mean diagonal of 1 over the positives,
+        ``y = +1 or -1``.
     """
-    says_yes = np.asarray(positive, dtype=bool)
-    weighted = excerpts * agreement(excerpts[says_yes]) if weigh else excerpts
-    K = (weighted @ excerpts.T).astype(np.float64)
-    K = 0.5 * (K + K.T)
+    a = _ridge(K, np.asarray(positive, dtype=bool)).astype(np.float32)
+    template: _F32 = a[0] * excerpts[0]
+    for weight, x in zip(a[1:], excerpts[1:], strict=True):
+        scipy.linalg.blas.saxpy(x, template, a=weight)
+    return template
+
+
+def weighted_template(positives: _F32) -> _F32:
+    """The same for accepted excerpts alone, each cell weighing by ``agreement``.
+
+    Parameters
+    ----------
+    positives : np.ndarray [shape=(n, n_cells), >= 0], each of norm 1.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_cells,)]
+        ``w * sum_i a_i x_i``, with ``K_ij = <w x_i, x_j>``.
+    """
+    weighted = positives * agreement(positives)
+    K = (weighted @ positives.T).astype(np.float64)
+    a = _ridge(0.5 * (K + K.T), np.ones(len(K), dtype=bool))
+    return np.asarray(a.astype(np.float32) @ weighted, dtype=np.float32)
+
+
+def _ridge(K: NDArray[np.float64], says_yes: NDArray[np.bool_]) -> NDArray[np.float64]:
     scale = max(float(K.diagonal()[says_yes].mean()), 1e-9)
-    K = K / scale + RIDGE * np.eye(len(K))
-    a = scipy.linalg.solve(K, np.where(says_yes, 1.0, -1.0), assume_a="pos", check_finite=False)
-    return np.asarray((a / scale).astype(np.float32) @ weighted, dtype=np.float32)
+    regular = K / scale + RIDGE * np.eye(len(K))
+    a = scipy.linalg.solve(regular, np.where(says_yes, 1.0, -1.0), assume_a="pos", check_finite=False)
+    return np.asarray(a / scale)
