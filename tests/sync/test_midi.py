@@ -117,6 +117,10 @@ def test_a_start_inside_a_bar_begins_with_a_short_bar():
     content, notes = write_midi(bare_sheet([], tempo=tempo))
     assert signatures(content) == [(0, 4, 4)]
     assert "bar lines" in notes[0]
+    tempo[0] = SyncTempo(0.0, 120, 4, 4, Position(1, 4.999))  # a start typed with three decimals
+    content, notes = write_midi(bare_sheet([], tempo=tempo))
+    assert signatures(content) == [(0, 4, 4)]
+    assert notes == []
 
 
 def test_time_signatures_change_where_they_change():

@@ -105,7 +105,7 @@ def _signatures(tempo: Sequence[SyncTempo], clock: TickClock, notes: list[str]) 
         tick = clock.ticks(step.time_s)
         into_bar = step.position.beat - 1
         left = step.numerator - into_bar
-        if index == 0 and into_bar > NEAR_BEAT:
+        if index == 0 and into_bar > NEAR_BEAT and left > NEAR_BEAT:
             if abs(left - round(left)) < NEAR_BEAT and round(left) >= 1:
                 found.append((tick, _signature(round(left), step.denominator)))
                 tick = clock.ticks(step.time_s + left * 4 / step.denominator * 60 / step.bpm)
