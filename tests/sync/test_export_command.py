@@ -87,9 +87,23 @@ def test_regions_of_one_name_are_one_sound_and_bring_their_payload(song, tmp_pat
     made = tmp_path / "o" / "song.sync.json"
     rows = [(e["pattern"], e["payload"]) for e in json.loads(made.read_text(encoding="utf-8"))["events"]]
     assert rows == [("Sound 1", "lane=2"), ("Sound 1", "")]
-    before = made.read_bytes()
     assert main(["export", "--regions", str(made), "--audio", str(song), "--out", str(tmp_path / "again")]) == 0
-    assert (tmp_path / "again" / "song.sync.json").read_bytes() == before
+    again = (tmp_path / "again" / "song.sync.json").read_text(encoding="utf-8")
+    assert again.replace("song.sync.json:", "r.csv:") == made.read_text(encoding="utf-8")
+
+
+def test_one_source_after_the_other_is_added(song, tmp_path):
+    sessions = journal(tmp_path / "s.journal.jsonl", song, position_s=0.0)
+    regions = tmp_path / "r.csv"
+    regions.write_text("start,end,name\n1,2,kick\n", encoding="utf-8")
+    project = rpp(tmp_path)
+    rest = ["--audio", str(song), "--out", str(tmp_path / "o"), "--add", "--force"]
+    for source in ([str(sessions)], ["--regions", str(regions)], ["--rpp", str(project)]) * 2:
+        assert main(["export", *source, *rest]) == 0
+    made = json.loads((tmp_path / "o" / "song.sync.json").read_text(encoding="utf-8"))
+    assert sorted(e["source_region_id"] for e in made["events"]) == [
+        "abc:0", "abc:1", "r.csv:1.000000", "{A}", "{B}",
+    ]  # fmt: skip
 
 
 def rpp(folder: Path, *item_lines: str) -> Path:

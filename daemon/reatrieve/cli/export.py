@@ -171,7 +171,15 @@ def _read(args: argparse.Namespace) -> _Source:
             rows = of_one_recording(rows, Path(args.audio).name, source=args.regions.name)
         sounds = sounds_of_names(row.label for row in rows)
         found = [
-            Accepted(row.start_s, row.end_s, row.label or "event", row.sound or sound, row.score, payload=row.payload)
+            Accepted(
+                row.start_s,
+                row.end_s,
+                row.label or "event",
+                row.sound or sound,
+                row.score,
+                f"{args.regions.name}:{row.start_s:.6f}",  # by time: line numbers change when a row is put in
+                row.payload,
+            )
             for row, sound in zip(rows, sounds, strict=True)
         ]
         return _Source(found, None, tempo_map)

@@ -27,7 +27,7 @@ class Accepted:
     label : the event's name.
     pattern : the sound that was searched for (the session's label); "" means ``label``.
     score : the retriever's probability or the annotation's confidence, where there is one.
-    region_id : where it came from: session and candidate number, or the region's GUID.
+    region_id : where it came from: session and candidate number, the region's GUID, or list and start.
     payload : free text for the game.
     """
 

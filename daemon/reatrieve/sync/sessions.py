@@ -59,7 +59,8 @@ def payloads_in(path: Path) -> dict[str, str]:
 
 
 def _session(region_id: str) -> str:
-    return region_id.rpartition(":")[0]
+    """What an event came from; a region of a project, which has a GUID and no number, stands for itself."""
+    return region_id.rpartition(":")[0] or region_id
 
 
 def _event(row: Mapping[str, Any]) -> SyncEvent:
