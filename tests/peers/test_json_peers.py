@@ -9,6 +9,7 @@ import pytest
 
 from peers.exported_song import Exported, exported_song
 from peers.peer_programs import node
+from reatrieve.sync.annotation import one_line
 
 pytestmark = pytest.mark.peer
 
@@ -35,9 +36,10 @@ def test_fmod_gets_every_marker_once_however_often_it_runs(song):
     named = [(m["name"], m["position"]) for m in once["tracks"][0] if m["type"] == "NamedMarker"]
     wanted = []
     for event in song.events:
-        wanted.append((event["label"], event["anchor_seconds"]))
+        name = one_line(event["label"])
+        wanted.append((name, event["anchor_seconds"]))
         if event["end_seconds"] > event["anchor_seconds"]:
-            wanted.append((f"{event['label']}.end", event["end_seconds"]))
+            wanted.append((f"{name}.end", event["end_seconds"]))
     assert named == wanted
     tempo = [(m["position"], m["tempo"], m["numerator"]) for m in once["tracks"][0] if m["type"] == "TempoMarker"]
     assert tempo == [(t["seconds"], t["bpm"], t["numerator"]) for t in song.data["tempo_map"]]

@@ -112,8 +112,11 @@ def write_fmod_script(sheet: SyncSheet, *, ends: bool = False, tempo: bool = Fal
     ends : a second marker ``<label>.end`` at each event's end.
     tempo : tempo markers too.
     """
+    # A name that FMOD would store differently would not be found there by the next run.
+    names = [one_line(event.label) or event.id for event in sheet.events]
     events = [
-        [event.label or event.id, sheet.seconds(event.anchor), sheet.seconds(event.end)] for event in sheet.events
+        [name, sheet.seconds(event.anchor), sheet.seconds(event.end)]
+        for name, event in zip(names, sheet.events, strict=True)
     ]
     steps = [[step.time_s, step.bpm, step.numerator, step.denominator] for step in sheet.tempo]
     name = one_line(sheet.name).replace("\\", " ").replace("/", " ")  # both would open a submenu
