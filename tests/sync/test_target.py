@@ -68,6 +68,8 @@ def test_so_it_is_for_files_whose_length_only_decoding_tells(tmp_path, ending, s
     song = tmp_path / f"song.{ending}"
     soundfile.write(song, noise(44100 * 20), 44100, subtype=subtype)
     assert source_file(TrackMap((TrackItem(song, 10.0, 20.0, loop=True),)), EVENTS).start_s == 10.0
+    corrected = TrackItem(song, 10.0, 20.0, offset_s=-0.026, loop=True)  # of what decoders differ by
+    assert source_file(TrackMap((corrected,)), EVENTS).start_s == pytest.approx(10.026)
     with pytest.raises(InputError, match="looped"):
         source_file(TrackMap((TrackItem(song, 10.0, 21.0, loop=True),)), EVENTS)
 

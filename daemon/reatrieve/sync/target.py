@@ -26,7 +26,8 @@ EDGE_S = 0.001
 
 SAME_S = 1e-4
 DECODERS_DIFFER_S = 0.1
-"""How much longer a lossy file may be for REAPER than for us; events beyond our end are refused in any case."""
+"""How much earlier a lossy file may begin and how much later end for REAPER than for us; events outside are refused in
+any case."""
 
 TRACK_BITS = 24
 DEFAULT_RATE_HZ = 48000
@@ -54,7 +55,7 @@ def source_file(track_map: TrackMap, accepted: Sequence[Accepted]) -> SourceFile
     stretches: defaultdict[tuple[Path, int], list[tuple[float, float]]] = defaultdict(list)
     starts: dict[tuple[Path, int], float] = {}
     obstacles = []
-    lengths_s: dict[Path, float] = {}
+    lengths_s: dict[Path, tuple[float, float]] = {}
     for item in track_map.items:
         obstacle = _obstacle(item, lengths_s)
         if obstacle:
@@ -162,7 +163,7 @@ def listed(events: Sequence[Accepted], most: int = 5) -> str:
     return shown if len(events) <= most else f"{shown} and {len(events) - most} more"
 
 
-def _obstacle(item: TrackItem, lengths_s: dict[Path, float]) -> str:
+def _obstacle(item: TrackItem, lengths_s: dict[Path, tuple[float, float]]) -> str:
     if item.accessor:
         return "was rendered by REAPER"
     if item.rate != 1.0:
@@ -174,25 +175,27 @@ def _obstacle(item: TrackItem, lengths_s: dict[Path, float]) -> str:
     return ""
 
 
-def _plays_once(item: TrackItem, lengths_s: dict[Path, float]) -> bool:
+def _plays_once(item: TrackItem, lengths_s: dict[Path, tuple[float, float]]) -> bool:
     """Whether an item that would loop ends before it does, as REAPER's items are until somebody draws them out.
 
-    ``lengths_s`` keeps the length of each file: for many formats only decoding tells it. A file that cannot be read
-    is for the caller to refuse.
+    ``lengths_s`` keeps the length of each file and how far off it may be: for many formats only decoding tells it. A
+    file that cannot be read is for the caller to refuse.
     """
-    if not item.section_length_s and item.path not in lengths_s:
-        lengths_s[item.path] = math.inf
-        with suppress(AudioError):
-            lengths_s[item.path] = _length_s(item.path)
-    length_s = item.section_length_s or lengths_s[item.path]
-    return item.offset_s >= -SAME_S and item.offset_s + item.length_s <= length_s + SAME_S
+    length_s, slack_s = item.section_length_s, SAME_S
+    if not length_s:
+        if item.path not in lengths_s:
+            lengths_s[item.path] = math.inf, DECODERS_DIFFER_S
+            with suppress(AudioError):
+                lengths_s[item.path] = _length_s(item.path)
+        length_s, slack_s = lengths_s[item.path]
+    return item.offset_s >= -slack_s and item.offset_s + item.length_s <= length_s + slack_s
 
 
-def _length_s(path: Path) -> float:
+def _length_s(path: Path) -> tuple[float, float]:
     content = open_content(path)
     if content.frames is not None:
-        return content.frames / content.rate_hz
-    return describe(path).duration_s + DECODERS_DIFFER_S
+        return content.frames / content.rate_hz, SAME_S
+    return describe(path).duration_s, DECODERS_DIFFER_S
 
 
 def _covered(event: Accepted, stretches: list[tuple[float, float]]) -> bool:
