@@ -21,7 +21,7 @@ RAVEN_TOP_HZ = "20000.0"
 def clock(time_s: float, decimals: int = 6) -> str:
     """``m:ss.ffffff``, which no ruler setting of REAPER can take for bars and beats."""
     units = 10**decimals
-    whole = round(abs(time_s) * units)
+    whole = round(round(abs(time_s), decimals) * units)
     minutes, rest = divmod(whole, 60 * units)
     sign = "-" if time_s < 0 and whole else ""
     return f"{sign}{minutes}:{rest // units:02d}.{rest % units:0{decimals}d}"
