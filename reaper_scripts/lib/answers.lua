@@ -103,6 +103,10 @@ local function go_on(ctx, tab, s)
     steps.show(ctx, tab, s)
     return true
   end
+  if not model.current and not model.over then
+    if not s.awaiting then steps.fetch(ctx, s) end
+    return true
+  end
   local extra = settings.get("more")
   s.continuing = true
   steps.send(ctx, s, { { "more", extra } })
@@ -168,7 +172,7 @@ local function handle(ctx, tab, s, verb)
   if verb == "finish" then return finish(ctx, tab, s) end
   if not model.current then
     if s.awaiting and not model.over then return false end
-    steps.describe(ctx, s, true)
+    if model.over then steps.describe(ctx, s, true) else steps.fetch(ctx, s) end
     return true
   end
   if model.hidden then

@@ -329,6 +329,9 @@ local function tick()
   action.beat()
   ctx.link:receive(ctx.now)
   guarded(tabs.follow, ctx)
+  for _, tab in pairs(ctx.tabs) do
+    if ctx.valid(tab) then guarded(watching.look, ctx, tab) end    -- first: what the daemon says is for what stands there now
+  end
   handle_events()
   for _, tab in pairs(ctx.tabs) do
     if ctx.valid(tab) then guarded(tend, tab) end

@@ -102,6 +102,12 @@ function link:quiet()
   return #self.pending == 0
 end
 
+---Whether, besides, everything the daemon has said so far has been taken.
+---@return boolean
+function link:idle()
+  return self:quiet() and #self.ready == 0
+end
+
 function link:_send(name, values, id)
   return self.carrier ~= nil
     and self.carrier.send(messages.encode_command(name, self.client, self.info.token, id or 0, values))

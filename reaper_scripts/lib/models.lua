@@ -258,8 +258,10 @@ function models.again(model, number)
   for key in pairs(model.candidates) do last = math.max(last, key) end
   for key = number, last do
     local one = model.candidates[key]
-    local verdict = one and models.verdict(one.state)
+    local gone = one and one.state == "retracted"
+    local verdict = one and models.verdict(gone and "accepted" or one.state)
     if verdict then list[#list + 1] = { "answer", key, verdict, one.start_s, one.end_s } end
+    if gone then list[#list + 1] = { "retract", key } end
   end
   return list
 end

@@ -9,6 +9,8 @@ local steps = require("steps")
 local news = {}
 
 local RESYNC_S = 3.0
+local RESYNCS = 3            -- so often in a row the project is right, then the daemon
+local ASK_S = 1.0            -- between two requests for the next candidates
 
 ---The next candidate for each verdict, as a `candidate` told.
 local function following(fields)
@@ -101,7 +103,7 @@ local function now(ctx, tab, s, fields)
   elseif s:absent() then
     return
   elseif number and number == model.current then
-    s.next = following(fields)
+    s.next, s.resyncing, s.resyncs = following(fields), nil, 0
     local one = model.candidates[number]
     if math.abs(one.proposed_start_s - fields.start_s) > models.TOLERANCE_S
       or math.abs(one.proposed_end_s - fields.end_s) > models.TOLERANCE_S then
@@ -114,8 +116,10 @@ local function now(ctx, tab, s, fields)
     end
     if s.continuing then steps.describe(ctx, s) end
   elseif number and not model.current and not model.candidates[number] and (model.over ~= "finished" or s.continuing) then
+    local opened = model.over == "finished"                     -- then its undo finishes again
     steps.step(tab, (s.continuing and "Continue with " or "Next candidate ") .. steps.named(s, number),
-      { { s = s, model = models.proposed(model, number, fields) } })
+      { { s = s, model = models.proposed(model, number, fields), forward = opened and { { "more", 0 } } or {},
+        back = opened and { { "finish" } } or {} } })
     s.next = following(fields)
     steps.present(ctx, tab, s)
   elseif fields.reason and not model.current then
@@ -124,15 +128,19 @@ local function now(ctx, tab, s, fields)
       steps.store(tab)
       steps.describe(ctx, s, true)
     end
-  elseif ctx.link:quiet() and not s.resyncing then
-    s.resyncing = true                                          -- drifted apart: ask for everything
-    ctx.link:command("resume", { session = s.id })
   elseif s.resyncing and s.rows and s.rows.complete then
     s.resyncing = nil
-    if not number or number > (model.current or 0) then
+    local behind = number and number < (model.current or 0) and model.candidates[number] ~= nil
+    if behind and s.resyncs < RESYNCS then
+      steps.send(ctx, s, models.again(model, number))           -- the project is the truth: the daemon hears it again
+    else
+      if behind then s.model = models.undone(model, number) end   -- it could not be told: then it is right
       adopt_rows(ctx, tab, s, "Update", fields, {})
       s.next = number and following(fields) or nil
     end
+  elseif ctx.link:idle() and not s.resyncing and s.resyncs < RESYNCS then
+    s.resyncing, s.resyncs = true, s.resyncs + 1                -- drifted apart: ask for everything
+    ctx.link:command("resume", { session = s.id })
   end
   s.continuing = nil
 end
@@ -140,6 +148,7 @@ end
 ---`candidate` (with fields.number) or `done` (with fields.reason): what the session is at now.
 function news.now(ctx, tab, s, fields)
   now(ctx, tab, s, fields)
+  if s.rows and s.rows.complete then s.rows = nil end           -- they belong to this event and to no later one
   if tab.active == s then steps.refresh(ctx, s) end             -- how many are left; or progress of work that is done now
 end
 
@@ -213,8 +222,8 @@ end
 function news.tick(ctx, tab, s)
   if s.inbox[1] then answers.turn(ctx, tab, s) end
   if s.phase == "open" and s.model.current and not s.next and not s.awaiting and not s.pending and not s.rest
-    and ctx.link.state == "up" then
-    s.awaiting, s.asked_at = true, ctx.now                       -- the next ones are not known: ask
+    and ctx.link.state == "up" and ctx.now - (s.fetched_at or -math.huge) > ASK_S then
+    s.awaiting, s.asked_at, s.fetched_at = true, ctx.now, ctx.now  -- the next ones are not known: ask
     ctx.link:command("resume", { session = s.id })
   elseif s.phase == "open" and s.awaiting and ctx.link.state == "up" and ctx.link:quiet() and ctx.now - s.asked_at > RESYNC_S then
     s.asked_at = ctx.now

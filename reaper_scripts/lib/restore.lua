@@ -135,9 +135,15 @@ function restore.reconcile(ctx, tab, s, fields)
     -- the truth, so the daemon hears them again, and proposes what it proposed then.
     s:step().marks = restore.all_marks(s, s.model, present)
     s:amend(restore.shown_as(s.model, present))
-    steps.send(ctx, s, restore.unheard(s.model, there + 1))
+    steps.send(ctx, s, models.again(s.model, there + 1))
     tab.change_count = nil
     status.say(("%s: %d accepted; ready to go on"):format(s.model.label, (models.tally(s.model))))
+    return
+  end
+
+  if here == there and s:taken_back(present) then               -- the search was undone while no client was looking
+    s:amend(daemon_model)
+    s:push { marks = {}, model = { label = s.model.label, candidates = {} }, forward = {}, back = {} }
     return
   end
 
@@ -148,25 +154,13 @@ function restore.reconcile(ctx, tab, s, fields)
   status.say(("%s: %d accepted; ready to go on"):format(s.model.label, fields.accepted))
 end
 
----The answers from `number` on as commands, as far as the project knows them without a gap. Pure.
----@param model Model
----@param number integer
----@return table[]
-function restore.unheard(model, number)
-  local list = {}
-  while true do
-    local one = model.candidates[number]
-    local verdict = one and models.verdict(one.state == "retracted" and "accepted" or one.state)
-    if not verdict then return list end
-    list[#list + 1] = { "answer", number, verdict, one.start_s, one.end_s }
-    if one.state == "retracted" then list[#list + 1] = { "retract", number } end
-    number = number + 1
-  end
-end
-
 ---The marks the project should have: those known to it, for what the daemon says is kept; the candidate only if it stands.
+---A region that asks about something else (undo while no client was looking) is left to be found as a change.
 function restore.all_marks(s, model, present)
   local marks = s:standing(present)
+  for guid, mark in pairs(marks) do
+    if mark.kind == "asked" and mark.number ~= model.current then marks[guid] = nil end
+  end
   for guid, mark in pairs(s:step().marks) do
     local one = model.candidates[mark.number]
     if not marks[guid] and mark.kind == "kept" and one and (one.state == "accepted" or one.state == "example") then

@@ -33,6 +33,7 @@ function session.new(id, track, colour, label)
     inbox = {},              -- verbs that wait for their turn
     pending = nil,           -- an answer that waits for the daemon's next candidate
     rows = nil,
+    resyncs = 0,             -- how often in a row everything was asked for
     phase = "searching",     -- searching, open, stored (known from the project, not confirmed by the daemon), lost
   }, session)
 end
@@ -156,6 +157,19 @@ function session:go(index)
   return commands
 end
 
+---Whether example, candidate and all else went at once: the search itself was undone, by steps of an earlier run of the script.
+---@param present table<string, Mark>
+---@return boolean
+function session:taken_back(present)
+  if next(present) then return false end
+  local example, asked
+  for _, mark in pairs(self:step().marks) do
+    example = example or mark.number == 0
+    asked = asked or mark.kind == "asked"
+  end
+  return (example and asked) or false
+end
+
 ---What the user did to the regions by hand, since no step left them so.
 ---@param present table<string, Mark>
 ---@param deleted "skip"|"reject" what a deleted candidate means
@@ -168,10 +182,16 @@ function session:changes(present, deleted)
     forward[#forward + 1] = redo
     table.insert(back, 1, undo)
   end
+  if self:taken_back(present) then return { label = model.label, candidates = {} }, {}, {} end
   local rewind
   for guid, there in pairs(present) do
     local one = model.candidates[there.number]
     local mark = self:step().marks[guid]
+    if there.kind == "asked" and not one and model.over == "finished" then
+      -- An undo of "Finish" by another run of the script.
+      return models.proposed(model, there.number, { start_s = there.start_s, end_s = there.end_s, probability = 0 }),
+        { { "more", 0 } }, { { "finish" } }
+    end
     if one and there.kind == "asked" and one.state ~= "candidate" and there.number > 0 and not (mark and mark.kind == "asked") then
       rewind = math.min(rewind or there.number, there.number)
     end
@@ -194,7 +214,11 @@ function session:changes(present, deleted)
   end
   for _, there in pairs(present) do
     local one = model.candidates[there.number]
-    if one and there.kind == "kept" then
+    if one and there.kind == "kept" and one.state == "candidate" and there.number == model.current then
+      -- A redo of "Accept" while no script was looking.
+      command({ "answer", there.number, "accept", there.start_s, there.end_s }, { "undo", there.number })
+      model = models.answered(model, "accept", there.start_s, there.end_s)
+    elseif one and there.kind == "kept" then
       local back_again = one.state == "retracted"
       local kept = one.state == "accepted" or one.state == "example"
       if back_again or (kept and not (close(one.start_s, there.start_s) and close(one.end_s, there.end_s))) then

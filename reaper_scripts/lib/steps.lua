@@ -102,6 +102,8 @@ function steps.describe(ctx, s, loud)
     local hint = s.hint == one.number and " · probably nothing else: Finish when you agree" or ""
     status.say(("%s at %s (%.0f %%): accept, reject or skip? %s%s%s"):format(steps.named(s, one.number), status.time(one.start_s),
       100 * one.probability, tally(s), left, hint), loud)
+  elseif not s.awaiting and s.phase == "open" then
+    status.say(("%s: no candidate is shown; Continue brings the next one; %s"):format(model.label, tally(s)), loud)
   elseif ctx.link.problem then
     status.say(("%s: answers are kept; %s"):format(model.label, ctx.link.problem), loud)
   end
@@ -121,6 +123,12 @@ function steps.present(ctx, tab, s, silent)
     if not silent and settings.get("audition") then steps.play(tab, s) end
   end
   steps.describe(ctx, s, true)
+end
+
+---Ask for the current candidate again: undo has led to a state in which none is shown.
+function steps.fetch(ctx, s)
+  s.awaiting, s.asked_at = true, ctx.now
+  ctx.link:command("resume", { session = s.id })
 end
 
 ---The edges of the current candidate as they stand.

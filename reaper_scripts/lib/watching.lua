@@ -44,9 +44,11 @@ local function look_at(ctx, tab, s)
   end
   if index then
     local back = index < s.at
-    s.pending = nil
     local before = s.model.current
+    local given = s.pending or (s.rest and s.rest.accepting)    -- sent, but in no step yet
+    s.pending, s.rest = nil, nil
     local commands = s:go(index)
+    if given and before then table.insert(commands, 1, { "undo", before }) end
     steps.send(ctx, s, commands)
     if #commands == 0 and s.model.current ~= before then s.next = nil end
     if back then audition.stop() end
@@ -64,13 +66,16 @@ local function look_at(ctx, tab, s)
   local following = s.next and s.next[deleted]
   local model, forward, back = s:changes(present, deleted)
   local marks = s:standing(present)
-  if #forward == 0 then
+  if #forward == 0 and model.candidates[0] then
     s:step().marks = marks       -- a name changed by hand, a region kept as rejected deleted: nothing the daemon knows of
     return true
   end
   s:push { marks = marks, model = model, forward = forward, back = back }
   steps.send(ctx, s, forward)
-  if before.current and not model.current then
+  if s:absent() then
+    audition.stop()
+    status.say(("%s: taken back; redo brings it back"):format(s.model.label), true)
+  elseif before.current and not model.current then
     if following then
       audition.stop()
       model = models.proposed(model, following.number, following)

@@ -1,0 +1,171 @@
+"""Whatever is pressed, dragged, undone and killed in whatever order: in the end project and daemon agree."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from rig import REDO, UNDO, Rig
+
+SPANS = [(2.0 * k, 2.0 * k + 1.0) for k in range(1, 60)]
+VERBS = ("accept", "reject", "skip", "undo", "continue", "finish")
+USES = {
+    "keys": ["accept", "accept", "reject", "reject", "skip", "undo", UNDO, REDO],
+    "mouse": ["accept", "reject", "undo", UNDO, REDO, "drag", "delete", "move"],
+    "killed daemon": ["accept", "reject", "undo", UNDO, REDO, "crash", "start", "start", "drag"],
+    "killed client": ["accept", "accept", "reject", "undo", UNDO, REDO, "client"],
+    "whole lists": ["accept", "reject", UNDO, REDO, "accept_rest", "finish", "continue"],
+    "reopened": ["accept", "reject", "skip", "undo", UNDO, REDO, "reopen"],
+}
+PAUSES = (0, 0, 1, 1, 2, 3, 8, 40)
+
+
+class Hand:
+    """Does one thing after the other, hardly waiting."""
+
+    def __init__(self, rig: Rig, seed: int) -> None:
+        self.rig, self.random, self.down = rig, random.Random(seed), False
+
+    def do(self, what: str | int) -> None:
+        rig = self.rig
+        if what == "accept_rest":
+            rig.reaper.answer(self.random.choice(["yes", "no"]))
+            rig.run(what)
+        elif what in VERBS:
+            rig.run(str(what))
+        elif what in (UNDO, REDO):
+            rig.tick()
+            ahead = rig.project.model.history.undo_text
+            if what == REDO or (ahead.startswith("ReaTrieve: ") and "Find" not in ahead):  # that is another test's
+                rig.reaper.run(what)
+        elif what == "drag" and rig.asked():
+            rig.asked().move(rig.asked().start_s + 0.01)
+        elif what in ("delete", "move"):
+            self.edit(str(what))
+        elif what == "crash":
+            rig.daemon.crash()
+            self.down = True
+        elif what == "start" and self.down:
+            rig.daemon.start()
+            self.down = False
+        elif what == "client":
+            rig.tick(3)
+            rig.reaper.stop("ReaTrieve_Client.lua")
+            rig.reaper.run("ReaTrieve_Client.lua")
+            rig.reaper.unfocus()
+        elif what == "reopen":
+            rig.project.save(rig.folder / "song.rpp")
+            rig.tick(2)
+            rig.project.close()
+            rig.tick(1)
+            rig.reaper.answer("yes")
+            rig.reaper.open(rig.folder / "song.rpp")
+            rig.tick(20)
+            rig.reaper.host.dialogs.waiting.clear()
+
+    def edit(self, what: str) -> None:
+        self.rig.tick()
+        regions = [r for r in self.rig.project.regions if r.name != "Sound 1-0" and not r.name.startswith("? ")]
+        if regions:
+            region = self.random.choice(regions)
+            region.delete() if what == "delete" else region.move(region.start_s + 0.02)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("use", USES)
+def test_project_and_daemon_agree(tmp_path: Path, use: str, seed: int) -> None:
+    with Rig(tmp_path, ("7.72", "6.83")[seed % 2], spans=SPANS) as rig:
+        rig.track.items[0].set(D_LENGTH=200.0)
+        rig.project.save(rig.folder / "song.rpp")
+        name = rig.find().find.session
+        hand = Hand(rig, seed)
+        for _ in range(hand.random.randint(5, 25)):
+            hand.do(hand.random.choice(USES[use]))
+            rig.tick(hand.random.choice(PAUSES))
+        if hand.down:
+            rig.daemon.start()
+        rig.tick(300)
+        rig.reaper.host.dialogs.waiting.clear()
+        state = rig.daemon.sessions[name].state
+        assert sorted(rig.kept()) == pytest.approx(sorted(span.start_s for _, span in state.kept))
+        asked = rig.asked()
+        if asked is not None:
+            assert state.current is not None
+            assert asked.start_s == pytest.approx(state.candidates[state.current].span.start_s, abs=0.5)
+        elif state.current is not None:
+            assert "Continue" in rig.line() or "finished" in rig.line()  # and Continue brings it
+
+
+def test_an_answer_taken_back_after_its_region_was_deleted_comes_again(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.region("Sound 1-1").delete()
+    one_rig.tick(5)
+    assert session.state.candidates[1].state == "retracted"
+    one_rig.press("undo")
+    assert session.state.current == 1
+    one_rig.reaper.run(UNDO)
+    one_rig.tick(5)
+    assert session.state.candidates[1].state == "retracted"
+    assert session.state.current == 2
+    before = len(one_rig.daemon.log)
+    one_rig.tick(100)
+    assert len(one_rig.daemon.log) - before < 5  # and nothing is asked for without end
+
+
+def test_undo_of_a_finish_by_another_run_of_the_script(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.press("finish")
+    one_rig.reaper.stop("ReaTrieve_Client.lua")
+    one_rig.reaper.run("ReaTrieve_Client.lua")
+    one_rig.reaper.unfocus()
+    one_rig.tick(20)
+    one_rig.reaper.run(UNDO)
+    one_rig.tick(5)
+    assert session.state.current == 2
+    one_rig.press("accept")
+    assert session.state.accepted == 2
+
+
+def test_undo_of_continue_finishes_again(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.press("finish")
+    one_rig.press("continue")
+    assert one_rig.asked() is not None
+    one_rig.reaper.run(UNDO)
+    one_rig.tick(5)
+    assert one_rig.asked() is None
+    assert session.state.over == "finished"
+
+
+def test_undo_to_a_step_without_a_candidate_is_no_dead_end(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.asked().delete()
+    one_rig.tick(5)
+    one_rig.reaper.run(UNDO)  # the next candidate's step; the deletion stands
+    one_rig.tick(5)
+    assert one_rig.asked() is None
+    assert "no candidate is shown" in one_rig.line()
+    one_rig.press("accept")
+    assert session.state.accepted == 0  # what was not seen is not accepted
+    assert one_rig.asked().start_s == SPANS[1][0]
+    one_rig.press("accept")
+    assert session.state.accepted == 1
+
+
+def test_a_search_undone_while_no_script_was_looking(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.reaper.stop("ReaTrieve_Client.lua")
+    one_rig.reaper.run(UNDO)
+    one_rig.reaper.run("ReaTrieve_Client.lua")
+    one_rig.reaper.unfocus()
+    one_rig.tick(20)
+    assert one_rig.names() == []
+    assert (session.state.current, len(session.state.kept)) == (1, 1)  # nothing skipped, nothing retracted
+    one_rig.reaper.run(REDO)
+    one_rig.tick(5)
+    one_rig.press("accept")
+    assert session.state.accepted == 1
