@@ -190,7 +190,8 @@ function news.rest_end(ctx, s)
     end
     lines[#lines + 1] = ("%s   %.0f %%"):format(status.time(row.start_s), 100 * row.probability)
   end
-  local text = ("Accept all %d at or above %.0f %%?\n\n%s"):format(#rest.rows, 100 * rest.above, table.concat(lines, "\n"))
+  local all = #rest.rows == 1 and "the only one" or ("all %d"):format(#rest.rows)
+  local text = ("Accept %s at or above %.0f %%?\n\n%s"):format(all, 100 * rest.above, table.concat(lines, "\n"))
   if reaper.MB(text, "ReaTrieve: " .. s.model.label, 4) == 6 then
     rest.accepting = true
     s.rows = nil

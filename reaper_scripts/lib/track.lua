@@ -125,7 +125,8 @@ end
 
 local function whole(value) return math.tointeger(value // 1) or 0 end
 
----One media item as the daemon needs it, or nil: "midi", "muted", "empty" or "offline" with the file's name.
+---One media item as the daemon needs it ("fx": the take has effects), or nil: "midi", "muted", "empty" or "offline" with the
+---file's name.
 ---@return TrackItem?
 ---@return string? why
 ---@return string? file
@@ -191,7 +192,7 @@ local function described(the_track, item)
     fade_out_shape = whole(reaper.GetMediaItemInfo_Value(item, "C_FADEOUTSHAPE")),
     accessor = 0,
     render = render,
-  }
+  }, reaper.TakeFX_GetCount(take) > 0 and "fx" or nil
 end
 
 ---What the track plays, with the example under one of its items.
@@ -209,7 +210,7 @@ function track.items(the_track, start_s, end_s)
     end
     return nil, ("%s has no items"):format(title(the_track))
   end
-  local items, offline, midi_under, muted_under = {}, 0, false, false
+  local items, offline, midi_under, muted_under, fx = {}, 0, false, false, false
   local sound_under = false
   for index = 0, count - 1 do
     local item = reaper.GetTrackMediaItem(the_track, index)
@@ -219,6 +220,7 @@ function track.items(the_track, start_s, end_s)
     if one and one.length_s > 0 then
       items[#items + 1] = one
       sound_under = sound_under or under
+      fx = fx or why == "fx"
     elseif why == "offline" then
       if under then
         return nil, ("the media of the item under the time selection is offline: %s"):format(file:match("[^/\\]*$"))
@@ -238,8 +240,9 @@ function track.items(the_track, start_s, end_s)
     return nil, ("no item under the time selection on %s"):format(title(the_track))
   end
   local message = ""
-  if offline > 0 then message = ("%d items with offline media are left out"):format(offline) end
-  if reaper.TrackFX_GetCount(the_track) > 0 or reaper.GetMediaTrackInfo_Value(the_track, "B_MAINSEND") == 0 then
+  if offline > 0 then message = offline == 1 and "1 item with offline media is left out"
+    or ("%d items with offline media are left out"):format(offline) end
+  if fx or reaper.TrackFX_GetCount(the_track) > 0 or reaper.GetMediaTrackInfo_Value(the_track, "B_MAINSEND") == 0 then
     message = (message ~= "" and message .. "; " or "") .. "searching without FX; render a stem to include them"
   end
   return items, message

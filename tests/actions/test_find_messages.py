@@ -138,8 +138,14 @@ def test_another_version_names_both(one_rig: Rig, monkeypatch: pytest.MonkeyPatc
     one_rig.until(lambda: text in one_rig.line())
 
 
-def test_fx_are_told_and_the_search_goes_on(one_rig: Rig) -> None:
-    one_rig.track.add_fx()
+@pytest.mark.parametrize("where", ["track", "take", "sends only"])
+def test_fx_are_told_and_the_search_goes_on(one_rig: Rig, where: str) -> None:
+    if where == "track":
+        one_rig.track.add_fx()
+    elif where == "take":
+        one_rig.track.items[0].add_fx()
+    else:
+        one_rig.track.set(B_MAINSEND=0)
     one_rig.find()
     assert any("searching without FX" in line for line in one_rig.help())
 
