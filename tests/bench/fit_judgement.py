@@ -1,22 +1,25 @@
 """Fit the constants of ``reatrieve.retrieval.judgement`` on annotated music, and write ``fitted.py``.
 
-    python tests/bench/fit_judgement.py OUT.py DATASET [DATASET ...]
+    python tests/bench/fit_judgement.py OUT.py DATASET [DATASET ...] [--also DATASET [DATASET ...]]
 
-Every session of the first and the last occurrence is run to eight rejections with the constants at hand; each question
-gives its shortlist, with what the oracle would say to each candidate. The rank model is a logistic regression on the
-figures relative to the shortlist, the probability model one on what it is computed from; both ridge-penalised, one for
-each stage. With the constants come the calibration error and the first candidates' precision with each composer group
-left out in turn.
+Every session of the first and the last occurrence is run to eight rejections with the constants at hand, once as
+annotated and once with the example's edges moved by up to 10 % (not in long files, for time's sake). Each question
+gives its shortlist, with what the oracle would say to each candidate. The rank model is a logistic regression on
+figures relative to the shortlist, the probability model one on what it is computed from; both ridge-penalised, one
+for each stage. From the data sets after --also (sounds that happen once, altered repeats) only the probability
+learns. With the constants come the calibration error and the precision of proposals with each composer group left
+out.
 """
 
 from __future__ import annotations
 
+import argparse
 import pathlib
-import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import joblib
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
@@ -25,18 +28,20 @@ from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.evaluation.dataset import Recording, Sound, load_dataset
 from reatrieve.evaluation.oracle import Oracle
+from reatrieve.evaluation.sessions import EdgeMoves, moved_example
 from reatrieve.retrieval.default import SHORTLIST, DefaultRetriever
-from reatrieve.retrieval.evidence import FIGURES
 from reatrieve.retrieval.frames import HOP_S
 from reatrieve.retrieval.interface import ANALYSIS_RATE_HZ, Analysis
-from reatrieve.retrieval.judgement import Judgement, calibration_inputs, relative, stage
+from reatrieve.retrieval.judgement import Answers, Judgement, relative, tally
+from reatrieve.retrieval.spans import Span
 
 REJECTIONS = 8
 MOST_ANSWERS = 60
+LONGEST_MOVED_S = 150.0
 RANK_C = 0.03
 PROBABILITY_C = 0.3
 FURTHER_WEIGHT = 0.15
-"""Weight of the candidates after the best: they are what "remaining" and "the rest" are made of."""
+"""Weight of the candidates after the best: they are what "remaining" is made of."""
 N_FURTHER = 11
 N_FOLDS = 6
 
@@ -48,37 +53,57 @@ class Question:
     dataset: str
     group: str
     n_others: int
-    n_positive: int
-    n_negative: int
+    answers: Answers
     length_frames: float
     starts: np.ndarray
     figures: np.ndarray
     truth: np.ndarray
+    orders: bool
+    """Whether the rank model learns from it too."""
 
     @property
     def stage(self) -> int:
-        return stage(self.n_positive, self.n_negative)
+        return self.answers.stage
 
 
-def questions(folder: pathlib.Path) -> Iterator[Question]:
+def questions(folder: pathlib.Path, *, orders: bool = True) -> Iterator[Question]:
+    work = (
+        joblib.delayed(_of_recording)(folder.name, recording, orders) for recording in load_dataset(folder).recordings
+    )
+    for some in joblib.Parallel(n_jobs=-1, return_as="generator")(work):
+        yield from some
+
+
+def _of_recording(name: str, recording: Recording, orders: bool) -> list[Question]:
     retriever = DefaultRetriever()
-    for recording in load_dataset(folder).recordings:
-        audio = TrackAudio(TrackMap.of_file(recording.path))
-        n = audio.n_samples(ANALYSIS_RATE_HZ)
-        analysis = retriever.analyse(audio.blocks(rate_hz=ANALYSIS_RATE_HZ), n_samples=n)
-        for sound in recording.sounds:
-            for example in sorted({0, len(sound.occurrences) - 1}):
-                yield from _session(folder.name, retriever, analysis, recording, sound, example)
+    audio = TrackAudio(TrackMap.of_file(recording.path))
+    n = audio.n_samples(ANALYSIS_RATE_HZ)
+    analysis = retriever.analyse(audio.blocks(rate_hz=ANALYSIS_RATE_HZ), n_samples=n)
+    rng = np.random.default_rng(n)
+    asked: list[Question] = []
+    for sound in recording.sounds:
+        for example in sorted({0, len(sound.occurrences) - 1}):
+            marked = sound.occurrences[example]
+            asked += _session(name, retriever, analysis, recording, sound, marked, orders)
+            if analysis.duration_s <= LONGEST_MOVED_S:
+                moved = moved_example(marked, EdgeMoves(0.1, True), duration_s=analysis.duration_s, rng=rng)
+                asked += _session(name, retriever, analysis, recording, sound, moved, orders)
+    return asked
 
 
 def _session(
-    name: str, retriever: DefaultRetriever, analysis: Analysis, recording: Recording, sound: Sound, example: int
+    name: str,
+    retriever: DefaultRetriever,
+    analysis: Analysis,
+    recording: Recording,
+    sound: Sound,
+    marked: Span,
+    orders: bool,
 ) -> Iterator[Question]:
     oracle = Oracle(sound.occurrences, sound.near)
-    marked = sound.occurrences[example]
     ranker = retriever.ranker(analysis, marked)
     blocked = [marked]
-    n_positive, n_negative = 1, 0
+    n_negative = 0
     for _ in range(MOST_ANSWERS):
         if n_negative == REJECTIONS:
             return
@@ -92,46 +117,41 @@ def _session(
             name,
             recording.group,
             max(1, len(sound.occurrences) - 1),
-            n_positive,
-            n_negative,
+            tally([label.positive for label in ranker._labels]),
             marked.length_s / HOP_S,
             shortlist.starts,
             shortlist.figures,
             truth,
+            orders,
         )
         verdict = oracle.answer(proposal.span).verdict
         blocked.append(proposal.span)
         if verdict != "skip":
             ranker.learn(proposal.span, positive=verdict == "accept")
-        n_positive += verdict == "accept"
         n_negative += verdict == "reject"
 
 
 def fit(asked: Sequence[Question]) -> Judgement:
     rank = []
     for now in range(3):
-        of_stage = [q for q in asked if q.stage == now and (q.truth > 0).any()]
+        of_stage = [q for q in asked if q.orders and q.stage == now and (q.truth > 0).any()]
         X = np.concatenate([relative(q.figures)[q.truth != 0] for q in of_stage])
         y = np.concatenate([q.truth[q.truth != 0] > 0 for q in of_stage])
         w = np.concatenate([np.full((q.truth != 0).sum(), 1.0 / q.n_others) for q in of_stage])
         rank.append(_logistic(X, y, w, RANK_C))
-    zero = tuple(0.0 for _ in range(len(FIGURES) + 4))
-    ranker = Judgement(tuple(rank), (zero,) * 3)
+    ranker = Judgement(tuple(rank), ())
     probability = []
     for now in range(3):
-        rows: list[np.ndarray] = []
-        hits: list[bool] = []
-        weights: list[float] = []
+        rows = []
         for q in asked:
             if q.stage == now:
                 ranks = ranker.ranks(q.figures, stage=now)
-                X = calibration_inputs(ranks, q.figures, n_positive=q.n_positive, n_negative=q.n_negative)
+                X = Judgement.inputs(ranks, q.figures, q.answers)
                 for place, index in enumerate(_apart(q, ranks)[: 1 + N_FURTHER]):
                     if q.truth[index]:
-                        rows.append(X[index])
-                        hits.append(bool(q.truth[index] > 0))
-                        weights.append(1.0 if place == 0 else FURTHER_WEIGHT)
-        probability.append(_logistic(np.array(rows), np.array(hits), np.array(weights), PROBABILITY_C))
+                        rows.append((X[index], bool(q.truth[index] > 0), 1.0 if place == 0 else FURTHER_WEIGHT))
+        X, hits, weights = (np.array(column) for column in zip(*rows, strict=True))
+        probability.append(_logistic(X, hits, weights, PROBABILITY_C))
     return Judgement(tuple(rank), tuple(probability))
 
 
@@ -160,9 +180,9 @@ def report(asked: Sequence[Question]) -> str:
         judgement = fit([asked[i] for i in train])
         for q in (asked[i] for i in test):
             ranks = judgement.ranks(q.figures, stage=q.stage)
-            p = judgement.probabilities(ranks, q.figures, n_positive=q.n_positive, n_negative=q.n_negative)
             best = _apart(q, ranks)[0]
             if q.truth[best]:
+                p = judgement.probabilities(Judgement.inputs(ranks, q.figures, q.answers), stage=q.stage)
                 first.setdefault(q.dataset, []).append((float(p[best]), bool(q.truth[best] > 0)))
     lines = []
     for name, rows in first.items():
@@ -201,6 +221,12 @@ BENCHMARK = Judgement(
 
 
 if __name__ == "__main__":
-    asked = [question for folder in sys.argv[2:] for question in questions(pathlib.Path(folder))]
+    parser = argparse.ArgumentParser(description="Fit the constants of the default retriever's judgement.")
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("datasets", type=pathlib.Path, nargs="+")
+    parser.add_argument("--also", type=pathlib.Path, nargs="*", default=[])
+    args = parser.parse_args()
+    asked = [question for folder in args.datasets for question in questions(folder)]
+    asked += [question for folder in args.also for question in questions(folder, orders=False)]
     print(report(asked))
-    pathlib.Path(sys.argv[1]).write_text(module(fit(asked)), encoding="utf-8")
+    args.out.write_text(module(fit(asked)), encoding="utf-8")

@@ -19,21 +19,21 @@ def session(
     return SessionRecord("r", "a", "s", "", "a", 0, "", n_others, "budget", answers, rest)
 
 
-def test_nothing_else_is_said_after_five_no_with_a_low_estimate():
-    assert asked_until_said(session("1xxxxx2xx", [2.0, *[0.4] * 8])) == 6
-    assert asked_until_said(session("1xxxxxxx", [2.0, *[0.6] * 6, 0.4])) == 7
+def test_nothing_else_is_said_after_no_in_a_row_with_a_low_estimate():
+    assert asked_until_said(session("1xxxxxx2xx", [2.0, *[0.4] * 9])) == 7
+    assert asked_until_said(session("1xxxxxxxx", [2.0, *[0.6] * 7, 0.4])) == 8
     assert asked_until_said(session("xxxxx", [0.1] * 5)) is None
     assert asked_until_said(session("1xxxx2xx", [0.1] * 8)) is None
 
 
 def test_saying_so_with_a_tenth_left_is_too_early():
-    early = session("1xxxxx2x", [2.0, *[0.3] * 7])
-    right = session("12xxxxxx", [2.0, *[0.3] * 7])
+    early = session("1xxxxxx2x", [2.0, *[0.3] * 8])
+    right = session("12xxxxxxx", [2.0, *[0.3] * 8])
     alone = session("xxxxxx", [0.2] * 6, n_others=0)
     summary = nothing_else_summary([early, right, alone])
     assert summary["said_share"] == 1.0
     assert summary["said_too_early_share"] == 0.5
-    assert summary["asked_until_said_median"] == 6.5
+    assert summary["asked_until_said_median"] == 7.5
     assert summary["alone_asked_until_said_max"] == 5
     assert nothing_else_summary([right])["alone_said_share"] is None
 

@@ -9,7 +9,7 @@ from reatrieve.errors import InputError
 from reatrieve.retrieval.default import DefaultRetriever
 from reatrieve.retrieval.interface import Ranker, Retriever
 from reatrieve.retrieval.registry import make_retriever
-from reatrieve.retrieval.spans import Span, is_blocked
+from reatrieve.retrieval.spans import Span, is_blocked, overlap_s
 from repeats import RATE_HZ, song
 
 TIMES_S = [0.0, 3.2071, 7.9, 11.3333, 15.01, 19.2]
@@ -230,3 +230,37 @@ def test_an_analysis_may_be_memory_mapped(retriever, analysis, tmp_path):
     mapped = type(analysis)(analysis.n_samples, arrays)
     example = at(TIMES_S[2])
     assert retriever.ranker(mapped, example).best([example]) == retriever.ranker(analysis, example).best([example])
+
+
+@pytest.fixture(scope="module")
+def close_repeats(retriever):
+    y = song(CLOSE_S, duration_s=DURATION_S)
+    return retriever.analyse([y], n_samples=y.size)
+
+
+CLOSE_S = [2.0, 2.82, 9.0, 9.82, 15.0]
+EARLY_S, LATE_S = 0.07, 0.06
+
+
+def test_a_generous_example_finds_repeats_that_follow_closely(retriever, close_repeats):
+    marked = Span(CLOSE_S[4] - EARLY_S, CLOSE_S[4] + LENGTH_S + LATE_S)
+    ranker = retriever.ranker(close_repeats, marked)
+    blocked, found = [marked], []
+    for _ in range(4):
+        span = ranker.best(blocked).span
+        assert not is_blocked(span, blocked, length_s=marked.length_s)
+        assert span.length_s >= 0.7 * marked.length_s - 1e-9
+        found.append(span)
+        blocked.append(span)
+        ranker.learn(span, positive=True)
+    overlaps = [max(overlap_s(span, at(time_s)) for span in found) for time_s in CLOSE_S[:4]]
+    assert min(overlaps) > 0.8 * LENGTH_S
+
+
+def test_regions_that_were_cut_short_teach_where_the_sound_begins(retriever, close_repeats):
+    marked = Span(CLOSE_S[4] - EARLY_S, CLOSE_S[4] + LENGTH_S + LATE_S)
+    cut = Span(marked.length_s + CLOSE_S[0] - EARLY_S, CLOSE_S[1] + LENGTH_S + LATE_S)
+    ranker = retriever.ranker(close_repeats, marked)
+    ranker.learn(cut, positive=True)
+    span = ranker.best([marked, cut, Span(0.0, 8.0)]).span
+    assert min(abs(span.start_s + EARLY_S - time_s) for time_s in CLOSE_S) < 0.001

@@ -13,7 +13,7 @@ from reatrieve.retrieval.calibration import remaining
 from reatrieve.retrieval.frames import HOP_S, excerpt_frames, frame_near, frame_time_s
 from reatrieve.retrieval.labels import window_for
 from reatrieve.retrieval.picking import Grid, rounded
-from reatrieve.retrieval.spans import Span, allowed_overlap_s, is_blocked
+from reatrieve.retrieval.spans import Span, allowed_overlap_s, is_blocked, overlap_s
 
 
 def grid(n_starts=400, length_s=1.0, offset_s=0.003):
@@ -34,6 +34,15 @@ def test_free_places_are_those_not_blocked(blocked, length_s):
         if free[start] == is_blocked(span, blocked, length_s=length_s):  # equal only if an overlap is just the limit
             overlaps = [min(span.end_s, b.end_s) - max(span.start_s, b.start_s) for b in blocked]
             assert min(abs(o - limit) for o in overlaps) < 1e-9
+
+
+@given(st.lists(spans, max_size=5), st.floats(0.03, 3.0))
+@settings(max_examples=40, deadline=None)
+def test_crowding_is_the_greatest_share_that_one_neighbour_covers(blocked, length_s):
+    places = grid(length_s=length_s)
+    starts = np.arange(0, 400, 7)
+    expected = [max((overlap_s(places.span(i), b) for b in blocked), default=0.0) / length_s for i in starts]
+    np.testing.assert_allclose(places.crowding(starts, blocked), expected, atol=1e-6)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.05, 2.0), st.lists(spans, max_size=3))

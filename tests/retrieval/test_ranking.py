@@ -9,7 +9,7 @@ from reatrieve.retrieval.background import NORM_FLOOR, RIDGE, Background
 from reatrieve.retrieval.coarse import POOL_BANDS, CoarseMap
 from reatrieve.retrieval.evidence import FIGURES, agreeing_salience, part_cosines, pooled_salience
 from reatrieve.retrieval.fitted import BENCHMARK
-from reatrieve.retrieval.judgement import relative, stage
+from reatrieve.retrieval.judgement import Answers, relative, tally
 from reatrieve.retrieval.template import agreement, learned_template, weighted_template
 
 
@@ -127,29 +127,35 @@ def test_one_frame_has_one_part(rng):
         assert figure == pytest.approx([1.0], abs=1e-3)
 
 
-def test_stages():
-    assert [stage(1, 0), stage(2, 0), stage(1, 1), stage(5, 2)] == [0, 1, 2, 2]
+def test_answers_are_counted_in_their_order():
+    yes, no = True, False
+    assert tally([yes]) == Answers(1, 0, 0)
+    assert tally([yes, no, yes, no, no]) == Answers(2, 3, 2)
+    assert [tally(answers).stage for answers in ([yes], [yes, yes], [yes, no], [yes, no, yes])] == [0, 1, 2, 2]
 
 
-def test_figures_are_relative_to_the_best(rng):
-    figures = rng.random((60, 3))
-    scaled = relative(figures * [1.0, 7.0, 0.1] + [0.0, 3.0, -1.0])
+def test_figures_are_relative_to_the_best_and_shares_stay(rng):
+    figures = rng.random((60, 4))
+    scaled = relative(figures * [1.0, 7.0, 0.1, 1.0] + [0.0, 3.0, -1.0, 0.0])
     np.testing.assert_allclose(scaled, relative(figures), rtol=1e-3)
-    np.testing.assert_allclose(np.median(relative(figures)[:40], axis=0), 0.0, atol=1e-9)
+    np.testing.assert_allclose(np.median(relative(figures)[:40, :3], axis=0), 0.0, atol=1e-9)
+    np.testing.assert_allclose(scaled[:, 3], figures[:, 3])
 
 
 def test_the_fitted_constants_have_their_places():
+    n_inputs = 1 + len(FIGURES) + Answers(1, 0, 0).inputs.size
     assert [len(row) for row in BENCHMARK.rank] == [len(FIGURES) + 1] * 3
-    assert [len(row) for row in BENCHMARK.probability] == [len(FIGURES) + 4] * 3
+    assert [len(row) for row in BENCHMARK.probability] == [n_inputs + 1] * 3
 
 
 def test_a_better_candidate_ranks_higher_and_is_more_probable():
-    poor = np.array([[0.3, 0.3, 0.3, 0.3, 0.3, 0.0, 0.3, 0.2, 0.25]] * 40)
-    poor += np.linspace(0, 0.05, 40)[:, None] * np.eye(9)[[0]]
-    good = np.array([[1.0, 1.0, 0.95, 0.9, 0.9, 0.0, 0.95, 0.9, 0.9]])
+    poor = np.array([[0.3, 0.3, 0.3, 0.3, 0.3, 0.0, 0.3, 0.2, 0.25, 0.0]] * 40)
+    poor += np.linspace(0, 0.05, 40)[:, None] * np.eye(10)[[0]]
+    good = np.array([[1.0, 1.0, 0.95, 0.9, 0.9, 0.0, 0.95, 0.9, 0.9, 0.0]])
     figures = np.concatenate([good, poor])
-    for n_positive, n_negative in ((1, 0), (3, 0), (3, 2)):
-        ranks = BENCHMARK.ranks(figures, stage=stage(n_positive, n_negative))
-        p = BENCHMARK.probabilities(ranks, figures, n_positive=n_positive, n_negative=n_negative)
+    for answers in (Answers(1, 0, 0), Answers(3, 0, 0), Answers(3, 2, 1)):
+        ranks = BENCHMARK.ranks(figures, stage=answers.stage)
+        inputs = BENCHMARK.inputs(ranks, figures, answers)
+        p = BENCHMARK.probabilities(inputs, stage=answers.stage)
         assert ranks[0] > ranks[1:].max()
         assert p[0] > 0.8 > 0.5 > p[1:].max()

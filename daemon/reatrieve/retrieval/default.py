@@ -171,13 +171,17 @@ class DefaultRanker:
         for index in shortlist.order:
             span = self._edges(int(shortlist.starts[index]), blocked)
             if span is not None:
-                return self._proposal(shortlist, index, span, left)
+                p = round(float(shortlist.probabilities[index]), 6)
+                score = round(float(shortlist.ranks[index]), SCORE_DECIMALS)
+                inputs = (float(shortlist.stage), *shortlist.inputs[index].tolist())
+                return Proposal(span, score, p, left, inputs)
         return None
 
     def _shortlist(self, blocked: Sequence[Span], size: int) -> Shortlist:
         free = self._grid.free(blocked)
         tight = self._grid.free(blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
-        return self._ranking.shortlist(self._labels, free, tight, size, self._judgement)
+        crowding = lambda starts: self._grid.crowding(starts, blocked)  # noqa: E731
+        return self._ranking.shortlist(self._labels, free, tight, crowding, self._judgement, size=size)
 
     def _remaining(self, shortlist: Shortlist) -> float:
         """Expected number of occurrences left: probabilities of candidates that do not overlap better ones."""
@@ -191,9 +195,8 @@ class DefaultRanker:
         return round(left, 3)
 
     def _edges(self, start: int, blocked: Sequence[Span]) -> Span | None:
-        """The excerpt at ``start``, edges in samples, else as on the grid, cut short where a neighbour was answered.
-
-        None where too little of it would be left.
+        """The excerpt at ``start``: with edges in samples, else as on the grid, else cut short where a neighbour was
+        answered. None where too little of it would be left.
         """
         coarse = self._grid.span(start)
         fine = self._aligner.refined([begin_of(one, self._grid) for one in self._labels if one.positive], coarse)
@@ -201,11 +204,6 @@ class DefaultRanker:
             if not is_blocked(span, blocked, length_s=self._grid.length_s):
                 return span
         return _cut(fine, blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
-
-    def _proposal(self, shortlist: Shortlist, index: int, span: Span, left: float) -> Proposal:
-        p = float(shortlist.probabilities[index])
-        score = round(float(shortlist.ranks[index]), SCORE_DECIMALS)
-        return Proposal(span, score, round(p, 6), left, tuple(shortlist.inputs[index].tolist()))
 
 
 def _cut(span: Span, blocked: Sequence[Span], *, limit_s: float) -> Span | None:

@@ -14,6 +14,7 @@ no     greatest kernel with a rejected excerpt (0 while there is none)
 onset  cosine over the first ``ONSET_FRAMES`` frames
 worst  smallest cosine over the ``N_PARTS`` parts of the excerpt
 low    mean of the next two
+tight  share of the excerpt that an answered neighbour covers
 ====== ===============================================================================================================
 """
 
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 
 __all__ = ["FIGURES", "agreeing_salience", "part_cosines", "pooled_salience"]
 
-FIGURES = ("ridge", "lda", "rare", "least", "mean", "no", "onset", "worst", "low")
+FIGURES = ("ridge", "lda", "rare", "least", "mean", "no", "onset", "worst", "low", "tight")
 ONSET_FRAMES = 6
 N_PARTS = 6
 POOL_FRAMES = 4

@@ -40,7 +40,7 @@ def window_for(span: Span, grid: Grid, resemblance: Callable[[NDArray[np.intp]],
 
 
 def begin_of(label: Labelled, grid: Grid) -> float:
-    """Seconds where a label's excerpt begins: as an edge of its span says if one is within a frame, else on the grid."""
+    """Seconds where a label's excerpt begins: an edge of its span, to the sample, where one is within a frame of it."""
     on_grid_s = float(grid.starts_s[label.start])
     edges_s = (label.span.start_s, label.span.end_s - grid.length_s)
     begin_s = min(edges_s, key=lambda edge_s: abs(edge_s - on_grid_s))

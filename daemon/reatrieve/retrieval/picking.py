@@ -58,6 +58,13 @@ class Grid:
         inside = np.bincount(first, minlength=n + 1) - np.bincount(np.maximum(first, last), minlength=n + 1)
         return np.asarray(np.cumsum(inside[:n]) == 0)
 
+    def crowding(self, starts: NDArray[np.intp], blocked: Iterable[Span]) -> NDArray[np.float32]:
+        """Greatest share of the excerpts at ``starts`` that one of ``blocked`` covers, 0..1; shape (n,)."""
+        edges_s = np.array([(span.start_s, span.end_s) for span in blocked]).reshape(-1, 2)
+        begins_s = self.starts_s[starts][:, None]
+        shared_s = np.minimum(begins_s + self.length_s, edges_s[:, 1]) - np.maximum(begins_s, edges_s[:, 0])
+        return np.asarray(shared_s.max(axis=1, initial=0.0) / self.length_s, dtype=np.float32)
+
     def ranked(self, scores: NDArray[np.float64], blocked: Iterable[Span]) -> Iterator[int]:
         """Grid places, best first, that overlap neither ``blocked`` nor each other."""
         free = self.free(blocked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from reatrieve.retrieval.background import Background
 from reatrieve.retrieval.coarse import POOL_BANDS, CoarseMap
 from reatrieve.retrieval.evidence import agreeing_salience, part_cosines, pooled_salience
-from reatrieve.retrieval.judgement import Judgement, calibration_inputs, stage
+from reatrieve.retrieval.judgement import Judgement, tally
 from reatrieve.retrieval.kernel import NORM_POWER, KernelMaps
 from reatrieve.retrieval.labels import Labelled
 from reatrieve.retrieval.mel import N_BANDS
@@ -51,7 +51,8 @@ class Shortlist:
     figures : np.ndarray [shape=(n, len(FIGURES))]
     ranks, probabilities : np.ndarray [shape=(n,)]
     inputs : np.ndarray [shape=(n, k)]
-        The stage, then what the probability was computed from.
+        What the probabilities were computed from.
+    stage : as in ``judgement.Answers``.
     order : indices, best first; equal ranks by time.
     """
 
@@ -60,6 +61,7 @@ class Shortlist:
     ranks: NDArray[np.float64]
     probabilities: NDArray[np.float64]
     inputs: NDArray[np.float64]
+    stage: int
     order: list[int]
 
 
@@ -88,25 +90,30 @@ class Ranking:
         labels: Sequence[Labelled],
         free: NDArray[np.bool_],
         tight: NDArray[np.bool_],
-        size: int,
+        crowding: Callable[[NDArray[np.intp]], _F32],
         judgement: Judgement,
+        *,
+        size: int,
     ) -> Shortlist:
-        """The ``size`` best places, judged: among the free ones, and such peaks as stand in the tight ones."""
+        """The ``size`` best places, judged: among the free ones, and such peaks as stand in the tight ones.
+
+        ``crowding`` tells the figure ``tight`` of some starts.
+        """
         ridge, lda, linear = self._linear(labels)
         apart = max(2, min(self._maps.n_frames // 4, NEIGHBOUR_FRAMES))
         starts = _peaks(linear, free | (tight & _is_peak(linear, apart)), size, apart)
+        answers = tally([label.positive for label in labels])
         if not starts.size:
             empty = np.zeros(0)
-            return Shortlist(starts, np.zeros((0, 0), dtype=np.float32), empty, empty, np.zeros((0, 0)), [])
-        figures = np.column_stack([ridge[starts], lda[starts], *self._figures(labels, starts)])
-        n_negative = sum(not label.positive for label in labels)
-        n_positive = len(labels) - n_negative
-        now = stage(n_positive, n_negative)
-        ranks = np.round(judgement.ranks(figures, stage=now), _DECIMALS)
-        p = judgement.probabilities(ranks, figures, n_positive=n_positive, n_negative=n_negative)
-        inputs = calibration_inputs(ranks, figures, n_positive=n_positive, n_negative=n_negative)
-        inputs = np.column_stack([np.full(len(inputs), float(now)), inputs])
-        return Shortlist(starts, figures, ranks, p, inputs, np.lexsort((starts, -ranks)).tolist())
+            nothing = np.zeros((0, 0))
+            return Shortlist(starts, nothing.astype(np.float32), empty, empty, nothing, answers.stage, [])
+        evidence = self._figures(labels, starts)
+        figures = np.column_stack([ridge[starts], lda[starts], *evidence, crowding(starts)])
+        ranks = np.round(judgement.ranks(figures, stage=answers.stage), _DECIMALS)
+        inputs = judgement.inputs(ranks, figures, answers)
+        p = judgement.probabilities(inputs, stage=answers.stage)
+        order = np.lexsort((starts, -ranks)).tolist()
+        return Shortlist(starts, figures, ranks, p, inputs, answers.stage, order)
 
     def _linear(self, labels: Sequence[Labelled]) -> tuple[_F32, _F32, _F32]:
         """Ridge, LDA and weighted score of every start."""
