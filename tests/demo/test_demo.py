@@ -73,6 +73,8 @@ def test_the_loop_finds_the_sound_and_the_project_holds_what_was_accepted(carrie
     assert len(in_project) == result["accepted"] + 1
     assert all(not name.startswith(("?", "x ")) for _, _, name in in_project)
     assert len(result["files"]) >= 14
+    sheet = json.loads((out / "export" / "demo.sync.json").read_text(encoding="utf-8"))
+    assert f"at {sheet['tempo_map'][0]['bpm']:g} bpm" in err  # bars and beats are the song's own
     assert "found" in err
     assert "E example" in err
 

@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     if args.audio is not None:
         check_sound_file(args.audio)
     out = _folder(args.out)
-    audio, truth = _material(args, out, console)
+    audio, truth, bpm = _material(args, out, console)
     example, duration_s = _example(args, truth, audio)
     if truth is not None:
         truth.mark(example)
@@ -111,6 +111,8 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="reatrieve-", ignore_cleanup_errors=True) as home:
         console.print(f"daemon and REAPER {LUA_VERSIONS[args.lua]} start (Lua {args.lua}, {args.carrier})")
         with Loop(Path(home), carrier=args.carrier, lua=args.lua) as loop:
+            if bpm is not None:
+                loop.project.set_tempo(bpm)
             loop.insert(audio)
             loop.project.save(rpp)
             console.print(
@@ -157,8 +159,8 @@ def _folder(wanted: Path | None) -> Path:
     return wanted.resolve()
 
 
-def _material(args: argparse.Namespace, out: Path, console: Console) -> tuple[Path, Truth | None]:
-    """The file to search, and what is known of it."""
+def _material(args: argparse.Namespace, out: Path, console: Console) -> tuple[Path, Truth | None, float | None]:
+    """The file to search, what is known of it, and its tempo if that is known too."""
     from reatrieve.evaluation.truth import Truth, load_truth
     from reatrieve.retrieval.spans import Span
 
@@ -167,7 +169,7 @@ def _material(args: argparse.Namespace, out: Path, console: Console) -> tuple[Pa
         truth = load_truth(args.annotations, audio, args.class_) if args.annotations else None
         if truth is None and args.class_:
             raise InputError("--class names a sound in --annotations CSV; give both")
-        return audio, truth
+        return audio, truth, None
     from reatrieve.synth import make_song
     from reatrieve.synth.dataset import write_song
 
@@ -179,7 +181,7 @@ def _material(args: argparse.Namespace, out: Path, console: Console) -> tuple[Pa
     console.print(
         f"made {SONG_S:.0f} s of {song.genre} at {song.bpm:g} bpm; the sound to find is a {name.rstrip('0123456789')}"
     )
-    return audio, Truth(name, tuple(spans))
+    return audio, Truth(name, tuple(spans)), song.bpm
 
 
 def _example(args: argparse.Namespace, truth: Truth | None, audio: Path) -> tuple[Span, float]:

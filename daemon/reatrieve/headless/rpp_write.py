@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import rpp
 
 from reatrieve.errors import InputError
@@ -60,8 +61,8 @@ _NEW_PROJECT = """<REAPER_PROJECT 0.1
 
 
 def _number(value: float) -> str:
-    """As REAPER writes numbers: up to 14 decimals, none for whole ones."""
-    return f"{value:.14f}".rstrip("0").rstrip(".") if value % 1 else str(int(value))
+    """As REAPER writes numbers: as many decimals as it takes, at most 14, none for whole ones."""
+    return np.format_float_positional(value, precision=14, trim="-") if value % 1 else str(int(value))
 
 
 def _line(tag: str, *values: object) -> list[str]:

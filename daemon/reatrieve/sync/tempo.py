@@ -174,7 +174,7 @@ class TempoMap:
             for a, b in pairwise(moments):
                 origin = stretch.entry.time_s
                 rate = (stretch.beats(b - origin) - stretch.beats(a - origin)) / (b - a) if b > a else stretch.rate
-                bpm = rate * 60 * 4 / stretch.entry.denominator
+                bpm = round(rate * 60 * 4 / stretch.entry.denominator, 9)  # 125.9, not 125.90000000000002
                 entry = stretch.entry
                 found.append(TempoStep(a, bpm, entry.numerator, entry.denominator, self.position(a)))
         return found
