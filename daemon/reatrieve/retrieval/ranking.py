@@ -36,6 +36,7 @@ _MEDIAN_STEP = 4
 """Neighbouring scores are alike: every fourth tells the middle."""
 
 _MORE_ROWS = 32
+_MOST_KNOWN = 4
 
 _F32 = NDArray[np.float32]
 
@@ -78,6 +79,7 @@ class Ranking:
         )
         self._background = Background(self._coarse)
         self._excerpts: dict[int, _F32] = {}
+        self._known: dict[tuple[tuple[int, bool], ...], tuple[_F32, _F32, _F32]] = {}
         self._rows: dict[int, int] = {}
         self._inner = np.zeros((0, 0))
 
@@ -99,7 +101,7 @@ class Ranking:
 
         ``crowding`` tells the figure ``tight`` of some starts.
         """
-        ridge, lda, linear = self._linear(labels)
+        ridge, lda, linear = self._known_linear(labels)
         apart = max(2, min(self._maps.n_frames // 4, NEIGHBOUR_FRAMES))
         starts = _peaks(linear, free | (tight & _is_peak(linear, apart)), size, apart)
         answers = tally([label.positive for label in labels])
@@ -114,6 +116,15 @@ class Ranking:
         p = judgement.probabilities(inputs, stage=answers.stage)
         order = np.lexsort((starts, -ranks)).tolist()
         return Shortlist(starts, figures, ranks, p, inputs, answers.stage, order)
+
+    def _known_linear(self, labels: Sequence[Labelled]) -> tuple[_F32, _F32, _F32]:
+        """``_linear``, remembered for the latest questions: a skip leaves the labels as they are."""
+        question = tuple((label.start, label.positive) for label in labels)
+        scores = self._known.pop(question, None) or self._linear(labels)
+        self._known[question] = scores
+        if len(self._known) > _MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        return scores
 
     def _linear(self, labels: Sequence[Labelled]) -> tuple[_F32, _F32, _F32]:
         """Ridge, LDA and weighted score of every start."""
