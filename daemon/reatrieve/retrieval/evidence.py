@@ -50,10 +50,11 @@ def pooled_salience(R_plus: _F32) -> _F32:
     -------
     np.ndarray [shape=(n, n_bands, ceil(n_frames / POOL_FRAMES))]
     """
-    n_frames = R_plus.shape[-1]
-    edges = np.arange(0, n_frames, POOL_FRAMES)
-    widths = np.diff(np.append(edges, n_frames)).astype(np.float32)
-    return np.asarray(np.add.reduceat(R_plus, edges, axis=-1) / widths, dtype=np.float32)
+    whole = R_plus.shape[-1] // POOL_FRAMES * POOL_FRAMES
+    cells = sum(R_plus[..., frame:whole:POOL_FRAMES] for frame in range(POOL_FRAMES)) / np.float32(POOL_FRAMES)
+    if whole < R_plus.shape[-1]:
+        cells = np.concatenate([cells, R_plus[..., whole:].mean(axis=-1, keepdims=True)], axis=-1)
+    return np.asarray(cells, dtype=np.float32)
 
 
 def agreeing_salience(positives: _F32, candidates: _F32) -> _F32:

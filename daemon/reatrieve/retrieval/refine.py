@@ -53,8 +53,9 @@ class Aligner:
         place = _piece(self._samples, start - REACH, length + 2 * REACH)
         spectrum = scipy.fft.rfft(place, n=self._n_fft) * np.conj(scipy.fft.rfft(template, n=self._n_fft))
         inner = scipy.fft.irfft(spectrum, n=self._n_fft)[: 2 * REACH + 1]
-        running = np.concatenate([[0.0], np.cumsum(np.square(place), dtype=np.float64)])
-        energy = np.maximum(running[length:] - running[:-length], 1e-9)
+        first = float(np.square(place[:length], dtype=np.float64).sum())
+        steps = np.square(place[length:], dtype=np.float64) - np.square(place[: 2 * REACH], dtype=np.float64)
+        energy = np.maximum(np.concatenate([[first], first + np.cumsum(steps)]), 1e-9)
         correlation = inner / (np.sqrt(energy) * max(float(np.linalg.norm(template)), 1e-9))
         best = int(np.argmax(np.round(correlation, 5)))
         begin = start - REACH + best
