@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -163,29 +164,33 @@ def test_a_damaged_source_fails_as_audio_error(tmp_path: Path, track: TrackMap) 
         analyse_track(track, Copying(), cache=AnalysisCache(tmp_path / "cache"))
 
 
-def test_blocks_made_ahead_come_in_order_with_their_error() -> None:
-    def blocks() -> Iterable[int]:
-        yield from range(10)
-        raise AudioError("broken at ten")
+def test_jobs_done_ahead_come_in_order_with_their_error() -> None:
+    gates = [threading.Event() for _ in range(20)]
 
-    made = ahead(blocks(), n_blocks=2)
-    assert [next(made) for _ in range(10)] == list(range(10))
-    with pytest.raises(AudioError, match="broken at ten"):
+    def job(number: int) -> int:
+        if number < 3:
+            gates[number + 1].wait(10.0)  # each one waits for the one after it
+        gates[number].set()
+        if number == 9:
+            raise AudioError("broken at nine")
+        return number
+
+    made = ahead((partial(job, number) for number in range(20)), n_threads=4)
+    assert [next(made) for _ in range(9)] == list(range(9))
+    with pytest.raises(AudioError, match="broken at nine"):
         next(made)
 
 
-def test_leaving_early_stops_the_thread() -> None:
-    closed = threading.Event()
+def test_leaving_early_stops_the_threads() -> None:
+    begun: list[int] = []
 
-    def endless() -> Iterable[int]:
-        try:
-            while True:
-                yield 1
-        finally:
-            closed.set()
+    def jobs() -> Iterator[Callable[[], int]]:
+        for number in range(10**9):
+            begun.append(number)
+            yield lambda: 1
 
-    blocks = ahead(endless())
-    next(blocks)
-    blocks.close()
-    assert closed.wait(2.0)
-    assert "reatrieve-decode" not in {thread.name for thread in threading.enumerate()}
+    made = ahead(jobs(), n_threads=3)
+    next(made)
+    made.close()
+    assert len(begun) <= 7
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("reatrieve-decode")]

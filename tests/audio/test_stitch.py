@@ -17,7 +17,7 @@ from reatrieve.audio.fades import fade_gain
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, CancelledError, InputError
-from signals import clicks, noise, sines, write_sound
+from signals import FORMATS, clicks, noise, sines, write_sound
 
 RATE = 8000
 
@@ -213,11 +213,44 @@ def test_progress_rises_to_one_and_cancel_stops(tmp_path: Path) -> None:
         list(audio.blocks(block_s=0.1, cancel=lambda: next(asked)))
 
 
+@pytest.mark.parametrize("extension", FORMATS)
+def test_pieces_decoded_side_by_side_are_what_one_thread_decodes(tmp_path: Path, extension: str) -> None:
+    rate_hz = 48000 if extension == "opus" else 44100
+    path = write_sound(tmp_path / f"long.{extension}", noise(40 * rate_hz), rate_hz)
+    short = write_sound(tmp_path / "short.wav", noise(3000, seed=1), 22050)
+    rows = (
+        TrackItem(path, 1.0, 39.0),
+        TrackItem(path, 9.0, 20.0, rate=1.1, reverse=True, fade_in_s=5.0),
+        *(TrackItem(short, 11.0 + k, 2.0, loop=True) for k in range(5)),
+    )
+    audio = TrackAudio(TrackMap(rows))
+    alone = list(audio.pieces(n_threads=1))
+    assert len(alone) == (10 if extension in ("mp3", "opus") else 4)
+    for n_threads in (2, 3, 2, 3):
+        for one, other in zip(alone, audio.pieces(n_threads=n_threads), strict=True):
+            np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(np.concatenate(alone), np.concatenate(list(audio.blocks())), atol=1e-6)
+
+
+def test_progress_of_pieces_rises_to_one_and_cancel_stops_them(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "long.flac", noise(60 * 8000), 8000)
+    audio = TrackAudio(TrackMap.of_file(path))
+    shares: list[float] = []
+    list(audio.pieces(n_threads=3, progress=shares.append))
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert len(shares) == 15
+    with pytest.raises(CancelledError):
+        list(audio.pieces(n_threads=3, cancel=lambda: True))
+
+
 def test_a_missing_file_fails_at_once_and_says_what_to_do(tmp_path: Path) -> None:
     path, _ = smooth(tmp_path, 22050)
     track_map = TrackMap((TrackItem(path, 0.0, 1.0), TrackItem(tmp_path / "gone.wav", 5.0, 1.0)))
     with pytest.raises(AudioError, match=r"gone\.wav.*relink"):
         next(TrackAudio(track_map).blocks())
+    with pytest.raises(AudioError, match=r"gone\.wav.*relink"):
+        next(TrackAudio(track_map).pieces())
 
 
 def test_bad_rates_and_stretches_are_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from reatrieve.audio.prefetch import ahead
+from reatrieve.audio.stitch import TrackAudio
 from reatrieve.bridge.messages import (
     AcceptRest,
     Anchor,
@@ -293,16 +293,17 @@ def test_several_clients_and_sessions_at_once(daemon, connect, shared):
 
 @pytest.fixture
 def held(monkeypatch):
-    """Analyses stop after their first block until this is set: however fast the machine, there is time to cancel."""
+    """Analyses stop after their first piece until this is set: however fast the machine, there is time to cancel."""
     go_on = threading.Event()
+    pieces = TrackAudio.pieces
 
-    def held_blocks(blocks):
-        for number, block in enumerate(ahead(blocks)):
+    def held_pieces(self, **options):
+        for number, piece in enumerate(pieces(self, **options)):
             if number == 1:
                 go_on.wait()
-            yield block
+            yield piece
 
-    monkeypatch.setattr("reatrieve.audio.analysis.ahead", held_blocks)
+    monkeypatch.setattr(TrackAudio, "pieces", held_pieces)
     yield go_on
     go_on.set()
 

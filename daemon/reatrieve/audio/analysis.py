@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import closing
 from functools import cache as once
 from functools import partial
 from importlib.metadata import version
@@ -17,7 +18,6 @@ import soundfile
 
 from reatrieve.audio.cache import AnalysisCache
 from reatrieve.audio.hashing import SoundHashes
-from reatrieve.audio.prefetch import ahead
 from reatrieve.audio.stitch import Cancel, TrackAudio
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import CancelledError
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 StageProgress = Callable[[str, float], None]
 """Told a stage, ``decode`` or ``analyse``, and its share done, 0..1."""
 
-_STITCHING = 1
+_STITCHING = 2
 """Raised whenever the same map of the same files would give other samples."""
 
 _ASKED_EVERY_S = 0.05
@@ -126,11 +126,9 @@ def _analyse(
             progress(stage, share)
 
     def work() -> Analysis:
-        blocks = ahead(audio.blocks(progress=partial(told, "decode"), cancel=lambda: not wanted()))
-        try:
-            return retriever.analyse(blocks, n_samples=n_samples, progress=partial(told, "analyse"))
-        finally:
-            blocks.close()
+        pieces = audio.pieces(progress=partial(told, "decode"), cancel=lambda: not wanted())
+        with closing(pieces):
+            return retriever.analyse(pieces, n_samples=n_samples, progress=partial(told, "analyse"))
 
     try:
         analysis = _watched(work, wanted)

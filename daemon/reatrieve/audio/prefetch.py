@@ -1,11 +1,10 @@
-"""Decode ahead: one thread makes the next blocks while another uses the last."""
+"""Work ahead: threads make the next pieces while another uses the last."""
 
 from __future__ import annotations
 
-import contextlib
-import queue
-import threading
-from collections.abc import Generator, Iterable
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 __all__ = ["ahead"]
@@ -13,39 +12,26 @@ __all__ = ["ahead"]
 T = TypeVar("T")
 
 
-def ahead(blocks: Iterable[T], *, n_blocks: int = 3) -> Generator[T, None, None]:
-    """The same blocks in the same order, made in a thread of their own, at most ``n_blocks`` ahead.
+def ahead(jobs: Iterable[Callable[[], T]], *, n_threads: int) -> Generator[T, None, None]:
+    """What each job returns, in order; ``n_threads`` at a time are worked on, and as many wait finished.
 
-    An exception of ``blocks`` comes out where its block would have. Closing the generator (also by an exception in
-    the loop that uses it) stops the thread before it returns.
+    An exception of a job comes out where its result would have. Closing the generator (also by an exception in the
+    loop that uses it) starts no further job, and returns when those that run have ended.
+
+    Parameters
+    ----------
+    jobs : taken one by one, in the thread of the user.
+    n_threads : int > 0
     """
-    finished: queue.Queue[tuple[T] | BaseException | None] = queue.Queue(maxsize=n_blocks)
-    stopped = threading.Event()
-
-    def offer(one: tuple[T] | BaseException | None) -> None:
-        while not stopped.is_set():
-            with contextlib.suppress(queue.Full):
-                finished.put(one, timeout=0.05)
-                return
-
-    def work() -> None:
+    running: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(n_threads, thread_name_prefix="reatrieve-decode") as threads:
         try:
-            for block in blocks:
-                offer((block,))
-                if stopped.is_set():
-                    return
-        except BaseException as error:  # handed to the user of the blocks, whatever it is
-            offer(error)
-        else:
-            offer(None)
-
-    thread = threading.Thread(target=work, name="reatrieve-decode", daemon=True)
-    thread.start()
-    try:
-        while (one := finished.get()) is not None:
-            if isinstance(one, BaseException):
-                raise one
-            yield one[0]
-    finally:
-        stopped.set()
-        thread.join()
+            for job in jobs:
+                running.append(threads.submit(job))
+                if len(running) > 2 * n_threads:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for left in running:
+                left.cancel()

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import heapq
-import logging
-from collections.abc import Callable, Iterator
+import math
+import os
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reatrieve.audio.decode import SoundReader
+from reatrieve.audio.decode import SoundReader, SoundReaders
 from reatrieve.audio.item import ItemStream, grid_index
+from reatrieve.audio.prefetch import ahead
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import AudioError, CancelledError, InputError
 from reatrieve.retrieval.interface import ANALYSIS_RATE_HZ, Progress
 
 __all__ = ["BLOCK_S", "Cancel", "TrackAudio"]
 
-logger = logging.getLogger(__name__)
-
 Cancel = Callable[[], bool]
 """Asked often; True stops the work with ``CancelledError``."""
 
 BLOCK_S = 4.0
 """Default length of a block: decoding one takes some milliseconds, so that progress moves and cancel is quick."""
+
+PIECE_S = 12.0
+"""Length of what one thread decodes in a row: a whole number of blocks, long beside what a decoder needs to begin."""
+
+MOST_THREADS = 4
+"""Decoding with more is faster than any analysis."""
 
 
 class TrackAudio:
@@ -84,12 +93,82 @@ class TrackAudio:
         n_samples = self.n_samples(rate_hz)
         n_block = max(1, round(block_s * rate_hz))
         self._demand_files()
-        for start, block in self._mixed(
-            self.map.origin_s, n_samples, rate_hz, n_block=n_block, mono=mono, cancel=cancel
-        ):
-            yield block
-            if progress:
-                progress((start + block.shape[-1]) / n_samples)
+        with closing(SoundReaders()) as readers:
+            for start, block in self._mixed(
+                self.map.origin_s, 0, n_samples, rate_hz, n_block=n_block, mono=mono, cancel=cancel, readers=readers
+            ):
+                yield block
+                if progress:
+                    progress((start + block.shape[-1]) / n_samples)
+
+    def pieces(
+        self,
+        rate_hz: int = ANALYSIS_RATE_HZ,
+        *,
+        n_threads: int | None = None,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Generator[NDArray[np.float32], None, None]:
+        """The whole track in order, mono, in pieces, decoded ahead of the user by several threads.
+
+        The samples are those of ``blocks`` but for rounding (1e-6), the same ones for any number of threads. So what
+        cannot be decoded from any place on to the same bits is left to one thread. Closing the generator ends them.
+
+        Parameters
+        ----------
+        rate_hz : int > 0
+        n_threads : int > 0, optional
+            At most so many; by default the machine's processors, up to ``MOST_THREADS``.
+        progress : Progress, optional
+            Told the share decoded, after every block; from several threads, one at a time.
+        cancel : Cancel, optional
+            Asked before every block, from several threads.
+
+        Yields
+        ------
+        y : np.ndarray [shape=(n,), float32]
+
+        Raises
+        ------
+        CancelledError
+            When ``cancel`` said so.
+        """
+        n_threads = n_threads or min(MOST_THREADS, os.cpu_count() or 1)
+        n_samples = self.n_samples(rate_hz)
+        exact = self._demand_files()
+        with closing(SoundReaders()) as readers:
+            if exact:
+                jobs = self._side_by_side(n_samples, rate_hz, readers=readers, progress=progress, cancel=cancel)
+            else:
+                blocks = self.blocks(rate_hz, progress=progress, cancel=cancel)
+                n_blocks = math.ceil(n_samples / round(BLOCK_S * rate_hz))
+                jobs, n_threads = (partial(next, blocks) for _ in range(n_blocks)), 1
+            with closing(ahead(jobs, n_threads=n_threads)) as ready:
+                yield from ready
+
+    def _side_by_side(
+        self, n_samples: int, rate_hz: int, *, readers: SoundReaders, progress: Progress | None, cancel: Cancel | None
+    ) -> Iterator[Callable[[], NDArray[np.float32]]]:
+        """Jobs that decode a piece of ``PIECE_S`` each, in any order."""
+        n_piece, n_block = round(PIECE_S * rate_hz), round(BLOCK_S * rate_hz)
+        lock = threading.Lock()
+        n_done = 0
+
+        def decoded(first: int) -> NDArray[np.float32]:
+            nonlocal n_done
+            last = min(first + n_piece, n_samples)
+            blocks = []
+            for _, block in self._mixed(
+                self.map.origin_s, first, last, rate_hz, n_block=n_block, mono=True, readers=readers, cancel=cancel
+            ):
+                blocks.append(block)
+                with lock:
+                    n_done += len(block)
+                    if progress:
+                        progress(n_done / n_samples)
+            return np.concatenate(blocks)
+
+        return (partial(decoded, first) for first in range(0, n_samples, n_piece))
 
     def read(
         self, start_s: float, end_s: float, rate_hz: int = ANALYSIS_RATE_HZ, *, mono: bool = True
@@ -111,31 +190,44 @@ class TrackAudio:
         if not start_s <= end_s:
             raise InputError(f"bad stretch: {start_s} to {end_s} s; the end must lie after the start")
         n_samples = round((end_s - start_s) * rate_hz)
-        parts = [block for _, block in self._mixed(start_s, n_samples, rate_hz, n_block=max(1, n_samples), mono=mono)]
+        with closing(SoundReaders()) as readers:
+            made = self._mixed(start_s, 0, n_samples, rate_hz, n_block=max(1, n_samples), mono=mono, readers=readers)
+            parts = [block for _, block in made]
         return parts[0] if parts else np.zeros(0 if mono else (2, 0), np.float32)
 
     def _mixed(
-        self, grid_s: float, n_samples: int, rate_hz: int, *, n_block: int, mono: bool, cancel: Cancel | None = None
+        self,
+        grid_s: float,
+        first: int,
+        last: int,
+        rate_hz: int,
+        *,
+        n_block: int,
+        mono: bool,
+        readers: SoundReaders,
+        cancel: Cancel | None = None,
     ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Blocks of the grid ``grid_s + n / rate_hz``, each with its first n."""
+        """Samples ``first <= n < last`` of the grid ``grid_s + n / rate_hz`` in blocks, each with its first n."""
         if rate_hz <= 0:
             raise InputError(f"bad sample rate: {rate_hz} Hz; need one above 0")
         waiting = [
-            (max(0, grid_index(item.position_s - grid_s, rate_hz)), number)
+            (max(first, grid_index(item.position_s - grid_s, rate_hz)), number)
             for number, item in enumerate(self.map.items)
-            if grid_index(item.end_s - grid_s, rate_hz) > 0
+            if grid_index(item.end_s - grid_s, rate_hz) > first
         ]
         heapq.heapify(waiting)
         sounding: dict[int, ItemStream] = {}  # by number: sums come in one order, whatever the blocks
         try:
-            for start in range(0, n_samples, n_block):
+            for start in range(first, last, n_block):
                 if cancel and cancel():
                     raise CancelledError("stopped before the track was decoded")
-                stop = min(start + n_block, n_samples)
+                stop = min(start + n_block, last)
                 while waiting and waiting[0][0] < stop:
                     _, number = heapq.heappop(waiting)
-                    stream = ItemStream(self.map.items[number], grid_s=grid_s, rate_hz=rate_hz, mono=mono, first=start)
-                    sounding[number] = stream
+                    item = self.map.items[number]
+                    sounding[number] = ItemStream(
+                        item, grid_s=grid_s, rate_hz=rate_hz, mono=mono, first=start, readers=readers
+                    )
                 mix = np.zeros((stop - start, 1 if mono else 2), np.float32)
                 for number in sorted(sounding):
                     sounding[number].add_to(mix, start)
@@ -146,10 +238,12 @@ class TrackAudio:
             for stream in sounding.values():
                 stream.close()
 
-    def _demand_files(self) -> None:
-        """Fail for a missing file before minutes are spent on the others."""
+    def _demand_files(self) -> bool:
+        """Fail for a missing file before minutes are spent on the others; whether all are ``SoundReader.exact``."""
+        exact = True
         for path in self.map.paths:
             if not path.is_file():
                 raise AudioError(f"{path}: no such file; bring it back or relink the item in REAPER")
-            with SoundReader(path):
-                logger.debug("source %s", path)
+            with SoundReader(path) as reader:
+                exact = exact and reader.exact
+        return exact

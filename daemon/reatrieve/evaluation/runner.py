@@ -189,7 +189,7 @@ class _Analyses:
         if not self._keep_decoded:
             return analyse_track(self._map, retriever, cache=self._cache)
         if not self._decoded:
-            self._decoded = list(TrackAudio(self._map).blocks())
+            self._decoded = list(TrackAudio(self._map).pieces())
         return retriever.analyse(iter(self._decoded), n_samples=sum(block.size for block in self._decoded))
 
 
