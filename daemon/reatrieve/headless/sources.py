@@ -117,16 +117,21 @@ class FileSource(Source):
         if scale == 1.0 and exact.all():
             whole: np.ndarray = samples[np.round(positions).astype(int) - first]
             return whole
-        sound = np.zeros((len(positions), samples.shape[1]))
-        offsets = np.arange(-half, half + 1)
-        for begin in range(0, len(positions), 4096):
-            part = positions[begin : begin + 4096]
-            nearest = np.floor(part).astype(int)
-            distance = (part - nearest)[:, None] - offsets[None, :]
-            window = np.cos(np.pi * np.clip(distance / (half + 1), -1, 1) / 2) ** 2
-            kernel = np.sinc(distance / scale) / scale * window
-            gathered = samples[(nearest - first)[:, None] + offsets[None, :]]
-            sound[begin : begin + 4096] = np.einsum("tk,tkc->tc", kernel, gathered)
+        sound = np.empty((len(positions), samples.shape[1]))
+        nearest = np.floor(positions).astype(int)
+        windows = np.lib.stride_tricks.sliding_window_view(samples, 2 * half + 1, axis=0)
+        # Rates that are whole multiples leave few distances to the nearest sample, and a kernel for each.
+        distances, which = np.unique(np.round(positions - nearest, 9), return_inverse=True)
+        for begin in range(0, len(distances), 1024):
+            kernels = _kernels(distances[begin : begin + 1024], half, scale)
+            inside = np.flatnonzero((which >= begin) & (which < begin + len(kernels)))
+            if len(kernels) == 1:
+                sound[inside] = windows[nearest[inside] - first - half] @ kernels[0]
+                continue
+            for low in range(0, len(inside), 4096):
+                part = inside[low : low + 4096]
+                gathered = windows[nearest[part] - first - half]
+                sound[part] = np.einsum("tk,tck->tc", kernels[which[part] - begin], gathered)
         return sound
 
     def _frames(self, first: int, last: int) -> np.ndarray:
@@ -148,6 +153,14 @@ class FileSource(Source):
                 raise AudioError(f"{self.path}: cannot be read: {exc}") from exc
             samples[low - first : low - first + len(part)] = part
         return samples
+
+
+def _kernels(distances: np.ndarray, half: int, scale: float) -> np.ndarray:
+    """A windowed sinc for each distance (in samples) behind the nearest sample."""
+    distance = distances[:, None] - np.arange(-half, half + 1)[None, :]
+    window = np.cos(np.pi * np.clip(distance / (half + 1), -1, 1) / 2) ** 2
+    kernels: np.ndarray = np.sinc(distance / scale) / scale * window
+    return kernels
 
 
 class SectionSource(Source):
