@@ -8,6 +8,8 @@ local accessor = {}
 local PROBE_S = 0.5
 local PROBE_RATE_HZ = 11025
 local PROBE_PAGE = 1900            -- samples a page: under 4 kB
+local PROBE_PLACES = { 0.5, 1 / 3, 2 / 3, 1 / 6, 5 / 6, 0 }  -- shares of an item's length
+local LOUD = 0.02                  -- RMS that is enough for a probe
 local MOST_PROBES = 24
 local RENDER_BLOCK = 8192          -- sample frames an accessor is asked for at once
 
@@ -85,13 +87,13 @@ local function mono(reader, samples, frames)
   return list
 end
 
----Where on an item a probe is best taken: nothing else sounds there, and it is the loudest of a few places.
+---Where on an item a probe is best taken: nothing else sounds there, and it is loud, or the loudest of a few places.
 ---@return number? time_s
 local function probe_place(reader, items, index)
   local item, frames = items[index], PROBE_RATE_HZ // 20
   local best_level, best_time = 1e-9, nil
-  for step = 1, 6 do
-    local time_s = item.position_s + math.max(0, item.length_s - PROBE_S) * step / 7
+  for _, share in ipairs(PROBE_PLACES) do
+    local time_s = item.position_s + math.max(0, item.length_s - PROBE_S) * share
     local alone = true
     for other, one in ipairs(items) do
       if other ~= index and one.position_s < time_s + PROBE_S and one.position_s + one.length_s > time_s then alone = false end
@@ -102,6 +104,7 @@ local function probe_place(reader, items, index)
         level = level + value * value
       end
       if level > best_level then best_level, best_time = level, time_s end
+      if level > LOUD * LOUD * frames then break end
     end
     work.pause()
   end
