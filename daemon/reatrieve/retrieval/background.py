@@ -47,6 +47,7 @@ class Background:
         self._n_frames = n_frames
         self._bands = bands
         self._pool_frames = max(1, math.ceil(bands * n_frames / POOL_CELLS))
+        self._ones = np.ones(self._pool_frames, dtype=np.float32)
         self._n_cells = max(1, n_frames // self._pool_frames)
         starts = np.unique(np.linspace(0, map_frames - n_frames, N_WINDOWS).astype(int))
         windows = np.stack([self._cells(coarse.values[:, start : start + n_frames]) for start in starts])
@@ -84,5 +85,6 @@ class Background:
 
     def _cells(self, excerpt: _F32) -> _F32:
         whole = excerpt[:, : self._n_cells * self._pool_frames]
-        cells: _F32 = whole.reshape(self._bands, self._n_cells, self._pool_frames).sum(axis=2).ravel()
+        # A product with ones: numpy's sum over so short an axis takes three times as long.
+        cells: _F32 = whole.reshape(-1, self._pool_frames) @ self._ones
         return cells
