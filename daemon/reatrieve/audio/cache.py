@@ -44,9 +44,11 @@ _SOON_BYTES = 256 << 20
 _STALE_S = 86_400.0
 _CHUNK_BYTES = 1 << 22
 
+_LATER_S = 0.5
+"""A first candidate is found in much less."""
 
-_writing: dict[Path, threading.Thread] = {}
-"""Entries that a thread of this process is storing."""
+_writing: dict[Path, tuple[threading.Thread, threading.Event]] = {}
+"""Entries that a thread of this process is storing, and what makes it begin."""
 
 
 def default_cache_folder() -> Path:
@@ -107,14 +109,21 @@ class AnalysisCache:
     def put_soon(self, key: str, analysis: Analysis) -> Analysis:
         """Store an analysis, in a thread of its own if it is small enough to be held: nobody waits for the disk.
 
-        A ``get`` of this process waits until it is stored, and so does the end of the process.
+        Not at once: what is done with the analysis next is what a user waits for. A ``get`` of this process stores it
+        now and waits, and the end of the process waits, too.
         """
         if sum(array.nbytes for array in analysis.arrays.values()) > _SOON_BYTES:
             return self.put(key, analysis)
         entry = self._entries / key
         _wait_for(entry)
-        thread = threading.Thread(target=self.put, args=(key, analysis), name="reatrieve-cache", daemon=False)
-        _writing[entry] = thread
+        now = threading.Event()
+
+        def store() -> None:
+            now.wait(_LATER_S)
+            self.put(key, analysis)
+
+        thread = threading.Thread(target=store, name="reatrieve-cache", daemon=False)
+        _writing[entry] = thread, now
         thread.start()
         return analysis
 
@@ -198,8 +207,10 @@ class AnalysisCache:
 
 
 def _wait_for(entry: Path) -> None:
-    thread = _writing.pop(entry, None)
-    if thread is not None:
+    writing = _writing.pop(entry, None)
+    if writing is not None:
+        thread, now = writing
+        now.set()
         thread.join()
 
 
