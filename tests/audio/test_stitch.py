@@ -232,8 +232,9 @@ def test_pieces_decoded_side_by_side_are_what_one_thread_decodes(tmp_path: Path,
     np.testing.assert_allclose(np.concatenate(alone), np.concatenate(list(audio.blocks())), atol=1e-6)
 
 
-def test_progress_of_pieces_rises_to_one_and_cancel_stops_them(tmp_path: Path) -> None:
-    path = write_sound(tmp_path / "long.flac", noise(60 * 8000), 8000)
+@pytest.mark.parametrize("extension", ["flac", "opus"])
+def test_progress_of_pieces_rises_to_one_and_cancel_stops_them(tmp_path: Path, extension: str) -> None:
+    path = write_sound(tmp_path / f"long.{extension}", noise(60 * 8000), 8000)
     audio = TrackAudio(TrackMap.of_file(path))
     shares: list[float] = []
     list(audio.pieces(n_threads=3, progress=shares.append))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from reatrieve.errors import AudioError
 
-__all__ = ["SoundInfo", "SoundReader", "SoundReaders", "sound_info"]
+__all__ = ["SoundInfo", "SoundReader", "sound_info"]
 
 _COUNTED_FRAMES = 1 << 40  # libsndfile says 2^63 - 1 where a stream does not tell its length
 _BLOCK_FRAMES = 1 << 16
@@ -53,7 +52,7 @@ class SoundReader:
     """An open sound file: ``read`` gives any stretch of it, zeros beyond its ends.
 
     Not for two threads at once. Reading on where the last read ended does not seek; elsewhere the samples are
-    the same as when read from the start (mp3 and Opus: to 1e-7, see ``exact``).
+    the same as when read from the start (mp3 and Opus: to 1e-7).
 
     Raises
     ------
@@ -76,7 +75,8 @@ class SoundReader:
         self._held_from = 0
         self._held: NDArray[np.float32] | None = None
         try:
-            n_frames = self._file.frames if 0 <= self._file.frames < _COUNTED_FRAMES else self._count()
+            self._counted = not 0 <= self._file.frames < _COUNTED_FRAMES
+            n_frames = self._count() if self._counted else self._file.frames
             if n_frames == 0:
                 raise AudioError(f"{self.path}: holds no sample; choose another file")
             self.info = SoundInfo(self._file.samplerate, self._file.channels, n_frames)
@@ -86,9 +86,12 @@ class SoundReader:
             raise
 
     @property
-    def exact(self) -> bool:
-        """Whether a place gives the same bits whatever was read before; mp3 and Opus decoders round by their past."""
-        return self._file.format not in ("MP3", "MPEG") and self._file.subtype != "OPUS"
+    def starts_anywhere(self) -> bool:
+        """Whether another reader may begin in the middle: soon, and with the same bits.
+
+        Decoders of mp3 and Opus round by their past; a file that does not tell its length is read through to open it.
+        """
+        return not self._counted and self._file.format not in ("MP3", "MPEG") and self._file.subtype != "OPUS"
 
     def __enter__(self) -> SoundReader:
         return self
@@ -101,10 +104,6 @@ class SoundReader:
     def close(self) -> None:
         """Close the file; a second time does nothing."""
         self._file.close()
-
-    def forget_place(self) -> None:
-        """Let the next read seek, even where the last one ended."""
-        self._next = -1
 
     def hold(self, start: int, stop: int) -> None:
         """Decode frames ``start`` to ``stop`` now and keep them: a short loop is heard many times."""
@@ -178,46 +177,6 @@ class SoundReader:
             n_frames += n_read
         self._next = n_frames
         return n_frames
-
-
-class SoundReaders:
-    """Open readers, lent to one user at a time; for several threads.
-
-    An mp3's decoder must read a file up to where it is to begin, so a reader that was there already is worth keeping.
-    """
-
-    _MOST_IDLE = 32
-
-    def __init__(self) -> None:
-        self._idle: list[SoundReader] = []
-        self._lock = threading.Lock()
-        self._closed = False
-
-    def lend(self, path: Path) -> SoundReader:
-        """A reader of this file that nobody else uses; raises as ``SoundReader`` does."""
-        with self._lock:
-            for index, reader in enumerate(self._idle):
-                if reader.path == path:
-                    return self._idle.pop(index)
-        return SoundReader(path)
-
-    def take_back(self, reader: SoundReader) -> None:
-        """Keep a reader for its next user, who begins with a seek: what comes must not depend on who had it."""
-        reader.forget_place()
-        with self._lock:
-            self._idle.append(reader)
-            unwanted = self._idle if self._closed else self._idle[: -self._MOST_IDLE]
-            self._idle = self._idle[len(unwanted) :]
-        for one in unwanted:
-            one.close()
-
-    def close(self) -> None:
-        """Close them all; those that are still lent, when they come back."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for reader in idle:
-            reader.close()
 
 
 def _reason(error: Exception) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reatrieve.audio.channels import stereo_weights
-from reatrieve.audio.decode import SoundReaders
+from reatrieve.audio.decode import SoundReader
 from reatrieve.audio.fades import fade_gain
 from reatrieve.audio.resample import SampleStream, exact_ratio
 from reatrieve.audio.trackmap import TrackItem
@@ -61,25 +61,20 @@ class ItemStream:
         One channel, the mean of left and right, else two.
     first : int
         Earlier samples are not wanted, and not decoded.
-    readers : SoundReaders
-        Lends the source file's reader, until ``close``.
 
     Attributes
     ----------
     start, stop : the grid samples in which the item sounds.
     """
 
-    def __init__(
-        self, item: TrackItem, *, grid_s: float, rate_hz: int, mono: bool, first: int, readers: SoundReaders
-    ) -> None:
+    def __init__(self, item: TrackItem, *, grid_s: float, rate_hz: int, mono: bool, first: int) -> None:
         self._item = item
         self.start = grid_index(item.position_s - grid_s, rate_hz)
         self.stop = grid_index(item.end_s - grid_s, rate_hz)
         self._lead_s = grid_s - item.position_s  # item time of grid sample 0
         self._rate_hz = rate_hz
         self._next = max(first, self.start)
-        self._readers = readers
-        self._reader = readers.lend(item.path)
+        self._reader = SoundReader(item.path)
         info = self._reader.info
         speed = exact_ratio(item.rate)
         self._step: Fraction | float = (
@@ -93,8 +88,8 @@ class ItemStream:
         self._stream: SampleStream | None = None
 
     def close(self) -> None:
-        """Give the source file's reader back; nothing can be read any more."""
-        self._readers.take_back(self._reader)
+        """Close the source file."""
+        self._reader.close()
 
     def add_to(self, mix: NDArray[np.float32], start: int) -> None:
         """Add this item to ``mix`` [shape=(n, n_channels)] from grid sample ``start`` on; blocks come in order."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import math
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -13,11 +12,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from reatrieve.audio.decode import SoundReader, SoundReaders
+from reatrieve.audio.decode import SoundReader
 from reatrieve.audio.item import ItemStream, grid_index
 from reatrieve.audio.prefetch import ahead
 from reatrieve.audio.trackmap import TrackMap
-from reatrieve.errors import AudioError, CancelledError, InputError
+from reatrieve.errors import CancelledError, InputError
 from reatrieve.retrieval.interface import ANALYSIS_RATE_HZ, Progress
 
 __all__ = ["BLOCK_S", "Cancel", "TrackAudio"]
@@ -77,7 +76,7 @@ class TrackAudio:
         mono : bool
             The mean of left and right [shape=(n,)], else both [shape=(2, n)].
         progress : Progress, optional
-            Told the share delivered, after every block.
+            Told the share made, with every block.
         cancel : Cancel, optional
             Asked before every block.
 
@@ -93,13 +92,10 @@ class TrackAudio:
         n_samples = self.n_samples(rate_hz)
         n_block = max(1, round(block_s * rate_hz))
         self._demand_files()
-        with closing(SoundReaders()) as readers:
-            for start, block in self._mixed(
-                self.map.origin_s, 0, n_samples, rate_hz, n_block=n_block, mono=mono, cancel=cancel, readers=readers
-            ):
-                yield block
-                if progress:
-                    progress((start + block.shape[-1]) / n_samples)
+        yield from self._mixed(
+            self.map.origin_s, 0, n_samples, rate_hz, n_block=n_block, mono=mono, cancel=cancel,
+            made=_counter(progress, n_samples),
+        )  # fmt: skip
 
     def pieces(
         self,
@@ -133,42 +129,23 @@ class TrackAudio:
         CancelledError
             When ``cancel`` said so.
         """
-        n_threads = n_threads or min(MOST_THREADS, os.cpu_count() or 1)
         n_samples = self.n_samples(rate_hz)
-        exact = self._demand_files()
-        with closing(SoundReaders()) as readers:
-            if exact:
-                jobs = self._side_by_side(n_samples, rate_hz, readers=readers, progress=progress, cancel=cancel)
-            else:
-                blocks = self.blocks(rate_hz, progress=progress, cancel=cancel)
-                n_blocks = math.ceil(n_samples / round(BLOCK_S * rate_hz))
-                jobs, n_threads = (partial(next, blocks) for _ in range(n_blocks)), 1
-            with closing(ahead(jobs, n_threads=n_threads)) as ready:
-                yield from ready
-
-    def _side_by_side(
-        self, n_samples: int, rate_hz: int, *, readers: SoundReaders, progress: Progress | None, cancel: Cancel | None
-    ) -> Iterator[Callable[[], NDArray[np.float32]]]:
-        """Jobs that decode a piece of ``PIECE_S`` each, in any order."""
-        n_piece, n_block = round(PIECE_S * rate_hz), round(BLOCK_S * rate_hz)
-        lock = threading.Lock()
-        n_done = 0
-
-        def decoded(first: int) -> NDArray[np.float32]:
-            nonlocal n_done
-            last = min(first + n_piece, n_samples)
-            blocks = []
-            for _, block in self._mixed(
-                self.map.origin_s, first, last, rate_hz, n_block=n_block, mono=True, readers=readers, cancel=cancel
-            ):
-                blocks.append(block)
-                with lock:
-                    n_done += len(block)
-                    if progress:
-                        progress(n_done / n_samples)
-            return np.concatenate(blocks)
-
-        return (partial(decoded, first) for first in range(0, n_samples, n_piece))
+        n_block, n_piece = round(BLOCK_S * rate_hz), round(PIECE_S * rate_hz)
+        mixed = partial(
+            self._mixed, self.map.origin_s, rate_hz=rate_hz, n_block=n_block, mono=True, cancel=cancel,
+            made=_counter(progress, n_samples),
+        )  # fmt: skip
+        jobs: Iterator[Callable[[], NDArray[np.float32]]]
+        if self._demand_files():
+            n_threads = n_threads or min(MOST_THREADS, os.cpu_count() or 1)
+            ends = ((first, min(first + n_piece, n_samples)) for first in range(0, n_samples, n_piece))
+            jobs = (partial(_joined, mixed(first=first, last=last)) for first, last in ends)
+        else:
+            n_threads = 1
+            blocks = mixed(first=0, last=n_samples)
+            jobs = (partial(next, blocks) for _ in range(0, n_samples, n_block))
+        with closing(ahead(jobs, n_threads=n_threads)) as ready:
+            yield from ready
 
     def read(
         self, start_s: float, end_s: float, rate_hz: int = ANALYSIS_RATE_HZ, *, mono: bool = True
@@ -190,9 +167,7 @@ class TrackAudio:
         if not start_s <= end_s:
             raise InputError(f"bad stretch: {start_s} to {end_s} s; the end must lie after the start")
         n_samples = round((end_s - start_s) * rate_hz)
-        with closing(SoundReaders()) as readers:
-            made = self._mixed(start_s, 0, n_samples, rate_hz, n_block=max(1, n_samples), mono=mono, readers=readers)
-            parts = [block for _, block in made]
+        parts = list(self._mixed(start_s, 0, n_samples, rate_hz, n_block=max(1, n_samples), mono=mono))
         return parts[0] if parts else np.zeros(0 if mono else (2, 0), np.float32)
 
     def _mixed(
@@ -204,10 +179,11 @@ class TrackAudio:
         *,
         n_block: int,
         mono: bool,
-        readers: SoundReaders,
         cancel: Cancel | None = None,
-    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Samples ``first <= n < last`` of the grid ``grid_s + n / rate_hz`` in blocks, each with its first n."""
+        made: Callable[[int], None] | None = None,
+    ) -> Iterator[NDArray[np.float32]]:
+        """Samples ``first <= n < last`` of the grid ``grid_s + n / rate_hz`` in blocks; ``made`` is told the length
+        of each."""
         if rate_hz <= 0:
             raise InputError(f"bad sample rate: {rate_hz} Hz; need one above 0")
         waiting = [
@@ -225,25 +201,43 @@ class TrackAudio:
                 while waiting and waiting[0][0] < stop:
                     _, number = heapq.heappop(waiting)
                     item = self.map.items[number]
-                    sounding[number] = ItemStream(
-                        item, grid_s=grid_s, rate_hz=rate_hz, mono=mono, first=start, readers=readers
-                    )
+                    sounding[number] = ItemStream(item, grid_s=grid_s, rate_hz=rate_hz, mono=mono, first=start)
                 mix = np.zeros((stop - start, 1 if mono else 2), np.float32)
                 for number in sorted(sounding):
                     sounding[number].add_to(mix, start)
                     if sounding[number].stop <= stop:
                         sounding.pop(number).close()
-                yield start, mix[:, 0] if mono else np.ascontiguousarray(mix.T)
+                if made:
+                    made(stop - start)
+                yield mix[:, 0] if mono else np.ascontiguousarray(mix.T)
         finally:
             for stream in sounding.values():
                 stream.close()
 
     def _demand_files(self) -> bool:
-        """Fail for a missing file before minutes are spent on the others; whether all are ``SoundReader.exact``."""
-        exact = True
+        """Fail for a missing file before minutes are spent on the others; whether all of them start anywhere."""
+        anywhere = True
         for path in self.map.paths:
-            if not path.is_file():
-                raise AudioError(f"{path}: no such file; bring it back or relink the item in REAPER")
             with SoundReader(path) as reader:
-                exact = exact and reader.exact
-        return exact
+                anywhere = anywhere and reader.starts_anywhere
+        return anywhere
+
+
+def _counter(progress: Progress | None, n_samples: int) -> Callable[[int], None] | None:
+    """Adds up the samples made, by whatever thread, and tells ``progress`` their share."""
+    if progress is None:
+        return None
+    lock = threading.Lock()
+    n_done = 0
+
+    def made(n: int) -> None:
+        nonlocal n_done
+        with lock:
+            n_done += n
+            progress(n_done / n_samples)
+
+    return made
+
+
+def _joined(blocks: Iterator[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.concatenate(list(blocks))
