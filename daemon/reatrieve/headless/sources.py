@@ -125,9 +125,6 @@ class FileSource(Source):
         for begin in range(0, len(distances), 1024):
             kernels = _kernels(distances[begin : begin + 1024], half, scale)
             inside = np.flatnonzero((which >= begin) & (which < begin + len(kernels)))
-            if len(kernels) == 1:
-                sound[inside] = windows[nearest[inside] - first - half] @ kernels[0]
-                continue
             for low in range(0, len(inside), 4096):
                 part = inside[low : low + 4096]
                 gathered = windows[nearest[part] - first - half]
