@@ -11,9 +11,11 @@ local news = {}
 local RESYNC_S = 3.0
 local RESYNCS = 3            -- so often in a row the project is right, then the daemon
 local ASK_S = 1.0            -- between two requests for the next candidates
+local UNKNOWN = -1           -- the same candidate comes again with the next ones
 
----The next candidate for each verdict, as a `candidate` told.
+---The next candidate for each verdict, as a `candidate` told; nil while the daemon still looks ahead.
 local function following(fields)
+  if not fields.number or fields.accept_valid == UNKNOWN then return nil end
   local next = {}
   for _, verdict in ipairs { "accept", "reject", "skip" } do
     next[verdict] = fields[verdict .. "_valid"] ~= 0 and {
@@ -69,7 +71,7 @@ end
 
 local function now(ctx, tab, s, fields)
   s.budget = fields.budget
-  s.awaiting, s.asked_at = false, nil
+  s.awaiting, s.asked_at = fields.accept_valid == UNKNOWN, ctx.now
   s.remaining = fields.remaining
   if s.phase == "searching" then
     if fields.reason == "cancelled" or s.cancelling then
@@ -78,7 +80,7 @@ local function now(ctx, tab, s, fields)
       status.say(("%s: search cancelled"):format(s.model.label), true)
     else
       first(ctx, tab, s, fields)
-      if fields.number then s.next = following(fields) end
+      s.next = following(fields)
     end
     return
   end
@@ -90,7 +92,7 @@ local function now(ctx, tab, s, fields)
       local above = s.rest.above
       s.rest = nil
       adopt_rows(ctx, tab, s, "Accept all", fields, { { "accept_rest", above } })
-      s.next = number and following(fields) or nil
+      s.next = following(fields)
     else
       ctx.link:command("resume", { session = s.id })         -- the rows were lost with an earlier daemon
     end
@@ -99,7 +101,7 @@ local function now(ctx, tab, s, fields)
     local pending = s.pending
     s.pending = nil
     answers.apply(ctx, tab, s, pending.verdict, pending.start_s, pending.end_s, number and fields or nil, fields.reason)
-    s.next = number and following(fields) or nil
+    s.next = following(fields)
   elseif s:absent() then
     return
   elseif number and number == model.current then
@@ -136,7 +138,7 @@ local function now(ctx, tab, s, fields)
     else
       if behind then s.model = models.undone(model, number) end   -- it could not be told: then it is right
       adopt_rows(ctx, tab, s, "Update", fields, {})
-      s.next = number and following(fields) or nil
+      s.next = following(fields)
     end
   elseif ctx.link:idle() and not s.resyncing and s.resyncs < RESYNCS then
     s.resyncing, s.resyncs = true, s.resyncs + 1                -- drifted apart: ask for everything

@@ -30,6 +30,8 @@ from reatrieve.retrieval.events import (
 from reatrieve.retrieval.session import SessionState
 from reatrieve.retrieval.spans import Span
 
+_OF_THE_NEXT = ("start_s", "end_s", "score", "probability")
+
 
 @dataclass
 class Session:
@@ -39,6 +41,7 @@ class Session:
     events: list[object]
     state: SessionState
     ops: set[str] = field(default_factory=set)
+    foreseen: list[tuple[float, float]] = field(default_factory=list)
 
 
 class FakeDaemon:
@@ -68,6 +71,7 @@ class FakeDaemon:
         self.links: dict[str, DaemonLink] = {}
         self.addresses: dict[str, tuple[str, int]] = {}
         self.owner: dict[str, str] = {}
+        self.looking_ahead: dict[str, m.Candidate] = {}
         self.items.clear()
         self.delayed: list[tuple[bytes, tuple[str, int]]] = []
         self.home.mkdir(parents=True, exist_ok=True)
@@ -90,6 +94,10 @@ class FakeDaemon:
         if self.paused or self.socket.fileno() < 0:
             return
         self.now_s += 0.033
+        while self.looking_ahead:
+            name, event = self.looking_ahead.popitem()
+            if name in self.sessions:
+                self._push_with_next(name, event)
         while True:
             try:
                 packet, address = self.socket.recvfrom(65536)
@@ -193,6 +201,25 @@ class FakeDaemon:
             state.rejections, state.budget, state.accepted, *nexts,  # type: ignore[arg-type]
         )  # fmt: skip
 
+    def _tell(self, name: str) -> None:
+        """Push the current candidate: one that was not foreseen at once, what follows it with the next poll."""
+        event = self._current(self.sessions[name])
+        foreseen = self.sessions[name].foreseen
+        if isinstance(event, m.Candidate) and (event.start_s, event.end_s) not in foreseen:
+            early = {f"{verdict}_{field}": 0.0 for verdict in m.VERBS[:3] for field in _OF_THE_NEXT}
+            early |= {f"{verdict}_valid": m.UNKNOWN for verdict in m.VERBS[:3]}
+            self.push(name, m.Candidate(**{**vars_of(event), **early}))  # type: ignore[arg-type]
+            self.looking_ahead[name] = event
+        else:
+            self._push_with_next(name, event)
+
+    def _push_with_next(self, name: str, event: m.Event) -> None:
+        if isinstance(event, m.Candidate):
+            self.sessions[name].foreseen = [
+                (getattr(event, f"{verdict}_start_s"), getattr(event, f"{verdict}_end_s")) for verdict in m.VERBS[:3]
+            ]
+        self.push(name, event)
+
     def _rows(self, session: Session, only: set[int] | None = None) -> None:
         state = session.state
         rows = [m.Row(session.find.session, 0, "example", state.example.start_s, state.example.end_s, 1.0, 1.0)]
@@ -254,14 +281,14 @@ class FakeDaemon:
             started = Started(Span(command.start_s, command.end_s), command.label, command.budget, command.retriever)
             self.sessions[name] = Session(command, [started], SessionState.start(started))
             self.push(name, m.Progress(name, "decode", 0.5))
-        self.push(name, self._current(self.sessions[name]))
+        self._tell(name)
 
     def _session_command(self, session: Session, number: int, command: m.Command) -> None:
         name = session.find.session
         if isinstance(command, m.Resume):
             self._propose(session)
             self._rows(session)
-            self.push(name, self._current(session))
+            self._tell(name)
             return
         if isinstance(command, m.Saved):
             session.find = m.Find(**{**vars_of(session.find), "project": command.project})
@@ -289,13 +316,13 @@ class FakeDaemon:
             self.push(name, m.ExportedEnd(name, 2))
             return
         if command.op in session.ops:  # type: ignore[attr-defined]
-            self.push(name, self._current(session))
+            self._tell(name)
             return
         try:
             self._carry_out(session, command)
         except InputError as exc:
             self.push(name, m.Failed(name, number, "stale", str(exc)))
-            self.push(name, self._current(session))
+            self._tell(name)
             return
         session.ops.add(command.op)  # type: ignore[attr-defined]
 
@@ -331,7 +358,7 @@ class FakeDaemon:
             self._rows(session, taken)
         else:
             raise AssertionError(command)
-        self.push(name, self._current(session))
+        self._tell(name)
 
 
 def vars_of(message: m.Command) -> dict[str, object]:

@@ -56,6 +56,21 @@ def test_dragged_edges_are_the_answer_and_the_reply_lands_in_its_step(rig: Rig) 
     assert session.state.candidates[1].span.start_s == 2.1
 
 
+def test_an_answer_before_the_daemon_has_looked_ahead_waits_for_it(rig: Rig) -> None:
+    rig.project.select_time(0.5, 1.5)
+    rig.run("find")
+    rig.until(rig.asked)
+    assert rig.daemon.looking_ahead  # the candidate stands; what follows it is not told yet
+    points = len(rig.project.model.history.texts)
+    rig.run("accept")
+    rig.reaper.tick()
+    assert rig.line() == "computing the next candidate"
+    rig.tick(2)
+    assert rig.names() == ["Sound 1-0", "Sound 1-1", "? Sound 1-2 (93 %)"]
+    assert len(rig.project.model.history.texts) == points + 1  # answer and next region
+    assert not rig.sent(m.Resume)
+
+
 def test_undo_takes_back_exactly_one_answer_and_redo_answers_again(every_rig: Rig) -> None:
     session = every_rig.find()
     for verb in ("accept", "reject", "accept", "skip"):

@@ -16,6 +16,7 @@ from reatrieve.bridge import osc
 from reatrieve.bridge.home import read_info
 from reatrieve.bridge.link import ClientLink
 from reatrieve.bridge.messages import (
+    UNKNOWN,
     Ack,
     Answer,
     Candidate,
@@ -198,14 +199,15 @@ class Client:
         return value
 
     def wait(self, *kinds, timeout_s=20.0):
-        """The next event of one of these kinds (those before it are passed over); a ``Failed`` is an error unless
-        asked for."""
+        """The next event of one of these kinds (those before it are passed over, and candidates that come again with
+        what follows them); a ``Failed`` is an error unless asked for."""
 
         def look():
             while self.taken < len(self.events):
                 event = self.events[self.taken]
                 self.taken += 1
-                if isinstance(event, kinds):
+                early = isinstance(event, Candidate) and event.accept_valid == UNKNOWN
+                if isinstance(event, kinds) and not early:
                     return event
                 assert not isinstance(event, Failed), event
             return None

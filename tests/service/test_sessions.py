@@ -9,6 +9,7 @@ import pytest
 
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.bridge.messages import (
+    UNKNOWN,
     AcceptRest,
     Anchor,
     Anchors,
@@ -91,6 +92,22 @@ def test_the_next_candidate_for_each_answer_comes_with_each(first):
         client.answer(candidate, verdict)
         candidate = client.wait(Candidate)
         assert (candidate.start_s, candidate.end_s, candidate.score, candidate.probability) == expected
+
+
+def test_a_candidate_that_was_not_foreseen_comes_before_what_follows_it(first):
+    client, candidate = first
+    client.answer(candidate, "accept", start_s=candidate.start_s + 0.02)
+    second = client.wait(Candidate)
+    client.answer(second, "reject")
+    third = client.wait(Candidate)
+    came = [
+        (event.number, [event.accept_valid, event.reject_valid, event.skip_valid])
+        for event in client.events
+        if isinstance(event, Candidate)
+    ]
+    early, known = 3 * [UNKNOWN], 3 * [1]
+    assert came == [(1, early), (1, known), (2, early), (2, known), (3, known)]
+    assert third.number == 3
 
 
 def test_the_last_rejection_is_announced(daemon, connect, shared, session):

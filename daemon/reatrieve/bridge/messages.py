@@ -18,8 +18,8 @@ from reatrieve.bridge import osc
 from reatrieve.errors import ProtocolError
 
 __all__ = [
-    "COMMANDS", "EVENTS", "PROTOCOL", "VERBS", "AcceptRest", "Ack", "Anchor", "Anchors", "AnchorsEnd", "Answer",
-    "Cancel", "Candidate", "Command", "CommandHeader", "Discard", "Done", "Event", "EventHeader", "Export",
+    "COMMANDS", "EVENTS", "PROTOCOL", "UNKNOWN", "VERBS", "AcceptRest", "Ack", "Anchor", "Anchors", "AnchorsEnd",
+    "Answer", "Cancel", "Candidate", "Command", "CommandHeader", "Discard", "Done", "Event", "EventHeader", "Export",
     "Exported", "ExportedEnd", "Failed", "Find", "Finish", "Hello", "Item", "Message", "More", "Note", "Ping",
     "Pong", "Probe", "Progress", "Refused", "Rename", "RenderWanted", "Rest", "RestEnd", "RestRow", "Resume",
     "Retract", "Revise", "Row", "RowsEnd", "Saved", "Seen", "Sessions", "Stored", "StoredEnd", "Tempo", "Undo",
@@ -29,6 +29,9 @@ __all__ = [
 PROTOCOL: Final = 1
 VERBS: Final = ("accept", "reject", "skip", "undo")
 """What a controller can press, and (but for undo) what an answer can say."""
+
+UNKNOWN: Final = -1
+"""``valid`` of what is not computed yet."""
 
 ROOT = "/reatrieve/"
 CLIENT_ID = re.compile(r"[0-9A-Za-z-]{1,64}\Z")
@@ -467,7 +470,9 @@ class RenderWanted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Candidate(Event):
-    """The current candidate, and the next one for each answer (``valid`` 0: none)."""
+    """The current candidate, and the next one for each answer (``valid`` 0: none; UNKNOWN: not computed yet, the same
+    candidate comes again with it).
+    """
 
     NAME: ClassVar[str] = "candidate"
     session: str

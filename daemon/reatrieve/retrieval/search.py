@@ -74,6 +74,11 @@ class Search:
             return Over(self._state.over)
         return Over("exhausted") if self._best(_question(self._state)) is None else None
 
+    @property
+    def foreseen(self) -> bool:
+        """Whether ``speculate`` looked at just this: then ``propose`` is instant."""
+        return self._state.current is None and _question(self._state) in self._known
+
     def apply(self, event: Event) -> SessionState:
         """Take one event (an answer, an undo, ...) and return the new state; an impossible one changes nothing."""
         self._state = self._state.apply(event)

@@ -313,8 +313,12 @@ class SessionActor:
                 outcome = await self._step(work.propose)
             over = outcome.over
             if over is None:
-                self._push(replies.candidate(self.session, outcome.state, outcome.ahead, work.journal.header.origin_s))
+                origin_s = work.journal.header.origin_s
                 self._context.proposed(self.session)
+                if not outcome.foreseen:  # the client knows nothing of it yet: it need not wait for what may follow
+                    self._push(replies.candidate(self.session, outcome.state, None, origin_s))
+                ahead = await self._step(work.look_ahead)
+                self._push(replies.candidate(self.session, outcome.state, ahead, origin_s))
                 self._tell_if_probably_done(work)
         if over is not None:
             self._push(replies.done(self.session, work.state, over))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from reatrieve.bridge.messages import Candidate, Done, Event, RestRow, Row, RowsEnd
+from reatrieve.bridge.messages import UNKNOWN, Candidate, Done, Event, RestRow, Row, RowsEnd
 from reatrieve.retrieval.events import Verdict
 from reatrieve.retrieval.interface import Proposal
 from reatrieve.retrieval.session import EXAMPLE, SessionState
@@ -16,15 +16,15 @@ _NEXT: tuple[Verdict, ...] = ("accept", "reject", "skip")
 
 
 def candidate(
-    session: str, state: SessionState, ahead: Mapping[Verdict, Proposal | None], origin_s: float
+    session: str, state: SessionState, ahead: Mapping[Verdict, Proposal | None] | None, origin_s: float
 ) -> Candidate:
-    """The current candidate, and the next one for each answer."""
+    """The current candidate, and the next one for each answer; ``ahead`` None: that is not computed yet."""
     one = next(one for one in state.candidates.values() if one.number == state.current)
     following: list[int | float] = []
     for verdict in _NEXT:
-        after = ahead.get(verdict)
+        after = ahead[verdict] if ahead is not None else None
         if after is None:
-            following += [0, 0.0, 0.0, 0.0, 0.0]
+            following += [0 if ahead is not None else UNKNOWN, 0.0, 0.0, 0.0, 0.0]
         else:
             span = after.span.moved(origin_s)
             following += [1, span.start_s, span.end_s, _finite(after.score), _finite(after.probability)]

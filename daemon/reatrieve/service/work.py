@@ -8,7 +8,7 @@ that is one proposal short, which the search finds again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,10 +53,10 @@ class StaleError(ReatrieveError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Where the session stands: a current candidate and what would follow each answer, or why it is over."""
+    """At a current candidate, ``foreseen`` by the last look ahead or not; or ``over``, and why."""
 
     state: SessionState
-    ahead: dict[Verdict, Proposal | None]
+    foreseen: bool
     over: str | None
 
 
@@ -119,15 +119,19 @@ class SessionWork:
         return self.state.current is None and self.state.over is None
 
     def propose(self) -> Outcome:
-        """The current candidate, proposed and journalled now if need be, with what would follow it."""
+        """The current candidate, proposed and journalled now if need be."""
         search = self._analysed()
-        was_open = self.state.current
+        was_open, foreseen = self.state.current, search.foreseen
         proposed = search.propose()
         if isinstance(proposed, Over):
-            return Outcome(self.state, {}, proposed.reason)
+            return Outcome(self.state, foreseen, proposed.reason)
         if was_open is None:
             self._journal_applied([proposed])
-        return Outcome(self.state, search.speculate(), None)
+        return Outcome(self.state, foreseen, None)
+
+    def look_ahead(self) -> Mapping[Verdict, Proposal | None]:
+        """What would follow the current candidate after each answer; None: the session would be over."""
+        return self._analysed().speculate()
 
     def rest(self, above: float) -> list[Proposal]:
         """What "accept the rest" would take: nothing once the session is over (``more`` opens it again)."""
