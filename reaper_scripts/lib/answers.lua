@@ -10,6 +10,7 @@ local watching = require("watching")
 
 local answers = {}
 
+local REST_ABOVE = 0.6       -- from where "accept the rest" takes places once it is clear where they end
 local VERDICTS = { accept = "Accept", reject = "Reject", skip = "Skip" }
 
 ---@param following { number: integer, start_s: number, end_s: number, probability: number }?
@@ -140,6 +141,7 @@ local function accept_rest(ctx, _, s)
   if s.rest then return false end
   if s.pending or not s.next then return false end
   local above = s.model.candidates[s.model.current].probability
+  if s.clear then above = math.min(above, REST_ABOVE) end      -- it was asked where they end
   s.rest = { above = above, rows = {} }
   ctx.link:command("rest", { session = s.id, above = above })
   status.say(("%s: collecting everything at or above %.0f %%"):format(s.model.label, 100 * above))

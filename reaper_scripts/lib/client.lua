@@ -161,7 +161,7 @@ on.candidate, on.done = now_at, now_at
 function on.row(_, s, fields) news.row(s, fields) end
 function on.rows_end(_, s) news.rows_end(s) end
 function on.rest_row(_, s, fields) news.rest_row(s, fields) end
-function on.rest_end(_, s) news.rest_end(ctx, s) end
+function on.rest_end(_, s, fields) news.rest_end(ctx, s, fields) end
 function on.anchor(tab, s, fields) markers.anchor(tab, s, fields) end
 function on.anchors_end(tab) markers.anchors_end(tab) end
 function on.exported(tab, _, fields) markers.exported(tab, fields) end

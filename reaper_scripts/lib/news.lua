@@ -115,6 +115,7 @@ local function now(ctx, tab, s, fields)
         if mark.number == number then project.move(tab.proj, guid, fields.start_s, fields.end_s) end
       end
       steps.store(tab)
+      steps.present(ctx, tab, s)
     end
     if s.continuing then steps.describe(ctx, s) end
   elseif number and not model.current and not model.candidates[number] and (model.over ~= "finished" or s.continuing) then
@@ -160,6 +161,7 @@ function news.note(ctx, s, fields)
     s.hint = s.model.current
     steps.describe(ctx, s, true)
   else
+    if fields.code == "rest-clear" then s.clear = true end
     status.say(("%s: %s"):format(s.model.label, fields.text), true)
   end
 end
@@ -176,7 +178,7 @@ function news.rest_row(s, fields)
 end
 
 ---The list is whole: the user decides.
-function news.rest_end(ctx, s)
+function news.rest_end(ctx, s, fields)
   local rest = s.rest
   if not rest or rest.accepting then return end
   if #rest.rows == 0 then
@@ -194,10 +196,20 @@ function news.rest_end(ctx, s)
   end
   local all = #rest.rows == 1 and "the only one" or ("all %d"):format(#rest.rows)
   local text = ("Accept %s at or above %.0f %%?\n\n%s"):format(all, 100 * rest.above, table.concat(lines, "\n"))
-  if reaper.MB(text, "ReaTrieve: " .. s.model.label, 4) == 6 then
+  local unclear = fields.clear == 0
+  if unclear then
+    text = text .. "\n\nIt is not clear yet where they end.\nYes accepts these; No asks you about the place that tells most."
+  end
+  local said = reaper.MB(text, "ReaTrieve: " .. s.model.label, unclear and 3 or 4)
+  if said == 6 then
     rest.accepting = true
     s.rows = nil
     steps.send(ctx, s, { { "accept_rest", rest.above } })
+  elseif said == 7 and unclear then
+    s.rest, s.clear = nil, nil
+    s.awaiting, s.asked_at, s.next = true, ctx.now, nil
+    ctx.link:command("decide", { session = s.id })
+    status.say(("%s: looking for the place that tells most"):format(s.model.label), true)
   else
     s.rest = nil
     steps.describe(ctx, s)

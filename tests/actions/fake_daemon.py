@@ -59,6 +59,7 @@ class FakeDaemon:
         self.log: list[m.Command] = []
         self.want_render: set[int] = set()
         self.paused = False
+        self.clear = True
         self.now_s = 0.0
         self.saved: list[tuple[str, str]] = []
         self.start()
@@ -179,6 +180,11 @@ class FakeDaemon:
             proposal = self._proposal(session)
             if proposal is not None:
                 self._apply(session, proposal)
+
+    def _decide(self, session: Session) -> None:
+        """Ask about the last span in place of the open candidate."""
+        number, span = session.state.next_number, self.spans[-1]
+        self._apply(session, Proposed(number, span, 1.0, 0.4, 1.0))
 
     def _current(self, session: Session) -> m.Event:
         self._propose(session)
@@ -301,7 +307,11 @@ class FakeDaemon:
                 if k >= session.state.next_number and probability >= command.above - 0.07:
                     self.push(name, m.RestRow(name, index, span.start_s, span.end_s, probability))
                     index += 1
-            self.push(name, m.RestEnd(name, command.above, index))
+            self.push(name, m.RestEnd(name, command.above, index, int(self.clear)))
+            return
+        if isinstance(command, m.Decide):
+            self._decide(session)
+            self._tell(name)
             return
         if isinstance(command, m.Anchors):
             for k, span in session.state.kept:

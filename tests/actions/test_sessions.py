@@ -87,6 +87,30 @@ def test_accept_all_shows_the_list_first(rig: Rig) -> None:
     assert session.state.current == 2
 
 
+def test_accept_all_offers_to_ask_where_it_is_not_clear(rig: Rig) -> None:
+    session = rig.find()
+    rig.press("accept")
+    rig.daemon.clear = False
+    rig.reaper.answer("no")
+    before = rig.asked()
+    rig.press("accept_rest", 6)
+    dialog = rig.reaper.dialogs[-1]
+    assert "not clear yet where they end" in dialog.text
+    assert len(rig.sent(m.Decide)) == 1
+    assert rig.asked().guid == before.guid  # the region of the open candidate moved
+    assert rig.asked().start_s == SPANS[-1][0]
+    assert "accept, reject or skip?" in rig.line()
+    rig.press("reject")
+    assert session.state.candidates[2].state == "rejected"
+    assert session.state.candidates[2].span.start_s == SPANS[-1][0]
+    rig.daemon.push(session.find.session, m.Note(session.find.session, "rest-clear", "the rest is clear"))
+    rig.tick(3)
+    rig.daemon.clear = True
+    rig.reaper.answer("no")
+    rig.press("accept_rest")
+    assert rig.sent(m.Rest)[-1].above == 0.6
+
+
 def test_clear_removes_everything_not_accepted(rig: Rig) -> None:
     rig.set(keep_rejected="yes")
     session = rig.find()

@@ -16,7 +16,7 @@ import soundfile
 from reatrieve.cli import main
 from reatrieve.cli.find import LONGEST_S, SHORTEST_S
 from reatrieve.journal import read_journal
-from reatrieve.retrieval.events import Answered, BudgetRaised, Undone
+from reatrieve.retrieval.events import Answered, BudgetRaised, Proposed, Undone
 from reatrieve.retrieval.session import fold
 from signals import repeats, write_sound
 
@@ -127,6 +127,20 @@ def test_the_rest_is_listed_and_accepted(
     assert "accept these" in captured.err
     assert result["found"] >= 2
     assert len(result["accepted"]) == result["found"]
+
+
+def test_what_decides_the_rest_is_asked_in_place_of_the_open_candidate(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = tmp_path / "j.jsonl"
+    args = ("--start", 2, "--end", 2.5, "--journal", journal, "--json")
+    assert find(monkeypatch, song, *args, typed="d\nq\n") == 0
+    proposed = [line.event for line in read_journal(journal)[1] if isinstance(line.event, Proposed)]
+    assert [event.number for event in proposed] == [1, 1]  # the first gave way to the one that decides
+    assert proposed[0].span != proposed[1].span
+
+    assert find(monkeypatch, "--resume", journal, "--json", typed="y\nd\nq\n") == 0
+    assert "the rest is clear: a accepts it" in capsys.readouterr().err
 
 
 def test_a_spent_budget_can_be_raised_and_a_session_resumed(

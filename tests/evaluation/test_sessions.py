@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -138,6 +139,14 @@ def test_accepting_the_rest_is_recorded_where_asked():
     assert rest.n_answers == 1
     assert rest.rows == ((0.75, "accept", 4, ()), (0.75, "reject", None, ()))
     assert play([20.0, 50.0], Conditions(rest_after=(1,), rest_above=0.8)).rest[0].rows == ()
+
+
+def test_what_decides_the_rest_is_asked_in_a_session_of_its_own():
+    session = play([500.0, 20.0, 30.0, 600.0], Conditions(budget=1, decide_within=1))
+    (rest,) = session.rest
+    assert [answer.verdict for answer in session.answers] == ["reject"]
+    assert (rest.n_answers, rest.asked) == (1, (("accept", 1),))
+    assert SessionRecord.from_json(json.loads(json.dumps(session.as_json()))) == session
 
 
 @pytest.mark.parametrize(

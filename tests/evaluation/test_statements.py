@@ -56,4 +56,15 @@ def test_a_session_that_ended_earlier_counts_with_its_end():
     summary = rest_summary([ended, longer], above=0.5)
     assert summary["n_answers"] == [0, 3]
     assert summary["f1"] == pytest.approx([0.0, (1.0 + 2 / 3) / 2])
-    assert rest_summary([session("1", [1.0])], above=0.5) == {"above": 0.5, "n_answers": [], "f1": []}
+    nothing = {"above": 0.5, "n_answers": [], "f1": [], "decided_f1": None, "decided_answers": None}
+    assert rest_summary([session("1", [1.0])], above=0.5) == nothing
+
+
+def test_answers_that_decide_the_rest_count_in_place_of_the_sessions_own():
+    rows = ((0.9, "accept", 2, ()), (0.9, "reject", None, ()), (0.2, "accept", 1, ()))
+    decided = RestRecord(2, rows, asked=(("accept", 1), ("reject", None)))
+    one = session("xxx", [1.0] * 3, n_others=3, rest=(RestRecord(0, ()), decided))
+    assert rest_f1(one, decided, above=0.5) == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
+    summary = rest_summary([one], above=0.5)
+    assert (summary["n_answers"], summary["f1"]) == ([0], [0.0])
+    assert (summary["decided_f1"], summary["decided_answers"]) == (pytest.approx(4 / 6), 2.0)

@@ -249,3 +249,29 @@ def test_accept_the_rest_leaves_an_unlikely_open_candidate_for_later():
 def test_a_wrong_example_is_told_at_once(method):
     with pytest.raises(InputError, match="outside the sound"):
         Search(*method, [dataclasses.replace(started(), example=Span(30.0, 31.0))])
+
+
+def test_questions_that_decide_the_rest_are_foreseen_and_end_when_it_is_clear(method):
+    journal: list[Event] = [started(budget=30)]
+    search = Search(*method, journal)
+    search.propose()  # gives way
+    view = search.outlook()
+    for number in range(1, 9):
+        if view.clear or view.question is None:
+            break
+        asked = search.ask(view.question)
+        assert (asked.number, asked.span) == (number, view.question.span)
+        ahead = search.speculate(deciding=True)
+        right = min(abs(asked.span.start_s - at) for at in (0.0, 7.9, 11.3333, 15.01, 19.2)) < 0.2
+        answer = Answered(number, "accept" if right else "reject", asked.span)
+        search.apply(answer)
+        journal += [asked, answer]
+        assert search.foreseen
+        view = search.outlook()
+        fresh = Search(*method, journal).outlook()
+        assert view == fresh
+        expected = Search(*method, journal).propose() if view.clear else view.question
+        assert ahead[answer.verdict].span == expected.span
+    if method[0].name == "default":
+        assert view.clear
+        assert search.state.accepted + len(search.rest(0.6)) == 5

@@ -16,6 +16,7 @@ from reatrieve.bridge.messages import (
     AnchorsEnd,
     Cancel,
     Candidate,
+    Decide,
     Discard,
     Done,
     Export,
@@ -288,6 +289,25 @@ def test_the_rest_is_listed_then_accepted_in_one_go(first):
     assert client.wait(Candidate) == current
     client.send(Rest(session, 1.5))
     assert client.wait(Failed).code == "input"
+
+
+def test_what_decides_the_rest_is_asked_until_it_is_clear(first):
+    client, candidate = first
+    client.send(Rest(candidate.session, 0.6))
+    assert client.wait(RestEnd).clear == 0
+    client.send(Decide(candidate.session))
+    for number in range(1, 10):
+        asked = client.wait(Candidate)
+        if any(isinstance(event, Note) and event.code == "rest-clear" for event in client.events):
+            break
+        assert asked.number == number
+        right = any(abs(asked.start_s - 10.0 - start_s) < 0.1 for start_s in TRUTH)
+        client.answer(asked, "accept" if right else "reject")
+    client.send(Rest(candidate.session, 0.6))
+    end = client.wait(RestEnd)
+    assert end.clear == 1
+    assert asked.accepted + end.count == len(TRUTH) - 1
+    client.settle()
 
 
 def test_several_clients_and_sessions_at_once(daemon, connect, shared):

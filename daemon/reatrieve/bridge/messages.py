@@ -19,8 +19,8 @@ from reatrieve.errors import ProtocolError
 
 __all__ = [
     "COMMANDS", "EVENTS", "PROTOCOL", "UNKNOWN", "VERBS", "AcceptRest", "Ack", "Anchor", "Anchors", "AnchorsEnd",
-    "Answer", "Cancel", "Candidate", "Command", "CommandHeader", "Discard", "Done", "Event", "EventHeader", "Export",
-    "Exported", "ExportedEnd", "Failed", "Find", "Finish", "Hello", "Item", "Message", "More", "Note", "Ping",
+    "Answer", "Cancel", "Candidate", "Command", "CommandHeader", "Decide", "Discard", "Done", "Event", "EventHeader",
+    "Export", "Exported", "ExportedEnd", "Failed", "Find", "Finish", "Hello", "Item", "Message", "More", "Note", "Ping",
     "Pong", "Probe", "Progress", "Refused", "Rename", "RenderWanted", "Rest", "RestEnd", "RestRow", "Resume",
     "Retract", "Revise", "Row", "RowsEnd", "Saved", "Seen", "Sessions", "Stored", "StoredEnd", "Tempo", "Undo",
     "Verb", "Welcome", "decode_command", "decode_event", "encode_command", "encode_event", "type_tags",
@@ -316,6 +316,14 @@ class Rest(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Decide(Command):
+    """From now on ask what decides the rest, first of all in place of the open candidate, until the rest is clear."""
+
+    NAME: ClassVar[str] = "decide"
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptRest(Command):
     """Propose and accept everything at or above this probability."""
 
@@ -582,12 +590,13 @@ class RestRow(Event):
 
 @dataclass(frozen=True, slots=True)
 class RestEnd(Event):
-    """That was the rest."""
+    """That was the rest; ``clear`` 0: a few questions would say better where it ends."""
 
     NAME: ClassVar[str] = "rest_end"
     session: str
     above: float
     count: int
+    clear: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -668,7 +677,7 @@ COMMANDS: Mapping[str, type[Command]] = {
     kind.NAME: kind
     for kind in (
         Hello, Seen, Ping, Item, Probe, Tempo, Find, Cancel, Resume, Sessions, Answer, Undo, Retract, Revise, More,
-        Rest, AcceptRest, Rename, Finish, Discard, Saved, Anchors, Export,
+        Rest, Decide, AcceptRest, Rename, Finish, Discard, Saved, Anchors, Export,
     )
 }  # fmt: skip
 EVENTS: Mapping[str, type[Event]] = {

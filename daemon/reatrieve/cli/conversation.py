@@ -40,7 +40,10 @@ _OVER = {
     "exhausted": "nothing else is left",
     "finished": "the session was finished",
 }
-_HELP = "y yes · n no · s skip · u undo · a [P] accept all at or above P · + ten more rejections · q stop"
+_HELP = (
+    "y yes · n no · s skip · u undo · a [P] accept all at or above P · d ask what decides the rest · "
+    "+ ten more rejections · q stop"
+)
 
 
 class Conversation:
@@ -82,6 +85,7 @@ class Conversation:
         self._origin_s = journal.header.origin_s
         self._waited_ms: list[float] = []
         self._answered_at: float | None = None
+        self._deciding = False
         self.truth = truth
         self.began = time.perf_counter()
         self.first_candidate_s: float | None = None
@@ -110,6 +114,8 @@ class Conversation:
         self._say(f"{self.state.label}: like {self._when(example)}, {example.length_s:.3f} s long", "bold")
         go_on = True
         while go_on:
+            if self._deciding and self.state.current is None:
+                self._ask()
             open_before = self.state.current
             proposed = self._search.propose()
             if isinstance(proposed, Proposed):
@@ -156,7 +162,7 @@ class Conversation:
     def _answer_by_person(self, proposed: Proposed, answers: TextIO) -> bool:
         self._console.print(f"{self._line(proposed)}  y/n/s/u/q? ", end="")
         self._flush()
-        self._search.speculate()
+        self._search.speculate(deciding=self._deciding)
         return self._obey(self._read(answers), proposed, answers)
 
     def _obey(self, words: Sequence[str] | None, proposed: Proposed | None, answers: TextIO) -> bool:
@@ -171,6 +177,9 @@ class Conversation:
                 self._say(f"go on until {self.state.budget} rejections")
             case ["a" | "all", *rest] if len(rest) <= 1 and self.state.over is None:
                 self._accept_rest(rest[0] if rest else str(REST_ABOVE), answers)
+            case ["d" | "decide"] if self.state.over is None:
+                self._deciding = True
+                self._ask()
             case [word] if word in _WORDS and proposed is not None:
                 self._take(Answered(proposed.number, _WORDS[word], proposed.span))
             case ["y" | "yes", start, end] if proposed is not None:
@@ -178,6 +187,17 @@ class Conversation:
             case _:
                 self._say(_HELP)
         return True
+
+    def _ask(self) -> None:
+        """Propose the place that tells most about the rest, unless that is clear."""
+        if self.state.over is not None:
+            return
+        view = self._search.outlook()
+        self._deciding = view.question is not None and not view.clear
+        if view.question is not None and self._deciding:
+            self._journal.append(self._search.ask(view.question))
+        else:
+            self._say("the rest is clear: a accepts it")
 
     def _accept_with_edges(self, proposed: Proposed, start: str, end: str) -> None:
         try:

@@ -30,6 +30,7 @@ SETTINGS: dict[str, tuple[str, Callable[[str], Any], str]] = {
 """Option -> setting of the retrievers that have it."""
 
 REST_AFTER = (0, 1, 2, 3, 4, 5)
+DECIDE_WITHIN = 10
 
 
 def add(subparsers: Any) -> None:
@@ -119,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.evaluation.runner import run as run_setups
     from reatrieve.evaluation.tables import evaluation_tables
 
-    conditions = conditions_of(args, rest_after=REST_AFTER, rest_above=args.rest_above)
+    conditions = conditions_of(args, rest_after=REST_AFTER, rest_above=args.rest_above, decide_within=DECIDE_WITHIN)
     common = {name: getattr(args, name) for name, _, _ in SETTINGS.values() if getattr(args, name) is not None}
     setups = [_setup(text, common, conditions) for text in dict.fromkeys(args.retriever.split(","))]
     dataset = load_dataset(args.dataset, strict=args.strict)

@@ -32,6 +32,7 @@ __all__ = ["LONGEST_S", "SHORTEST_S", "add", "check_sound_file", "clock", "examp
 EPILOG = """\
 answers:  y yes   n no   s skip   u undo the last answer   q stop (go on later with --resume)
           y START END   yes, with these edges     a 0.8   list everything at or above 80 %, then accept it
+          d   ask about the places that tell most, until it is clear what a would accept
           +   ten more rejections, when the budget is spent
 
 examples:

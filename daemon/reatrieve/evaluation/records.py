@@ -41,11 +41,13 @@ class AnswerRecord:
 class RestRecord:
     """What "accept the rest" would take after ``n_answers`` answers: probability, truth and credit of each excerpt.
 
-    Rows are ``(probability, truth, credited or None, features)``, best first.
+    Rows are ``(probability, truth, credited or None, features)``, best first. ``asked`` has ``(truth, credited)`` of
+    the answers before where they were questions that decide the rest; None: they are the session's own first ones.
     """
 
     n_answers: int
     rows: tuple[tuple[float, Verdict, int | None, tuple[float, ...]], ...]
+    asked: tuple[tuple[Verdict, int | None], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class SessionRecord:
         """As plain values, for one line of a results file."""
         fields = {name: getattr(self, name) for name in self.__slots__ if name not in ("answers", "rest")}
         answers = [[getattr(answer, name) for name in AnswerRecord.__slots__] for answer in self.answers]
-        return fields | {"answers": answers, "rest": [[rest.n_answers, rest.rows] for rest in self.rest]}
+        return fields | {"answers": answers, "rest": [[rest.n_answers, rest.rows, rest.asked] for rest in self.rest]}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> SessionRecord:
@@ -105,7 +107,8 @@ class SessionRecord:
             RestRecord(
                 n_answers,
                 tuple((p, cast(Verdict, truth), credited, tuple(features)) for p, truth, credited, features in rows),
+                None if asked is None else tuple((cast(Verdict, truth), credited) for truth, credited in asked),
             )
-            for n_answers, rows in cast(Sequence[Any], values["rest"])
+            for n_answers, rows, asked in cast(Sequence[Any], values["rest"])
         )
         return cls(**fields, answers=answers, rest=rest)

@@ -14,7 +14,7 @@ from reatrieve.evaluation.records import SessionRecord
 __all__ = ["ResultsFile"]
 
 FORMAT = "reatrieve.evaluation"
-VERSION = 1
+VERSION = 2
 
 
 class ResultsFile:

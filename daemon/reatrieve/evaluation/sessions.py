@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -78,6 +78,8 @@ class Conditions:
     repeats : sessions an example, with seeds ``seed``, ``seed`` + 1, ...
     rest_after : numbers of answers after which "accept the rest" is recorded.
     rest_above : the probability from which it accepts.
+    decide_within : so many questions at most that decide the rest, in a session of their own, before it is accepted; 0:
+        that is not played.
     """
 
     examples: str = "first-last"
@@ -89,6 +91,7 @@ class Conditions:
     repeats: int = 1
     rest_after: tuple[int, ...] = ()
     rest_above: float = REST_ABOVE
+    decide_within: int = 0
 
     def __post_init__(self) -> None:
         if self.examples not in ("all", "first-last") and not (self.examples.isdecimal() and int(self.examples) > 0):
@@ -151,7 +154,8 @@ def simulate(
     own_offset_s = marked.start_s - given.start_s
     oracle = Oracle(sound.occurrences, sound.near, conditions.oracle)
     watched = _Watched(retriever)
-    search = Search(watched, analysis, [Started(marked, sound.class_, conditions.budget, retriever.name)])
+    started = Started(marked, sound.class_, conditions.budget, retriever.name)
+    search = Search(watched, analysis, [started])
     answers: list[AnswerRecord] = []
     rest: list[RestRecord] = []
     over = "limit"
@@ -185,6 +189,8 @@ def simulate(
                 features=watched.features.get(proposed.span, ()),
             )
         )
+    if conditions.decide_within:
+        rest.append(_decided(Search(retriever, analysis, [started]), oracle, conditions))
     return SessionRecord(
         retriever=label,
         file=recording.name,
@@ -230,6 +236,20 @@ class _WatchedRanker:
 
 def _features(proposal: Proposal) -> tuple[float, ...]:
     return tuple(round(value, 6) for value in proposal.features)  # a results file ten times smaller
+
+
+def _decided(search: Search, oracle: Oracle, conditions: Conditions) -> RestRecord:
+    """Answer what decides the rest until it is clear, then accept it; the answers are right."""
+    asked: list[tuple[Verdict, int | None]] = []
+    while search.state.over is None and len(asked) < conditions.decide_within:
+        view = search.outlook()
+        if view.clear or view.question is None:
+            break
+        proposed = search.ask(view.question)
+        judgement = oracle.answer(proposed.span)
+        search.apply(Answered(proposed.number, judgement.verdict, proposed.span))
+        asked.append((judgement.verdict, judgement.credited))
+    return replace(_rest(search, oracle, len(asked), conditions.rest_above), asked=tuple(asked))
 
 
 def _rest(search: Search, oracle: Oracle, n_answers: int, above: float) -> RestRecord:

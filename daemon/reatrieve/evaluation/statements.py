@@ -66,7 +66,10 @@ def rest_f1(session: SessionRecord, rest: RestRecord, *, above: float) -> float:
     What was accepted by then and what the rest adds are held against the other occurrences. Excerpts on `near` rows and
     repeated hits count neither way.
     """
-    taken = [(a.truth, a.credited) for a in session.answers[: rest.n_answers] if a.verdict == "accept"]
+    if rest.asked is None:
+        taken = [(a.truth, a.credited) for a in session.answers[: rest.n_answers] if a.verdict == "accept"]
+    else:
+        taken = [(truth, credited) for truth, credited in rest.asked if truth == "accept"]
     taken += [(truth, credited) for probability, truth, credited, _ in rest.rows if probability >= above]
     right = len({credited for _, credited in taken} - {None, session.example})
     wrong = sum(truth == "reject" for truth, _ in taken)
@@ -80,15 +83,38 @@ def rest_summary(sessions: Sequence[SessionRecord], *, above: float) -> dict[str
     Returns
     -------
     dict
-        ``above``, ``n_answers`` and ``f1`` (lists of one length). A session that ended earlier counts with its end.
+        ``above``, ``n_answers`` and ``f1`` (lists of one length); a session that ended earlier counts with its end.
+        ``decided_f1`` and ``decided_answers``: the same after only such questions as decide the rest, and how many
+        those were on average; None where that was not played.
     """
-    wanted = sorted({rest.n_answers for session in sessions for rest in session.rest})
+    wanted = sorted({n_answers for session in sessions for n_answers in _plain(session)})
     by_sound: dict[tuple[str, str], list[list[float]]] = {}
+    decided: dict[tuple[str, str], list[list[float]]] = {}
     for session in sessions:
-        if session.n_others and session.rest:
-            reached: Mapping[int, RestRecord] = {rest.n_answers: rest for rest in session.rest}
+        sound = (session.file, session.sound)
+        if session.n_others and (reached := _plain(session)):
             at_end = RestRecord(len(session.answers), ())
             row = [rest_f1(session, reached.get(n, at_end), above=above) for n in wanted]
-            by_sound.setdefault((session.file, session.sound), []).append(row)
-    f1 = np.mean([np.mean(rows, axis=0) for rows in by_sound.values()], axis=0).tolist() if by_sound else []
-    return {"above": above, "n_answers": wanted if by_sound else [], "f1": f1}
+            by_sound.setdefault(sound, []).append(row)
+        for rest in session.rest:
+            if session.n_others and rest.asked is not None:
+                decided.setdefault(sound, []).append([rest_f1(session, rest, above=above), float(rest.n_answers)])
+    decided_f1, decided_answers = _mean_of_means(decided) or (None, None)
+    return {
+        "above": above,
+        "n_answers": wanted if by_sound else [],
+        "f1": _mean_of_means(by_sound),
+        "decided_f1": decided_f1,
+        "decided_answers": decided_answers,
+    }
+
+
+def _plain(session: SessionRecord) -> Mapping[int, RestRecord]:
+    """What was recorded on the session's own way, by number of answers."""
+    return {rest.n_answers: rest for rest in session.rest if rest.asked is None}
+
+
+def _mean_of_means(by_sound: Mapping[tuple[str, str], list[list[float]]]) -> list[float]:
+    """Over the sessions of each sound, then over sounds; [] of nothing."""
+    means = [np.mean(rows, axis=0) for rows in by_sound.values()]
+    return [float(value) for value in np.mean(means, axis=0)] if means else []

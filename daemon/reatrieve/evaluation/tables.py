@@ -97,9 +97,21 @@ def evaluation_tables(figures: Mapping[str, Any], *, budget: int) -> list[Table]
         ),
         Table(
             "What sessions say of themselves",
-            ("retriever", "said done", "too early", "asked before", "nothing there: said", "asked", "rest F1", "after"),
+            (
+                "retriever",
+                "said done",
+                "too early",
+                "asked before",
+                "nothing there: said",
+                "asked",
+                "rest F1",
+                "after",
+                "decided F1",
+                "after",
+            ),
             tuple((name, *_statements(one["nothing_else"], one["rest"])) for name, one in named.items()),
-            f'"Probably nothing else", and accepting the rest above {figures["rest"]["above"]:g}. {chance}',
+            f'"Probably nothing else", and accepting the rest above {figures["rest"]["above"]:g}, '
+            f"after so many answers or after questions that decide the rest. {chance}",
         ),
     ]
     kinds = [kind for kind in figures["by_kind"] if kind]
@@ -143,6 +155,8 @@ def _statements(said: Mapping[str, Any], rest: Mapping[str, Any]) -> tuple[str, 
         number(said["alone_asked_until_said_max"], places=0),
         number(rest["f1"][-1] if rest["f1"] else None),
         str(rest["n_answers"][-1]) if rest["f1"] else "-",
+        number(rest["decided_f1"]),
+        number(rest["decided_answers"], places=1),
     )
 
 

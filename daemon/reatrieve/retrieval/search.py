@@ -7,12 +7,14 @@ Replay trusts the journalled proposals and asks the ranker nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reatrieve.errors import InputError
 from reatrieve.retrieval.events import Answered, Event, Proposed, Verdict
 from reatrieve.retrieval.interface import Analysis, Proposal, Retriever
+from reatrieve.retrieval.outlook import Outlook, outlook
 from reatrieve.retrieval.session import Label, OverReason, SessionState, fold
 from reatrieve.retrieval.spans import Span
 
@@ -59,6 +61,7 @@ class Search:
         self._ranker = retriever.ranker(analysis, self._state.example)
         self._learned: list[Label] = []
         self._known: dict[_Question, Proposal | None] = {}
+        self._outlooks: dict[_Question, Outlook] = {}
 
     @property
     def state(self) -> SessionState:
@@ -76,8 +79,9 @@ class Search:
 
     @property
     def foreseen(self) -> bool:
-        """Whether ``speculate`` looked at just this: then ``propose`` is instant."""
-        return self._state.current is None and _question(self._state) in self._known
+        """Whether ``speculate`` looked at just this: then what comes next is known."""
+        question = _question(self._state)
+        return self._state.current is None and (question in self._known or question in self._outlooks)
 
     def apply(self, event: Event) -> SessionState:
         """Take one event (an answer, an undo, ...) and return the new state; an impossible one changes nothing."""
@@ -99,10 +103,11 @@ class Search:
         self.apply(event)
         return event
 
-    def speculate(self) -> dict[Verdict, Proposal | None]:
+    def speculate(self, *, deciding: bool = False) -> dict[Verdict, Proposal | None]:
         """What would be proposed after each answer to the current candidate with its edges untouched.
 
-        None: the session would be over. Nothing changes, but the next ``propose`` after such an answer is instant.
+        None: the session would be over. Nothing changes, but the next ``propose`` after such an answer is instant; with
+        ``deciding`` so is ``outlook``, whose question comes before all else until the rest is clear.
         """
         current = self._state.current
         if current is None:
@@ -110,14 +115,20 @@ class Search:
         span = self._state.candidates[current].proposed
         ahead: dict[Verdict, Proposal | None] = {}
         known: dict[_Question, Proposal | None] = {}
+        outlooks: dict[_Question, Outlook] = {}
         for verdict in _VERDICTS:
             after = self._state.apply(Answered(current, verdict, span))
             if after.over is not None:
                 ahead[verdict] = None
                 continue
             question = _question(after)
+            if deciding:
+                view = outlooks[question] = self._outlook(after)
+                if not view.clear:
+                    ahead[verdict] = view.question
+                    continue
             ahead[verdict] = known[question] = self._best(question)
-        self._known = known
+        self._known, self._outlooks = known, outlooks
         return ahead
 
     def rest(self, above: float) -> list[Proposal]:
@@ -141,15 +152,22 @@ class Search:
                 found.append(Proposal(one.proposed, one.score, one.probability, one.remaining))
                 labels.append(Label(one.proposed, True))
             blocked.append(one.proposed)
-        while len(found) < MOST_AT_ONCE:
-            self._bring_in_step(labels)
-            best = self._ranker.best(blocked)
-            if best is None or best.probability < above:
-                break
-            found.append(best)
-            labels.append(Label(best.span, True))
-            blocked.append(best.span)
-        return found
+        chain = self._chain(labels, blocked)
+        sure = itertools.takewhile(lambda proposal: proposal.probability >= above, chain)
+        return [*found, *itertools.islice(sure, MOST_AT_ONCE - len(found))]
+
+    def outlook(self) -> Outlook:
+        """How sure the rest is, an open candidate included, and which place to ask about. Nothing changes."""
+        question = _question(self._state)
+        if question not in self._outlooks:
+            self._outlooks = {question: self._outlook(self._state)}
+        return self._outlooks[question]
+
+    def ask(self, proposal: Proposal) -> Proposed:
+        """Propose this instead of the open candidate, which comes again later; the event, already applied."""
+        event = _proposed(self._state.next_number, proposal)
+        self.apply(event)
+        return event
 
     def accept_rest(self, above: float) -> list[Event]:
         """Propose and accept everything that ``rest(above)`` lists; the events, already applied.
@@ -165,6 +183,20 @@ class Search:
                 self.apply(event)
                 events.append(event)
         return events
+
+    def _outlook(self, state: SessionState) -> Outlook:
+        return outlook(self._chain(list(state.labels), list(state.blocked)), n_accepted=state.accepted)
+
+    def _chain(self, labels: list[Label], blocked: list[Span]) -> Iterator[Proposal]:
+        """The best excerpt, then the next one with that taken for a yes, and so on."""
+        while True:
+            self._bring_in_step(labels)
+            best = self._ranker.best(blocked)
+            if best is None:
+                return
+            yield best
+            labels.append(Label(best.span, True))
+            blocked.append(best.span)
 
     def _best(self, question: _Question) -> Proposal | None:
         if question in self._known:

@@ -19,6 +19,7 @@ from reatrieve.bridge.messages import (
     Anchors,
     Answer,
     Command,
+    Decide,
     Discard,
     Done,
     Event,
@@ -167,6 +168,8 @@ class SessionActor:
                 await self._saved(command)
             case Rest():
                 await self._rest(command)
+            case Decide():
+                await self._decide()
             case Anchors() | Export():
                 await self._sync(command)
             case Answer() | Undo() | Retract() | Revise() | More() | AcceptRest() | Rename() | Finish():
@@ -247,7 +250,16 @@ class SessionActor:
         proposals = await self._step(lambda: work.rest(command.above))
         for row in replies.rest_rows(self.session, proposals, work.journal.header.origin_s):
             self._push(row)
-        self._push(RestEnd(self.session, command.above, len(proposals)))
+        clear = work.state.over is not None or await self._step(work.is_clear)
+        self._push(RestEnd(self.session, command.above, len(proposals), int(clear)))
+
+    async def _decide(self) -> None:
+        work = await self._opened()
+        await self._analysed()
+        await self._step(work.decide)
+        if not work.deciding:
+            self._tell_clear()
+        await self._go_on()
 
     async def _discard(self) -> None:
         journals = self._context.journals
@@ -310,7 +322,10 @@ class SessionActor:
             if first:  # scores all of the track: long enough to go on saying that work is being done
                 outcome = await self._long(work.propose, "analyse", share=1.0)
             else:
+                deciding = work.deciding
                 outcome = await self._step(work.propose)
+                if deciding and not work.deciding:
+                    self._tell_clear()
             over = outcome.over
             if over is None:
                 origin_s = work.journal.header.origin_s
@@ -370,6 +385,9 @@ class SessionActor:
         if probably_nothing_else(state.verdicts, state.candidates[state.current].remaining):
             self._told_done = True
             self._push(Note(self.session, "probably-done", "probably all places are found; finish when you agree"))
+
+    def _tell_clear(self) -> None:
+        self._push(Note(self.session, "rest-clear", "the rest is clear: Accept all takes it"))
 
     # Threads
 

@@ -69,6 +69,7 @@ class SessionWork:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.search: Search | None = None
+        self.deciding = False
         self._state = fold(journal.events())
         self._ops = set(journal.ops)
 
@@ -122,6 +123,8 @@ class SessionWork:
         """The current candidate, proposed and journalled now if need be."""
         search = self._analysed()
         was_open, foreseen = self.state.current, search.foreseen
+        if self.deciding and self.needs_a_proposal() and self._ask():
+            return Outcome(self.state, foreseen, None)
         proposed = search.propose()
         if isinstance(proposed, Over):
             return Outcome(self.state, foreseen, proposed.reason)
@@ -131,7 +134,17 @@ class SessionWork:
 
     def look_ahead(self) -> Mapping[Verdict, Proposal | None]:
         """What would follow the current candidate after each answer; None: the session would be over."""
-        return self._analysed().speculate()
+        return self._analysed().speculate(deciding=self.deciding)
+
+    def decide(self) -> None:
+        """Ask what decides the rest: now, in place of the open candidate, and after each answer until it is clear."""
+        self.deciding = self.state.over is None
+        if self.deciding:
+            self._ask()
+
+    def is_clear(self) -> bool:
+        """Whether the rest can be accepted unasked."""
+        return self._analysed().outlook().clear
 
     def rest(self, above: float) -> list[Proposal]:
         """What "accept the rest" would take: nothing once the session is over (``more`` opens it again)."""
@@ -141,6 +154,15 @@ class SessionWork:
         if self.search is None:
             raise InputError("the track is not analysed yet; wait for the first candidate")
         return self.search
+
+    def _ask(self) -> bool:
+        """Propose the question that decides the rest; False: it is clear."""
+        search = self._analysed()
+        view = search.outlook()
+        self.deciding = view.question is not None and not view.clear
+        if view.question is not None and self.deciding:
+            self._journal_applied([search.ask(view.question)])
+        return self.deciding
 
     def _accept_rest(self, command: AcceptRest) -> frozenset[int]:
         events = self._analysed().accept_rest(command.above)
