@@ -143,6 +143,30 @@ class Session:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("sockets", ["python", "none"])
+def test_what_decides_the_rest_is_asked_and_then_the_rest_accepted(serve: Serve, tmp_path: Path, sockets: str) -> None:
+    with Session(serve, tmp_path, version="7.72", sockets=sockets) as s:
+        s.find()
+        s.reaper.answer("no")  # to the list; to ask first
+        first = s.asked().start_s
+        s.run("accept_rest")
+        s.until(lambda: s.reaper.dialogs and s.asked().start_s != first)
+        assert "not clear yet where they end" in s.reaper.dialogs[0].text
+        answers = 0
+        while "the rest is clear" not in " ".join(s.reaper.status.help_history):
+            s.answer("accept" if s.is_right() else "reject")
+            answers += 1
+        assert answers < 6
+        s.reaper.answer("yes")
+        points = len(s.project.model.history.texts)
+        s.run("accept_rest")
+        s.until(lambda: len(s.kept()) == len(TIMES_S))
+        assert len(s.project.model.history.texts) == points + 1
+        assert all(min(abs(start_s - time_s) for time_s in TIMES_S) < 0.02 for start_s in s.kept())
+        assert not s.reaper.errors
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("sockets", "version"), [("python", "7.72"), ("none", "6.83")])
 def test_a_whole_session(serve: Serve, tmp_path: Path, sockets: str, version: str) -> None:
     with Session(serve, tmp_path, version=version, sockets=sockets) as s:
