@@ -90,7 +90,7 @@ local function now(ctx, tab, s, fields)
   if s.rest and s.rest.accepting then
     if s.rows and s.rows.complete then
       local above = s.rest.above
-      s.rest = nil
+      s.rest, s.clear = nil, nil
       adopt_rows(ctx, tab, s, "Accept all", fields, { { "accept_rest", above } })
       s.next = following(fields)
     else

@@ -230,6 +230,7 @@ class Conversation:
         self._flush()
         if (self._read(answers) or ["n"])[0].lower() in ("y", "yes"):
             self._journal.append_all(self._search.accept_rest(share))
+            self._deciding = False
             self._answered_at = time.perf_counter()
 
     def _when_over(self, over: Over, answers: TextIO) -> bool:

@@ -166,6 +166,7 @@ class SessionWork:
 
     def _accept_rest(self, command: AcceptRest) -> frozenset[int]:
         events = self._analysed().accept_rest(command.above)
+        self.deciding = False
         if events:
             self._journal_applied(events, op=command.op)
             self._ops.add(command.op)
