@@ -19,7 +19,7 @@ from reatrieve.retrieval.interface import Proposal
 
 __all__ = ["Outlook", "outlook"]
 
-CLEAR = 0.94
+CLEAR = 0.96
 """Expected F1 from which the rest may be accepted unasked."""
 ASKED = 0.8
 """The first place whose chance is below this is asked about, or the last one of the chain."""
