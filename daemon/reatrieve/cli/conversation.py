@@ -192,10 +192,10 @@ class Conversation:
         """Propose the place that tells most about the rest, unless that is clear."""
         if self.state.over is not None:
             return
-        view = self._search.outlook()
-        self._deciding = view.question is not None and not view.clear
-        if view.question is not None and self._deciding:
-            self._journal.append(self._search.ask(view.question))
+        asked = self._search.decide()
+        self._deciding = asked is not None
+        if asked is not None:
+            self._journal.append(asked)
         else:
             self._say("the rest is clear: a accepts it")
 

@@ -242,10 +242,9 @@ def _decided(search: Search, oracle: Oracle, conditions: Conditions) -> RestReco
     """Answer what decides the rest until it is clear, then accept it; the answers are right."""
     asked: list[tuple[Verdict, int | None]] = []
     while search.state.over is None and len(asked) < conditions.decide_within:
-        view = search.outlook()
-        if view.clear or view.question is None:
+        proposed = search.decide()
+        if proposed is None:
             break
-        proposed = search.ask(view.question)
         judgement = oracle.answer(proposed.span)
         search.apply(Answered(proposed.number, judgement.verdict, proposed.span))
         asked.append((judgement.verdict, judgement.credited))

@@ -55,18 +55,16 @@ def outlook(chain: Iterable[Proposal], *, n_accepted: int) -> Outlook:
     looked_at: list[Proposal] = []
     chances: list[float] = []
     for proposal in itertools.islice(chain, MOST_LOOKED_AT):
-        chance = proposal.probability * (chances[-1] if chances else 1.0)
-        if chance < FAINT and looked_at:
-            break
         looked_at.append(proposal)
-        chances.append(chance)
-        if chance < FAINT:
+        chances.append(proposal.probability * (chances[-1] if chances else 1.0))
+        if chances[-1] < FAINT:
             break
     if not looked_at:
         return Outlook(1.0, None, True)
-    asked = next((k for k, chance in enumerate(chances) if chance < ASKED), len(chances) - 1)
+    n_open = sum(chance >= FAINT for chance in chances)
+    asked = next((k for k in range(n_open) if chances[k] < ASKED), max(n_open - 1, 0))
     question = replace(looked_at[asked], probability=round(chances[asked], 6), remaining=looked_at[0].remaining)
-    expected = _expected_f1(np.array([chance for chance in chances if chance >= FAINT]), n_accepted)
+    expected = _expected_f1(np.array(chances[:n_open]), n_accepted)
     return Outlook(expected, question, n_accepted > 0 and expected >= CLEAR)
 
 

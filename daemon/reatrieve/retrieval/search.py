@@ -99,9 +99,7 @@ class Search:
         best = self._best(_question(self._state))
         if best is None:
             return Over("exhausted")
-        event = _proposed(self._state.next_number, best)
-        self.apply(event)
-        return event
+        return self.ask(best)
 
     def speculate(self, *, deciding: bool = False) -> dict[Verdict, Proposal | None]:
         """What would be proposed after each answer to the current candidate with its edges untouched.
@@ -164,10 +162,16 @@ class Search:
         return self._outlooks[question]
 
     def ask(self, proposal: Proposal) -> Proposed:
-        """Propose this instead of the open candidate, which comes again later; the event, already applied."""
-        event = _proposed(self._state.next_number, proposal)
+        """Propose this; an open candidate gives it its number and comes again later. The event, already applied."""
+        number = self._state.next_number
+        event = Proposed(number, proposal.span, proposal.score, proposal.probability, proposal.remaining)
         self.apply(event)
         return event
+
+    def decide(self) -> Proposed | None:
+        """Ask about the place that tells most about the rest; None: it is clear, and nothing has changed."""
+        view = self.outlook()
+        return None if view.clear or view.question is None else self.ask(view.question)
 
     def accept_rest(self, above: float) -> list[Event]:
         """Propose and accept everything that ``rest(above)`` lists; the events, already applied.
@@ -178,10 +182,10 @@ class Search:
             return []
         events: list[Event] = []
         for proposal in self.rest(above):
-            number = self._state.next_number
-            for event in (_proposed(number, proposal), Answered(number, "accept", proposal.span)):
-                self.apply(event)
-                events.append(event)
+            asked = self.ask(proposal)
+            answer = Answered(asked.number, "accept", asked.span)
+            self.apply(answer)
+            events += [asked, answer]
         return events
 
     def _outlook(self, state: SessionState) -> Outlook:
@@ -222,7 +226,3 @@ class Search:
 
 def _question(state: SessionState) -> _Question:
     return _Question(state.labels, state.blocked)
-
-
-def _proposed(number: int, proposal: Proposal) -> Proposed:
-    return Proposed(number, proposal.span, proposal.score, proposal.probability, proposal.remaining)

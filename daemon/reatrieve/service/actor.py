@@ -319,13 +319,13 @@ class SessionActor:
                 await self._step(self._forget_beginning)
                 self._push(done)
                 return
+            deciding = work.deciding
             if first:  # scores all of the track: long enough to go on saying that work is being done
                 outcome = await self._long(work.propose, "analyse", share=1.0)
             else:
-                deciding = work.deciding
                 outcome = await self._step(work.propose)
-                if deciding and not work.deciding:
-                    self._tell_clear()
+            if deciding and not work.deciding:
+                self._tell_clear()
             over = outcome.over
             if over is None:
                 origin_s = work.journal.header.origin_s

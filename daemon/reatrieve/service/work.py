@@ -157,11 +157,10 @@ class SessionWork:
 
     def _ask(self) -> bool:
         """Propose the question that decides the rest; False: it is clear."""
-        search = self._analysed()
-        view = search.outlook()
-        self.deciding = view.question is not None and not view.clear
-        if view.question is not None and self.deciding:
-            self._journal_applied([search.ask(view.question)])
+        asked = self._analysed().decide()
+        self.deciding = asked is not None
+        if asked is not None:
+            self._journal_applied([asked])
         return self.deciding
 
     def _accept_rest(self, command: AcceptRest) -> frozenset[int]:
