@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reatrieve.errors import InputError
-from reatrieve.retrieval.distances import PairTable, RowDistances, WeightedDistances
-from reatrieve.retrieval.factorise import activations, non_negative
-from reatrieve.retrieval.interface import Ranker, Retriever
+from reatrieve.retrieval.paper.distances import PairTable, RowDistances, WeightedDistances
+from reatrieve.retrieval.paper.factorise import activations, non_negative
+from reatrieve.retrieval.paper.selection import Evidence, row_weights, selection_names
 from reatrieve.retrieval.registry import make_retriever, retriever_names
 from reatrieve.retrieval.representations import Features, Representation, representation_named
-from reatrieve.retrieval.selection import Evidence, row_weights, selection_names
-from reatrieve.retrieval.spans import Span
+from reatrieve.session.retriever import Ranker, Retriever
+from reatrieve.session.spans import Span
 from repeats import song
 
 TIMES_S = [frame * 512 / 22050 for frame in (22, 138, 340, 488)]  # on the grid: these methods hear half a frame

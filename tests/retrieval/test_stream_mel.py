@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reatrieve.errors import InputError
-from reatrieve.retrieval.frames import HOP, N_FFT, frame_count
-from reatrieve.retrieval.mel import N_BANDS, mel_power
+from reatrieve.retrieval.default.spectrum import N_BANDS, mel_power
+from reatrieve.retrieval.excerpt import HOP, N_FFT, frame_count
 from reatrieve.retrieval.stream import CHUNK_FRAMES, checked, frame_chunks
 
 NOISE = np.random.default_rng(5).standard_normal(700_000).astype(np.float32)

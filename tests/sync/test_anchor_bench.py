@@ -12,7 +12,7 @@ import pytest
 
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackMap
-from reatrieve.retrieval.spans import Span
+from reatrieve.session.spans import Span
 from reatrieve.sync.anchors import anchors
 
 BENCH = Path(os.environ.get("REATRIEVE_BENCH", Path(__file__).parents[2].parent / "shared" / "bench")) / "excerpts"

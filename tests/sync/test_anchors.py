@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reatrieve.errors import InputError
-from reatrieve.retrieval.spans import Span
+from reatrieve.session.spans import Span
 from reatrieve.sync.anchors import anchors
 from reatrieve.sync.tempo import TempoMap
 from signals import noise

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wavinfo import WavInfoReader
 
+from reatrieve.annotations.wav_cues import read_cues
 from reatrieve.errors import AudioError, InputError
 from reatrieve.sync.model import SyncAudio, SyncSheet
-from reatrieve.sync.readers.wav_cues import read_cues
 from reatrieve.sync.writers import cue_wav
 from reatrieve.sync.writers.cue_wav import write_cue_wav
 from sync.sync_sheets import BEXT, FORMATS, INFO, IXML, chunks_of, event, event_lists, pack, sheet, wav_bytes

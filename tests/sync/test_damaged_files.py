@@ -8,8 +8,8 @@ import struct
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from reatrieve.annotations.files import read_annotations
 from reatrieve.errors import ReatrieveError
-from reatrieve.sync.readers import read_annotations
 from reatrieve.sync.rpp_project import read_rpp
 from reatrieve.sync.rpp_sessions import accepted_regions
 from reatrieve.sync.writers.cue_wav import write_cue_wav

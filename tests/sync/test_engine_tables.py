@@ -8,7 +8,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reatrieve.sync.annotation import one_line
+from reatrieve.annotations.annotation import one_line
 from reatrieve.sync.writers.fmod import write_fmod_script
 from reatrieve.sync.writers.unreal import COLUMNS, write_unreal_csv, write_unreal_json
 from reatrieve.sync.writers.wwise import PLACEHOLDER_SEGMENT, write_waapi

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from reatrieve.annotations.files import read_annotations
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
 from reatrieve.sync.export import TARGETS, Options, chosen_options, chosen_targets, export
 from reatrieve.sync.model import Accepted
-from reatrieve.sync.readers import read_annotations
 from reatrieve.sync.tempo import TempoMap
 from signals import noise, write_sound
 

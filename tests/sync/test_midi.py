@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reatrieve.sync.annotation import one_line
-from reatrieve.sync.labels import ascii_folded
+from reatrieve.annotations.annotation import one_line
+from reatrieve.sync.marker_names import ascii_folded
 from reatrieve.sync.model import SyncTempo
 from reatrieve.sync.tempo import Position, TempoEntry, TempoMap
 from reatrieve.sync.writers.midi import TICKS_PER_QUARTER, TickClock, write_midi

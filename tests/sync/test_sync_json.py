@@ -7,8 +7,8 @@ import jsonschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reatrieve.annotations.json_files import read_json
 from reatrieve.sync.model import SyncEvent
-from reatrieve.sync.readers.json_files import read_json
 from reatrieve.sync.tempo import Position
 from reatrieve.sync.writers.sync_json import write_sync_json
 from sync.sync_sheets import bare_sheet, constant, event, event_lists

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from reatrieve.annotations.files import read_annotations
 from reatrieve.cli.convert import of_one_recording
 from reatrieve.errors import InputError
 from reatrieve.journal import read_journal
-from reatrieve.retrieval.session import fold
+from reatrieve.session.state import fold
+from reatrieve.sync.earlier import accepted_in
 from reatrieve.sync.export import TARGETS, Options, export
-from reatrieve.sync.labels import sounds_of_names
+from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
-from reatrieve.sync.readers import read_annotations
 from reatrieve.sync.rpp_project import read_rpp
 from reatrieve.sync.rpp_sessions import accepted_regions
-from reatrieve.sync.sessions import accepted_in
 from reatrieve.sync.tempo import TempoMap
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from reatrieve.audio.stitch import TrackAudio
 from reatrieve.bridge.messages import Anchor, Anchors, AnchorsEnd, Event, Export, Exported, ExportedEnd, Note
 from reatrieve.errors import CancelledError, InputError
 from reatrieve.journal import Header
-from reatrieve.retrieval.session import SessionState
+from reatrieve.session.state import SessionState
 from reatrieve.sync.anchors import AnchorKind, anchors
+from reatrieve.sync.earlier import accepted_in
 from reatrieve.sync.export import export
 from reatrieve.sync.model import TargetKind
-from reatrieve.sync.sessions import accepted_in
 from reatrieve.sync.tempo import TempoMap
 
 __all__ = ["anchor_events", "export_events"]

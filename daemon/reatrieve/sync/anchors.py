@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import correlate, find_peaks, get_window
 
 from reatrieve.errors import InputError
-from reatrieve.retrieval.spans import Span
+from reatrieve.session.spans import Span
 from reatrieve.sync.tempo import TempoMap
 
 __all__ = ["AnchorKind", "Sound", "aligned_lags", "anchor_offset", "anchors", "found_anchors", "placed"]

@@ -21,13 +21,13 @@ from typing import NamedTuple
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
-from reatrieve.retrieval.interface import Progress
-from reatrieve.retrieval.spans import Span
+from reatrieve.session.retriever import Progress
+from reatrieve.session.spans import Span
 from reatrieve.sync.anchors import AnchorKind, found_anchors, placed
-from reatrieve.sync.labels import ascii_folded, fill_template, folded_apart
+from reatrieve.sync.earlier import events_of_others, payloads_in
+from reatrieve.sync.marker_names import ascii_folded, fill_template, folded_apart
 from reatrieve.sync.model import Accepted, SyncAudio, SyncEvent, SyncSheet, SyncTempo, TargetKind, frame_at
-from reatrieve.sync.sessions import events_of_others, payloads_in
-from reatrieve.sync.target import listed, source_file, to_frames, write_track
+from reatrieve.sync.placed_audio import listed, source_file, to_frames, write_track
 from reatrieve.sync.tempo import TempoMap
 from reatrieve.sync.wave_content import describe
 from reatrieve.sync.writers import tables

@@ -1,0 +1,72 @@
+"""Sessions as sources of events: what one accepted, and what an earlier export holds of the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from reatrieve.session.state import SessionState
+from reatrieve.sync.model import Accepted, SyncAudio, SyncEvent
+from reatrieve.sync.tempo import Position
+
+__all__ = ["accepted_in", "events_of_others", "payloads_in"]
+
+
+def accepted_in(state: SessionState, *, session: str, origin_s: float) -> list[Accepted]:
+    """The accepted regions of a session in project seconds, the example first.
+
+    Parameters
+    ----------
+    session : its id, which becomes part of each event's ``source_region_id``.
+    origin_s : project time of second 0 of the searched audio.
+    """
+    found = []
+    for number, span in state.kept:
+        candidate = state.candidates.get(number)  # the example is none, and has no score
+        score = None if candidate is None else candidate.probability
+        region_id = f"{session}:{number}"
+        found.append(Accepted.of_span(span.moved(origin_s), state.label, score=score, region_id=region_id))
+    return found
+
+
+def events_of_others(path: Path, audio: SyncAudio, accepted: Iterable[Accepted]) -> list[SyncEvent]:
+    """Events in an earlier sync JSON of the same audio that come from sessions other than those of ``accepted``.
+
+    Empty when there is no such file, it is not ours, or its audio has other samples.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["format"] != "reatrieve.sync" or data["audio"]["pcm_sha256"] != audio.pcm_sha256:
+            return []
+        ours = {_session(one.region_id) for one in accepted}
+        return [_event(row) for row in data["events"] if _session(row["source_region_id"]) not in {*ours, ""}]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []  # whether such a file may be replaced is for the caller to decide
+
+
+def payloads_in(path: Path) -> dict[str, str]:
+    """Payloads that somebody wrote into an earlier sync JSON, by the region that each event came from."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["format"] != "reatrieve.sync":
+            return {}
+        rows = [(str(row["source_region_id"]), str(row["payload"])) for row in data["events"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {region_id: payload for region_id, payload in rows if region_id and payload}
+
+
+def _session(region_id: str) -> str:
+    """What an event came from; a region of a project, which has a GUID and no number, stands for itself."""
+    return region_id.rpartition(":")[0] or region_id
+
+
+def _event(row: Mapping[str, Any]) -> SyncEvent:
+    position = Position(int(row["bar"]), float(row["beat"])) if "bar" in row else None
+    return SyncEvent(
+        str(row["id"]), str(row["pattern"]), str(row["label"]),
+        int(row["start_frame"]), int(row["end_frame"]), int(row["anchor_frame"]),
+        position, float(row["score"]) if "score" in row else None, str(row["source_region_id"]), str(row["payload"]),
+    )  # fmt: skip
