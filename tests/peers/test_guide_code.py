@@ -19,7 +19,7 @@ from reatrieve.cli import main
 from reatrieve.journal import Header, Journal
 from reatrieve.session.events import Started
 from reatrieve.session.spans import Span
-from reatrieve.sync.export import TARGETS
+from reatrieve.sync.targets import TARGETS
 from reatrieve.sync.writers.unreal import COLUMNS
 from signals import noise, write_sound
 

@@ -17,12 +17,14 @@ from reatrieve.cli.convert import of_one_recording
 from reatrieve.errors import InputError
 from reatrieve.journal import read_journal
 from reatrieve.session.state import fold
+from reatrieve.sync.anchors import Placement
 from reatrieve.sync.earlier import accepted_in
-from reatrieve.sync.export import TARGETS, Options, export
+from reatrieve.sync.export import ExportJob, export
 from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
 from reatrieve.sync.rpp_project import read_rpp
 from reatrieve.sync.rpp_sessions import accepted_regions
+from reatrieve.sync.targets import TARGETS, Options
 from reatrieve.sync.tempo import TempoMap
 
 if TYPE_CHECKING:
@@ -116,6 +118,21 @@ def run(args: argparse.Namespace) -> int:
         fmod_tempo=args.fmod_tempo,
         wwise_segment=args.wwise_segment,
     )
+    job = ExportJob(
+        accepted=source.accepted,
+        folder=args.out,
+        targets=args.to,
+        audio=kind,
+        audio_path=Path(args.audio) if kind == "render" else None,
+        audio_start_s=args.audio_start,
+        track_map=source.track_map,
+        placement=Placement(args.anchor, args.nudge_ms, args.snap, source.tempo_map),
+        name=args.name,
+        options=options,
+        expected_pcm_sha256=args.audio_sha256,
+        force=args.force,
+        add=args.add,
+    )
     notes = [f"{name} was written after the search; check that the regions still fit" for name in source.changed]
     console = Console(stderr=True)
     bar = Progress(
@@ -123,26 +140,7 @@ def run(args: argparse.Namespace) -> int:
     )
     with bar:
         task = bar.add_task("", total=1.0)
-        written = export(
-            source.accepted,
-            folder=args.out,
-            targets=args.to,
-            audio=kind,
-            audio_path=Path(args.audio) if kind == "render" else None,
-            audio_start_s=args.audio_start,
-            track_map=source.track_map,
-            tempo_map=source.tempo_map,
-            anchor=args.anchor,
-            nudge_ms=args.nudge_ms,
-            snap=args.snap,
-            name=args.name,
-            options=options,
-            expected_pcm_sha256=args.audio_sha256,
-            force=args.force,
-            add=args.add,
-            progress=lambda share: bar.update(task, completed=share),
-            note=notes.append,
-        )
+        written = export(job, progress=lambda share: bar.update(task, completed=share), note=notes.append)
     count = len(source.accepted)
     print(f"{count} {_plural('event', count)} in {len(written)} {_plural('file', len(written))}:")
     for target, path in written:

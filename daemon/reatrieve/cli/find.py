@@ -248,7 +248,7 @@ def _check_export(args: argparse.Namespace) -> None:
         return
     if args.out is None:
         raise InputError("--to names targets for --out DIR; give that, too")
-    from reatrieve.sync.export import chosen_targets
+    from reatrieve.sync.targets import chosen_targets
 
     chosen_targets(args.to)
 
@@ -259,15 +259,15 @@ def _exported(
     if args.out is None:
         return []
     from reatrieve.sync.earlier import accepted_in
-    from reatrieve.sync.export import export
+    from reatrieve.sync.export import ExportJob, export
 
     header = journal.header
     accepted = accepted_in(conversation.state, session=header.session, origin_s=header.origin_s)
     try:
-        written = export(
-            accepted, folder=args.out, targets=args.to or "json", track_map=header.track_map, add=True,
-            note=console.print,
-        )  # fmt: skip
+        job = ExportJob(
+            accepted=accepted, folder=args.out, targets=args.to or "json", track_map=header.track_map, add=True
+        )
+        written = export(job, note=console.print)
     except InputError as error:
         raise InputError(f"{error}; the answers are kept: reatrieve export {_quoted(journal.path)}") from error
     for target, path in written:

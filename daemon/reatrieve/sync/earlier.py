@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from reatrieve.session.state import SessionState
 from reatrieve.sync.model import Accepted, SyncAudio, SyncEvent
 from reatrieve.sync.tempo import Position
 
-__all__ = ["accepted_in", "events_of_others", "payloads_in"]
+__all__ = ["EarlierExport", "accepted_in"]
 
 
 def accepted_in(state: SessionState, *, session: str, origin_s: float) -> list[Accepted]:
@@ -31,31 +32,51 @@ def accepted_in(state: SessionState, *, session: str, origin_s: float) -> list[A
     return found
 
 
-def events_of_others(path: Path, audio: SyncAudio, accepted: Iterable[Accepted]) -> list[SyncEvent]:
-    """Events in an earlier sync JSON of the same audio that come from sessions other than those of ``accepted``.
+@dataclass(frozen=True, slots=True)
+class EarlierExport:
+    """What the sync JSON of an earlier export says; nothing where there is none of ours.
 
-    Empty when there is no such file, it is not ours, or its audio has other samples.
+    Attributes
+    ----------
+    path : the sync JSON.
+    audio_file, pcm_sha256 : name and hash of the audio that it was made from; "" where it does not say.
+    rows : its events as they stand in the file.
     """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if data["format"] != "reatrieve.sync" or data["audio"]["pcm_sha256"] != audio.pcm_sha256:
+
+    path: Path
+    audio_file: str = ""
+    pcm_sha256: str = ""
+    rows: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def read(cls, path: Path) -> EarlierExport:
+        """Whether a file that is not ours may be replaced is for the caller to decide."""
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            audio_file, pcm_sha256 = str(data["audio"]["file"]), str(data["audio"]["pcm_sha256"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls(path)
+        rows = data.get("events") if data.get("format") == "reatrieve.sync" else None
+        return cls(path, audio_file, pcm_sha256, tuple(rows) if isinstance(rows, list) else ())
+
+    def events_of_others(self, audio: SyncAudio, accepted: Iterable[Accepted]) -> list[SyncEvent]:
+        """Events of sessions other than those of ``accepted``; none if the audio has other samples."""
+        if self.pcm_sha256 != audio.pcm_sha256:
             return []
-        ours = {_session(one.region_id) for one in accepted}
-        return [_event(row) for row in data["events"] if _session(row["source_region_id"]) not in {*ours, ""}]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []  # whether such a file may be replaced is for the caller to decide
+        ours = {_session(one.region_id) for one in accepted} | {""}
+        try:
+            return [_event(row) for row in self.rows if _session(row["source_region_id"]) not in ours]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return []
 
-
-def payloads_in(path: Path) -> dict[str, str]:
-    """Payloads that somebody wrote into an earlier sync JSON, by the region that each event came from."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if data["format"] != "reatrieve.sync":
+    @property
+    def payloads(self) -> dict[str, str]:
+        """Payloads that somebody wrote into it, by the region that each event came from."""
+        try:
+            rows = [(str(row["source_region_id"]), str(row["payload"])) for row in self.rows]
+        except (KeyError, TypeError):
             return {}
-        rows = [(str(row["source_region_id"]), str(row["payload"])) for row in data["events"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-    return {region_id: payload for region_id, payload in rows if region_id and payload}
+        return {region_id: payload for region_id, payload in rows if region_id and payload}
 
 
 def _session(region_id: str) -> str:
