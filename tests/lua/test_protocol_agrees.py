@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reatrieve.bridge import messages as m
 from reatrieve.bridge import osc
+from reatrieve.session.stopping import REST_ABOVE
 
 ROOT = Path(__file__).resolve().parents[2]
 LIB = ROOT / "reaper_scripts" / "lib"
@@ -41,6 +42,11 @@ def test_the_same_messages_with_the_same_arguments() -> None:
     assert _lua(b"commands") == _python(dict(m.COMMANDS))
     assert _lua(b"events") == _python(dict(m.EVENTS))
     assert table[b"PROTOCOL"] == m.PROTOCOL
+
+
+def test_the_rest_is_taken_from_the_same_probability() -> None:
+    (in_lua,) = re.findall(r"^local REST_ABOVE = ([\d.]+)", (LIB / "answers.lua").read_text("utf-8"), re.MULTILINE)
+    assert float(in_lua) == REST_ABOVE
 
 
 def test_the_page_says_so_too() -> None:
