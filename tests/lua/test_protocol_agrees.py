@@ -80,7 +80,7 @@ def _lua_value(value: object) -> object:
 def test_what_lua_writes_python_reads(name: str) -> None:
     kind = m.COMMANDS[name]
 
-    @settings(max_examples=25, deadline=None, derandomize=True)
+    @settings(max_examples=25)
     @given(_values(kind))
     def check(values: dict[str, object]) -> None:
         fields = lua.table_from({key.encode(): _lua_value(value) for key, value in values.items()})
@@ -97,7 +97,7 @@ def test_what_lua_writes_python_reads(name: str) -> None:
 def test_what_python_writes_lua_reads(name: str) -> None:
     kind = m.EVENTS[name]
 
-    @settings(max_examples=25, deadline=None, derandomize=True)
+    @settings(max_examples=25)
     @given(_values(kind))
     def check(values: dict[str, object]) -> None:
         number = 7 if kind.NUMBERED else 0
