@@ -31,6 +31,7 @@ local ctx = {
   now = 0.0,
   tabs = {},                 ---@type table<userdata, Tab> by project
   active_tab = nil,          ---@type Tab?
+  checked = false,           -- the sessions' invariants are checked in each tick
   owners = {},               ---@type table<string, table> session id -> { tab, session }
   jobs = {},                 ---@type { tab: Tab, job: Job, failed: fun(message: string), session: fun(): Session? }[]
   asking = {},               ---@type { tab: Tab, known: Session[], offered: table[] }[] `sessions` that are not answered yet
@@ -211,7 +212,7 @@ local function tick()
   guarded(audition.tick)
   status.tick()
   guarded(panel.tick, ctx, run_verb)
-  if settings.get("check_sessions") then guarded(check_sessions) end
+  if ctx.checked then guarded(check_sessions) end
 end
 
 local function loop()
@@ -244,6 +245,7 @@ function client.run()
   reaper.atexit(ended)
   action.register()
   action.beat()
+  ctx.checked = settings.get("check_sessions")
   local version = reaper.GetAppVersion()
   ctx.link = link.new {
     read_info = function() return daemon.read(ctx.home()) end,

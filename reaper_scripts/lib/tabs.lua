@@ -53,11 +53,11 @@ end
 ---Pointers of tracks die when a project is loaded anew; the project may also be another one now.
 ---@return boolean same whether the tab still holds the project it held
 local function check_tracks(tab, path)
-  local count = reaper.GetProjectStateChangeCount(tab.proj)
+  local function may_be_back() return tab.change_count ~= reaper.GetProjectStateChangeCount(tab.proj) end
   for _, s in ipairs(tab.sessions) do
     local before = s.media_track
     local alive = before and reaper.ValidatePtr2(tab.proj, before, "MediaTrack*")
-    if not alive and (before or tab.change_count ~= count) then
+    if not alive and (before or may_be_back()) then
       s:set_media_track(track.by_guid(tab.proj, s.track))
       local text = project.stored(tab.proj, "SESSION_" .. s.id)
       if text == "" and not s:absent() then return false end
