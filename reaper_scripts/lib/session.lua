@@ -100,7 +100,7 @@ local methods = {}
 local function enter(self, name)
   local before = self.state
   local after = TRANSITIONS[name][before]
-  if not after then error(("%s: %s is not possible while %s"):format(self.model.label, name, before), 3) end
+  if not after then error(("%s: %s is not possible while %s"):format(self.model.label, name, before), 2) end
   self.state = after
   if after ~= "answering" then self.answer = nil end
   if after ~= "listing" and after ~= "accepting" then self.rest = nil end
@@ -365,7 +365,7 @@ local INVARIANTS = {
 function methods:check()
   for _, invariant in ipairs(INVARIANTS) do
     if not invariant[2](self) then
-      error(("%s, %s: it does not hold that %s"):format(self.model.label, self.state, invariant[1]), 2)
+      error(("%s, %s: it does not hold that %s"):format(self.model.label, self.state, invariant[1]))
     end
   end
 end
