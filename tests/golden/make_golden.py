@@ -34,7 +34,7 @@ from reatrieve import __version__
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.cli import main as reatrieve
 from reatrieve.journal import Header, Journal
-from reatrieve.retrieval.events import (
+from reatrieve.session.events import (
     Answered,
     BudgetRaised,
     Finished,
@@ -45,7 +45,7 @@ from reatrieve.retrieval.events import (
     Started,
     Undone,
 )
-from reatrieve.retrieval.spans import Span
+from reatrieve.session.spans import Span
 from signals import repeats, write_sound
 
 MADE_S = 1700000000.25
