@@ -62,6 +62,7 @@ def test_keys_go_where_the_focus_is(make_host):
     action = host.write("reaper.SetExtState('test', 'action', 'ran', false)", "act.lua")
     host.reaper.run(host.write(KEYS))
     host.reaper.bind("a", action)
+    host.reaper.unfocus()
     host.reaper.press("a")
     assert host.reaper.ext_state("test", "action") == "ran"
     host.reaper.focus("Keys")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reatrieve.headless.model import TempoPoint
 
-__all__ = ["TempoMap"]
+__all__ = ["TimeMap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class _Segment:
         return self.numerator * 4.0 / self.denominator
 
 
-class TempoMap:
+class TimeMap:
     """Converts between seconds, quarter notes and measures (measures count from 0)."""
 
     def __init__(self, points: Sequence[TempoPoint], bpm: float, numerator: int, denominator: int) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from reatrieve.headless.calls import Call, LuaError, function
+from reatrieve.headless.calls import Call, function
 from reatrieve.headless.project import ProjectModel
+from reatrieve.headless.wire import LuaError
 
 
 @function("SetExtState")
 def _set(call: Call, section: str, key: str, value: str, persist: bool) -> None:
+    if persist and ("\n" in value or "\r" in value):
+        call.lint(f"SetExtState: the persistent value of {section}/{key} has newlines (it is one line of an ini file)")
     call.host.ext_state.set(section, key, value, persist)
 
 
@@ -58,25 +61,31 @@ def _get_project(call: Call, project: ProjectModel, section: str, key: str) -> t
 
 @function("EnumProjExtState")
 def _enum_project(call: Call, project: ProjectModel, section: str, index: int) -> tuple[bool, str, str]:
-    values = list(project.ext_state.get(_named(call, section), {}).items())
-    if 0 <= index < len(values):
-        return True, *values[index]
-    return False, "", ""
+    values = sorted(project.ext_state.get(_named(call, section), {}).items())
+    if not 0 <= index < len(values):
+        return False, "", ""
+    key, value = values[index]
+    limit = call.host.assumptions.enum_ext_state_limit
+    if limit:
+        whole = value.encode("utf-8", "surrogateescape")
+        value = whole[: max(limit - len(key.encode("utf-8", "surrogateescape")) - 2, 0)].decode(
+            "utf-8", "surrogateescape"
+        )
+    return True, key, value
 
 
 @function("gmem_attach")
 def _gmem_attach(call: Call, name: str) -> str:
     call.host.gmem.setdefault(name, {})
-    before = getattr(call.script, "gmem", "")
-    call.script.gmem = name  # type: ignore[attr-defined]
-    return str(before)
+    before, call.script.shared_memory = call.script.shared_memory, name
+    return before
 
 
 @function("gmem_read")
 def _gmem_read(call: Call, index: int) -> float:
-    return call.host.gmem.get(getattr(call.script, "gmem", ""), {}).get(index, 0.0)
+    return call.host.gmem.get(call.script.shared_memory, {}).get(index, 0.0)
 
 
 @function("gmem_write")
 def _gmem_write(call: Call, index: int, value: float) -> None:
-    call.host.gmem.setdefault(getattr(call.script, "gmem", ""), {})[index] = value
+    call.host.gmem.setdefault(call.script.shared_memory, {})[index] = value
