@@ -259,3 +259,17 @@ def test_envelopes_count_their_points(host, tone):
         local envelope = reaper.GetTakeEnvelope(take, 0)
         assert(reaper.CountEnvelopePoints(envelope) == 3 and reaper.GetTakeEnvelope(take, 1) == nil)
         assert(envelope == reaper.GetTakeEnvelopeByName(take, "Volume"))""")
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_track_accessor_may_have_take_effects_but_never_the_tracks(make_host, tone, heard):
+    path, sound = tone
+    host = make_host(profile={"track_accessor_with_take_fx": heard})
+    track = host.reaper.project.add_track("a")
+    item = track.add_item(path)
+    track.add_fx()
+    np.testing.assert_allclose(samples(host, "track", 2, 0.5, 100), sound[4000:4100], atol=1e-9)
+    item.add_fx()
+    changed = not np.allclose(samples(host, "track", 2, 0.5, 100), sound[4000:4100], atol=1e-9)
+    assert changed == heard
+    np.testing.assert_allclose(samples(host, "take", 2, 0.5, 100), sound[4000:4100], atol=1e-9)

@@ -86,6 +86,7 @@ def _words(line: str, number: int, *, closes: bool) -> list[str]:
             words.append(line[1:] if end < 0 else line[1:end])
             line = "" if end < 0 else line[end + 1 :]
         else:
-            word, _, line = line.replace("\t", " ").partition(" ")
+            word = line.split(maxsplit=1)[0]
             words.append(word)
+            line = line[len(word) :]
     return words
