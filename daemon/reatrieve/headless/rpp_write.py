@@ -58,7 +58,7 @@ _NEW_PROJECT = """<REAPER_PROJECT 0.1
 """
 
 
-_NEW_TIME_MODE = "TIMEMODE 1 5 -1 30 0 0 -1".split()
+_NEW_TIME_MODE = ["TIMEMODE", "1", "5", "-1", "30", "0", "0", "-1"]
 
 
 def _number(value: float) -> str:

@@ -25,6 +25,9 @@ REGION_FLAG = 1
 TEMPO_KEPT_FLAG = 2
 """Bit of a tempo point that sets a time signature and leaves the tempo."""
 
+WHOLE_MODE, REVERSE_MODE = 1, 2
+"""Bits of a section's MODE: its start and length do not count (the file keeps them); it plays backwards."""
+
 GLIDE_SHAPE = 0
 EXT_SECTION = "REATRIEVE"
 BLOCKS = {
@@ -269,12 +272,13 @@ def _item(block: Element, folder: Path) -> tuple[TrackItem | None, str]:
     length_s = _number(_line(block, "LENGTH"), 0)
     if not sources or length_s <= 0 or int(_number(_line(block, "MUTE"), 0)):
         return None, ""
-    source, section = sources[0], None
+    source, section, mode = sources[0], None, 0
     if source.attrib[:1] == ["SECTION"]:
         inner = next(_blocks(source, "SOURCE"), None)
         if inner is None:
             return None, ""
-        source, section = inner, source
+        mode = int(_number(_line(source, "MODE"), 0))
+        source, section = inner, None if mode & WHOLE_MODE else source
     file = "".join(_line(source, "FILE")[:1])
     if not file:
         return None, ""
@@ -294,7 +298,6 @@ def _item(block: Element, folder: Path) -> tuple[TrackItem | None, str]:
     item_gain = _number(_line(block, "VOLPAN"), 0, 1.0)
     take_gain = _number(volume, 1 if "TAKE" in values else 2, 1.0)
     fade_in, fade_out = _line(block, "FADEIN"), _line(block, "FADEOUT")
-    reverse = section is not None and bool(int(_number(_line(section, "MODE"), 0)) & 2)
     item = TrackItem(
         _source_path(file, folder),
         _number(_line(block, "POSITION"), 0),
@@ -303,7 +306,7 @@ def _item(block: Element, folder: Path) -> tuple[TrackItem | None, str]:
         rate=rate or 1.0,
         section_start_s=_number(_line(section, "STARTPOS"), 0) if section is not None else 0.0,
         section_length_s=_number(_line(section, "LENGTH"), 0) if section is not None else 0.0,
-        reverse=reverse,
+        reverse=bool(mode & REVERSE_MODE),
         loop=bool(int(_number(_line(block, "LOOP"), 0))),
         channel_mode=int(_number(values.get("CHANMODE", []), 0)),
         gain=item_gain * take_gain,
