@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from reatrieve.annotations.files import read_annotations
 from reatrieve.cli.convert import of_one_recording
+from reatrieve.cli.values import plural
 from reatrieve.errors import InputError
 from reatrieve.journal import read_journal
-from reatrieve.retrieval.session import fold
-from reatrieve.sync.export import TARGETS, Options, export
-from reatrieve.sync.labels import sounds_of_names
+from reatrieve.session.state import fold
+from reatrieve.sync.anchors import Placement
+from reatrieve.sync.earlier import accepted_in
+from reatrieve.sync.export import ExportJob, export
+from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
-from reatrieve.sync.readers import read_annotations
 from reatrieve.sync.rpp_project import read_rpp
 from reatrieve.sync.rpp_sessions import accepted_regions
-from reatrieve.sync.sessions import accepted_in
+from reatrieve.sync.targets import TARGETS, Options
 from reatrieve.sync.tempo import TempoMap
 
 if TYPE_CHECKING:
@@ -116,6 +119,21 @@ def run(args: argparse.Namespace) -> int:
         fmod_tempo=args.fmod_tempo,
         wwise_segment=args.wwise_segment,
     )
+    job = ExportJob(
+        accepted=source.accepted,
+        folder=args.out,
+        targets=args.to,
+        audio=kind,
+        audio_path=Path(args.audio) if kind == "render" else None,
+        audio_start_s=args.audio_start,
+        track_map=source.track_map,
+        placement=Placement(args.anchor, args.nudge_ms, args.snap, source.tempo_map),
+        name=args.name,
+        options=options,
+        expected_pcm_sha256=args.audio_sha256,
+        force=args.force,
+        add=args.add,
+    )
     notes = [f"{name} was written after the search; check that the regions still fit" for name in source.changed]
     console = Console(stderr=True)
     bar = Progress(
@@ -123,37 +141,14 @@ def run(args: argparse.Namespace) -> int:
     )
     with bar:
         task = bar.add_task("", total=1.0)
-        written = export(
-            source.accepted,
-            folder=args.out,
-            targets=args.to,
-            audio=kind,
-            audio_path=Path(args.audio) if kind == "render" else None,
-            audio_start_s=args.audio_start,
-            track_map=source.track_map,
-            tempo_map=source.tempo_map,
-            anchor=args.anchor,
-            nudge_ms=args.nudge_ms,
-            snap=args.snap,
-            name=args.name,
-            options=options,
-            expected_pcm_sha256=args.audio_sha256,
-            force=args.force,
-            add=args.add,
-            progress=lambda share: bar.update(task, completed=share),
-            note=notes.append,
-        )
+        written = export(job, progress=lambda share: bar.update(task, completed=share), note=notes.append)
     count = len(source.accepted)
-    print(f"{count} {_plural('event', count)} in {len(written)} {_plural('file', len(written))}:")
+    print(f"{plural(count, 'event')} in {plural(len(written), 'file')}:")
     for target, path in written:
         print(f"  {target:12} {path}")
     for note in notes:
         print(f"note: {note}")
     return 0
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
 
 
 def _read(args: argparse.Namespace) -> _Source:

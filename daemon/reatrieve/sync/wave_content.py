@@ -13,10 +13,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from reatrieve.audio.riff import WAVE_FORMAT_EXTENSIBLE, WAVE_FORMAT_PCM, is_wave, pack_chunk, walk_chunks, wave_format
 from reatrieve.errors import AudioError
-from reatrieve.retrieval.interface import Progress
+from reatrieve.session.retriever import Progress
 from reatrieve.sync.model import SyncAudio
-from reatrieve.sync.riff import WAVE_FORMAT_EXTENSIBLE, WAVE_FORMAT_PCM, is_wave, pack_chunk, walk_chunks, wave_format
 
 __all__ = ["WaveContent", "describe", "format_chunk", "open_content", "pcm_bytes"]
 
@@ -33,8 +33,8 @@ PCM_GUID = b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"
 class WaveContent:
     """One sound as WAV: format, number of frames, and its data as a stream of blocks.
 
-    ``frames`` is None where only decoding tells it (mp3). ``chunks`` are the chunks of the original WAV; None
-    where the file had to be decoded, and ``fmt`` is the packed ``fmt `` chunk to write then.
+    ``frames`` is None where only decoding tells it (mp3). ``fmt`` is the packed ``fmt `` chunk to write where the file
+    has to be decoded.
     """
 
     path: Path

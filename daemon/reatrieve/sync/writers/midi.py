@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import mido
 
-from reatrieve.sync.annotation import one_line
-from reatrieve.sync.labels import ascii_folded, folded_apart
+from reatrieve.annotations.annotation import one_line
+from reatrieve.sync.marker_names import ascii_folded, folded_apart
 from reatrieve.sync.model import SyncSheet, SyncTempo
 
 __all__ = ["TICKS_PER_QUARTER", "TickClock", "write_midi"]
