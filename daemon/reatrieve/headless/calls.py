@@ -72,23 +72,20 @@ def function(*names: str) -> Callable[[F], F]:
 def checked_arguments(call: Call, entry: Function, values: Sequence[Any]) -> list[Any]:
     """The arguments as the function gets them.
 
-    A script that is not checked may pass what REAPER takes too: numbers for strings and booleans, too many arguments,
-    and too few where nil will do.
+    REAPER takes more than its help says: numbers for strings and booleans, too many arguments, and nothing where nil
+    will do. So does the host, but notes it of scripts that are checked.
 
     Raises
     ------
     LuaError
-        If there are too few or too many, or one has the wrong type or is a pointer to something that is gone.
+        If one is missing or has the wrong type, or is a pointer to something that is gone.
     """
     arguments = entry.passed(call.host.version_number)
     count, most = len(values), len(arguments)
-    if call.script.checked:
-        needed = [i + 1 for i, argument in enumerate(arguments) if not argument.optional]
-        required = needed[-1] if needed else 0
-        if count < required or (count > most and not entry.variadic):
-            wanted = str(most) if required == most else f"{required} to {most}"
-            raise LuaError(f"{entry.name}: {wanted} argument{'s' * (most != 1)} expected, got {count}")
-    elif not entry.variadic:
+    needed = [i + 1 for i, argument in enumerate(arguments) if not argument.optional]
+    required = needed[-1] if needed else 0
+    wrong_count = count < required or (count > most and not entry.variadic)
+    if not entry.variadic:
         count = min(count, most)
     checked = []
     may_be_gone = entry.name.startswith("ValidatePtr")
@@ -98,9 +95,17 @@ def checked_arguments(call: Call, entry: Function, values: Sequence[Any]) -> lis
         if argument.name == "..." and index >= count:
             break
         try:
-            checked.append(_converted(call, argument, value, may_be_gone=may_be_gone))
+            made = _converted(call, argument, value, may_be_gone=may_be_gone)
+            if made is _NOT_TAKEN:
+                made = _taken_too(call, argument, value)
+                if index < count:
+                    call.lint(f"{entry.name}: argument #{index + 1} ({argument.name}) should be a {argument.type}")
+            checked.append(made)
         except _WrongTypeError as exc:
             raise LuaError(f"bad argument #{index + 1} to '{entry.name}' ({argument.name}: {exc})") from None
+    if wrong_count:
+        wanted = str(most) if required == most else f"{required} to {most}"
+        call.lint(f"{entry.name}: {wanted} argument{'s' * (most != 1)} expected, got {len(values)}")
     return checked if entry.variadic else checked[: len(entry.arguments)]
 
 
@@ -124,9 +129,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _project(call: Call, value: Any) -> Any:
-    if value is None or (_is_number(value) and (value == 0 or not call.script.checked)):
-        return call.host.project
-    return _NOT_TAKEN
+    return call.host.project if value is None or (_is_number(value) and value == 0) else _NOT_TAKEN
 
 
 def _number(call: Call, value: Any) -> Any:
@@ -144,23 +147,12 @@ def _integer(call: Call, value: Any) -> Any:
 
 
 def _boolean(call: Call, value: Any) -> Any:
-    if isinstance(value, bool):
-        return value
-    if not call.script.checked and (value is None or _is_number(value)):
-        return bool(value)
-    return _NOT_TAKEN
+    return value if isinstance(value, bool) else _NOT_TAKEN
 
 
 def _string(call: Call, value: Any) -> Any:
-    if not call.script.checked and _is_number(value):
-        return str(value) if isinstance(value, int) else f"{value:.14g}"
-    if not isinstance(value, bytes):
-        return _NOT_TAKEN
-    if b"\0" in value:
-        if call.script.checked:
-            raise _WrongTypeError("REAPER cuts a string at its first zero byte")
-        value = value[: value.index(b"\0")]
-    return value.decode("utf-8", "surrogateescape")
+    whole = isinstance(value, bytes) and b"\0" not in value
+    return value.decode("utf-8", "surrogateescape") if whole else _NOT_TAKEN
 
 
 def _array(call: Call, value: Any) -> Any:
@@ -198,15 +190,28 @@ _NIL_WILL_DO = frozenset(("HWND", "IReaperControlSurface", "any", "identifier"))
 
 
 def _converted(call: Call, argument: Argument, value: Any, *, may_be_gone: bool) -> Any:
+    """The value as the listing types it, or `_NOT_TAKEN`."""
     kind = argument.type
     if value is None and kind != "ReaProject" and (argument.optional or kind in _NIL_WILL_DO):
         return None
     convert = _CONVERTERS.get(kind)
     made = convert(call, value) if convert is not None else _NOT_TAKEN
-    if made is not _NOT_TAKEN:
-        return made
-    if isinstance(value, Handle) and (convert is None or kind == "ReaProject"):
+    if made is _NOT_TAKEN and isinstance(value, Handle) and (convert is None or kind == "ReaProject"):
         return _pointed_at(call.host, kind, value, may_be_gone)
+    return made
+
+
+def _taken_too(call: Call, argument: Argument, value: Any) -> Any:
+    """What REAPER makes of a value that is not of the type in its help."""
+    kind = argument.type
+    if kind == "ReaProject" and _is_number(value):
+        return call.host.project
+    if kind == "boolean" and (value is None or _is_number(value)):
+        return bool(value)
+    if kind == "string" and _is_number(value):
+        return str(value) if isinstance(value, int) else f"{value:.14g}"
+    if kind == "string" and isinstance(value, bytes):  # cut at its first zero byte
+        return value[: value.index(b"\0")].decode("utf-8", "surrogateescape")
     raise _WrongTypeError(f"{kind} expected, got {_lua_type(value)}")
 
 

@@ -62,7 +62,7 @@ def _fill(project: ProjectModel, document: rpp.Element, folder: Path, windows_co
             if child.tag == "TRACK":
                 project.tracks.append(_track(project, child, folder))
             elif child.tag == "EXTSTATE":
-                for section, values in _ext_state(child, project.assumptions.proj_ext_state_upper_case).items():
+                for section, values in _ext_state(child).items():
                     project.ext_state.setdefault(section, {}).update(values)
             elif child.tag == "TEMPOENVEX":
                 project.tempo = _tempo(child)
@@ -178,26 +178,22 @@ def _tempo(element: rpp.Element) -> list[TempoPoint]:
     return points
 
 
-def _ext_state(element: rpp.Element, upper: bool) -> dict[str, dict[str, str]]:
+def _ext_state(element: rpp.Element) -> dict[str, dict[str, str]]:
     state: dict[str, dict[str, str]] = {}
     for section in element.children:
         if not isinstance(section, rpp.Element):
             continue
-        values = state.setdefault(_cased(section.tag, upper), {})
+        values = state.setdefault(section.tag, {})
         for entry in section.children:
             if isinstance(entry, rpp.Element) and entry.tag == "BIN":
                 try:
                     data = base64.b64decode("".join(str(line) for line in entry.children))
                 except binascii.Error as exc:
                     raise InputError(f"project ext state {section.tag}/{entry.attrib[0]}: bad base64: {exc}") from exc
-                values[_cased(entry.attrib[0], upper)] = data.decode("utf-8", "surrogateescape")
+                values[entry.attrib[0]] = data.decode("utf-8", "surrogateescape")
             elif isinstance(entry, list):
-                values[_cased(entry[0], upper)] = entry[1]
+                values[entry[0]] = entry[1]
     return state
-
-
-def _cased(name: str, upper: bool) -> str:
-    return name.upper() if upper else name
 
 
 # tracks --------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The text of an .RPP file as a tree of blocks and lines, read as REAPER reads it, line by line.
 
 A line has words; one in quotes (of three kinds) may hold blanks. ``<TAG ...`` opens a block, ``>`` closes it, ``|``
-begins a line of free text. The tree is one of the ``rpp`` package, which also writes it.
+begins a line of free text. The tree is one of the ``rpp`` package.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from rpp import Element
 
 from reatrieve.errors import InputError
 
-__all__ = ["parse_rpp"]
+__all__ = ["format_rpp", "parse_rpp"]
 
 _QUOTES = "\"'`"
 
@@ -90,3 +90,39 @@ def _words(line: str, number: int, *, closes: bool) -> list[str]:
             words.append(word)
             line = line[len(word) :]
     return words
+
+
+def format_rpp(element: Element) -> str:
+    """The text of a tree, as REAPER writes it: two blanks a level, words quoted where they must be, paths always."""
+    lines: list[str] = []
+    _append(lines, element, 0)
+    return "\n".join(lines) + "\n"
+
+
+def _append(lines: list[str], element: Element, level: int) -> None:
+    lines.append("  " * level + "<" + " ".join([element.tag, *map(_quoted, element.attrib)]))
+    indent = "  " * (level + 1)
+    for child in element.children:
+        if isinstance(child, Element):
+            _append(lines, child, level + 1)
+        elif isinstance(child, str):
+            lines.append(indent + (child if child.startswith("|") or element.tag == "NOTES" else _quoted(child)))
+        else:
+            first, *rest = child
+            words = [_quoted(word) for word in rest]
+            if first == "FILE" and rest:
+                words[0] = _in_quotes(rest[0])
+            lines.append(indent + " ".join([_quoted(first), *words]))
+    lines.append("  " * level + ">")
+
+
+def _quoted(word: str) -> str:
+    return _in_quotes(word) if not word or word[0] in _QUOTES or any(blank in word for blank in " \t") else word
+
+
+def _in_quotes(word: str) -> str:
+    """In the first kind of quotes that the word does not hold; if it holds all, its backticks become apostrophes."""
+    for quote in _QUOTES:
+        if quote not in word:
+            return f"{quote}{word}{quote}"
+    return "`" + word.replace("`", "'") + "`"

@@ -15,6 +15,7 @@ from reatrieve.headless.listing import parse_version
 from reatrieve.headless.model import Item, Lane, Take, Track
 from reatrieve.headless.project import ProjectModel
 from reatrieve.headless.rpp_read import COLOR_USED, DEFAULT_TRACK_COLOR, HIDDEN_LANE, LOCKED_LANE, REVERSED, WHOLE
+from reatrieve.headless.rpp_text import format_rpp, parse_rpp
 from reatrieve.headless.sources import FileSource, MidiSource, SectionSource, Source
 
 __all__ = ["write_project"]
@@ -83,14 +84,14 @@ def write_project(project: ProjectModel, path: Path, *, version: str, windows_co
     InputError
         If the file cannot be written.
     """
-    document = project.document if project.document is not None else rpp.loads(_NEW_PROJECT)
+    document = project.document if project.document is not None else parse_rpp(_NEW_PROJECT, line_limit=0)
     system = "win64" if windows_colors else "linux-x86_64"
     children = _replaced(project, document.children, version, windows_colors, path.parent)
     written = rpp.Element("REAPER_PROJECT", ["0.1", f"{version}/{system}", str(int(time.time()))], children)
     temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = rpp.dumps(written).replace(f" {version}/{system} ", f' "{version}/{system}" ', 1)  # as REAPER quotes it
+        text = format_rpp(written).replace(f" {version}/{system} ", f' "{version}/{system}" ', 1)  # as REAPER quotes it
         temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
         temporary.replace(path)
     except OSError as exc:

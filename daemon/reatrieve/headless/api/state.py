@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from reatrieve.headless.calls import Call, function
 from reatrieve.headless.project import ProjectModel
 from reatrieve.headless.wire import LuaError
@@ -29,49 +31,57 @@ def _delete(call: Call, section: str, key: str, persist: bool) -> None:
     call.host.ext_state.delete(section, key, persist)
 
 
-def _named(call: Call, name: str) -> str:
-    return name.upper() if call.host.assumptions.proj_ext_state_upper_case else name
+def _key(call: Call, names: Iterable[str], name: str) -> str:
+    """The section or key that a name means: one that is there whatever its case, else a new one in capitals."""
+    if not call.host.assumptions.proj_ext_state_upper_case:
+        return name
+    return next((known for known in names if known.upper() == name.upper()), name.upper())
+
+
+def _section(call: Call, project: ProjectModel, section: str) -> dict[str, str]:
+    return project.ext_state.get(_key(call, project.ext_state, section), {})
 
 
 @function("SetProjExtState")
 def _set_project(call: Call, project: ProjectModel, section: str, key: str, value: str) -> int:
-    section, key = _named(call, section), _named(call, key)
     if not section:
         raise LuaError("SetProjExtState: an empty section name")
-    changed = False
+    section = _key(call, project.ext_state, section)
+    values = project.ext_state.setdefault(section, {})
+    before = dict(values)
+    key = _key(call, values, key) if key else ""
     if not key:
-        changed = project.ext_state.pop(section, None) is not None
+        values.clear()
     elif not value:
-        changed = project.ext_state.get(section, {}).pop(key, None) is not None
-    elif project.ext_state.get(section, {}).get(key) != value:
-        project.ext_state.setdefault(section, {})[key] = value
-        changed = True
-    if not project.ext_state.get(section, True):
+        values.pop(key, None)
+    else:
+        values[key] = value
+    changed = values != before
+    if not values:
         del project.ext_state[section]
     if changed and call.host.assumptions.proj_ext_state_marks_dirty:
         project.dirty = True
-    return len(project.ext_state.get(section, {}).get(key, "").encode("utf-8", "surrogateescape"))
+    return len(values.get(key, "").encode("utf-8", "surrogateescape"))
 
 
 @function("GetProjExtState")
 def _get_project(call: Call, project: ProjectModel, section: str, key: str) -> tuple[int, str]:
-    value = project.ext_state.get(_named(call, section), {}).get(_named(call, key))
+    values = _section(call, project, section)
+    value = values.get(_key(call, values, key))
     return (int(value is not None), value or "")
 
 
 @function("EnumProjExtState")
 def _enum_project(call: Call, project: ProjectModel, section: str, index: int) -> tuple[bool, str, str]:
-    values = sorted(project.ext_state.get(_named(call, section), {}).items())
+    values = sorted(_section(call, project, section).items())
     if not 0 <= index < len(values):
         return False, "", ""
     key, value = values[index]
     limit = call.host.assumptions.enum_ext_state_limit
     if limit:
-        whole = value.encode("utf-8", "surrogateescape")
-        value = whole[: max(limit - len(key.encode("utf-8", "surrogateescape")) - 2, 0)].decode(
-            "utf-8", "surrogateescape"
-        )
-    return True, key, value
+        room = max(limit - len(key.encode("utf-8", "surrogateescape")) - 2, 0)
+        value = value.encode("utf-8", "surrogateescape")[:room].decode("utf-8", "surrogateescape")
+    return True, key.upper() if call.host.assumptions.proj_ext_state_upper_case else key, value
 
 
 @function("gmem_attach")
