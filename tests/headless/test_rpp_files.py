@@ -440,7 +440,7 @@ def test_a_file_that_is_cut_off_anywhere_is_refused(make_host, tmp_path):
         (REAL + ">\n", "text follows"),
         (">\n", "closes no block"),
         ("", "it is empty"),
-        ('<REAPER_PROJECT 0.1\n  NAME "abc\n>\n', "line 2: a quote is not closed"),
+        ('<REAPER_PROJECT 0.1\n  NAME "abc\n>\n', "line 2: nothing closes a quoted text"),
         ("<REAPER_PROJECT 0.1\n  <TRACK\n    NAME a\n      ", "cut off: 2 blocks"),
     ],
 )

@@ -87,7 +87,7 @@ def checked_arguments(call: Call, entry: Function, values: Sequence[Any]) -> lis
     wrong_count = count < required or (count > most and not entry.variadic)
     if not entry.variadic:
         count = min(count, most)
-    checked = []
+    checked, notes = [], []
     may_be_gone = entry.name.startswith("ValidatePtr")
     for index in range(max(count, most)):
         argument = arguments[min(index, most - 1)]
@@ -99,13 +99,15 @@ def checked_arguments(call: Call, entry: Function, values: Sequence[Any]) -> lis
             if made is _NOT_TAKEN:
                 made = _taken_too(call, argument, value)
                 if index < count:
-                    call.lint(f"{entry.name}: argument #{index + 1} ({argument.name}) should be a {argument.type}")
+                    notes.append(f"argument #{index + 1} ({argument.name}) should be a {argument.type}")
             checked.append(made)
         except _WrongTypeError as exc:
             raise LuaError(f"bad argument #{index + 1} to '{entry.name}' ({argument.name}: {exc})") from None
     if wrong_count:
         wanted = str(most) if required == most else f"{required} to {most}"
-        call.lint(f"{entry.name}: {wanted} argument{'s' * (most != 1)} expected, got {len(values)}")
+        notes.append(f"{wanted} argument{'s' * (most != 1)} expected, got {len(values)}")
+    if notes:
+        call.lint(f"{entry.name}: {'; '.join(notes)}")
     return checked if entry.variadic else checked[: len(entry.arguments)]
 
 

@@ -30,7 +30,8 @@ def parse_rpp(text: str, *, line_limit: int) -> Element:
     """
     root: Element | None = None
     path: list[Element] = []
-    for number, whole in enumerate(text.split("\n"), start=1):
+    lines = text.split("\n")
+    for number, whole in enumerate(lines, start=1):
         pieces = _pieces(whole.rstrip("\r"), line_limit)
         for index, piece in enumerate(pieces):
             line = piece.strip(" \t")
@@ -47,7 +48,10 @@ def parse_rpp(text: str, *, line_limit: int) -> Element:
             if line.startswith("|") or (path and path[-1].tag == "NOTES"):
                 child: list[str] | str = piece.lstrip(" \t")
             else:
-                words = _words(line.removeprefix("<"), number, closes=index + 1 < len(pieces))
+                words = _words(line.removeprefix("<"), closes=index + 1 < len(pieces))
+                if words is None:
+                    last = not any(later.strip() for later in lines[number:])
+                    raise InputError(f"line {number}: {'cut off in' if last else 'nothing closes'} a quoted text")
                 child = words if len(words) != 1 else words[0]
                 if line.startswith("<"):
                     element = Element(words[0] if words else "", words[1:], [])
@@ -75,14 +79,14 @@ def _pieces(line: str, limit: int) -> list[str]:
     return [part.decode("utf-8", "surrogateescape") for part in parts]
 
 
-def _words(line: str, number: int, *, closes: bool) -> list[str]:
-    """The words of a line; ``closes``: the line was cut, and its end closes an open quote."""
+def _words(line: str, *, closes: bool) -> list[str] | None:
+    """The words of a line, None if a quote is not closed; ``closes``: the line was cut, its end closes an open quote."""
     words = []
     while line := line.lstrip(" \t"):
         if line[0] in _QUOTES:
             end = line.find(line[0], 1)
             if end < 0 and not closes:
-                raise InputError(f"line {number}: a quote is not closed")
+                return None
             words.append(line[1:] if end < 0 else line[1:end])
             line = "" if end < 0 else line[end + 1 :]
         else:

@@ -120,7 +120,7 @@ def read_rpp(path: Path) -> RppProject:
     if not text.lstrip("\ufeff \r\n").startswith("<REAPER_PROJECT"):
         raise InputError(f"{path.name} is not a REAPER project")
     try:
-        root = rpp.loads(_needed(text))
+        root = rpp.loads(_needed(text, path.name))
         return RppProject(
             path,
             tuple(_regions(_lines(root, "MARKER"))),
@@ -134,8 +134,14 @@ def read_rpp(path: Path) -> RppProject:
         raise InputError(f"{path.name} cannot be understood as a REAPER project ({error}); save it again") from error
 
 
-def _needed(text: str) -> str:
-    """The blocks that we read, without the rest: plug-in states make up most of a project, and parsing is slow."""
+def _needed(text: str, name: str) -> str:
+    """The blocks that we read, without the rest: plug-in states make up most of a project, and parsing is slow.
+
+    Raises
+    ------
+    InputError
+        If the project is cut off, or another follows it.
+    """
     kept: list[str] = []
     path: list[str] = []
     skipped = 0
@@ -144,6 +150,8 @@ def _needed(text: str) -> str:
         if stripped.startswith("<"):
             tag = stripped[1:].split(" ", 1)[0].upper()
             inside = path[-1] if path else ""
+            if kept and not path and not skipped:
+                raise InputError(f"{name}: another project follows (a backup of several saves?); keep one of them")
             if skipped or not (tag in BLOCKS.get(inside, ()) or (inside == "ITEM" and tag.endswith("ENV"))):
                 skipped += 1
             else:
@@ -159,6 +167,8 @@ def _needed(text: str) -> str:
             stripped and not skipped and not (path[-1:] == ["SOURCE"] and stripped.split(" ", 1)[0] not in SOURCE_KEYS)
         ):
             kept.append(stripped)
+    if path or skipped:
+        raise InputError(f"{name} is cut off: not all of its blocks are closed; take another copy of the project")
     return "\n".join([*kept, ""])
 
 
