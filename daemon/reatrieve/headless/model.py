@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass, field
 from typing import Any
 
 from reatrieve.headless.sources import Source
 
-__all__ = ["Item", "Marker", "Take", "TempoPoint", "Track", "new_guid"]
+__all__ = ["Item", "Lane", "Marker", "Take", "TempoPoint", "Track", "kill_item", "kill_track", "new_guid"]
 
 TRACK_VALUES = {
     "D_VOL": 1.0, "D_PAN": 0.0, "D_WIDTH": 1.0, "B_MUTE": 0.0, "B_PHASE": 0.0, "I_SOLO": 0.0, "B_SOLO_DEFEAT": 0.0,
@@ -56,6 +57,7 @@ class Marker:
         self.lane = 0
         self.selected = False
         self.hidden = False
+        self.matrix_flags = 0  # of the file: 2 region render matrix all tracks, 4 master mix
 
     def state(self) -> dict[str, Any]:
         """All that undo keeps."""
@@ -70,21 +72,29 @@ class Marker:
         return marker
 
 
+@dataclass(slots=True)
+class Lane:
+    """One lane of the ruler, since 7.62; ``flags`` 4: new regions stand in it, 8: new markers do."""
+
+    guid: str = field(default_factory=new_guid)
+    name: str = ""
+    flags: int = 0
+    color: int = 0
+    timebase: int = -1
+    hidden: bool = False
+    locked: bool = False
+    rest: tuple[str, ...] = ()  # what else an opened file says of it
+
+
+@dataclass(slots=True)
 class TempoPoint:
     """A tempo or time signature marker; ``numerator`` 0 = time signature unchanged."""
 
-    def __init__(
-        self, time_s: float, bpm: float, numerator: int = 0, denominator: int = 0, linear: bool = False
-    ) -> None:
-        self.time_s = time_s
-        self.bpm = bpm
-        self.numerator = numerator
-        self.denominator = denominator
-        self.linear = linear
-
-    def copy(self) -> TempoPoint:
-        """An equal one."""
-        return TempoPoint(self.time_s, self.bpm, self.numerator, self.denominator, self.linear)
+    time_s: float
+    bpm: float
+    numerator: int = 0
+    denominator: int = 0
+    linear: bool = False
 
 
 class Take:
@@ -104,6 +114,8 @@ class Take:
         self.envelopes: dict[str, int] = {}  # names, and how many points each has
         self.fx: list[str] = []
         self.ext: dict[str, str] = {}
+        self.empty = False  # TAKE NULL: a take that is none
+        self.offset_rest: list[str] = ["0"]  # what SOFFS says in an opened file after D_STARTOFFS
         self.lines: list[Any] = []  # what an opened file says of it that the model does not know
 
     def state(self) -> dict[str, Any]:
@@ -180,8 +192,10 @@ class Track:
         self.lines: list[Any] = []
 
     def state(self) -> dict[str, Any]:
-        """All that undo keeps, but the items."""
-        return {key: _copy(value) for key, value in vars(self).items() if key not in ("alive", "project", "items")}
+        """All that undo keeps, but the items; track selection does not go back by REAPER's default."""
+        copied = {key: _copy(value) for key, value in vars(self).items() if key not in ("alive", "project", "items")}
+        del copied["values"]["I_SELECTED"]
+        return copied
 
     def sort_items(self) -> None:
         """Items stand in time order, as REAPER numbers them."""
@@ -190,3 +204,17 @@ class Track:
 
 def _copy(value: Any) -> Any:
     return value.copy() if isinstance(value, (dict, list)) else value
+
+
+def kill_item(item: Item) -> None:
+    """Pointers to the item and its takes die."""
+    item.alive = False
+    for take in item.takes:
+        take.alive = False
+
+
+def kill_track(track: Track) -> None:
+    """Pointers to the track and all in it die."""
+    track.alive = False
+    for item in track.items:
+        kill_item(item)
