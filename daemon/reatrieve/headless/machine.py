@@ -17,7 +17,7 @@ from reatrieve.errors import InputError
 from reatrieve.headless.action_list import ScriptAction, script_identifier
 from reatrieve.headless.gfx import GfxWindow
 from reatrieve.headless.listing import listing, parse_version
-from reatrieve.headless.model import Marker
+from reatrieve.headless.model import Marker, Thing
 from reatrieve.headless.options import HostOptions
 from reatrieve.headless.profile import VERSIONS, Assumptions, load_assumptions
 from reatrieve.headless.project import ProjectModel
@@ -78,7 +78,7 @@ class Machine(ABC):
             "smooth_seek": self.assumptions.smooth_seek,
         }
         self.config_vars: dict[str, str] = {}
-        self.pointers = Pointers(self.assumptions.pointers_reused)
+        self.pointers = Pointers(self.assumptions.pointers_reused, self._present)
         self.ext_state = ExtState(
             home / "reaper-extstate.ini",
             at_once=self.assumptions.ext_state_persists_at_once,
@@ -108,6 +108,20 @@ class Machine(ABC):
         self.functions = frozenset(native | set(options.extensions))
         self.tabs: list[ProjectModel] = []
         self.project = self.new_tab()
+
+    def _present(self, kind: str) -> Iterator[Thing]:
+        """The things of a kind in all tabs, the oldest tab first."""
+        for tab in self.tabs:
+            if kind == "ReaProject":
+                yield tab
+            elif kind == "MediaTrack":
+                yield from tab.tracks
+            elif kind == "MediaItem":
+                yield from tab.items()
+            elif kind == "MediaItem_Take":
+                yield from tab.takes()
+            elif kind == "ProjectMarker":
+                yield from tab.sorted_markers()
 
     # actions ---------------------------------------------------------------------------------------------------------
 
@@ -325,6 +339,10 @@ class Machine(ABC):
         """
         before = self.project
         untouched = before.path is None and not before.dirty and not before.tracks and not before.markers
+        read_project(self._new_project(), path, windows_colors=self.windows)  # raises before anything is lost
+        if same_tab or untouched:
+            before.transport.stop()
+            before.kill()
         project = self._new_project()
         read_project(project, path, windows_colors=self.windows)
         project.path = path
@@ -333,8 +351,6 @@ class Machine(ABC):
         if loading_s:
             self.stand_still(loading_s)
         if same_tab or untouched:
-            before.transport.stop()
-            before.kill()
             self.tabs[self.tabs.index(before)] = project
             self.pointers.move(before, project)
         else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
 from reatrieve.headless.sources import Source
 
-__all__ = ["Item", "Lane", "Marker", "Take", "TempoPoint", "Track", "kill_item", "kill_track", "new_guid"]
+__all__ = ["Item", "Lane", "Marker", "Take", "TempoPoint", "Thing", "Track", "kill_item", "kill_track", "new_guid"]
 
 TRACK_VALUES = {
     "D_VOL": 1.0, "D_PAN": 0.0, "D_WIDTH": 1.0, "B_MUTE": 0.0, "B_PHASE": 0.0, "I_SOLO": 0.0, "B_SOLO_DEFEAT": 0.0,
@@ -38,7 +39,38 @@ def new_guid() -> str:
     return "{" + str(uuid.uuid4()).upper() + "}"
 
 
-class Marker:
+_clock = itertools.count()
+
+
+class Thing:
+    """What a pointer may stand for: it is made and it goes, and who comes later may get its address."""
+
+    kind = ""
+
+    def __init__(self) -> None:
+        self.born = next(_clock)
+        self.died: int | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is still there."""
+        return self.died is None
+
+    def die(self) -> None:
+        """It is deleted, or its project closes."""
+        if self.died is None:
+            self.died = next(_clock)
+
+
+_UNSAVED = ("born", "died", "project", "track", "item", "items", "takes")
+"""What is no content of a thing: its own life and its neighbours."""
+
+
+def _content(thing: Thing) -> dict[str, Any]:
+    return {key: _copy(value) for key, value in vars(thing).items() if key not in _UNSAVED}
+
+
+class Marker(Thing):
     """One project marker or region; ``color`` is REAPER's native number, 0x1000000 set where it is used."""
 
     kind = "ProjectMarker"
@@ -46,7 +78,7 @@ class Marker:
     def __init__(
         self, guid: str, number: int, is_region: bool, start_s: float, end_s: float, name: str = "", color: int = 0
     ) -> None:
-        self.alive = True
+        super().__init__()
         self.guid = guid
         self.number = number
         self.is_region = is_region
@@ -61,13 +93,13 @@ class Marker:
 
     def state(self) -> dict[str, Any]:
         """All that undo keeps."""
-        return {key: value for key, value in vars(self).items() if key != "alive"}
+        return _content(self)
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Marker:
         """A new marker with that state."""
         marker = cls.__new__(cls)
-        marker.alive = True
+        Thing.__init__(marker)
         vars(marker).update(state)
         return marker
 
@@ -97,13 +129,13 @@ class TempoPoint:
     linear: bool = False
 
 
-class Take:
+class Take(Thing):
     """One take of an item: a source and how it is read."""
 
     kind = "MediaItem_Take"
 
     def __init__(self, item: Item, guid: str, source: Source | None, name: str = "") -> None:
-        self.alive = True
+        super().__init__()
         self.item = item
         self.guid = guid
         self.source = source
@@ -120,19 +152,19 @@ class Take:
 
     def state(self) -> dict[str, Any]:
         """All that undo keeps."""
-        return {key: _copy(value) for key, value in vars(self).items() if key not in ("alive", "item")}
+        return _content(self)
 
     def __repr__(self) -> str:
         return f"Take({self.name!r})"
 
 
-class Item:
+class Item(Thing):
     """One media item on a track."""
 
     kind = "MediaItem"
 
     def __init__(self, track: Track, guid: str, position_s: float = 0.0, length_s: float = 0.0) -> None:
-        self.alive = True
+        super().__init__()
         self.track = track
         self.guid = guid
         self.values = dict(ITEM_VALUES)
@@ -166,18 +198,18 @@ class Item:
 
     def state(self) -> dict[str, Any]:
         """All that undo keeps."""
-        copied = {key: _copy(value) for key, value in vars(self).items() if key not in ("alive", "track", "takes")}
+        copied = _content(self)
         copied["takes"] = [take.state() for take in self.takes]
         return copied
 
 
-class Track:
+class Track(Thing):
     """One track; the master has no number."""
 
     kind = "MediaTrack"
 
     def __init__(self, project: Any, guid: str, name: str = "") -> None:
-        self.alive = True
+        super().__init__()
         self.project = project
         self.guid = guid
         self.name = name
@@ -193,7 +225,7 @@ class Track:
 
     def state(self) -> dict[str, Any]:
         """All that undo keeps, but the items; track selection does not go back by REAPER's default."""
-        copied = {key: _copy(value) for key, value in vars(self).items() if key not in ("alive", "project", "items")}
+        copied = _content(self)
         del copied["values"]["I_SELECTED"]
         return copied
 
@@ -208,13 +240,13 @@ def _copy(value: Any) -> Any:
 
 def kill_item(item: Item) -> None:
     """Pointers to the item and its takes die."""
-    item.alive = False
+    item.die()
     for take in item.takes:
-        take.alive = False
+        take.die()
 
 
 def kill_track(track: Track) -> None:
     """Pointers to the track and all in it die."""
-    track.alive = False
+    track.die()
     for item in track.items:
         kill_item(item)

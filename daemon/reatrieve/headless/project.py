@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from reatrieve.headless.model import Item, Lane, Marker, Take, TempoPoint, Track, kill_item, kill_track, new_guid
+from reatrieve.headless.model import Item, Lane, Marker, Take, TempoPoint, Thing, Track, kill_item, kill_track, new_guid
 from reatrieve.headless.profile import Assumptions
 from reatrieve.headless.tempo import TimeMap
 from reatrieve.headless.transport import Clock, Transport
@@ -15,7 +15,7 @@ from reatrieve.headless.undo import History
 __all__ = ["ProjectModel"]
 
 
-class ProjectModel:
+class ProjectModel(Thing):
     """What one project tab holds; its history is ``history``, its transport in transport.py."""
 
     kind = "ReaProject"
@@ -29,7 +29,7 @@ class ProjectModel:
         lanes: bool,
         made_by_scripts: set[str],
     ) -> None:
-        self.alive = True
+        super().__init__()
         self.assumptions = assumptions
         self.preferences = preferences  # REAPER's, shared by all tabs
         self.made_by_scripts = made_by_scripts  # GUIDs of markers and regions, shared by all tabs
@@ -161,7 +161,7 @@ class ProjectModel:
     def remove_marker(self, marker: Marker) -> None:
         """Take a marker or region out; pointers to it die."""
         self.markers.remove(marker)
-        marker.alive = False
+        marker.die()
 
     def remove_track(self, track: Track) -> None:
         """Take a track out, with its items."""
@@ -200,12 +200,12 @@ class ProjectModel:
 
     def kill(self) -> None:
         """The tab closes: every pointer into it dies."""
-        self.alive = False
-        self.master.alive = False
+        self.die()
+        self.master.die()
         for track in self.tracks:
             kill_track(track)
         for marker in self.markers:
-            marker.alive = False
+            marker.die()
 
     # selection and view ----------------------------------------------------------------------------------------------
 

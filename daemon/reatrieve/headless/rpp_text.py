@@ -80,7 +80,7 @@ def _pieces(line: str, limit: int) -> list[str]:
 
 
 def _words(line: str, *, closes: bool) -> list[str] | None:
-    """The words of a line, None if a quote is not closed; ``closes``: the line was cut, its end closes an open quote."""
+    """The words of a line, None if a quote is open; ``closes``: the line was cut, and its end closes the quote."""
     words = []
     while line := line.lstrip(" \t"):
         if line[0] in _QUOTES:

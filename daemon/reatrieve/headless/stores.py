@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reatrieve.headless.listing import Version
+from reatrieve.headless.model import Thing
 from reatrieve.headless.wire import Handle, LuaError
 
 __all__ = ["Answer", "Dialog", "Dialogs", "ExtState", "Pointers", "Status"]
@@ -17,12 +18,14 @@ __all__ = ["Answer", "Dialog", "Dialogs", "ExtState", "Pointers", "Status"]
 class Pointers:
     """What Lua's pointers stand for.
 
-    With ``reused`` the address of something that is gone comes back for the next thing of its kind, as REAPER's memory
-    does: a script that kept the old pointer then holds the new thing.
+    With ``reused`` the address of something that is gone belongs to the next thing of its kind that was made later, as
+    in REAPER's memory: a script that kept the old pointer then holds the new thing. ``present`` gives the things of a
+    kind that are there.
     """
 
-    def __init__(self, reused: bool) -> None:
+    def __init__(self, reused: bool, present: Callable[[str], Iterable[Thing]]) -> None:
         self._reused = reused
+        self._present = present
         self._things: dict[int, Any] = {}
         self._numbers: dict[int, int] = {}  # by id() of the thing, which is kept alive by _things
         self._kinds: dict[str, list[int]] = {}
@@ -31,7 +34,7 @@ class Pointers:
         """The pointer to a thing, the same one each time."""
         number = self._numbers.get(id(thing))
         if number is None:
-            number = self._free(thing.kind) if self._reused and thing.alive else None
+            number = self._free(thing) if self._reused and isinstance(thing, Thing) and thing.alive else None
             if number is None:
                 number = len(self._things) + 1
                 self._kinds.setdefault(thing.kind, []).append(number)
@@ -46,11 +49,21 @@ class Pointers:
 
     def thing(self, handle: Handle) -> Any:
         """What a pointer stands for."""
-        return self._things[handle.id]
+        thing = self._things[handle.id]
+        if self._reused and isinstance(thing, Thing) and thing.died is not None:
+            for other in self._present(thing.kind):
+                if id(other) not in self._numbers and other.born > thing.died:
+                    self._point(handle.id, other)
+                    return other
+        return thing
 
-    def _free(self, kind: str) -> int | None:
-        """The address of something of that kind that is gone, the one last given out first."""
-        return next((n for n in reversed(self._kinds.get(kind, [])) if not self._things[n].alive), None)
+    def _free(self, thing: Thing) -> int | None:
+        """The address of something of its kind that was gone before it came, the one last given out first."""
+        for number in reversed(self._kinds.get(thing.kind, [])):
+            before = self._things[number]
+            if before.died is not None and before.died < thing.born:
+                return number
+        return None
 
     def _point(self, number: int, thing: Any) -> None:
         before = self._things.get(number)

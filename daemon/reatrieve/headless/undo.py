@@ -271,7 +271,7 @@ class History:
                     item.takes = [Take(item, take["guid"], None) for take in content["takes"]]
                 elif len(item.takes) != len(content["takes"]):
                     for take in item.takes:
-                        take.alive = False
+                        take.die()
                     item.takes = [Take(item, take["guid"], None) for take in content["takes"]]
                 item.track = track
                 _fill(item, {key: value for key, value in content.items() if key != "takes"})
@@ -289,7 +289,7 @@ class History:
         project = self._project
         present = {marker.guid for marker in project.markers}
         for marker in project.markers:
-            marker.alive = False
+            marker.die()
         project.markers = [Marker.from_state(content) for content in state.markers]
         if keep_guids:
             return
