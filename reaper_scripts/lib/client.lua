@@ -2,6 +2,7 @@
 
 local action = require("action")
 local audition = require("audition")
+local capabilities = require("capabilities")
 local carrier_spool = require("carrier_spool")
 local carrier_udp = require("carrier_udp")
 local daemon = require("daemon")
@@ -236,7 +237,12 @@ function client.run()
     reaper.Help_Set("ReaTrieve: this script was loaded in restricted mode; load it again without restrictions", false)
     return
   end
-  if reaper.set_action_options then
+  local problem = capabilities.problem()
+  if problem then
+    reaper.Help_Set("ReaTrieve: " .. problem, false)
+    return
+  end
+  if capabilities.has("script_options") then
     reaper.set_action_options(1 | 2)       -- started again: end this one, start anew
   elseif action.alive() then
     reaper.SetExtState("ReaTrieve", "queue", reaper.GetExtState("ReaTrieve", "queue") .. "panel\n", false)

@@ -82,13 +82,14 @@ local TRANSITIONS = {
 ---@field progress number of the search, 0 to 1
 ---@field status_line string? what it said last
 ---@field stored_text string? what the project's ext state has of it
+---@field cut boolean the project has lost a part of what it kept of it: the journal is the truth
 ---@field answers_in_project integer how many answers the project had when it was opened
 
 local FIELDS = {
   id = true, track = true, colour = true, state = true, history = true, media_track = true, search = true, answer = true, rest = true,
   rows = true, verbs = true, lookahead = true, awaited_since = true, lookahead_asked_at = true, budget = true, remaining = true,
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
-  answers_in_project = true,
+  answers_in_project = true, cut = true,
 }
 
 local methods = {}
@@ -290,6 +291,9 @@ function methods:said(line) self.status_line = line end
 ---@param text string what the project's ext state has of it now
 function methods:stored_as(text) self.stored_text = text end
 
+---The journal has told what was cut.
+function methods:mend() self.cut = false end
+
 ---@param media_track userdata? nil when the track is gone
 function methods:set_media_track(media_track) self.media_track = media_track end
 
@@ -383,6 +387,7 @@ local function made(values)
   values.verbs, values.lookahead_asked_at, values.budget, values.rest_clear, values.resyncs, values.progress = {}, -math.huge, 0,
     false, 0, 0
   values.answers_in_project = values.answers_in_project or 0
+  values.cut = values.cut or false
   return new(values)
 end
 
@@ -400,7 +405,8 @@ function session.new(id, track, colour, label, example, media_track)
 end
 
 ---A session that a project or the daemon has kept.
----@param values { id: string, track: string, colour: integer, history: History, answers_in_project: integer?, stored_text: string? }
+---@param values { id: string, track: string, colour: integer, history: History, answers_in_project: integer?,
+---  stored_text: string?, cut: boolean? }
 ---@return Session in the state "stored"
 function session.stored(values)
   values.state = "stored"

@@ -144,7 +144,7 @@ local function described(the_track, item)
   local section, section_start_s, section_length_s, reversed = false, 0.0, 0.0, false
   local root = source
   while true do
-    if reaper.GetMediaSourceType(root) == "SECTION" and not section then
+    if reaper.GetMediaSourceType(root, "") == "SECTION" and not section then
       local ok, offset, length, reverse = reaper.PCM_Source_GetSectionInfo(root)
       section = ok
       if ok then section_start_s, section_length_s, reversed = offset, length, reverse end
@@ -153,9 +153,9 @@ local function described(the_track, item)
     if not parent then break end
     root = parent
   end
-  local path = reaper.GetMediaSourceFileName(root)
+  local path = reaper.GetMediaSourceFileName(root, "")
   local source_length_s, in_quarters = reaper.GetMediaSourceLength(root)
-  local kind = reaper.GetMediaSourceType(root)
+  local kind = reaper.GetMediaSourceType(root, "")
   if in_quarters or kind == "MIDI" then return nil, "midi" end
   local no_file = NO_FILE[kind] or path == ""
   if not no_file and (source_length_s <= 0 or not reaper.file_exists(path)) then return nil, "offline", path end
