@@ -296,8 +296,10 @@ end
 
 ---A controller pressed: the same as the key.
 function on.verb(ctx, tab, s, fields)
+  steps.asked(ctx, tab)
   if tab.active ~= s then verbs.activate(ctx, tab, s) end
   verbs.give(ctx, tab, s, fields.verb)
+  steps.asked(ctx, tab)
 end
 
 ---One event of the daemon's.

@@ -13,6 +13,8 @@ local work = require("work")
 local finder = {}
 
 local MOST_RENDERS = 3
+local DAEMON_S = 1.0               -- so long for a daemon to be there,
+local CARRIERS_S = 4.5             -- and for one that is there to answer by one of the carriers
 local RENDER_WAIT_S = 0.05         -- so long after the last item that the daemon wants rendered
 
 ---A label that no other sound of the tab has.
@@ -105,12 +107,13 @@ function finder.find(ctx, tab)
   end
 
   local job = work.job(function()
-    local the_track, why, area = track.choose(proj)
-    if not the_track then return give_up(why) end
+    local the_track, chosen, area = track.choose(proj)
+    if not the_track then return give_up(chosen) end
     local start_s, end_s = track.example(proj, area)
     if not start_s then return give_up(end_s) end
     local items, note = track.items(the_track, start_s, end_s)
     if not items then return give_up(note) end
+    if chosen ~= "" then note = note ~= "" and chosen .. "; " .. note or chosen end
 
     s = session.new(ctx.new_id(), track.guid(the_track), colour_for(tab), label_for(tab, proj, start_s, end_s),
       { start_s = start_s, end_s = end_s }, the_track)
@@ -118,9 +121,10 @@ function finder.find(ctx, tab)
     tab.searching, tab.preparing = s, false
     status.say(("%s: reading the track%s"):format(s.model.label, note ~= "" and " (" .. note .. ")" or ""), true)
 
-    local patience_s = ctx.now + 1.0
+    local since_s = ctx.now
     while ctx.link.state ~= "up" do
-      if ctx.link.problem and ctx.now > patience_s then return give_up(ctx.link.problem) end
+      local patience_s = ctx.link.info and CARRIERS_S or DAEMON_S
+      if ctx.link.problem and ctx.now > since_s + patience_s then return give_up(ctx.link.problem) end
       work.yield()
     end
     items = rendered(ctx, tab, the_track, items, s)
@@ -143,7 +147,8 @@ end
 function finder.tick(ctx, tab, s)
   if s.state ~= "searching" or not s.search.wanted or ctx.now - s.search.wanted_at < RENDER_WAIT_S then return end
   local wanted = s:take_wanted()
-  if s.search.renders > MOST_RENDERS or not s.media_track then
+  local the_track = track.there(tab.proj, s.media_track, s.track) or track.by_guid(tab.proj, s.track)
+  if s.search.renders > MOST_RENDERS or not the_track then
     local _, why = next(wanted)
     ctx.link:command("cancel", { session = s.id })
     status.say(("%s: the track cannot be read: %s"):format(s.model.label, why), true)
@@ -156,9 +161,9 @@ function finder.tick(ctx, tab, s)
       local item = before.items[index + 1]
       if item and item.accessor == 0 then item.render = why end
     end
-    local items = rendered(ctx, tab, s.media_track, before.items, s)
+    local items = rendered(ctx, tab, the_track, before.items, s)
     if tab.searching ~= s then return end
-    local request = { items = items, probes = accessor.probes(s.media_track, items), tempo = before.tempo, find = before.find }
+    local request = { items = items, probes = accessor.probes(the_track, items), tempo = before.tempo, find = before.find }
     send(ctx, s, request)
     s:search_sent(request)
   end), function(message)

@@ -48,6 +48,7 @@ local function tell_taken_back(s) status.say(("%s: taken back; redo brings it ba
 
 ---Undo or redo have led to another step.
 local function go(ctx, tab, s, index)
+  steps.asked(ctx, tab)
   local back = index < s.history.at
   local before = s.model.current
   local given = s.state == "answering" or s.state == "accepting"    -- sent, but in no step yet
@@ -67,6 +68,7 @@ end
 
 ---The user has edited regions by hand.
 local function take_changes(ctx, tab, s, present)
+  steps.asked(ctx, tab)
   local before = s.model
   local deleted = settings.get("deleted_candidate")
   local following = s.lookahead and s.lookahead[deleted]

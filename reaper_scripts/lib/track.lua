@@ -26,6 +26,42 @@ function track.by_guid(proj, guid)
   end
 end
 
+---A track by its pointer, if that is still the track of this GUID: REAPER gives freed addresses to other tracks.
+---@param pointer userdata?
+---@param guid string
+---@return userdata?
+function track.there(proj, pointer, guid)
+  if pointer and reaper.ValidatePtr2(proj, pointer, "MediaTrack*") and reaper.GetTrackGUID(pointer) == guid then return pointer end
+end
+
+---The time selection; a project file may hold one that ends before it starts.
+---@return number start_s
+---@return number end_s
+local function selection(proj)
+  local start_s, end_s = reaper.GetSet_LoopTimeRange2(proj, false, false, 0, 0, false)
+  return math.min(start_s, end_s), math.max(start_s, end_s)
+end
+
+---Whether a media item stands somewhere in a span.
+local function overlaps(item, start_s, end_s)
+  local position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+  return position_s < end_s and position_s + reaper.GetMediaItemInfo_Value(item, "D_LENGTH") > start_s
+end
+
+---Whether a track has sound in a span.
+local function sounds(the_track, start_s, end_s)
+  if reaper.GetMediaTrackInfo_Value(the_track, "B_MUTE") ~= 0 then return false end
+  for index = 0, reaper.CountTrackMediaItems(the_track) - 1 do
+    local item = reaper.GetTrackMediaItem(the_track, index)
+    if overlaps(item, start_s, end_s) and reaper.GetMediaItemInfo_Value(item, "B_MUTE") == 0 then
+      local take = reaper.GetActiveTake(item)
+      if take and not reaper.TakeIsMIDI(take) then return true end
+    end
+    work.pause()
+  end
+  return false
+end
+
 ---Spans of the razor edit areas on the track itself (not on its envelopes).
 ---@return { start_s: number, end_s: number }[]
 local function razor_areas(the_track)
@@ -39,9 +75,10 @@ local function razor_areas(the_track)
   return areas
 end
 
----The track to search: that of the razor edit area, else of the selected items, else the selected one.
+---The track to search: that of the razor edit area, else of the selected items under the time selection, else the selected one,
+---else the only one that sounds there.
 ---@return userdata? track
----@return string message why there is none
+---@return string message why there is none, or what the user should know of the choice
 ---@return { start_s: number, end_s: number }? area a razor edit area on it
 function track.choose(proj)
   local found, area
@@ -56,17 +93,13 @@ function track.choose(proj)
   end
   if found then return found, "", area end
 
-  local start_s, end_s = reaper.GetSet_LoopTimeRange2(proj, false, false, 0, 0, false)
-  local tracks, under = {}, {}
+  local start_s, end_s = selection(proj)
+  local tracks = {}
   for index = 0, reaper.CountSelectedMediaItems(proj) - 1 do
     local item = reaper.GetSelectedMediaItem(proj, index)
-    local its = reaper.GetMediaItem_Track(item)
-    local position = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
-    tracks[its] = true
-    if position < end_s and position + reaper.GetMediaItemInfo_Value(item, "D_LENGTH") > start_s then under[its] = true end
+    if overlaps(item, start_s, end_s) then tracks[reaper.GetMediaItem_Track(item)] = true end
     work.pause()
   end
-  if next(under) then tracks = under end
   local first = next(tracks)
   if first then
     if next(tracks, first) then return nil, "items on several tracks are selected: select those of one track" end
@@ -74,9 +107,17 @@ function track.choose(proj)
   end
 
   local count = reaper.CountSelectedTracks(proj)
+  local selected = count == 1 and reaper.GetSelectedTrack(proj, 0) or nil
+  if selected and sounds(selected, start_s, end_s) then return selected, "" end
+  local sounding = {}
+  for index = 0, reaper.CountTracks(proj) - 1 do
+    local one = reaper.GetTrack(proj, index)
+    if #sounding < 2 and sounds(one, start_s, end_s) then sounding[#sounding + 1] = one end
+  end
+  if #sounding == 1 then return sounding[1], ("on %s, the only track that sounds there"):format(title(sounding[1])) end
+  if selected then return selected, "" end
   if count == 0 then return nil, "no track: select the track that holds the sound" end
-  if count > 1 then return nil, ("%d tracks are selected: select one"):format(count) end
-  return reaper.GetSelectedTrack(proj, 0), ""
+  return nil, ("%d tracks are selected: select one"):format(count)
 end
 
 ---The example: the time selection, or a razor edit area where there is none.
@@ -84,7 +125,7 @@ end
 ---@return number? start_s
 ---@return number|string end_s or why there is none
 function track.example(proj, area)
-  local start_s, end_s = reaper.GetSet_LoopTimeRange2(proj, false, false, 0, 0, false)
+  local start_s, end_s = selection(proj)
   if end_s <= start_s and area then start_s, end_s = area.start_s, area.end_s end
   if end_s <= start_s then return nil, "no time selection: mark one occurrence of the sound with a time selection" end
   local length_s = end_s - start_s
@@ -213,8 +254,7 @@ function track.items(the_track, start_s, end_s)
   local sound_under = false
   for index = 0, count - 1 do
     local item = reaper.GetTrackMediaItem(the_track, index)
-    local position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
-    local under = position_s < end_s and position_s + reaper.GetMediaItemInfo_Value(item, "D_LENGTH") > start_s
+    local under = overlaps(item, start_s, end_s)
     local one, why, file = described(the_track, item)
     if one and one.length_s > 0 then
       items[#items + 1] = one

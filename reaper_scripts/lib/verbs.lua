@@ -320,7 +320,13 @@ function of_tab.rename(ctx, tab)
   steps.describe(ctx, s, true)
 end
 
+---Play the candidate, or stop it.
 function of_session.play(ctx, tab, s)
+  if audition.playing() then
+    audition.stop()
+    steps.describe(ctx, s)
+    return true
+  end
   if s.model.current and s.model.hidden then steps.show(ctx, tab, s) end
   steps.play(tab, s)
   return true
@@ -328,11 +334,7 @@ end
 
 local AT_ONCE = { play = true }      -- of a session, but in no state must it wait
 
----What an action asks for, in the active tab.
----@param verb string
-function verbs.run(ctx, verb)
-  local tab = ctx.active_tab
-  if not tab then return end
+local function run(ctx, tab, verb)
   if of_tab[verb] then return of_tab[verb](ctx, tab) end
   local owner, chosen = ctx.owner(verb:match("^sound (.+)$") or "")        -- a sound clicked in the panel
   if owner == tab and chosen then return verbs.activate(ctx, tab, chosen) end
@@ -348,6 +350,16 @@ function verbs.run(ctx, verb)
   else
     error("no such verb: " .. verb, 0)
   end
+end
+
+---What an action asks for, in the active tab.
+---@param verb string
+function verbs.run(ctx, verb)
+  local tab = ctx.active_tab
+  if not tab then return end
+  steps.asked(ctx, tab)
+  run(ctx, tab, verb)
+  steps.asked(ctx, tab)
 end
 
 ---Whether there is such a verb.
