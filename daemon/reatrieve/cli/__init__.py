@@ -14,7 +14,9 @@ from reatrieve.errors import ReatrieveError
 
 __all__ = ["main"]
 
-COMMANDS = ("demo", "find", "serve", "export", "convert", "evaluate", "experiments", "dataset", "synth", "bench")
+COMMANDS = (
+    "demo", "find", "serve", "export", "convert", "journal", "evaluate", "experiments", "dataset", "synth", "bench",
+)  # fmt: skip
 """Modules of this package, in the order that ``reatrieve --help`` shows them; each has ``add(subparsers)``."""
 
 
