@@ -13,7 +13,6 @@ from reatrieve.errors import InputError
 from reatrieve.lab.dataset import Recording, Sound
 from reatrieve.lab.records import SessionRecord
 from reatrieve.lab.sessions import (
-    MAX_ACCEPTS_AND_SKIPS,
     Conditions,
     EdgeMoves,
     chosen_examples,
@@ -22,6 +21,7 @@ from reatrieve.lab.sessions import (
 )
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ, Analysis, Proposal
 from reatrieve.session.spans import Span
+from reatrieve.session.stopping import MAX_ACCEPTS_AND_SKIPS
 
 DURATION_S = 1000.0
 PLAIN = Conditions()

@@ -23,7 +23,7 @@ spans = st.builds(lambda a, n: Span(a, a + n), st.floats(-2.0, 11.0), st.floats(
 
 
 @given(st.lists(spans, max_size=5), st.floats(0.03, 3.0))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_free_places_are_those_not_blocked(blocked, length_s):
     places = grid(length_s=length_s)
     free = places.free(blocked)
@@ -36,7 +36,7 @@ def test_free_places_are_those_not_blocked(blocked, length_s):
 
 
 @given(st.lists(spans, max_size=5), st.floats(0.03, 3.0))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_crowding_is_the_greatest_share_that_one_neighbour_covers(blocked, length_s):
     places = grid(length_s=length_s)
     starts = np.arange(0, 400, 7)
@@ -45,7 +45,7 @@ def test_crowding_is_the_greatest_share_that_one_neighbour_covers(blocked, lengt
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.05, 2.0), st.lists(spans, max_size=3))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_ranked_places_fall_in_score_and_overlap_nothing(seed, length_s, blocked):
     places = grid(length_s=length_s)
     scores = rounded(np.random.default_rng(seed).random(400))

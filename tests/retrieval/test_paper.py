@@ -92,7 +92,7 @@ def naive_distances(features, start, n_frames):
 
 
 @given(st.integers(1, 5), st.integers(1, 80), st.integers(1, 80), st.integers(0, 1000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_row_distances_equal_the_naive_ones(n_rows, n, n_frames, seed):
     n_frames = min(n, n_frames)
     rng = np.random.default_rng(seed)
@@ -107,7 +107,7 @@ def test_row_distances_equal_the_naive_ones(n_rows, n, n_frames, seed):
 
 
 @given(st.lists(st.tuples(st.sampled_from("ppxw"), st.integers(0, 90)), max_size=20), st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_sums_in_any_order_are_exactly_the_sums_afresh(steps, seed):
     rng = np.random.default_rng(seed)
     rows = RowDistances(rng.standard_normal((12, 100)).astype(np.float32), 10)

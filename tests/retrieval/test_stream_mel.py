@@ -53,7 +53,7 @@ def test_mel_power_is_librosas(n_samples):
 
 
 @given(st.lists(st.integers(1, 40_000), min_size=1, max_size=4), st.integers(N_FFT, 60_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_block_sizes_do_not_matter_to_the_last_bit(sizes, n_samples):
     if min(sizes) < 50:
         sizes = [*sizes, 5000]

@@ -107,7 +107,7 @@ def walks(draw):
 
 
 @given(walks())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_any_journal_replays_to_the_same_next_candidate(method, walk):
     """Events: accept, reject, skip, undo, dragged accept, revise, retract, look ahead."""
     journal: list[Event] = [started(budget=4)]

@@ -220,7 +220,7 @@ def sessions(draw: st.DrawFn) -> list[Event]:
 
 
 @given(sessions())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_replay_equals_the_live_session(events):
     live = SessionState.start(events[0])
     for event in events[1:]:
@@ -234,7 +234,7 @@ def test_replay_equals_the_live_session(events):
 
 
 @given(sessions())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_undo_and_the_same_answer_again_is_where_it_was(events):
     state = fold(events)
     untouched = [one for one in state.candidates.values() if one.state in ("accepted", "rejected", "skipped")]

@@ -55,7 +55,7 @@ def tempos(draw):
 
 
 @given(events=event_lists(frames=RATE_HZ * 60), tempo=tempos())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_markers_sections_and_notes_are_within_half_a_tick(events, tempo):
     content, _ = write_midi(bare_sheet(events, tempo=tempo))
     file = mido.MidiFile(file=io.BytesIO(content), charset="utf-8")

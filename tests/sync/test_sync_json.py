@@ -17,7 +17,7 @@ SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "sync-events.schema.js
 
 
 @given(data=st.data(), rate_hz=st.sampled_from([44100, 48000, 96000]), frames=st.integers(1, 10**8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_sheet_fits_the_schema_and_is_read_back(data, rate_hz, frames):
     events = data.draw(event_lists(frames=frames))
     made = bare_sheet(events, rate_hz=rate_hz, frames=frames, tempo=constant(120))

@@ -17,13 +17,12 @@ from reatrieve.cli.find import clock
 from reatrieve.cli.timeline import Mark, MarkKind, text_line
 from reatrieve.errors import InputError
 from reatrieve.journal import Journal
-from reatrieve.lab.sessions import MAX_ACCEPTS_AND_SKIPS, REST_ABOVE
 from reatrieve.session.events import Answered, BudgetRaised, Event, Proposed, Undone, Verdict
 from reatrieve.session.retriever import Analysis, Proposal, Retriever
 from reatrieve.session.search import Over, Search
 from reatrieve.session.spans import Span
 from reatrieve.session.state import SessionState
-from reatrieve.session.stopping import probably_nothing_else
+from reatrieve.session.stopping import MAX_ACCEPTS_AND_SKIPS, REST_ABOVE, probably_nothing_else
 
 __all__ = ["Conversation"]
 

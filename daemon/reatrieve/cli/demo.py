@@ -220,7 +220,7 @@ def _answer_all(
     loop: Loop, tally: Tally, truth: Truth | None, console: Console, show: Callable[[], None] = lambda: None
 ) -> None:
     """Answer until the session is over, all is found, or the user stops."""
-    from reatrieve.lab.sessions import MAX_ACCEPTS_AND_SKIPS
+    from reatrieve.session.stopping import MAX_ACCEPTS_AND_SKIPS
 
     while True:
         shown = loop.shown()

@@ -17,10 +17,9 @@ from reatrieve.session.events import Answered, Started, Verdict
 from reatrieve.session.retriever import Analysis, Proposal, Ranker, Retriever
 from reatrieve.session.search import Over, Search
 from reatrieve.session.spans import Span
+from reatrieve.session.stopping import MAX_ACCEPTS_AND_SKIPS, REST_ABOVE
 
 __all__ = [
-    "MAX_ACCEPTS_AND_SKIPS",
-    "REST_ABOVE",
     "Conditions",
     "EdgeMoves",
     "chosen_examples",
@@ -29,8 +28,6 @@ __all__ = [
     "simulate_recording",
 ]
 
-MAX_ACCEPTS_AND_SKIPS = 200
-REST_ABOVE = 0.6
 """Probability from which "accept the rest" accepts."""
 
 _FLIPPED: dict[Verdict, Verdict] = {"accept": "reject", "reject": "accept", "skip": "skip"}

@@ -21,10 +21,9 @@ from reatrieve.lab.scoring import calibration_bins, intervals, paired_difference
 from reatrieve.lab.self_report import nothing_else_summary, rest_summary
 from reatrieve.lab.sessions import Conditions, chosen_examples
 from reatrieve.session.spans import Span, allowed_overlap_s
+from reatrieve.session.stopping import MAX_ACCEPTS_AND_SKIPS
 
 __all__ = ["figures_of", "random_recall", "random_session_recall", "report"]
-
-MAX_ANSWERS_WITHOUT_REJECTION = 200
 
 
 def random_session_recall(
@@ -51,7 +50,7 @@ def random_session_recall(
     free = _without(free, given, length_s)
     found: set[int] = set()
     rejections = others = 0
-    while free and rejections < budget and others < MAX_ANSWERS_WITHOUT_REJECTION:
+    while free and rejections < budget and others < MAX_ACCEPTS_AND_SKIPS:
         start_s = _draw(free, rng)
         candidate = Span(start_s, start_s + length_s)
         judgement = oracle.answer(candidate)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 __all__ = ["Table", "evaluation_tables"]
 
 CURVE_AT = (1, 3, 5)
+STATEMENTS = (
+    "said done", "too early", "asked before", "nothing there: said", "asked",
+    "rest F1", "after", "decided F1", "after",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,102 +56,67 @@ class Table:
 
 
 def evaluation_tables(figures: Mapping[str, Any], *, budget: int) -> list[Table]:
-    """What `evaluate` prints, from what ``evaluate.report`` gave."""
+    """What `evaluate` prints, from what ``summary.report`` gave."""
     named = {figures["retriever"]: figures, **figures["retrievers"]}
     chance = f"Random order finds {number(figures['random_recall'])}."
     at = [k for k in CURVE_AT if k < budget]
-    recall_rows = []
-    for name, one in named.items():
-        difference = one.get("difference")
-        recall_rows.append(
-            (
-                name,
-                number(one["recall"]),
-                interval(one["interval"]["recall"]),
-                *(number(one["curve"][k]) for k in at),
-                number(one["accepted_recall"]),
-                ""
-                if difference is None
-                else f"{number(difference['recall'], sign=True)} {interval(difference['interval']['recall'])}",
-            )
+    kinds = [kind for kind in figures["by_kind"] if kind]
+    rest_note = (
+        f'"Probably nothing else", and accepting the rest above {figures["rest"]["above"]:g}, '
+        f"after so many answers or after questions that decide the rest. {chance}"
+    )
+    columns: list[tuple[str, Sequence[str], Callable[[Mapping[str, Any]], Sequence[str]], str]] = [
+        (
+            f"Recall at {budget} rejections, {figures['sounds']} sounds, {figures['sessions']} sessions",
+            ["recall", "95 %", *(f"after {k}" for k in at), "accepted", "first minus this"],
+            lambda one: _recall_cells(one, at),
+            chance,
+        ),
+        (
+            "The way there",
+            ["first right", "all found", "answers/found", "start ms, median", "95 %", "ECE"],
+            _way_cells,
+            chance,
+        ),
+        ("What sessions say of themselves", STATEMENTS, _statement_cells, rest_note),
+    ]
+    if len(kinds) > 1:
+        columns.append(
+            ("Recall by kind", kinds, lambda one: [number(one["by_kind"][kind]["recall"]) for kind in kinds], chance)
         )
     tables = [
-        Table(
-            f"Recall at {budget} rejections, {figures['sounds']} sounds, {figures['sessions']} sessions",
-            ("retriever", "recall", "95 %", *(f"after {k}" for k in at), "accepted", "first minus this"),
-            tuple(recall_rows),
-            chance,
-        ),
-        Table(
-            "The way there",
-            ("retriever", "first right", "all found", "answers/found", "start ms, median", "95 %", "ECE"),
-            tuple(
-                (
-                    name,
-                    number(one["first_candidate_right"]),
-                    number(one["all_found_share"]),
-                    number(one["answers_per_found"], places=2),
-                    number(one["start_error_ms_median"], places=1),
-                    number(one["start_error_ms_p95"], places=1),
-                    number(one["ece"]),
-                )
-                for name, one in named.items()
-            ),
-            chance,
-        ),
-        Table(
-            "What sessions say of themselves",
-            (
-                "retriever",
-                "said done",
-                "too early",
-                "asked before",
-                "nothing there: said",
-                "asked",
-                "rest F1",
-                "after",
-                "decided F1",
-                "after",
-            ),
-            tuple((name, *_statements(one["nothing_else"], one["rest"])) for name, one in named.items()),
-            f'"Probably nothing else", and accepting the rest above {figures["rest"]["above"]:g}, '
-            f"after so many answers or after questions that decide the rest. {chance}",
-        ),
+        Table(title, ("retriever", *header), tuple((name, *cells(one)) for name, one in named.items()), note)
+        for title, header, cells, note in columns
     ]
-    kinds = [kind for kind in figures["by_kind"] if kind]
-    if len(kinds) > 1:
-        tables.append(
-            Table(
-                "Recall by kind",
-                ("retriever", *kinds),
-                tuple(
-                    (name, *(number(one["by_kind"][kind]["recall"]) for kind in kinds)) for name, one in named.items()
-                ),
-                chance,
-            )
-        )
     if figures["annotators"]:
-        tables.append(
-            Table(
-                "Agreement of annotators",
-                ("annotators", "sounds", "F1", "start ms, median"),
-                tuple(
-                    (
-                        " and ".join(row["annotators"]),
-                        str(row["sounds"]),
-                        number(row["f1"]),
-                        number(row["start_difference_ms_median"], places=1),
-                    )
-                    for row in figures["annotators"]
-                ),
-                "Over sounds that both marked in one file.",
-            )
-        )
+        header = ("annotators", "sounds", "F1", "start ms, median")
+        rows = tuple(_agreement_cells(row) for row in figures["annotators"])
+        tables.append(Table("Agreement of annotators", header, rows, "Over sounds that both marked in one file."))
     return tables
 
 
-def _statements(said: Mapping[str, Any], rest: Mapping[str, Any]) -> tuple[str, ...]:
-    return (
+def _recall_cells(one: Mapping[str, Any], at: Sequence[int]) -> list[str]:
+    gain = ""
+    if difference := one.get("difference"):
+        gain = f"{number(difference['recall'], sign=True)} {interval(difference['interval']['recall'])}"
+    curve = [number(one["curve"][k]) for k in at]
+    return [number(one["recall"]), interval(one["interval"]["recall"]), *curve, number(one["accepted_recall"]), gain]
+
+
+def _way_cells(one: Mapping[str, Any]) -> list[str]:
+    return [
+        number(one["first_candidate_right"]),
+        number(one["all_found_share"]),
+        number(one["answers_per_found"], places=2),
+        number(one["start_error_ms_median"], places=1),
+        number(one["start_error_ms_p95"], places=1),
+        number(one["ece"]),
+    ]
+
+
+def _statement_cells(one: Mapping[str, Any]) -> list[str]:
+    said, rest = one["nothing_else"], one["rest"]
+    return [
         number(said["said_share"]),
         number(said["said_too_early_share"]),
         number(said["asked_until_said_median"], places=1),
@@ -157,7 +126,12 @@ def _statements(said: Mapping[str, Any], rest: Mapping[str, Any]) -> tuple[str, 
         str(rest["n_answers"][-1]) if rest["f1"] else "-",
         number(rest["decided_f1"]),
         number(rest["decided_answers"], places=1),
-    )
+    ]
+
+
+def _agreement_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    start_ms = number(row["start_difference_ms_median"], places=1)
+    return " and ".join(row["annotators"]), str(row["sounds"]), number(row["f1"]), start_ms
 
 
 def number(value: float | None, *, places: int = 3, sign: bool = False) -> str:

@@ -18,8 +18,12 @@ from numpy.typing import NDArray
 from reatrieve.session.events import Verdict
 from reatrieve.session.retriever import Proposal
 
-__all__ = ["Outlook", "outlook", "probably_nothing_else"]
+__all__ = ["MAX_ACCEPTS_AND_SKIPS", "REST_ABOVE", "Outlook", "outlook", "probably_nothing_else"]
 
+REST_ABOVE = 0.6
+"""From which probability "accept the rest" takes places, unless the user says another."""
+MAX_ACCEPTS_AND_SKIPS = 200
+"""A session that a simulated user answers ends after so many answers that cost nothing."""
 NO_WITHOUT_A_YES, LEFT_WITHOUT_A_YES = 5, 0.8
 """Where nothing was ever accepted: so many no, and an estimate of what is left below this."""
 NO_IN_A_ROW, LEFT_BELOW = 6, 0.5
