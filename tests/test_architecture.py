@@ -12,6 +12,7 @@ ALLOWED = {
     "filelock": set(),
     "files": {"errors"},
     "limits": set(),
+    "plain": set(),
     "settings": {"errors", "files", "limits"},
     "session": {"errors"},
     "retrieval": {"errors", "session"},
@@ -23,7 +24,10 @@ ALLOWED = {
     "bridge": {"errors", "filelock", "files", "limits", "session"},
     "headless": {"errors"},
     "demo": {"errors", "session", "journal", "headless"},
-    "service": {"errors", "files", "limits", "settings", "session", "retrieval", "audio", "journal", "sync", "bridge"},
+    "service": {
+        *("errors", "files", "limits", "plain", "settings"),
+        *("session", "retrieval", "audio", "journal", "sync", "bridge"),
+    },
     "lab": {"errors", "session", "retrieval", "audio", "annotations", "synth", "journal", "demo"},
 }
 """Which parts of the package each part may import; ``cli`` may import all, and nothing may import it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "BPM",
     "BUDGET",
     "CANDIDATES",
     "CHANNELS",
@@ -19,11 +20,14 @@ __all__ = [
     "ID_BYTES",
     "ITEMS",
     "JOURNAL_BYTES",
+    "KNOWN_SESSIONS",
     "LABEL_BYTES",
     "LENGTH_S",
     "LINE_BYTES",
     "MAX_RATE_HZ",
+    "METRE",
     "MIN_RATE_HZ",
+    "NUDGE_MS",
     "NUMBER",
     "OPEN_SESSIONS",
     "PATH_BYTES",
@@ -34,6 +38,7 @@ __all__ = [
     "QUEUED",
     "SAMPLE",
     "SESSIONS",
+    "SNAP",
     "SPOOL_BYTES",
     "TEMPO",
     "TEXT_BYTES",
@@ -54,7 +59,7 @@ TEXT_BYTES: Final = 512
 NUMBER: Final = 2**31 - 1
 BUDGET: Final = 100_000
 """Rejections that a session may allow, raises included."""
-CANDIDATES: Final = 10_000
+CANDIDATES: Final = 4_000
 """Candidates of one session."""
 TIME_S: Final = 1e7
 """Seconds before or after the project's start: 115 days."""
@@ -64,6 +69,12 @@ WALL_TIME_S: Final = 253_402_300_800.0
 """Seconds since 1970 to the end of year 9999."""
 GAIN: Final = 1e4
 """Linear: 80 dB."""
+NUDGE_MS: Final = 60_000.0
+BPM: Final = 10_000.0
+METRE: Final = 1024
+"""Numerator and denominator."""
+SNAP: Final = 1024
+"""Grid divisions per beat."""
 
 # What a client describes before its search
 ITEMS: Final = 10_000
@@ -79,6 +90,8 @@ SESSIONS: Final = 500
 """Listed of one project, the latest ones."""
 OPEN_SESSIONS: Final = 48
 """Held in memory; the longest unused idle one is closed, and opened again when it is needed."""
+KNOWN_SESSIONS: Final = 1000
+"""What clients said of them is kept; past it the longest unused are forgotten (their journals stay)."""
 QUEUED: Final = 1024
 """Commands of one session that wait."""
 CLIENTS: Final = 256

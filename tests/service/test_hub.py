@@ -8,6 +8,7 @@ import pytest
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from reatrieve import limits
 from reatrieve.bridge import osc
 from reatrieve.bridge.messages import (
     Ack,
@@ -178,18 +179,55 @@ def test_a_client_far_behind_or_long_gone_is_forgotten():
     assert desk.say(Seen(0))[0][1].code == "unknown-client"
 
 
-def test_bundles_are_taken_apart():
-    desk = Desk()
-    desk.hello()
+def bundle_of(*packets):
     bundle = OscBundleBuilder(0)
-    for number in (1, 2):
-        packet = encode_command(CommandHeader("c1", "secret", number), Rename("s", f"o{number}", "l"))
+    for packet in packets:
         (message,) = osc.decode(packet)
         builder = OscMessageBuilder(address=message.address)
         for tag, value in zip(message.tags, message.values, strict=True):
             builder.add_arg(value, tag)
         bundle.add_content(builder.build())
-    desk.raw(bundle.build().dgram)
+    return bundle.build().dgram
+
+
+def test_a_bundle_is_refused_once():
+    """Or one datagram with a forged address would make a flood."""
+    for token in ("", "guess"):
+        desk = Desk()
+        packet = encode_command(CommandHeader("c1", token, 1), Rename("s", "o", "l"))
+        ((_, refused),) = desk.raw(bundle_of(*(packet for _ in range(500))))
+        assert refused.code == "token"
+        assert desk.hub.complaints["token"] == 500
+    desk = Desk()
+    unknown = encode_command(CommandHeader("c1", "secret", 1), Rename("s", "o", "l"))
+    assert len(desk.raw(bundle_of(*(unknown for _ in range(9))))) == 1
+
+
+def test_a_body_that_cannot_be_is_answered_and_acked_in_its_turn():
+    desk = Desk()
+    desk.hello()
+    packets = [osc.encode("/reatrieve/dance", "ssi", ("c1", "secret", number)) for number in (1, 2)]
+    assert desk.raw(packets[1]) == [(0, Ack(0))]
+    answers = desk.raw(packets[0])
+    assert [event.id for _, event in answers if isinstance(event, Failed)] == [1, 2]
+    assert answers[-1] == (0, Ack(2))
+    assert desk.commands == []
+
+
+def test_clients_past_the_limit_push_out_the_longest_silent(monkeypatch):
+    monkeypatch.setattr(limits, "CLIENTS", 3)
+    desk = Desk()
+    for k in range(4):
+        desk.now_s = float(k)
+        desk.hello(client=f"c{k}")
+    assert [desk.say(Seen(0), client=f"c{k}") == [] for k in range(4)] == [False, True, True, True]
+
+
+def test_bundles_are_taken_apart():
+    desk = Desk()
+    desk.hello()
+    renames = [Rename("s", f"o{number}", "l") for number in (1, 2)]
+    desk.raw(bundle_of(*(encode_command(CommandHeader("c1", "secret", k + 1), one) for k, one in enumerate(renames))))
     assert [number for _, number, _ in desk.commands] == [1, 2]
 
 

@@ -241,6 +241,7 @@ def test_resume_tells_everything_after_a_restart(start, connect, shared, session
 def test_sessions_of_a_project_are_listed_discarded_and_copied(daemon, connect, shared, session, tmp_path):
     client = connect(daemon.home)
     project = tmp_path / "prøject.rpp"
+    project.touch()
     client.send(Sessions(str(project)))
     assert client.wait(StoredEnd).count == 0
     client.find(session, shared.track, 1.0, 1.5, label="Kick")

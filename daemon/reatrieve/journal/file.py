@@ -130,8 +130,13 @@ class Journal:
         """Write one event; on disk when this returns."""
         self.append_all([event], op=op)
 
-    def append_all(self, events: Iterable[Event], *, op: str = "") -> None:
-        """Write several events of one command, all or none; on disk when this returns.
+    def append_all(self, events: Iterable[Event], *, op: str = "", then: Iterable[Event] = ()) -> None:
+        """Write several events, all or none; on disk when this returns.
+
+        Parameters
+        ----------
+        events, op : what one command did.
+        then : what follows from it, of no command.
 
         Raises
         ------
@@ -141,6 +146,7 @@ class Journal:
             If the disk does not take them. In both cases the journal is as it was, on disk too.
         """
         added = [Line(event, op, _clock(self._now)) for event in events]
+        added += [Line(event, "", _clock(self._now)) for event in then]
         if self._content.version < VERSION:
             self._replace(self.header, [*self._content.lines, *added])
             return
