@@ -22,6 +22,8 @@ __all__ = [
     "ForeignFileError",
     "demand_regular",
     "is_own",
+    "make_folder",
+    "open_lock",
     "open_regular",
     "own_folder",
     "read_at_most",
@@ -44,12 +46,12 @@ class ForeignFileError(OSError):
     """What lies at a path is no file that is opened: a link, a pipe, a device, a folder, or too large."""
 
 
-def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False) -> os.stat_result:
+def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False, any_link: bool = False) -> os.stat_result:
     """What ``lstat`` says of a regular file.
 
     Parameters
     ----------
-    own_link : whether a symbolic link that belongs to this user is followed.
+    own_link, any_link : whether a symbolic link is followed that belongs to this user, or to anybody.
 
     Raises
     ------
@@ -58,9 +60,12 @@ def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False) -> o
     OSError
         If there is nothing, or it may not be looked at.
     """
-    found = os.lstat(path)
+    try:
+        found = os.lstat(path)
+    except ValueError as exc:  # a NUL, or a name that this system cannot have
+        raise ForeignFileError(f"{str(path)!r} is no name of a file") from exc
     if _is_link(found):
-        if not (own_link and is_own(found)):
+        if not (any_link or (own_link and is_own(found))):
             raise ForeignFileError(f"{path} is a symbolic link; a plain file is wanted there")
         found = Path(path).stat()
     if not stat.S_ISREG(found.st_mode):
@@ -68,11 +73,13 @@ def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False) -> o
     return found
 
 
-def open_regular(path: str | os.PathLike[str], *, write: bool = False, own_link: bool = False) -> BinaryIO:
+def open_regular(
+    path: str | os.PathLike[str], *, write: bool = False, own_link: bool = False, any_link: bool = False
+) -> BinaryIO:
     """Open a regular file, unbuffered, from its start; raises as ``demand_regular`` does, and never waits."""
-    demand_regular(path, own_link=own_link)
+    demand_regular(path, own_link=own_link, any_link=any_link)
     flags = _FLAGS | (os.O_RDWR if write else os.O_RDONLY)
-    if own_link:
+    if own_link or any_link:
         flags &= ~getattr(os, "O_NOFOLLOW", 0)
     handle = os.open(path, flags)
     try:
@@ -129,8 +136,39 @@ def write_all(file: BinaryIO, content: bytes) -> None:
         view = view[written:]
 
 
-def own_folder(folder: Path, what: str, *, option: str, private: bool) -> None:
-    """Make a folder that only this user can write (``private``: and read), or see to it that one is.
+def open_lock(path: Path) -> BinaryIO:
+    """Open a file of our own that is only locked, or make it; a link or a pipe in its place is refused."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ForeignFileError(f"{path} is no plain file")
+        return cast("BinaryIO", os.fdopen(handle, "r+b", buffering=0))
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user alone, whatever the umask."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    except FileNotFoundError:
+        if folder == folder.parent:
+            raise
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def own_folder(folder: Path, what: str, *, option: str, private: bool = True, closed: bool = True) -> None:
+    """Make a folder that only this user can write (``private``: and read), or see to it that one is, like ssh.
+
+    Parameters
+    ----------
+    what, option : what it is called, and the option that chooses another one.
+    closed : whether a disk that has no rights of its own (exFAT, some network drives) is refused; else it is told.
 
     Raises
     ------
@@ -139,23 +177,26 @@ def own_folder(folder: Path, what: str, *, option: str, private: bool) -> None:
     """
     fix = f"choose another with {option}"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         link, found = folder.lstat(), folder.stat()
-    except OSError as exc:
+    except (OSError, ValueError) as exc:
         raise InputError(f"the {what} {folder} cannot be used: {exc}; {fix}") from exc
-    if sys.platform == "win32" and not hasattr(os, "getuid"):
-        return  # the user's own folders are private there by inherited rights; daemon.txt is made so in any case
+    if not hasattr(os, "getuid"):
+        return  # Windows: the user's own folders are private by inherited rights; daemon.txt is made so in any case
     if _is_link(link) and not is_own(link):
         raise InputError(f"the {what} {folder} is a link that belongs to another user; {fix}")
     if not is_own(found):
         raise InputError(f"the {what} {folder} belongs to another user (number {found.st_uid}); {fix}")
     excess = stat.S_IMODE(found.st_mode) & (0o077 if private else 0o022)
     if excess:
-        try:
+        with contextlib.suppress(OSError):
             folder.chmod(stat.S_IMODE(found.st_mode) & ~excess)
-        except OSError as exc:
-            raise InputError(f"the {what} {folder} is open to other users and stays so ({exc}); {fix}") from exc
-        logger.warning("the %s %s was open to other users; it is closed to them now", what, folder)
+        if not folder.stat().st_mode & excess:
+            logger.warning("the %s %s was open to other users; it is closed to them now", what, folder)
+        elif closed:
+            raise InputError(f"the {what} {folder} is open to other users, and its disk cannot close it; {fix}")
+        else:
+            logger.warning("the %s %s is open to other users, and its disk cannot close it; %s", what, folder, fix)
 
 
 def is_own(found: os.stat_result) -> bool:

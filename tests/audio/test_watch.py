@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from reatrieve.audio import watch as watching
 from reatrieve.audio.hashing import content_hash
 from reatrieve.audio.watch import SourceWatch
 
@@ -103,6 +106,35 @@ def test_a_forgotten_file_is_told_no_more(told: Told, tmp_path: Path) -> None:
     assert told.paths.empty()
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end_s
+        threading.Event().wait(0.002)
+
+
+def test_without_any_events_left_files_are_looked_at_and_it_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All inotify instances of the user are taken: the observer cannot even be made."""
+
+    def none_left() -> None:
+        raise OSError(24, "inotify instance limit reached")
+
+    monkeypatch.setattr(watching, "Observer", none_left)
+    told = Told(0.05)
+    paths = [tmp_path / name / "x.wav" for name in "abc"]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_bytes(b"before")
+    watched(told, *paths)
+    for path in paths:
+        path.write_bytes(b"afterwards")
+        assert told.one() == path
+    told.watch.close()
+    assert [record.levelname for record in caplog.records if "no events" in record.message] == ["WARNING"]
+
+
 @pytest.mark.parametrize("ended", ["by close", "by itself"])
 def test_a_session_that_ends_after_the_watch_forgets_quietly(tmp_path: Path, ended: str) -> None:
     told = Told(3600.0)
@@ -112,6 +144,7 @@ def test_a_session_that_ends_after_the_watch_forgets_quietly(tmp_path: Path, end
     if ended == "by close":
         told.watch.close()
     else:
+        wait_for(lambda: told.watch._observer is not None)
         told.watch._observer.stop()
         told.watch._observer.join()
     told.watch.forget([path])

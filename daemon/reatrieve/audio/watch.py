@@ -53,14 +53,13 @@ class SourceWatch:
         self._folders: dict[Path, ObservedWatch | None] = {}
         self._woken = threading.Event()
         self._closed = threading.Event()
-        self._observer: BaseObserver = Observer()
-        self._observer.daemon = True
-        self._observer.start()
+        self._observer: BaseObserver | None = None
+        self._blind = False
         self._worker = threading.Thread(target=self._work, name="reatrieve-sources", daemon=True)
         self._worker.start()
 
     def watch(self, paths: Iterable[Path], *, sounds: dict[Path, str] | None = None) -> None:
-        """Begin to watch files, in addition to those watched already.
+        """Begin to watch files, in addition to those watched already; returns at once, whatever the disk does.
 
         Parameters
         ----------
@@ -72,7 +71,6 @@ class SourceWatch:
             for path in paths:
                 if path not in self._known:
                     self._known[path] = _Known((sounds or {}).get(path))
-                    self._watch_folder(path.absolute().parent)
         self._woken.set()
 
     def forget(self, paths: Iterable[Path]) -> None:
@@ -80,11 +78,7 @@ class SourceWatch:
         with self._lock:
             for path in paths:
                 self._known.pop(path, None)
-            for folder in set(self._folders) - {path.absolute().parent for path in self._known}:
-                watched = self._folders.pop(folder)
-                if watched is not None:
-                    with contextlib.suppress(KeyError):  # the observer ended by itself, and knows no watch any more
-                        self._observer.unschedule(watched)
+        self._woken.set()
 
     def close(self) -> None:
         """Stop; no call of ``on_change`` begins after this returns. Not to be called from ``on_change``.
@@ -93,21 +87,48 @@ class SourceWatch:
         """
         with self._lock:
             self._known.clear()
-            self._folders.clear()
         self._closed.set()
         self._woken.set()
         self._worker.join()
-        self._observer.stop()
-        self._observer.join()
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
 
-    def _watch_folder(self, folder: Path) -> None:
-        if folder in self._folders:
-            return
+    def _watch_folders(self, paths: Iterable[Path]) -> None:
+        """Watch the folders of these files and no others."""
+        wanted = {path.absolute().parent for path in paths}
+        for folder in wanted - set(self._folders):
+            self._folders[folder] = self._watch_folder(folder)
+        for folder in set(self._folders) - wanted:
+            watched = self._folders.pop(folder)
+            if watched is not None and self._observer is not None:
+                with contextlib.suppress(
+                    KeyError, OSError
+                ):  # the observer ended by itself, and knows no watch any more
+                    self._observer.unschedule(watched)
+
+    def _watch_folder(self, folder: Path) -> ObservedWatch | None:
+        observer = self._started()
+        if observer is None:
+            return None
         try:
-            self._folders[folder] = self._observer.schedule(_Waker(self._woken), os.fspath(folder), recursive=False)
+            return observer.schedule(_Waker(self._woken), os.fspath(folder), recursive=False)
         except OSError as error:  # folder gone, or the system's limit of watches reached
             logger.warning("%s is not watched, looked at every %g s instead: %s", folder, self._poll_s, error)
-            self._folders[folder] = None
+            return None
+
+    def _started(self) -> BaseObserver | None:
+        """The observer; None where the system has none left (told once): polling alone finds changes too."""
+        if self._observer is None and not self._blind:
+            try:
+                observer = Observer()
+                observer.daemon = True
+                observer.start()
+                self._observer = observer
+            except OSError as error:
+                self._blind = True
+                logger.warning("source files are looked at every %g s, there are no events: %s", self._poll_s, error)
+        return self._observer
 
     def _work(self) -> None:
         unsettled = False
@@ -117,13 +138,23 @@ class SourceWatch:
             else:
                 self._woken.wait(self._poll_s)
             self._woken.clear()
-            with self._lock:
-                paths = list(self._known)
-            unsettled = False
-            for path in paths:
-                if self._closed.is_set():
-                    return
-                unsettled |= self._look(path)
+            try:
+                unsettled = self._look_at_all()
+            except Exception:  # one odd file must not blind the watch
+                logger.exception("watching source files met a fault")
+                unsettled = False
+
+    def _look_at_all(self) -> bool:
+        """Look at every file; True: one is still being written, look again soon."""
+        with self._lock:
+            paths = list(self._known)
+        self._watch_folders(paths)
+        unsettled = False
+        for path in paths:
+            if self._closed.is_set():
+                break
+            unsettled |= self._look(path)
+        return unsettled
 
     def _look(self, path: Path) -> bool:
         """Look at one file; True: it is still being written, look again soon."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from reatrieve.plain import plain
+
 __all__ = ["add", "run"]
 
 
@@ -37,21 +39,25 @@ def _check(path: Path) -> int:
     try:
         header, lines, problems = check_journal(path)
     except JournalError as error:
-        print(f"{path}: {_plain(error, path)}")
+        _say(f"{path}: {_without(error, path)}")
         return 1
     for problem in problems:
-        print(f"{path}: {_plain(problem, path)}")
+        _say(f"{path}: {_without(problem, path)}")
     if header is None:
-        print(f"{path}: nothing can be used; look for a copy in the project's folder NAME.reatrieve")
+        _say(f"{path}: nothing can be used; look for a copy in the project's folder NAME.reatrieve")
     elif not lines:
-        print(f"{path}: no event can be used" if problems else f"{path}: no event yet")
+        _say(f"{path}: no event can be used" if problems else f"{path}: no event yet")
     else:
         state = fold(line.event for line in lines)
         usable = "can be used" if problems else "all is well"
-        print(f"{path}: {usable}: {len(lines)} events, {state.answers} answers, {state.accepted} accepted")
+        _say(f"{path}: {usable}: {len(lines)} events, {state.answers} answers, {state.accepted} accepted")
     return 1 if problems else 0
 
 
-def _plain(problem: object, path: Path) -> str:
+def _say(text: str) -> None:
+    print(plain(text))
+
+
+def _without(problem: object, path: Path) -> str:
     """A sentence that names the file, without it."""
     return str(problem).removeprefix(f"{path}, ").removeprefix(f"{path}: ").removeprefix(f"{path} ")

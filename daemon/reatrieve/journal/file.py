@@ -331,6 +331,7 @@ def remove(path: Path) -> None:
     """Delete a journal; it counts as gone from now on, whatever the disk says."""
     try:
         path.unlink(missing_ok=True)
+        _owed.pop(_key(path), None)
     except OSError as exc:
         logger.warning("a journal that is not needed stays for now: %s", exc)
         _owed[_key(path)] = 0

@@ -174,7 +174,7 @@ def _unreadable(items: list[TrackItem], renders: Path) -> dict[int, str]:
     reasons: dict[Path, str] = {}
     for index, item in enumerate(items):
         if item.accessor:
-            if item.path == Path() or not item.path.resolve().is_relative_to(renders.resolve()):
+            if not _lies_in(item.path, renders):
                 wanted[index] = "only REAPER can play this item; it must be rendered"
             else:
                 sound_info(item.path)  # an unreadable rendering is an error: asking again would not help
@@ -188,6 +188,13 @@ def _unreadable(items: list[TrackItem], renders: Path) -> dict[int, str]:
         if reasons[item.path]:
             wanted[index] = reasons[item.path]
     return wanted
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    try:
+        return path != Path() and path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # may not be entered, goes in circles, too long
+        return False
 
 
 def _samples(pages: Mapping[int, Probe]) -> tuple[float, int, NDArray[np.int16]] | None:

@@ -29,6 +29,7 @@ from reatrieve.bridge.messages import (
 from reatrieve.bridge.spool import SpoolCarrier, sweep
 from reatrieve.bridge.udp import Address, UdpCarrier, is_loopback
 from reatrieve.errors import InputError
+from reatrieve.files import own_folder
 from reatrieve.journal import JournalFolder
 from reatrieve.retrieval.registry import retriever_names
 from reatrieve.service import replies
@@ -88,7 +89,14 @@ class Service:
 
     async def tidy(self) -> None:
         """Let go, now and then, of clients that are gone and of sessions that nobody has used for an hour."""
-        await self._loop.run_in_executor(self._stepping, sweep_renders, self.settings.renders_folder, self._journals)
+        spools, instance = self.settings.spool_folder, self.info.instance
+        try:
+            await self._loop.run_in_executor(self._stepping, sweep, spools, instance)
+            await self._loop.run_in_executor(
+                self._stepping, sweep_renders, self.settings.renders_folder, self._journals
+            )
+        except Exception:
+            logger.exception("sweeping met a fault")
         while True:
             await asyncio.sleep(TIDY_EVERY_S)
             try:
@@ -261,8 +269,11 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         raise InputError(f"unknown retriever {settings.retriever!r}; choose one of {', '.join(retriever_names())}")
     asyncio.get_running_loop().set_exception_handler(log_loop_fault)
     with homes.held(settings.home), contextlib.ExitStack() as stack:
+        own_folder(settings.spool_folder, "spool folder", option="--spool")
+        own_folder(settings.journals_folder, "folder of journals", option="--journals", closed=False)
+        own_folder(settings.renders_folder, "folder of renderings", option="--home")
+        own_folder(settings.cache, "cache", option="--cache", private=False, closed=False)
         info = homes.new_info(version=__version__, port=0, spool=settings.spool_folder, token=settings.token)
-        sweep(settings.spool_folder, info.instance)
         services: list[Service] = []
 
         def receive(packet: bytes, route: Route) -> None:
@@ -278,7 +289,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             lambda name, packet: service.hub.receive(packet, Route("spool", lambda answer: spool.send(name, answer))),
             time.monotonic,
         )
-        settings.renders_folder.mkdir(parents=True, exist_ok=True)
+        stack.callback(spool.close)
         tasks = [asyncio.create_task(spool.run(), name="spool"), asyncio.create_task(service.tidy(), name="tidy")]
         for task in tasks:
             task.add_done_callback(log_fault)
@@ -317,8 +328,14 @@ async def _listen(host: str, port: int, receive: Callable[[bytes, Route], None])
 def _demand_closed(settings: Settings) -> None:
     if is_loopback(settings.host) or not settings.udp:
         return
+    fix = "choose one in settings.txt, REATRIEVE_TOKEN or --token-file"
     if not settings.token:
-        raise InputError(f"--host {settings.host} opens the daemon to the network; choose a --token as well")
+        raise InputError(f"--host {settings.host} opens the daemon to the network; it needs a token of your own: {fix}")
+    if len(settings.token) < limits.TOKEN_CHARACTERS:
+        raise InputError(
+            f"--host {settings.host} opens the daemon to the network; the token must have {limits.TOKEN_CHARACTERS} "
+            f"characters or more: {fix}"
+        )
     if settings.open_controllers:
         raise InputError(f"--host {settings.host} and --open-controllers together let anybody in; drop one of them")
 
