@@ -30,6 +30,7 @@ from reatrieve.bridge.messages import (
 )
 from reatrieve.journal import file as journal_file
 from reatrieve.journal import read_journal
+from reatrieve.service import loading
 from reatrieve.session.state import fold
 from service.client import make_item
 
@@ -39,6 +40,7 @@ EVERY = {"quick": 9, "long": 1}
 
 @pytest.fixture(scope="module")
 def short_track(tmp_path_factory):
+    loading.load()
     path = tmp_path_factory.mktemp("short") / "short.wav"
     rng = np.random.default_rng(2)
     y = 0.01 * rng.standard_normal(6 * 8000)
