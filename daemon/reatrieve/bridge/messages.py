@@ -28,7 +28,7 @@ __all__ = [
     "type_tags",
 ]  # fmt: skip
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 VERBS: Final = ("accept", "reject", "skip", "undo")
 """What a controller can press, and (but for undo) what an answer can say."""
 
@@ -430,7 +430,6 @@ class Welcome(Event):
     NUMBERED: ClassVar[bool] = False
     protocol: int
     version: str
-    capabilities: str
     upto: int
 
 

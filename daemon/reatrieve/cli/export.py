@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from reatrieve.annotations.files import read_annotations
 from reatrieve.cli.convert import of_one_recording
+from reatrieve.cli.values import plural
 from reatrieve.errors import InputError
 from reatrieve.journal import read_journal
 from reatrieve.session.state import fold
@@ -142,16 +143,12 @@ def run(args: argparse.Namespace) -> int:
         task = bar.add_task("", total=1.0)
         written = export(job, progress=lambda share: bar.update(task, completed=share), note=notes.append)
     count = len(source.accepted)
-    print(f"{count} {_plural('event', count)} in {len(written)} {_plural('file', len(written))}:")
+    print(f"{plural(count, 'event')} in {plural(len(written), 'file')}:")
     for target, path in written:
         print(f"  {target:12} {path}")
     for note in notes:
         print(f"note: {note}")
     return 0
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
 
 
 def _read(args: argparse.Namespace) -> _Source:
