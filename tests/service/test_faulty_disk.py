@@ -34,7 +34,7 @@ from reatrieve.service import loading
 from reatrieve.session.state import fold
 from service.client import make_item
 
-ACK_S = 20.0
+ACK_S = 60.0
 EVERY = {"quick": 9, "long": 1}
 
 
@@ -80,10 +80,13 @@ class Player:
         """Where the session stands; None while the disk lets it not be opened."""
         client = self.client
         begin = len(client.events)
-        if not self.ask(Resume(session)):
-            return None
-        said = [event for event in client.events[begin:] if isinstance(event, (Candidate, Done))]
-        return said[-1] if said else None
+        client.send(Resume(session))
+
+        def said():
+            return [event for event in client.events[begin:] if isinstance(event, (Candidate, Done, Failed))]
+
+        client.until(said, timeout_s=ACK_S)
+        return None if isinstance(said()[-1], Failed) else said()[-1]
 
     def play(self, session, track, gain):
         find = Find(session, "kick", "", "{T}", 0.5, 0.8, 10, "", 1)

@@ -11,6 +11,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from reatrieve import limits
 from reatrieve.bridge import osc
 from reatrieve.bridge.messages import (
+    PROTOCOL,
     Ack,
     Answer,
     Candidate,
@@ -65,14 +66,14 @@ class Desk:
         return [(header.seq, event) for header, event in events]
 
     def hello(self, **more):
-        return self.say(Hello(1, "0.1.0", "REAPER 7.62", "5.4", "udp"), **more)
+        return self.say(Hello(PROTOCOL, "0.1.0", "REAPER 7.62", "5.4", "udp"), **more)
 
 
 def test_hello_is_welcomed_and_pings_need_none():
     desk = Desk()
     assert desk.say(Ping()) == [(0, Pong(0, 0))]
     ((_, welcome),) = desk.hello()
-    assert (type(welcome), welcome.protocol, welcome.upto) == (Welcome, 1, 0)
+    assert (type(welcome), welcome.protocol, welcome.upto) == (Welcome, PROTOCOL, 0)
     desk.say(Rename("s", "o", "l"), 1)
     desk.hub.handled("c1", 1)
     assert desk.hello()[0][1].upto == 1
@@ -130,7 +131,7 @@ def test_wrong_tokens_and_unknown_clients_are_refused():
     assert desk.commands == []
 
 
-@pytest.mark.parametrize(("theirs", "fix"), [(0, "ReaPack"), (2, "pip install -U reatrieve")])
+@pytest.mark.parametrize(("theirs", "fix"), [(PROTOCOL - 1, "ReaPack"), (PROTOCOL + 1, "pip install -U reatrieve")])
 def test_another_protocol_is_refused_with_the_fix(theirs, fix):
     desk = Desk()
     ((_, refused),) = desk.say(Hello(theirs, "9.9.9", "REAPER", "5.4", "udp"), token="whatever")
@@ -323,8 +324,8 @@ def test_the_daemon_lives_through_rubbish(daemon, at_candidate):
     ("settings", "match"),
     [
         ({"host": "0.0.0.0"}, "--token"),
-        ({"host": "0.0.0.0", "token": "t", "open_controllers": True}, "let anybody in"),
-        ({"host": "no.such.host.invalid", "token": "t"}, "cannot be opened"),
+        ({"host": "0.0.0.0", "token": "t" * 16, "open_controllers": True}, "let anybody in"),
+        ({"host": "no.such.host.invalid", "token": "t" * 16}, "cannot be opened"),
     ],
 )
 def test_the_network_stays_out_unless_a_token_was_chosen(start, settings, match):
@@ -333,10 +334,10 @@ def test_the_network_stays_out_unless_a_token_was_chosen(start, settings, match)
 
 
 def test_with_a_token_of_ones_own_it_listens_everywhere(start, connect):
-    daemon = start(host="0.0.0.0", token="my own")
+    daemon = start(host="0.0.0.0", token="one of my own choice")
     client = connect(daemon.home)
     client.until(lambda: client.welcomed)
-    assert daemon.info.token == "my own"
+    assert daemon.info.token == "one of my own choice"
 
 
 def test_without_udp_the_spool_serves(start, connect, shared):

@@ -427,8 +427,11 @@ class SessionActor:
                     self._push(Progress(self.session, self._stage, min(max(self._share, 0.0), 1.0)))
         finally:
             self._computing = False
-            if not future.done():  # the daemon stops: the thread sees it at its next block
+            if (
+                not future.done()
+            ):  # the daemon stops: the thread sees it at its next block, and nobody asks how it ended
                 self._cancelled.set()
+                future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
     def _tell_stage(self, stage: str, share: float) -> None:
         # Decoding runs ahead of the analysis in its own thread: the later stage is the one to show.
