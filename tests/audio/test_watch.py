@@ -106,6 +106,24 @@ def test_a_forgotten_file_is_told_no_more(told: Told, tmp_path: Path) -> None:
     assert told.paths.empty()
 
 
+def test_a_file_that_is_gone_is_told_once_and_its_return_is_no_change(tmp_path: Path) -> None:
+    gone: queue.Queue[Path] = queue.Queue()
+    changed: queue.Queue[Path] = queue.Queue()
+    watch = SourceWatch(changed.put, on_gone=gone.put, poll_s=0.02, settle_s=0.02)
+    path, marker = tmp_path / "x.wav", tmp_path / "marker"
+    path.write_bytes(b"sound")
+    marker.write_bytes(b"0")
+    watch.watch([path, marker], sounds={one: content_hash(one) for one in (path, marker)})
+    for k in range(2):
+        path.rename(tmp_path / "moved.wav")
+        assert gone.get(timeout=WAIT_S) == path
+        (tmp_path / "moved.wav").rename(path)
+        marker.write_bytes(b"1" * (k + 2))
+        assert changed.get(timeout=WAIT_S) == marker
+    assert gone.empty()
+    watch.close()
+
+
 def wait_for(condition: Callable[[], bool]) -> None:
     end_s = time.monotonic() + WAIT_S
     while not condition():

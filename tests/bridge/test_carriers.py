@@ -199,6 +199,44 @@ def test_thousands_of_folders_are_listed_in_steps_and_too_many_clients_are_not_h
     assert caplog.text.count("further ones are not heard") == 1
 
 
+def test_a_folder_that_is_away_for_a_while_goes_on_with_its_numbers(spool, tmp_path):
+    client = make_client(spool.folder)
+    for number in (1, 2):
+        put(client, number, b"x")
+    spool.poll(list_clients=True)
+    spool.send("client-1", b"one")
+    spool.poll()
+    client.rename(tmp_path / "away")
+    spool.poll(list_clients=True)
+    assert spool._clients == {}
+    (tmp_path / "away").rename(client)
+    put(client, 3, b"back")
+    spool.poll(list_clients=True)
+    spool.send("client-1", b"two")
+    spool.poll()
+    assert [packet for _, packet in spool.got] == [b"x", b"x", b"back"]
+    assert (client / "to_script" / "00000002.osc").read_bytes() == b"two"
+
+
+def test_files_late_doubled_half_written_and_out_of_order(spool):
+    """What a reader sees of a slow drive; the link above mends what is lost by it."""
+    client = make_client(spool.folder)
+    inbox = client / "to_daemon"
+    put(client, 3, b"three")
+    put(client, 2, b"two")
+    spool.poll(list_clients=True)
+    assert spool.got == []
+    (inbox / "00000001.osc").touch()  # begun, nothing in it yet
+    spool.poll()
+    (inbox / "00000001.osc").write_bytes(b"o")  # half of it
+    spool.poll()
+    (inbox / "00000001.osc").write_bytes(b"one")  # whole, too late: it stays, and nobody reads it again
+    put(client, 2, b"two, once more")
+    put(client, 4, b"four")
+    spool.poll()
+    assert [packet for _, packet in spool.got] == [b"o", b"two", b"three", b"four"]
+
+
 def test_without_file_events_the_spool_is_polled(tmp_path, monkeypatch, caplog):
     def none_left():
         raise OSError(24, "inotify instance limit reached")

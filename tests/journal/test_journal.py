@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import JournalError
 from reatrieve.journal import Header, Journal, JournalFolder, read_journal
+from reatrieve.journal.folder import _same_path
 from reatrieve.session.events import (
     Answered,
     BudgetRaised,
@@ -230,6 +231,18 @@ def test_saving_the_project_elsewhere_moves_the_journal_along(tmp_path):
         journal.append(EVENTS[3])
     assert [one.header.session for one in folder.of_project(str(tmp_path / "p.rpp"))] == ["s-1"]
     assert [line.event for line in read_journal(journal.path)[1]] == EVENTS[:4]
+
+
+@pytest.mark.parametrize(
+    ("platform", "one", "other", "same"),
+    [
+        ("win32", "C:\\Musik\\P.rpp", "c:/musik/x/../p.RPP", True), ("win32", "C:\\a.rpp", "D:\\a.rpp", False),
+        ("darwin", "/Users/a/Für.rpp", "/users/A/Fu\u0308r.RPP", True), ("darwin", "/a/b.rpp", "/a/c.rpp", False),
+        ("linux", "/a//x/../b.rpp", "/a/b.rpp", True), ("linux", "/a/B.rpp", "/a/b.rpp", False),
+    ],
+)  # fmt: skip
+def test_paths_name_one_project_as_the_platform_says(platform, one, other, same):
+    assert _same_path(one, other, platform) is same
 
 
 @pytest.mark.parametrize("session", ["../../etc/passwd", "a b", "", "ü", "x" * 200, "\ud800"])

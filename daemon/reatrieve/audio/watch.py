@@ -32,20 +32,29 @@ class SourceWatch:
 
     The folders are watched, not the files, so that a file replaced by renaming another one over it is noticed. Events
     only wake this up; size and time of change decide whether a file is read, its content hash whether it changed. A
-    file that is gone is no change; when it comes back different, that is one.
+    file that is gone is no change; when it comes back different, that is one. That it is gone is told apart, when it
+    stays so (a file that is replaced is gone for a moment, too).
 
     Parameters
     ----------
     on_change : Callable[[Path], None]
         Called from the watch's own thread, once for each new content.
+    on_gone : Callable[[Path], None], optional
+        Called likewise, once for each time that a file that was there is gone.
     poll_s, settle_s : float
         See ``POLL_S`` and ``SETTLE_S``.
     """
 
     def __init__(
-        self, on_change: Callable[[Path], None], *, poll_s: float = POLL_S, settle_s: float = SETTLE_S
+        self,
+        on_change: Callable[[Path], None],
+        *,
+        on_gone: Callable[[Path], None] = lambda _path: None,
+        poll_s: float = POLL_S,
+        settle_s: float = SETTLE_S,
     ) -> None:
         self._on_change = on_change
+        self._on_gone = on_gone
         self._poll_s = poll_s
         self._settle_s = settle_s
         self._lock = threading.Lock()
@@ -160,8 +169,11 @@ class SourceWatch:
         """Look at one file; True: it is still being written, look again soon."""
         known = self._known.get(path)
         stamp = _stamp(path)
-        if known is None or stamp is None:
+        if known is None:
             return False
+        if stamp is None:
+            return self._miss(path, known)
+        known.missed = 0
         if known.sound is not None and stamp == known.stamp:
             return False
         if stamp != known.seen and known.sound is not None:
@@ -178,22 +190,36 @@ class SourceWatch:
         before, known.sound, known.stamp, known.seen = known.sound, sound, stamp, None
         if before is not None and sound != before and not self._closed.is_set():
             logger.info("source changed: %s", path)
-            try:
-                self._on_change(path)
-            except Exception:  # a listener's fault must not blind the watch
-                logger.exception("listener failed for %s", path)
+            self._tell(self._on_change, path)
         return False
+
+    def _miss(self, path: Path, known: _Known) -> bool:
+        """A file is not there: told at the second look; True: look again soon."""
+        if known.sound is None or known.missed > 1 or self._closed.is_set():
+            return False
+        known.missed += 1
+        if known.missed > 1:
+            logger.info("source gone: %s", path)
+            self._tell(self._on_gone, path)
+        return known.missed == 1
+
+    def _tell(self, listener: Callable[[Path], None], path: Path) -> None:
+        try:
+            listener(path)
+        except Exception:  # a listener's fault must not blind the watch
+            logger.exception("listener failed for %s", path)
 
 
 class _Known:
     """What is known of one file: stamp and hash of the content last told, and the stamp seen while it settles."""
 
-    __slots__ = ("seen", "sound", "stamp")
+    __slots__ = ("missed", "seen", "sound", "stamp")
 
     def __init__(self, sound: str | None) -> None:
         self.sound = sound
         self.stamp: FileStamp | None = None
         self.seen: FileStamp | None = None
+        self.missed = 0
 
 
 class _Waker(FileSystemEventHandler):

@@ -99,6 +99,7 @@ class SpoolCarrier:
         self._on_packet = on_packet
         self._clock = clock
         self._clients: dict[str, _Client] = {}
+        self._gone: dict[str, _Client] = {}
         self._outgoing: deque[tuple[str, bytes]] = deque()
         self._scan: Iterator[os.DirEntry[str]] | None = None
         self._scanned: set[str] = set()
@@ -249,7 +250,11 @@ class SpoolCarrier:
             observer.join()
 
     def _forget(self, name: str) -> None:
-        watch = self._clients.pop(name).watch
+        client = self._clients.pop(name)
+        self._gone[name] = client
+        while len(self._gone) > limits.CLIENTS:
+            del self._gone[next(iter(self._gone))]
+        watch = client.watch
         if watch is not None and self._observer is not None:
             with contextlib.suppress(KeyError, OSError):  # its emitter ended when the folder went
                 self._observer.unschedule(watch)
@@ -283,6 +288,7 @@ class SpoolCarrier:
                 self._forget(name)
             elif now_s - client.heard_s > DEAD_AFTER_S:
                 self._forget(name)
+                del self._gone[name]
                 shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def _meet(self, entry: os.DirEntry[str], now_s: float) -> None:
@@ -296,7 +302,11 @@ class SpoolCarrier:
         if entry.is_dir(follow_symlinks=False) and inbox.is_dir() and outbox.is_dir():
             logger.info("client %s by spool", entry.name)
             self._full = False
-            self._clients[entry.name] = _Client(inbox, outbox, now_s, self._observe(inbox))
+            client = _Client(inbox, outbox, now_s, self._observe(inbox))
+            before = self._gone.pop(entry.name, None)
+            if before is not None and not (inbox / f"{1:08d}.osc").exists():  # a drive that was away for a while
+                client.next_in, client.next_out = before.next_in, before.next_out
+            self._clients[entry.name] = client
 
     def _read(self, client: _Client, now_s: float, most: int) -> list[bytes]:
         client.undeleted = [path for path in client.undeleted if not _delete(path)]

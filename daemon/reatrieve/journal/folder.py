@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-import os
+import ntpath
+import posixpath
 import secrets
+import sys
 import time
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -271,5 +274,14 @@ def _first_impossible(lines: Sequence[Line]) -> tuple[int, str] | None:
     return None
 
 
-def _same_path(one: str, other: str) -> bool:
-    return os.path.normcase(os.path.normpath(one)) == os.path.normcase(os.path.normpath(other))
+def _same_path(one: str, other: str, platform: str = sys.platform) -> bool:
+    """Whether two paths name one project: Windows and macOS tell no case, macOS may write accents in two ways."""
+    return _folded(one, platform) == _folded(other, platform)
+
+
+def _folded(path: str, platform: str) -> str:
+    if platform == "win32":
+        return ntpath.normcase(ntpath.normpath(path))
+    if platform == "darwin":
+        return unicodedata.normalize("NFC", posixpath.normpath(path)).casefold()
+    return posixpath.normpath(path)

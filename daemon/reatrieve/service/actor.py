@@ -56,6 +56,9 @@ __all__ = ["BusyError", "Context", "SessionActor"]
 logger = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 0.1
+SHARED_AFTER_S = 3.0
+"""A client with an open session speaks four times a second."""
+
 T = TypeVar("T")
 
 
@@ -124,8 +127,26 @@ class SessionActor:
         """Queue one command; raises ``BusyError`` where too many wait."""
         if self._queue.qsize() >= limits.QUEUED:
             raise BusyError(f"{limits.QUEUED} commands of this session wait already; go on when they are done")
+        if self.client not in ("", client):
+            self._watch_for_two(self.client, client)
         self.client = client
         self._queue.put_nowait((client, number, command))
+
+    def _watch_for_two(self, before: str, now: str) -> None:
+        """Tell both clients when the one before is still there a while after another took the session over; a script
+        that was started again has only one of the two alive."""
+        hub = self._context.hub
+        taken_over_s = hub.heard_s(now)
+
+        def look() -> None:
+            if hub.heard_s(before) > taken_over_s + SHARED_AFTER_S / 2:
+                text = (
+                    "this session is open in two REAPERs; answer it in one of them only, the other does not hear of it"
+                )
+                for client in (before, now):
+                    hub.push(client, replies.note(self.session, "shared", text))
+
+        asyncio.get_running_loop().call_later(SHARED_AFTER_S, look)
 
     def cancel(self) -> None:
         """Stop what is being decoded, analysed or exported, if anything is."""

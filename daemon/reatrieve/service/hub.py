@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -180,6 +181,11 @@ class Hub:
         """Whether a client is known and has been heard of late: progress is worth sending."""
         peer = self._peers.get(client)
         return peer is not None and not peer.link.is_silent(self._clock())
+
+    def heard_s(self, client: str) -> float:
+        """When a client was last heard, by the hub's clock; -inf for one that is not known."""
+        peer = self._peers.get(client)
+        return peer.link.heard_s if peer is not None else -math.inf
 
     def forget_the_gone(self) -> None:
         """Forget clients that were silent for a day."""

@@ -218,17 +218,27 @@ class Service:
         if paths:
             self._watched[session] = paths
             if self._sources is None:
-                self._sources = SourceWatch(lambda path: _call(self._loop, self._source_changed, path))
+                self._sources = SourceWatch(
+                    lambda path: _call(self._loop, self._source_changed, path),
+                    on_gone=lambda path: _call(self._loop, self._source_gone, path),
+                )
             self._sources.watch(paths)
         still = {path for used in self._watched.values() for path in used}
         if self._sources is not None and before - still:
             self._sources.forget(before - still)
 
     def _source_changed(self, path: Path) -> None:
+        text = f"{path.name} changed since it was analysed; its candidates may be off: start the search again"
+        self._tell_of_source(path, "source-changed", text)
+
+    def _source_gone(self, path: Path) -> None:
+        text = f"{path.name} is gone from {path.parent}; put it back: the session goes on, but export needs the file"
+        self._tell_of_source(path, "source-gone", text)
+
+    def _tell_of_source(self, path: Path, code: str, text: str) -> None:
         for session, paths in self._watched.items():
             if path in paths and session in self._actors:
-                text = f"{path.name} changed since it was analysed; its candidates may be off: start the search again"
-                self.hub.push(self._actors[session].client, replies.note(session, "source-changed", text))
+                self.hub.push(self._actors[session].client, replies.note(session, code, text))
 
 
 def log_fault(task: asyncio.Task[None]) -> None:
