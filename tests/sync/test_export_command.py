@@ -218,6 +218,30 @@ def test_labels_of_several_recordings_are_never_mixed(song, tmp_path, capsys):
     assert [e["label"] for e in made["events"]] == ["cat"]
 
 
+def test_a_list_in_samples_counts_in_those_of_the_audio(song, tmp_path, capsys):
+    regions, out = tmp_path / "r.csv", tmp_path / "o"
+    regions.write_text("#,Name,Start,End,Length\nR1,a,44100,88200,44100\n", encoding="utf-8")
+    arguments = ["export", "--regions", str(regions), "--audio", str(song), "--out", str(out)]
+    assert main(arguments) == 2
+    assert "--unit" in capsys.readouterr().err
+    assert main([*arguments, "--unit", "samples"]) == 0
+    regions.write_text("start_sample,end_sample,label,mood\n44100,88200,a,sad\n", encoding="utf-8")
+    assert main([*arguments, "--force"]) == 0
+    assert "note: r.csv: the column mood was left out" in capsys.readouterr().out
+    made = json.loads((out / "song.sync.json").read_text(encoding="utf-8"))
+    assert [(e["start_frame"], e["end_frame"]) for e in made["events"]] == [(44100, 88200)]
+
+
+def test_rows_of_the_audio_are_told_by_its_folder(song, tmp_path):
+    (tmp_path / "n1").mkdir()
+    audio = song.rename(tmp_path / "n1" / "song.wav")
+    regions, out = tmp_path / "r.csv", tmp_path / "o"
+    regions.write_text("file,start,end,label\n/d/n1/song.wav,1.0,2.0,a\n/d/n2/song.wav,3.0,4.0,b\n", encoding="utf-8")
+    assert main(["export", "--regions", str(regions), "--audio", str(audio), "--out", str(out)]) == 0
+    made = json.loads((out / "song.sync.json").read_text(encoding="utf-8"))
+    assert [e["label"] for e in made["events"]] == ["a"]
+
+
 def test_convert_refuses(tmp_path, capsys):
     source, out = tmp_path / "in.txt", tmp_path / "out.tsv"
     source.write_text("1.0\t2.0\tdog\n", encoding="utf-8")
