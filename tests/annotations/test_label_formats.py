@@ -217,6 +217,10 @@ REFUSED = {
     "whole numbers too large for seconds": ("start,end,label\n1500,2250,x\n", "--unit seconds"),
     "HTK": ("0 5000000 sil\n5000000 9000000 a\n", "--unit seconds"),
     "REAPER, bars": ("#,Name,Start,End,Length\nR1,a,5.1.00,6.1.00,1.0.00\n", "bars and beats"),
+    "REAPER, bars that look like seconds": (
+        "#,Name,Start,End,Length\nR1,a,5.3,6.2,0.3\n",
+        "line 2: its length, 0.3, is not that from 5.3 to 6.2; set REAPER's ruler",
+    ),
     "REAPER, video frames": ("#,Name,Start,End,Length\nR1,a,00:00:01:12,00:00:02:00,0\n", "video frames"),
     "digits of other scripts": ("start,end,label\n²,³,x\n", "line 2: '²' is not a time"),
     "a number without end": (f"start,end,label\n{'9' * 5000},{'9' * 5000},x\n", "line 2: "),

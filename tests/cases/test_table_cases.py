@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cases.faults import fails_today
 from reatrieve.annotations.files import read_annotations
 from reatrieve.annotations.sidecars import labels_beside
 from reatrieve.annotations.truth import load_truth
@@ -233,8 +232,8 @@ def looped_wav(*, loop: int, unity_note: int = 60) -> bytes:
 @pytest.mark.parametrize(
     ("loop", "unity_note"),
     [
-        pytest.param(1, 60, id="same id", marks=fails_today("dropped as if it were a region of REAPER's")),
-        pytest.param(1, 72, id="same id and a unity note", marks=fails_today("dropped as if it were REAPER's")),
+        pytest.param(1, 60, id="same id"),
+        pytest.param(1, 72, id="same id and a unity note"),
         pytest.param(0, 60, id="other id"),
     ],
 )

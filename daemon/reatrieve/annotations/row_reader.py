@@ -31,11 +31,12 @@ def is_whole(text: str) -> bool:
 
 
 class _Time(NamedTuple):
-    """One time as read, how far rounding may have moved it, and the column's name."""
+    """One time as read, how far rounding may have moved it, the column's name, and the cell."""
 
     seconds: float
     step_s: float
     column: str
+    text: str
 
 
 def _step_s(text: str, unit: TimeUnit) -> float:
@@ -124,6 +125,13 @@ class RowReader:
         )
         start_s = start.seconds if start else 0.0
         end_s = end.seconds if end else start_s + (length.seconds if length else 0.0)
+        if columns.is_reaper and start and end and length:
+            slack_s = start.step_s + end.step_s + length.step_s
+            if abs(end_s - start_s - length.seconds) > slack_s:  # measures may look like seconds: 5.3 to 6.2
+                raise InputError(
+                    f"its length, {length.text}, is not that from {start.text} to {end.text}; "
+                    "set REAPER's ruler to minutes:seconds and export again"
+                )
         if columns.file_offset is not None and columns.file:
             offset_s = parse_time_s(cell(cells, columns.file_offset))
             start_s, end_s = offset_s, offset_s + end_s - start_s
@@ -141,7 +149,10 @@ class RowReader:
             if not text or (found and own is SAMPLES and rate_hz is None):
                 continue
             time = _Time(
-                parse_time_s(text, own, rate_hz=rate_hz), _step_s(text, own), cell(self.columns.names, column.index)
+                parse_time_s(text, own, rate_hz=rate_hz),
+                _step_s(text, own),
+                cell(self.columns.names, column.index),
+                text,
             )
             if found and abs(found.seconds - time.seconds) > found.step_s + time.step_s:
                 raise InputError(
