@@ -41,8 +41,8 @@ BLOCKS = {
 """Blocks that we read, by the block they lie in."""
 
 SOURCE_KEYS = frozenset({"FILE", "LENGTH", "STARTPOS", "OVERLAP", "MODE"})
-REVERSED_SECTION, REVERSED_WHOLE = 2, 3
-"""What MODE says of a section; other values leave it as it is (SWS, BR_Util.cpp)."""
+WHOLE_MODE, REVERSE_MODE = 1, 2
+"""Bits of a section's MODE: it plays the whole source, and backwards (SWS, BR_Util.cpp)."""
 
 LINE_END = re.compile(r"\r\n|\n|\r")
 OTHER_LINE_END = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -337,10 +337,10 @@ def _source(take: Sequence[Any], folder: Path) -> _Source | None:
     if section is None:
         return _Source(path)
     mode = int(_number(_line(section, "MODE"), 0))
-    if mode == REVERSED_WHOLE:
-        return _Source(path, reverse=True)
+    if mode & WHOLE_MODE:
+        return _Source(path, reverse=bool(mode & REVERSE_MODE))
     start_s, length_s = _number(_line(section, "STARTPOS"), 0), _number(_line(section, "LENGTH"), 0)
-    return _Source(path, start_s, length_s, mode == REVERSED_SECTION)
+    return _Source(path, start_s, length_s, bool(mode & REVERSE_MODE))
 
 
 def _obstacle(take: Sequence[Any], values: Mapping[str, Sequence[str]]) -> str:
