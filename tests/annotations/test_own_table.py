@@ -150,3 +150,11 @@ def test_tables_of_a_data_set_may_name_audio_by_its_whole_path(folder, tmp_path)
     (folder / "events.tsv").write_text(text, encoding="utf-8")
     (recording,) = load_dataset(folder).recordings
     assert recording.path == tmp_path / "b.wav"
+
+
+def test_find_reads_a_list_in_samples_of_its_audio(folder):
+    table = folder / "list.csv"
+    table.write_text("start_sample,end_sample,label\n8000,16000,kick\n24000,24000,kick\n", encoding="utf-8")
+    truth = load_truth(table, folder / "audio" / "a.wav")
+    assert truth.occurrences == (Span(1.0, 2.0),)
+    assert truth.skipped_rows.endswith("list.csv, line 3: 'kick' marks a point; a sound needs a start and an end")

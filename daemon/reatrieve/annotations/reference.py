@@ -12,7 +12,8 @@ import soundfile
 from reatrieve.annotations.annotation import Annotation
 from reatrieve.session.spans import Span
 
-__all__ = ["NEAR", "NEAR_SUFFIX", "AudioLengths", "BrokenRow", "ReferenceEvent", "reference_of", "skipped_rows"]
+__all__ = ["NEAR", "NEAR_SUFFIX", "AudioLengths", "BrokenRow", "ReferenceEvent", "audio_rate_hz", "reference_of",
+           "skipped_rows"]  # fmt: skip
 
 NEAR = "near"
 """The flag of a variant that is neither right nor wrong."""
@@ -75,6 +76,14 @@ def reference_of(annotation: Annotation, file: str) -> ReferenceEvent | str:
     class_ = annotation.label.removesuffix(NEAR_SUFFIX)
     flag = NEAR if class_ != annotation.label else ""
     return ReferenceEvent(file, class_ or "sound", Span(annotation.start_s, annotation.end_s), flag=flag)
+
+
+def audio_rate_hz(audio: Path) -> int | None:
+    """Sample rate of an audio file, for labels in samples; None where it cannot be read."""
+    try:
+        return int(soundfile.info(audio).samplerate)
+    except (RuntimeError, OSError):
+        return None
 
 
 class AudioLengths:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-import soundfile
-
 from reatrieve.annotations.annotation import Annotation
 from reatrieve.annotations.files import annotation_rows
+from reatrieve.annotations.reference import audio_rate_hz
 from reatrieve.annotations.tables import STATED
 from reatrieve.errors import AudioError, InputError
 
@@ -25,7 +24,7 @@ def labels_beside(audio: Path) -> Iterator[tuple[Path, int, Annotation | str]]:
     (label file, line, label or what is wrong with that line)
         Line 0 where the format has none.
     """
-    rate_hz = _rate_hz(audio)
+    rate_hz = audio_rate_hz(audio)
     for suffix in SUFFIXES:
         path = audio.with_suffix(suffix)
         if path.is_file():
@@ -46,13 +45,6 @@ def tables_naming_files(folder: Path) -> Iterator[tuple[Path, int, Annotation | 
         for line, label in _rows(path, rate_hz=None):
             unnamed = isinstance(label, Annotation) and not label.file
             yield path, line, "the row names no audio file" if unnamed else label
-
-
-def _rate_hz(audio: Path) -> int | None:
-    try:
-        return int(soundfile.info(audio).samplerate)
-    except (RuntimeError, OSError):
-        return None  # whoever reads the audio says so
 
 
 def _rows(path: Path, *, rate_hz: int | None) -> Iterator[tuple[int, Annotation | str]]:

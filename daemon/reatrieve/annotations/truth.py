@@ -14,7 +14,15 @@ from reatrieve.annotations.files import annotation_rows, is_own_table
 from reatrieve.annotations.oracle import Oracle, OracleAnswer
 from reatrieve.annotations.own_table import OwnTable
 from reatrieve.annotations.recordings import same_recording
-from reatrieve.annotations.reference import AudioLengths, BrokenRow, ReferenceEvent, reference_of, skipped_rows
+from reatrieve.annotations.reference import (
+    AudioLengths,
+    BrokenRow,
+    ReferenceEvent,
+    audio_rate_hz,
+    reference_of,
+    skipped_rows,
+)
+from reatrieve.annotations.tables import STATED
 from reatrieve.errors import InputError
 from reatrieve.session.spans import Span
 
@@ -129,7 +137,7 @@ def _rows(table: Path, audio: Path) -> Iterator[tuple[int, ReferenceEvent | str]
             if not row.file or _is(audio, row.file):
                 yield row.line, row.read
         return
-    for line, label in annotation_rows(table):
+    for line, label in annotation_rows(table, rate_hz=audio_rate_hz(audio), unit=STATED):
         if isinstance(label, str):
             yield line, label
         elif not label.file or _is(audio, label.file):
