@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from reatrieve.annotations.files import read_annotations
 from reatrieve.audio.trackmap import TrackItem, TrackMap
@@ -240,6 +241,19 @@ def test_rows_of_the_audio_are_told_by_its_folder(song, tmp_path):
     assert main(["export", "--regions", str(regions), "--audio", str(audio), "--out", str(out)]) == 0
     made = json.loads((out / "song.sync.json").read_text(encoding="utf-8"))
     assert [e["label"] for e in made["events"]] == ["a"]
+
+
+@pytest.mark.parametrize("targets", ["json", "wav", "all"])
+@pytest.mark.parametrize(("kind", "notes"), [("OGG", 1), ("FLAC", 0), ("WAV", 0)])
+def test_lossy_audio_is_told_once_whatever_the_target(tmp_path, capsys, targets, kind, notes):
+    audio, regions = tmp_path / "song.x", tmp_path / "r.txt"
+    soundfile.write(audio, noise(RATE_HZ * 3), RATE_HZ, format=kind)
+    regions.write_text("1.0\t2.0\ta\n", encoding="utf-8")
+    arguments = ["--regions", str(regions), "--audio", str(audio), "--to", targets, "--out", str(tmp_path / "o")]
+    assert main(["export", *arguments, "--wwise-segment", "x"]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if "decod" in line]
+    assert len(told) == notes
+    assert all("no gapless tags" in line for line in told)
 
 
 def test_convert_refuses(tmp_path, capsys):

@@ -27,7 +27,7 @@ def loose_timing_note(paths: Iterable[Path]) -> str:
     more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
     return (
         f"{names[0]}{more} has no gapless tags: decoders place its sound up to 25 ms apart, and the events with it; "
-        "ship WAV or FLAC where that matters"
+        "where that matters ship WAV or FLAC, or the cue WAV (--to wav)"
     )
 
 
