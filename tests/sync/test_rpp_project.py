@@ -213,7 +213,7 @@ def test_what_is_no_project_is_refused(tmp_path):
     with pytest.raises(InputError, match="not a REAPER project"):
         read_rpp(path)
     path.write_text('<REAPER_PROJECT 0.1 "7"\n<TRACK\n', encoding="utf-8")
-    with pytest.raises(InputError, match="cannot be understood"):
+    with pytest.raises(InputError, match="is cut off"):
         read_rpp(path)
     with pytest.raises(AudioError, match="cannot read"):
         read_rpp(tmp_path / "gone.rpp")

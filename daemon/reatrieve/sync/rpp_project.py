@@ -27,6 +27,9 @@ REGION_FLAG = 1
 TEMPO_KEPT_FLAG = 2
 """Bit of a tempo point that sets a time signature and leaves the tempo."""
 
+WHOLE_MODE, REVERSE_MODE = 1, 2
+"""Bits of a section's MODE: its start and length do not count (the file keeps them); it plays backwards."""
+
 GLIDE_SHAPE = 0
 EXT_SECTION = "REATRIEVE"
 BLOCKS = {
@@ -41,8 +44,6 @@ BLOCKS = {
 """Blocks that we read, by the block they lie in."""
 
 SOURCE_KEYS = frozenset({"FILE", "LENGTH", "STARTPOS", "OVERLAP", "MODE"})
-WHOLE_MODE, REVERSE_MODE = 1, 2
-"""Bits of a section's MODE: it plays the whole source, and backwards (SWS, BR_Util.cpp)."""
 
 LINE_END = re.compile(r"\r\n|\n|\r")
 OTHER_LINE_END = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -136,7 +137,7 @@ def read_rpp(path: Path) -> RppProject:
     if not text.lstrip().startswith("<REAPER_PROJECT"):
         raise InputError(f"{path.name} is not a REAPER project")
     try:
-        root = rpp.loads(_needed(text))
+        root = rpp.loads(_needed(text, path.name))
         return RppProject(
             path,
             tuple(_regions(_lines(root, "MARKER"))),
@@ -150,8 +151,14 @@ def read_rpp(path: Path) -> RppProject:
         raise InputError(f"{path.name} cannot be understood as a REAPER project ({error}); save it again") from error
 
 
-def _needed(text: str) -> str:
-    """The blocks that we read, without the rest: plug-in states make up most of a project, and parsing is slow."""
+def _needed(text: str, name: str) -> str:
+    """The blocks that we read, without the rest: plug-in states make up most of a project, and parsing is slow.
+
+    Raises
+    ------
+    InputError
+        If the project is cut off, or another follows it.
+    """
     kept: list[str] = []
     path: list[str] = []
     skipped = 0
@@ -160,6 +167,8 @@ def _needed(text: str) -> str:
         if stripped.startswith("<"):
             tag = stripped[1:].split(" ", 1)[0].upper()
             inside = path[-1] if path else ""
+            if kept and not path and not skipped:
+                raise InputError(f"{name}: another project follows (a backup of several saves?); keep one of them")
             if skipped or not (tag in BLOCKS.get(inside, ()) or (inside == "ITEM" and tag.endswith("ENV"))):
                 skipped += 1
             else:
@@ -175,6 +184,8 @@ def _needed(text: str) -> str:
             stripped and not skipped and not (path[-1:] == ["SOURCE"] and stripped.split(" ", 1)[0] not in SOURCE_KEYS)
         ):
             kept.append(stripped)
+    if path or skipped:
+        raise InputError(f"{name} is cut off: not all of its blocks are closed; take another copy of the project")
     return "\n".join([*kept, ""])
 
 
