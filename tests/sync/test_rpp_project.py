@@ -230,16 +230,20 @@ MARKER 2 21 "" 1
 MARKER 4 30 "riser_03" 0 0 1 B {MC} 0"""
 
 
-def converted(tmp_path: Path, *more: str) -> Path:
+def converted(tmp_path: Path, *more: str, one_a_line: bool = False) -> Path:
     kept = f"{TRACK};1;riser;;;3|0;{{RA}};kept;riser 1;7;9.5;example;1|3;{{RB}};kept;riser 3;20;21;accepted;0.75"
     kept += "|4;{GONE};kept;riser 4;30;31;accepted;0.5"
     markers = "Abc/0/point {MA};Abc/3/point {MB};Abc/3/end {ME};Abc/4/point {MC}"
-    state = f'<EXTSTATE\n<REATRIEVE\nSESSION_Abc "{kept}"\nMARKERS "{markers}"\n>\n>'
-    return project(tmp_path, CONVERTED, *more, state)
+    stored = f'SESSION_Abc "{kept}"\nMARKERS "{markers}"'
+    if one_a_line:
+        lines = {"SESSION_Abc": kept.replace("|", "\n") + "\n=4;0A", "MARKERS": markers.replace(";", "\n") + "\n=4;0A"}
+        stored = "\n".join(f"<BIN {key}\n{base64.b64encode(text.encode()).decode()}\n>" for key, text in lines.items())
+    return project(tmp_path, CONVERTED, *more, f"<EXTSTATE\n<REATRIEVE\n{stored}\n>\n>")
 
 
-def test_a_marker_that_convert_made_is_one_event_with_its_region(tmp_path):
-    read = read_rpp(converted(tmp_path))
+@pytest.mark.parametrize("one_a_line", [False, True])
+def test_a_marker_that_convert_made_is_one_event_with_its_region(tmp_path, one_a_line):
+    read = read_rpp(converted(tmp_path, one_a_line=one_a_line))
     assert [(a.start_s, a.end_s) for a in accepted_regions(read)[0]] == [(7.0, 9.5), (20.25, 21.0)]
     matched = accepted_regions(read, match="riser*")[0]
     assert [(a.start_s, a.end_s, a.label) for a in matched] == [

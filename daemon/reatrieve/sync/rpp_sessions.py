@@ -52,7 +52,7 @@ def stored_sessions(project: RppProject) -> list[StoredSession]:
     for key, text in sorted(project.ext_state.items()):
         if not key.startswith(PREFIX):
             continue
-        head, *rows = [part.split(";") for part in text.split("|")]
+        head, *rows = [part.split(";") for part in re.split(r"[|\n]", text)]
         if len(head) < 3:
             continue
         kept = dict(each for row in rows if (each := _kept_region(row)) is not None)
