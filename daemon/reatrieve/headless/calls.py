@@ -139,6 +139,7 @@ def _number(call: Call, value: Any) -> Any:
 
 
 def _integer(call: Call, value: Any) -> Any:
+    """A whole number; ``gfx`` functions count in doubles and cut what is behind the point."""
     if not _is_number(value):
         return _NOT_TAKEN
     if value != value or abs(value) == float("inf") or int(value) != value:
