@@ -83,6 +83,11 @@ function ext_state.decode(id, text)
         proposed_start_s = start_s, proposed_end_s = end_s, probability = tonumber(field[8]) or 0 }
     end
   end
+  for _, mark in pairs(marks) do
+    local one = model.candidates[mark.number]
+    local own = models.region_name(model.label, mark.number, mark.kind, one.probability)
+    if mark.name ~= own then model = models.named(model, mark.number, mark.name) end
+  end
   local answers = math.tointeger(tonumber(head[6])) or 0
   if old then whole = #lines > 1 and models.answers(model) == answers end
   if model.current and not model.candidates[model.current] then model.current = nil end

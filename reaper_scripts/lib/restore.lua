@@ -136,6 +136,7 @@ function restore.reconcile(ctx, tab, s, fields)
   else
     daemon_model = models.ended(daemon_model, fields.reason)
   end
+  daemon_model = models.with_names(daemon_model, s.model)
   local present = project.read(tab.proj, s.history.known)
   local here, there = s.answers_in_project, models.answers(daemon_model)
   s:drop_rows()

@@ -85,7 +85,7 @@ end
 ---The name of a candidate's region once it is accepted.
 ---@return string
 function steps.named(s, number)
-  return models.region_name(s.model.label, number, "accepted")
+  return models.shown_name(s.model, number)
 end
 
 local function tally(s)

@@ -139,6 +139,22 @@ function track.example(proj, area)
   return start_s, end_s
 end
 
+---Where the items of a track begin and end.
+---@param the_track userdata?
+---@return number start_s
+---@return number end_s
+function track.extent(the_track)
+  local first_s, last_s = math.huge, -math.huge
+  if not the_track then return -math.huge, math.huge end
+  for index = 0, reaper.CountTrackMediaItems(the_track) - 1 do
+    local item = reaper.GetTrackMediaItem(the_track, index)
+    local position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+    first_s = math.min(first_s, position_s)
+    last_s = math.max(last_s, position_s + reaper.GetMediaItemInfo_Value(item, "D_LENGTH"))
+  end
+  return first_s, last_s
+end
+
 -- Items --------------------------------------------------------------------------------------------------------------------
 
 ---@class TrackItem the fields of the message `item`, and what only the script needs

@@ -2,6 +2,7 @@
 -- search wait for their turn, so nothing pressed too early is lost.
 
 local audition = require("audition")
+local edges = require("edges")
 local export = require("export")
 local finder = require("finder")
 local models = require("models")
@@ -13,6 +14,7 @@ local settings = require("settings")
 local status = require("status")
 local steps = require("steps")
 local sync_markers = require("sync_markers")
+local track = require("track")
 
 local verbs = {}
 
@@ -64,6 +66,15 @@ local function answer(ctx, tab, s, verdict)
     return true
   end
   local moved = math.abs(start_s - one.start_s) > models.TOLERANCE_S or math.abs(end_s - one.end_s) > models.TOLERANCE_S
+  if moved then
+    local first_s, last_s = track.extent(s.media_track)
+    local problem = edges.problem(s.model, start_s, end_s, first_s, last_s)
+    if problem and verdict == "accept" then
+      status.say(problem, true)
+      return true
+    end
+    moved = problem == nil                       -- elsewhere: what was proposed is what is rejected or skipped
+  end
   if s.state == "answering" or not s.lookahead or moved and s.state == "resyncing" then
     status.say(ctx.link.problem and ("your answer is kept: " .. ctx.link.problem) or "computing the next candidate")
     return false
@@ -241,7 +252,15 @@ end
 -- Verbs of the tab -------------------------------------------------------------------------------------------------------
 
 ---@type table<string, fun(ctx: table, tab: Tab)>
-local of_tab = { find = finder.find, convert = sync_markers.convert, export = export.ask }
+local of_tab = { convert = sync_markers.convert, export = export.ask }
+
+---Search for the time selection, or go on with the sound that was searched from there.
+function of_tab.find(ctx, tab)
+  finder.find(ctx, tab, function(s)
+    verbs.activate(ctx, tab, s)
+    if s.model.over then verbs.give(ctx, tab, s, "continue") end
+  end)
+end
 
 function of_tab.settings() status.say(settings.dialog(), true) end
 

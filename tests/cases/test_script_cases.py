@@ -261,7 +261,6 @@ def dialogs_refused(loop: Loop) -> None:
     loop.reaper.answer(*4 * ["no"])
 
 
-@fails_today("two sounds with regions on the same places, and a marker for each")
 def test_find_pressed_again_on_the_same_selection_makes_no_second_sound(loop: Loop) -> None:
     reaper = loop.reaper
     for _ in BURSTS_S[1:]:
@@ -285,7 +284,6 @@ def test_find_pressed_again_on_the_same_selection_makes_no_second_sound(loop: Lo
         pytest.param((30.0, 31.0), id="behind the end of the item"),
     ],
 )
-@fails_today("accepted without a word")
 def test_a_candidate_dragged_to_an_impossible_place_is_refused_or_asked(loop: Loop, edges: tuple[float, float]) -> None:
     reaper = loop.reaper
     candidate = loop.candidate
