@@ -14,20 +14,35 @@ from reatrieve.errors import ReatrieveError
 
 __all__ = ["main"]
 
-COMMANDS = ("demo", "find", "serve", "export", "convert", "evaluate", "experiments", "dataset", "synth", "bench")
-"""Modules of this package, in the order that ``reatrieve --help`` shows them; each has ``add(subparsers)``."""
+COMMANDS = {
+    "demo": "watch the whole loop run on a simulated REAPER",
+    "find": "find a sound's other places in a file, from the terminal",
+    "serve": "the daemon that REAPER's scripts talk to",
+    "export": "write sync files for game engines from accepted regions",
+    "convert": "turn label files of one program into another's",
+    "evaluate": "measure retrievers on an annotated data set",
+    "experiments": "the paper's experiments on a data set: figures, tables, statements",
+    "dataset": "turn finished sessions into a data set",
+    "synth": "make an annotated data set of electronic music",
+    "bench": "measure speed and memory on this machine, as ratios",
+}
+"""Modules of this package, each with ``add(subparsers)``, as ``reatrieve --help`` shows them. What each is for stands
+here, so that the list costs no import of them."""
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
-    """Make the parser; with ``only``, import that subcommand alone, so that ``reatrieve serve`` starts fast."""
+    """Make the parser; of all subcommands only the one called ``only`` is imported and gets its options."""
     parser = argparse.ArgumentParser(
         prog="reatrieve",
         description="Mark one sound, get every other place where it happens, take the places into the game.",
     )
     parser.add_argument("--version", action="version", version=f"reatrieve {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS if only not in COMMANDS else (only,):
-        importlib.import_module(f"reatrieve.cli.{name}").add(subparsers)
+    for name, purpose in COMMANDS.items():
+        if name == only:
+            importlib.import_module(f"reatrieve.cli.{name}").add(subparsers)
+        elif only not in COMMANDS:
+            subparsers.add_parser(name, help=purpose)
     return parser
 
 

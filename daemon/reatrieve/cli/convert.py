@@ -34,7 +34,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "convert",
-        help="turn label files of one program into another's",
         description="Turn label files of one program into another's. Read are Audacity labels, REAPER's region CSV, "
         "DCASE and "
         "sed_eval lists, Raven, Audition and Sonic Visualiser tables, JAMS, sync JSON, and cue points of WAV files; "

@@ -9,20 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
-
-from reatrieve.cli.convert import of_one_recording
 from reatrieve.errors import InputError
-from reatrieve.journal import read_journal
-from reatrieve.retrieval.session import fold
 from reatrieve.sync.export import TARGETS, Options, export
 from reatrieve.sync.labels import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
-from reatrieve.sync.readers import read_annotations
-from reatrieve.sync.rpp_project import read_rpp
-from reatrieve.sync.rpp_sessions import accepted_regions
-from reatrieve.sync.sessions import accepted_in
 from reatrieve.sync.tempo import TempoMap
 
 if TYPE_CHECKING:
@@ -57,7 +47,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     targets = "\n".join(f"  {name:12} {target.about}" for name, target in TARGETS.items())
     parser = subparsers.add_parser(
         "export",
-        help="write sync files for game engines from accepted regions",
         description="Write sync files for game engines from a session's journal, a list of regions or a REAPER "
         "project.",
         epilog=EPILOG.format(targets=targets),
@@ -100,6 +89,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Export, and print every file written."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
     source = _read(args)
     if not source.accepted:
         raise InputError("there is no accepted region to export; accept one, or check --match")
@@ -166,6 +158,9 @@ def _read(args: argparse.Namespace) -> _Source:
         source = _from_journals(args.journal)
         return source if tempo_map is None else replace(source, tempo_map=tempo_map)
     if args.regions is not None:
+        from reatrieve.cli.convert import of_one_recording
+        from reatrieve.sync.readers import read_annotations
+
         rows = read_annotations(args.regions)
         if args.audio is not None and len({row.file for row in rows if row.file}) > 1:
             rows = of_one_recording(rows, Path(args.audio).name, source=args.regions.name)
@@ -188,6 +183,9 @@ def _read(args: argparse.Namespace) -> _Source:
 
 
 def _from_project(path: Path, match: str, track: str, *, with_track: bool) -> _Source:
+    from reatrieve.sync.rpp_project import read_rpp
+    from reatrieve.sync.rpp_sessions import accepted_regions
+
     project = read_rpp(path)
     accepted, found_on = accepted_regions(project, match=match)
     if not with_track and not track and not found_on:
@@ -198,6 +196,10 @@ def _from_project(path: Path, match: str, track: str, *, with_track: bool) -> _S
 
 def _from_journals(paths: Sequence[Path]) -> _Source:
     """Accepted regions of one or more sessions; they must have searched one track, or only a render can be shipped."""
+    from reatrieve.journal import read_journal
+    from reatrieve.retrieval.session import fold
+    from reatrieve.sync.sessions import accepted_in
+
     accepted: list[Accepted] = []
     headers = []
     for path in paths:

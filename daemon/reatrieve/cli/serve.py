@@ -20,7 +20,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Add the subcommand; no flag has a default, so that file and environment can speak (see ``settings``)."""
     parser = subparsers.add_parser(
         "serve",
-        help="the daemon that REAPER's scripts talk to",
         description="Listen for REAPER's scripts over UDP and the spool folder until stopped (Ctrl+C).",
         argument_default=argparse.SUPPRESS,
     )

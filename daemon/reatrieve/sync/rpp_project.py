@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-import rpp
-
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
 from reatrieve.sync.tempo import TempoEntry, TempoMap
@@ -116,6 +114,8 @@ def read_rpp(path: Path) -> RppProject:
         raise AudioError(f"cannot read {path}: {error.strerror or error}") from error
     if not text.lstrip("\ufeff \r\n").startswith("<REAPER_PROJECT"):
         raise InputError(f"{path.name} is not a REAPER project")
+    import rpp  # the daemon does without it
+
     try:
         root = rpp.loads(_needed(text))
         return RppProject(
