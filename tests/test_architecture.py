@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "daemon" / "reatrieve"
 ALLOWED = {
     "errors": set(),
     "filelock": set(),
+    "installation": {"errors"},
     "settings": {"errors"},
     "retrieval": {"errors"},
     "audio": {"errors", "retrieval"},
@@ -17,12 +18,12 @@ ALLOWED = {
     "bench": {"errors", "retrieval", "audio", "synth", "demo"},
     "demo": {"errors", "retrieval", "journal", "headless"},
     "journal": {"errors", "filelock", "retrieval", "audio"},
-    "learned": {"errors", "retrieval"},
+    "learned": {"errors", "installation", "retrieval"},
     "sync": {"errors", "retrieval", "audio", "journal"},
     "bridge": {"errors", "filelock", "retrieval"},
-    "evaluation": {"errors", "retrieval", "audio", "sync", "journal", "learned"},
+    "evaluation": {"errors", "installation", "retrieval", "audio", "sync", "journal", "learned"},
     "headless": {"errors"},
-    "service": {"errors", "settings", "retrieval", "audio", "journal", "sync", "bridge"},
+    "service": {"errors", "installation", "settings", "retrieval", "audio", "journal", "sync", "bridge"},
 }
 """Which parts of the package each part may import; ``cli`` may import all, and nothing may import it."""
 

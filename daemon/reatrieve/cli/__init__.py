@@ -55,14 +55,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # read when numpy loads: many small products, which more threads make slower
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = build_parser(only=arguments[0] if arguments else None)
-    args = parser.parse_args(arguments)
     try:
+        args = build_parser(only=arguments[0] if arguments else None).parse_args(arguments)
         return int(args.func(args))
     except ReatrieveError as error:
-        print(f"reatrieve: error: {error}", file=sys.stderr)
-        return error.exit_status
+        return _failed(error)
+    except ModuleNotFoundError as error:
+        from reatrieve.installation import missing_module
+
+        explained = missing_module(error)
+        if explained is None:
+            raise
+        return _failed(explained)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         return 0
+
+
+def _failed(error: ReatrieveError) -> int:
+    print(f"reatrieve: error: {error}", file=sys.stderr)
+    return error.exit_status

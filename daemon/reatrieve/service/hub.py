@@ -32,6 +32,7 @@ from reatrieve.bridge.messages import (
     encode_event,
 )  # fmt: skip
 from reatrieve.errors import ProtocolError
+from reatrieve.installation import this_installation
 
 __all__ = ["CAPABILITIES", "Hub", "Route"]
 
@@ -251,5 +252,5 @@ def _mismatch(hello: Hello) -> str:
         f"script {hello.script_version} protocol {hello.protocol}",
     )
     if hello.protocol < PROTOCOL:
-        return f"{ours}, {theirs}: update the script (Extensions > ReaPack > Synchronize packages)"
-    return f"{ours}, {theirs}: update the daemon (pip install -U reatrieve) and start it again (reatrieve serve)"
+        return f"{ours}, {theirs}: update the scripts (reatrieve install, or ReaPack > Synchronize packages)"
+    return f"{ours}, {theirs}: update the daemon and start it again ({this_installation().updating()})"
