@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from reatrieve.audio.cache import AnalysisCache
-from reatrieve.retrieval.interface import Analysis
+from reatrieve.session.retriever import Analysis
 
 
 def analysis(seed: int = 0, n: int = 300_000) -> Analysis:

@@ -1,4 +1,4 @@
-"""What all tests share: the benchmark audio, where it is there."""
+"""What all tests share: one Hypothesis profile, workers only where they pay, the benchmark audio where it is there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("project", deadline=None, derandomize=True)  # a busy machine is no fault of the code
+settings.load_profile("project")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One process for a few files or single tests: workers take longer to start than those take to run."""
+    single = [one for one in config.args if "::" in one or one.endswith(".py")]
+    return 0 if len(single) == len(config.args) and len(single) <= 3 else None
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Session journals: append-only JSON lines, on disk before anybody is told.
 
 The first line says what was searched, every further line is one event of the session with the time and the ``op`` of
-the command that made it. State is what ``reatrieve.retrieval.session.fold`` makes of the events. A line torn by a
+the command that made it. State is what ``reatrieve.session.state.fold`` makes of the events. A line torn by a
 crash is dropped; no line is ever changed, but for the header's project path when the project is saved elsewhere
 (then the file is replaced whole).
 """
@@ -26,10 +26,10 @@ from typing import Any, BinaryIO
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import InputError, JournalError
 from reatrieve.filelock import try_lock
-from reatrieve.retrieval import events as kinds
-from reatrieve.retrieval.events import Event
-from reatrieve.retrieval.session import fold
-from reatrieve.retrieval.spans import Span
+from reatrieve.session import events as kinds
+from reatrieve.session.events import Event
+from reatrieve.session.spans import Span
+from reatrieve.session.state import fold
 
 __all__ = ["Header", "Journal", "JournalFolder", "Line", "Stored", "copies_folder", "read_journal"]
 

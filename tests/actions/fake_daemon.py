@@ -16,7 +16,7 @@ from reatrieve.bridge import osc
 from reatrieve.bridge.home import new_info, write_info
 from reatrieve.bridge.link import DaemonLink
 from reatrieve.errors import InputError
-from reatrieve.retrieval.events import (
+from reatrieve.session.events import (
     Answered,
     BudgetRaised,
     Finished,
@@ -27,8 +27,8 @@ from reatrieve.retrieval.events import (
     Started,
     Undone,
 )
-from reatrieve.retrieval.session import SessionState
-from reatrieve.retrieval.spans import Span
+from reatrieve.session.spans import Span
+from reatrieve.session.state import SessionState
 
 _OF_THE_NEXT = ("start_s", "end_s", "score", "probability")
 

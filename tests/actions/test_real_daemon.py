@@ -19,7 +19,7 @@ from rig import ACTIONS, REDO, UNDO
 from reatrieve.bridge.home import read_info
 from reatrieve.headless import Reaper
 from reatrieve.journal import read_journal
-from reatrieve.retrieval.session import fold
+from reatrieve.session.state import fold
 
 RATE_HZ = 22050
 TIMES_S = [1.5, 5.25, 9.1, 13.7, 17.3, 21.9, 26.4]

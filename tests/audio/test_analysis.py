@@ -18,8 +18,8 @@ from reatrieve.audio.prefetch import ahead
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, CancelledError
-from reatrieve.retrieval.interface import Analysis, Progress
 from reatrieve.retrieval.registry import make_retriever
+from reatrieve.session.retriever import Analysis, Progress
 from signals import noise, write_sound
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from reatrieve.audio.probe import check, correct
+from reatrieve.audio.probe import check
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import InputError
@@ -20,6 +21,13 @@ def accessor(track_map: TrackMap, time_s: float) -> np.ndarray:
     """What a REAPER that agrees with the map would send."""
     y = TrackAudio(track_map).read(time_s, time_s + 0.5, RATE)
     return np.clip(np.round(y * 32767), -32768, 32767).astype(np.int16)
+
+
+def correct(track_map: TrackMap, index: int, lag_s: float) -> TrackMap:
+    """The map with item ``index`` sounding ``lag_s`` seconds of project time later."""
+    items = list(track_map.items)
+    items[index] = replace(items[index], offset_s=items[index].offset_s - lag_s * items[index].rate)
+    return TrackMap(tuple(items))
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def items(draw: st.DrawFn) -> dict:
     }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(items().filter(lambda row: row["rate"] == 1.0), min_size=1, max_size=4), block=st.integers(50, 3000)
 )

@@ -97,14 +97,6 @@ def test_a_file_is_a_map_of_one_item(tmp_path: Path) -> None:
         TrackMap.of_file(tmp_path / "gone.wav")
 
 
-def test_an_item_is_replaced_by_index() -> None:
-    track_map = TrackMap((TrackItem(A, 0.0, 1.0), TrackItem(B, 1.0, 1.0)))
-    other = TrackItem(A, 5.0, 1.0)
-    assert track_map.replaced(1, other).items == (track_map.items[0], other)
-    with pytest.raises(InputError, match="no item 2"):
-        track_map.replaced(2, other)
-
-
 @pytest.mark.parametrize(
     ("n_channels", "mode", "left", "right"),
     [

@@ -7,8 +7,9 @@ import random
 
 import pytest
 
+from client_link import ClientLink
 from reatrieve.bridge import link as links
-from reatrieve.bridge.link import ClientLink, DaemonLink
+from reatrieve.bridge.link import DaemonLink
 from reatrieve.bridge.messages import Ack, Note, Rename, Seen
 
 

@@ -16,8 +16,8 @@ import soundfile
 from reatrieve.cli import main
 from reatrieve.cli.find import LONGEST_S, SHORTEST_S
 from reatrieve.journal import read_journal
-from reatrieve.retrieval.events import Answered, BudgetRaised, Proposed, Undone
-from reatrieve.retrieval.session import fold
+from reatrieve.session.events import Answered, BudgetRaised, Proposed, Undone
+from reatrieve.session.state import fold
 from signals import repeats, write_sound
 
 STARTS_S = [2.0, 5.5, 9.25, 14.0, 21.0, 26.5]

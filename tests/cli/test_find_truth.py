@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from reatrieve.annotations.truth import load_truth
 from reatrieve.errors import AudioError, InputError
-from reatrieve.evaluation.truth import load_truth
-from reatrieve.retrieval.spans import Span
+from reatrieve.session.spans import Span
 
 HEAD = "file,class,start,end,kind,ratio_db,flag"
 

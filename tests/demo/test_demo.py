@@ -14,12 +14,12 @@ from rich.console import Console
 
 from reatrieve.cli import main
 from reatrieve.cli.demo import Tally, _time_line
+from reatrieve.cli.timeline import Mark, text_line
 from reatrieve.demo.loop import Loop
-from reatrieve.demo.timeline import Mark, text_line
 from reatrieve.errors import ReatrieveError
 from reatrieve.journal import read_journal
-from reatrieve.retrieval.session import fold
-from reatrieve.retrieval.spans import Span
+from reatrieve.session.spans import Span
+from reatrieve.session.state import fold
 from signals import repeats, write_sound
 
 COMBINATIONS = [("udp", "5.4"), ("spool", "5.4"), ("udp", "5.3"), ("spool", "5.3")]

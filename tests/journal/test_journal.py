@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import JournalError
 from reatrieve.journal import Header, Journal, JournalFolder, read_journal
-from reatrieve.retrieval.events import (
+from reatrieve.session.events import (
     Answered,
     BudgetRaised,
     Finished,
@@ -23,8 +23,8 @@ from reatrieve.retrieval.events import (
     Started,
     Undone,
 )
-from reatrieve.retrieval.session import fold
-from reatrieve.retrieval.spans import Span
+from reatrieve.session.spans import Span
+from reatrieve.session.state import fold
 
 MAP = TrackMap((TrackItem("/müsik/a b.wav", 12.5, 60.0, gain=-0.3, loop=True, guid="{G}"),))
 STARTED = Started(Span(0.1, 1.1), "Kick – 拍", 10, "default")
@@ -179,7 +179,7 @@ def test_what_was_appended_survives_a_kill(tmp_path):
         "import sys, pathlib, os, signal\n"
         "from reatrieve.journal import *\n"
         "from reatrieve.audio.trackmap import *\n"
-        "from reatrieve.retrieval.events import *\n"
+        "from reatrieve.session.events import *\n"
         "journal = Journal.create(pathlib.Path(sys.argv[1]), Header('s', TrackMap((TrackItem('a.wav', 0.0, 1.0),))))\n"
         "journal.append(Renamed('x'), op='1')\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

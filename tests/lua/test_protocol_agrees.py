@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reatrieve.bridge import messages as m
 from reatrieve.bridge import osc
+from reatrieve.session.stopping import REST_ABOVE
 
 ROOT = Path(__file__).resolve().parents[2]
 LIB = ROOT / "reaper_scripts" / "lib"
@@ -41,6 +42,11 @@ def test_the_same_messages_with_the_same_arguments() -> None:
     assert _lua(b"commands") == _python(dict(m.COMMANDS))
     assert _lua(b"events") == _python(dict(m.EVENTS))
     assert table[b"PROTOCOL"] == m.PROTOCOL
+
+
+def test_the_rest_is_taken_from_the_same_probability() -> None:
+    (in_lua,) = re.findall(r"^local REST_ABOVE = ([\d.]+)", (LIB / "answers.lua").read_text("utf-8"), re.MULTILINE)
+    assert float(in_lua) == REST_ABOVE
 
 
 def test_the_page_says_so_too() -> None:
@@ -74,7 +80,7 @@ def _lua_value(value: object) -> object:
 def test_what_lua_writes_python_reads(name: str) -> None:
     kind = m.COMMANDS[name]
 
-    @settings(max_examples=25, deadline=None, derandomize=True)
+    @settings(max_examples=25)
     @given(_values(kind))
     def check(values: dict[str, object]) -> None:
         fields = lua.table_from({key.encode(): _lua_value(value) for key, value in values.items()})
@@ -91,7 +97,7 @@ def test_what_lua_writes_python_reads(name: str) -> None:
 def test_what_python_writes_lua_reads(name: str) -> None:
     kind = m.EVENTS[name]
 
-    @settings(max_examples=25, deadline=None, derandomize=True)
+    @settings(max_examples=25)
     @given(_values(kind))
     def check(values: dict[str, object]) -> None:
         number = 7 if kind.NUMBERED else 0

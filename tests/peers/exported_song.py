@@ -8,8 +8,10 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from reatrieve.sync.export import Options, export
+from reatrieve.sync.anchors import Placement
+from reatrieve.sync.export import ExportJob, export
 from reatrieve.sync.model import Accepted
+from reatrieve.sync.targets import Options
 from reatrieve.sync.tempo import TempoEntry, TempoMap
 from sync.sync_sheets import BEXT, IXML, pack, wav_bytes
 
@@ -77,9 +79,10 @@ def exported_song(
             TempoEntry(9.0, 61, 3, 4, 16.7225, 5),
         ]
     )
-    written = export(
-        accepted, folder=folder / "out", targets="all", audio="render", audio_path=source, tempo_map=tempo,
-        name="song", options=Options(**options),  # type: ignore[arg-type]
+    job = ExportJob(
+        accepted=accepted, folder=folder / "out", targets="all", audio="render", audio_path=source,
+        placement=Placement(tempo_map=tempo), name="song", options=Options(**options),  # type: ignore[arg-type]
     )  # fmt: skip
+    written = export(job)
     paths = dict(written)
     return Exported(folder / "out", json.loads(paths["json"].read_text(encoding="utf-8")), paths)

@@ -8,7 +8,7 @@ import mir_eval.io
 import pytest
 
 from peers.exported_song import Exported, exported_song
-from reatrieve.sync.annotation import one_line
+from reatrieve.annotations.annotation import one_line
 
 TEXT_DIGITS_S = 1e-6
 

@@ -17,9 +17,9 @@ from peers.peer_programs import PEERS, output
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.cli import main
 from reatrieve.journal import Header, Journal
-from reatrieve.retrieval.events import Started
-from reatrieve.retrieval.spans import Span
-from reatrieve.sync.export import TARGETS
+from reatrieve.session.events import Started
+from reatrieve.session.spans import Span
+from reatrieve.sync.targets import TARGETS
 from reatrieve.sync.writers.unreal import COLUMNS
 from signals import noise, write_sound
 

@@ -9,7 +9,7 @@ import pytest
 
 from peers.exported_song import Exported, exported_song
 from peers.peer_programs import node
-from reatrieve.sync.annotation import one_line
+from reatrieve.annotations.annotation import one_line
 
 pytestmark = pytest.mark.peer
 

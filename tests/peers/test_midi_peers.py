@@ -9,8 +9,8 @@ import pytest
 
 from peers.exported_song import Exported, exported_song
 from peers.peer_programs import node, output
-from reatrieve.sync.annotation import one_line
-from reatrieve.sync.labels import ascii_folded
+from reatrieve.annotations.annotation import one_line
+from reatrieve.sync.marker_names import ascii_folded
 
 pytestmark = pytest.mark.peer
 

@@ -41,7 +41,7 @@ def spectra(values, template_frames, lead=0, **bound):
     cache_bytes=st.sampled_from([0, 3000, 1 << 24]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_profiles_equal_the_naive_sum(n_frames, template_frames, lead, n_rows, cache_bytes, seed):
     rng = np.random.default_rng(seed)
     values = rng.standard_normal((n_rows, n_frames)).astype(np.float32)

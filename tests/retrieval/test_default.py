@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from reatrieve.errors import InputError
-from reatrieve.retrieval.default import DefaultRetriever
-from reatrieve.retrieval.interface import Ranker, Retriever
+from reatrieve.retrieval.default.retriever import DefaultRetriever
 from reatrieve.retrieval.registry import make_retriever
-from reatrieve.retrieval.spans import Span, is_blocked, overlap_s
+from reatrieve.session.retriever import Ranker, Retriever
+from reatrieve.session.spans import Span, is_blocked, overlap_s
 from repeats import RATE_HZ, song
 
 TIMES_S = [0.0, 3.2071, 7.9, 11.3333, 15.01, 19.2]

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reatrieve.errors import InputError
-from reatrieve.retrieval.distances import PairTable, RowDistances, WeightedDistances
-from reatrieve.retrieval.factorise import activations, non_negative
-from reatrieve.retrieval.interface import Ranker, Retriever
+from reatrieve.retrieval.paper.distances import PairTable, RowDistances, WeightedDistances
+from reatrieve.retrieval.paper.factorise import activations, non_negative
+from reatrieve.retrieval.paper.selection import Evidence, row_weights, selection_names
 from reatrieve.retrieval.registry import make_retriever, retriever_names
 from reatrieve.retrieval.representations import Features, Representation, representation_named
-from reatrieve.retrieval.selection import Evidence, row_weights, selection_names
-from reatrieve.retrieval.spans import Span
+from reatrieve.session.retriever import Ranker, Retriever
+from reatrieve.session.spans import Span
 from repeats import song
 
 TIMES_S = [frame * 512 / 22050 for frame in (22, 138, 340, 488)]  # on the grid: these methods hear half a frame
@@ -92,7 +92,7 @@ def naive_distances(features, start, n_frames):
 
 
 @given(st.integers(1, 5), st.integers(1, 80), st.integers(1, 80), st.integers(0, 1000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_row_distances_equal_the_naive_ones(n_rows, n, n_frames, seed):
     n_frames = min(n, n_frames)
     rng = np.random.default_rng(seed)
@@ -107,7 +107,7 @@ def test_row_distances_equal_the_naive_ones(n_rows, n, n_frames, seed):
 
 
 @given(st.lists(st.tuples(st.sampled_from("ppxw"), st.integers(0, 90)), max_size=20), st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_sums_in_any_order_are_exactly_the_sums_afresh(steps, seed):
     rng = np.random.default_rng(seed)
     rows = RowDistances(rng.standard_normal((12, 100)).astype(np.float32), 10)

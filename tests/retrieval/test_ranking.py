@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reatrieve.retrieval.background import NORM_FLOOR, RIDGE, Background
-from reatrieve.retrieval.coarse import POOL_BANDS, CoarseMap
-from reatrieve.retrieval.evidence import FIGURES, agreeing_salience, part_cosines, pooled_salience
-from reatrieve.retrieval.fitted import BENCHMARK
-from reatrieve.retrieval.judgement import Answers, relative, tally
-from reatrieve.retrieval.template import agreement, learned_template, weighted_template
+from reatrieve.retrieval.default.background import NORM_FLOOR, POOL_BANDS, RIDGE, Background, CoarseMap
+from reatrieve.retrieval.default.calibration import Answers, relative, tally
+from reatrieve.retrieval.default.constants import BENCHMARK
+from reatrieve.retrieval.default.features import FIGURES, agreeing_salience, part_cosines, pooled_salience
+from reatrieve.retrieval.default.template import agreement, learned_template, weighted_template
 
 
 @pytest.fixture

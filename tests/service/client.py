@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from client_link import ClientLink
 from reatrieve.bridge import osc
 from reatrieve.bridge.home import read_info
-from reatrieve.bridge.link import ClientLink
 from reatrieve.bridge.messages import (
     UNKNOWN,
     Ack,

@@ -13,7 +13,7 @@ import pytest
 from reatrieve.bridge.home import read_info
 from reatrieve.bridge.messages import Candidate, Done, Failed, Finish, Ping, Rename, Resume, Row, RowsEnd
 from reatrieve.journal import JournalFolder, read_journal
-from reatrieve.retrieval.session import fold
+from reatrieve.session.state import fold
 from service.client import TRUTH, Client, FaultyProxy
 
 pytestmark = pytest.mark.slow

@@ -46,7 +46,7 @@ from reatrieve.bridge.messages import (
     Undo,
 )
 from reatrieve.journal import read_journal
-from reatrieve.retrieval.session import fold
+from reatrieve.session.state import fold
 from service.client import RATE_HZ, TRUTH, make_item, make_track
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackMap
-from reatrieve.retrieval.spans import Span
-from reatrieve.sync.anchors import anchors
+from reatrieve.session.spans import Span
+from reatrieve.sync.anchors import Placement, anchors
 
 BENCH = Path(os.environ.get("REATRIEVE_BENCH", Path(__file__).parents[2].parent / "shared" / "bench")) / "excerpts"
 JITTER_S = 0.015
@@ -40,7 +40,7 @@ def test_anchors_of_jittered_occurrences_agree():
     spreads_ms = []
     for path, spans in sounds():
         moved = [span.moved(float(rng.uniform(0, JITTER_S)) - min(JITTER_S, span.start_s)) for span in spans]
-        found = np.array(anchors(TrackAudio(TrackMap.of_file(path)), moved, kind="peak"))
+        found = np.array(anchors(TrackAudio(TrackMap.of_file(path)), moved, Placement("peak")))
         offsets = 1000 * (found - [span.start_s for span in spans])
         spreads_ms.append(np.median(np.abs(offsets - np.median(offsets))))
     assert np.median(spreads_ms) < 0.2, spreads_ms

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from reatrieve.errors import InputError
-from reatrieve.retrieval.spans import Span
-from reatrieve.sync.anchors import anchors
+from reatrieve.session.spans import Span
+from reatrieve.sync.anchors import Placement, anchors
 from reatrieve.sync.tempo import TempoMap
 from signals import noise
 
@@ -69,14 +69,14 @@ def errors_ms(found: list[float]) -> np.ndarray:
 @pytest.mark.parametrize("ratio_db", [60, 10, 0])
 def test_onsets_are_within_5_ms_and_agree_with_each_other(sound, ratio_db):
     track, spans = in_noise(sound, ratio_db)
-    errors = errors_ms(anchors(track, spans, kind="onset"))
+    errors = errors_ms(anchors(track, spans, Placement("onset")))
     assert np.abs(errors).max() < 5
     assert np.ptp(errors) < 1
 
 
 def test_a_soft_attack_is_found_on_its_rise():
     track, spans = in_noise(pluck(attack_s=0.05, decay_s=0.5), 10)
-    errors = errors_ms(anchors(track, spans, kind="onset"))
+    errors = errors_ms(anchors(track, spans, Placement("onset")))
     assert (errors > 0).all()
     assert (errors < 50).all()
     assert np.ptp(errors) < 1
@@ -84,14 +84,14 @@ def test_a_soft_attack_is_found_on_its_rise():
 
 def test_the_peak_of_a_swell_is_at_its_end():
     track, spans = in_noise(swell(), 10)
-    found = anchors(track, spans, kind="peak")
+    found = anchors(track, spans, Placement("peak"))
     assert (errors_ms(found) > 900).all()
     assert np.ptp(errors_ms(found)) < 20  # some spans end before the peak does
 
 
 def test_a_swell_has_no_onset_and_starts_at_its_start():
     track, spans = in_noise(swell(), 60)
-    found = anchors(track, spans, kind="onset")
+    found = anchors(track, spans, Placement("onset"))
     assert all(span.start_s <= time <= span.start_s + 0.05 for time, span in zip(found, spans, strict=True))
 
 
@@ -100,27 +100,27 @@ def test_a_swell_has_no_onset_and_starts_at_its_start():
 def test_anchors_lie_inside_their_spans_whatever_sounds(kind, y):
     spans = [Span(0.0, 0.5), Span(1.0, 1.001), Span(9.8, 10.4), Span(4.0, 8.0)]
     for group in (spans, spans[1:2], spans[::-1]):
-        found = anchors(Samples(y), group, kind=kind)
+        found = anchors(Samples(y), group, Placement(kind))
         assert all(span.start_s <= time <= span.end_s for time, span in zip(found, group, strict=True))
 
 
 def test_one_occurrence_is_enough():
     track, spans = in_noise(pluck(), 60)
-    assert anchors(track, spans[:1], kind="onset")[0] == pytest.approx(STARTS_S[0], abs=0.005)
-    assert anchors(track, [], kind="onset") == []
+    assert anchors(track, spans[:1], Placement("onset"))[0] == pytest.approx(STARTS_S[0], abs=0.005)
+    assert anchors(track, [], Placement("onset")) == []
 
 
 def test_nudge_then_snap():
     spans = [Span(1.02, 2.0)]
     silence = Samples(np.zeros(1, np.float32))
-    assert anchors(silence, spans, kind="start", nudge_ms=-20) == [pytest.approx(1.0)]
+    assert anchors(silence, spans, Placement("start", nudge_ms=-20)) == [pytest.approx(1.0)]
     tempo = TempoMap.constant(120)
-    assert anchors(silence, spans, kind="start", snap=1, tempo_map=tempo) == [pytest.approx(1.0)]
-    assert anchors(silence, spans, kind="start", nudge_ms=110, snap=4, tempo_map=tempo) == [pytest.approx(1.125)]
+    assert anchors(silence, spans, Placement("start", snap=1, tempo_map=tempo)) == [pytest.approx(1.0)]
+    assert anchors(silence, spans, Placement("start", nudge_ms=110, snap=4, tempo_map=tempo)) == [pytest.approx(1.125)]
 
 
 def test_wrong_requests_are_named():
     with pytest.raises(InputError, match="unknown anchor"):
-        anchors(Samples(np.zeros(1)), [Span(0, 1)], kind="middle")  # type: ignore[arg-type]
+        anchors(Samples(np.zeros(1)), [Span(0, 1)], Placement("middle"))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="tempo map"):
-        anchors(Samples(np.zeros(1)), [Span(0, 1)], kind="start", snap=4)
+        anchors(Samples(np.zeros(1)), [Span(0, 1)], Placement("start", snap=4))

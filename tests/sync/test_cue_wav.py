@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wavinfo import WavInfoReader
 
+from reatrieve.annotations.wav_cues import read_cues
 from reatrieve.errors import AudioError, InputError
 from reatrieve.sync.model import SyncAudio, SyncSheet
-from reatrieve.sync.readers.wav_cues import read_cues
 from reatrieve.sync.writers import cue_wav
 from reatrieve.sync.writers.cue_wav import write_cue_wav
 from sync.sync_sheets import BEXT, FORMATS, INFO, IXML, chunks_of, event, event_lists, pack, sheet, wav_bytes
@@ -35,7 +35,7 @@ def written(path: Path, events, **options) -> tuple[Path, list[str]]:
     form=st.sampled_from(sorted(FORMATS)),
     frames=st.integers(1, 400),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_samples_and_other_chunks_survive_byte_for_byte(tmp_path, data, rate_hz, channels, form, frames):
     source = tmp_path / "in.wav"
     source.write_bytes(
@@ -67,7 +67,7 @@ def _starts(content: bytes):
 
 
 @given(data=st.data(), frames=st.integers(1, 400))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_wavinfo_and_our_reader_see_the_same_events(tmp_path, data, frames):
     source = tmp_path / "in.wav"
     source.write_bytes(wav_bytes(frames=frames))

@@ -8,8 +8,8 @@ import struct
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from reatrieve.annotations.files import read_annotations
 from reatrieve.errors import ReatrieveError
-from reatrieve.sync.readers import read_annotations
 from reatrieve.sync.rpp_project import read_rpp
 from reatrieve.sync.rpp_sessions import accepted_regions
 from reatrieve.sync.writers.cue_wav import write_cue_wav
@@ -17,7 +17,7 @@ from reatrieve.sync.writers.sync_json import write_sync_json
 from reatrieve.sync.writers.tables import write_jams
 from sync.sync_sheets import bare_sheet, event, pack, sheet, wav_bytes
 
-often = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+often = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 CUES = pack(b"cue ", struct.pack("<I", 2) + struct.pack("<II4sIII", 1, 5, b"data", 0, 0, 5) * 2)
 LIST = pack(b"LIST", b"adtl" + pack(b"labl", struct.pack("<I", 1) + b"name\0"))

@@ -5,10 +5,10 @@ import io
 import json
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from reatrieve.sync.annotation import one_line
+from reatrieve.annotations.annotation import one_line
 from reatrieve.sync.writers.fmod import write_fmod_script
 from reatrieve.sync.writers.unreal import COLUMNS, write_unreal_csv, write_unreal_json
 from reatrieve.sync.writers.wwise import PLACEHOLDER_SEGMENT, write_waapi
@@ -16,7 +16,6 @@ from sync.sync_sheets import bare_sheet, constant, event, event_lists
 
 
 @given(events=event_lists(frames=48000 * 60))
-@settings(deadline=None)
 def test_unreal_rows_have_unique_names_and_every_field(events):
     made = bare_sheet(events)
     rows = json.loads(write_unreal_json(made))
@@ -37,7 +36,6 @@ def test_unreal_needs_a_mark_for_other_letters_only():
 
 
 @given(events=event_lists(frames=48000 * 60))
-@settings(deadline=None)
 def test_wwise_cues_have_names_that_wwise_takes(events):
     content, _ = write_waapi(bare_sheet(events))
     call = json.loads(content)
@@ -59,7 +57,6 @@ def test_wwise_says_when_names_were_changed_and_takes_a_segment():
 
 
 @given(events=event_lists(frames=48000 * 60), tempo=st.booleans(), ends=st.booleans())
-@settings(deadline=None)
 def test_the_fmod_script_is_ascii_and_has_no_mark_left(events, tempo, ends):
     script = write_fmod_script(bare_sheet(events, tempo=constant(120)), ends=ends, tempo=tempo).decode("ascii")
     for mark in ("@FILE@", "@NAME@", "@JSON_NAME@", "@ENDS@", "@TEMPO_ON@", "@TEMPO@"):

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from reatrieve.annotations.files import read_annotations
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
-from reatrieve.sync.export import TARGETS, Options, chosen_options, chosen_targets, export
+from reatrieve.sync.anchors import Placement
+from reatrieve.sync.export import ExportJob
+from reatrieve.sync.export import export as export_job
 from reatrieve.sync.model import Accepted
-from reatrieve.sync.readers import read_annotations
+from reatrieve.sync.targets import TARGETS, Options, chosen_options, chosen_targets
 from reatrieve.sync.tempo import TempoMap
 from signals import noise, write_sound
 
@@ -34,6 +37,15 @@ def accepted(offset_s: float = 0.0) -> list[Accepted]:
         Accepted(t - 0.02 + offset_s, t + 0.5 + offset_s, "riser", score=None if i == 0 else 0.9, region_id=f"s:{i}")
         for i, t in enumerate(TIMES_S)
     ]
+
+
+PLACEMENT = {"anchor", "nudge_ms", "snap", "tempo_map"}
+
+
+def export(regions, *, progress=None, note=None, **given):
+    """Export, the words of a placement among those of the job."""
+    placement = Placement(**{key: given.pop(key) for key in PLACEMENT & given.keys()})
+    return export_job(ExportJob(accepted=regions, placement=placement, **given), progress=progress, note=note)
 
 
 def events_in(folder: Path, name: str = "Lied für Übung") -> dict:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from reatrieve.annotations.files import read_annotations
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.cli import main
 from reatrieve.journal import Header, Journal
-from reatrieve.retrieval.events import Answered, Proposed, Retracted, Started
-from reatrieve.retrieval.spans import Span
-from reatrieve.sync.readers import read_annotations
+from reatrieve.session.events import Answered, Proposed, Retracted, Started
+from reatrieve.session.spans import Span
 from signals import noise, write_sound
 
 RATE_HZ = 44100

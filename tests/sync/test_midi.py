@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reatrieve.sync.annotation import one_line
-from reatrieve.sync.labels import ascii_folded
+from reatrieve.annotations.annotation import one_line
+from reatrieve.sync.marker_names import ascii_folded
 from reatrieve.sync.model import SyncTempo
 from reatrieve.sync.tempo import Position, TempoEntry, TempoMap
 from reatrieve.sync.writers.midi import TICKS_PER_QUARTER, TickClock, write_midi
@@ -55,7 +55,7 @@ def tempos(draw):
 
 
 @given(events=event_lists(frames=RATE_HZ * 60), tempo=tempos())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_markers_sections_and_notes_are_within_half_a_tick(events, tempo):
     content, _ = write_midi(bare_sheet(events, tempo=tempo))
     file = mido.MidiFile(file=io.BytesIO(content), charset="utf-8")

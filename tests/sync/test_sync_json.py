@@ -7,8 +7,8 @@ import jsonschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reatrieve.annotations.json_files import read_json
 from reatrieve.sync.model import SyncEvent
-from reatrieve.sync.readers.json_files import read_json
 from reatrieve.sync.tempo import Position
 from reatrieve.sync.writers.sync_json import write_sync_json
 from sync.sync_sheets import bare_sheet, constant, event, event_lists
@@ -17,7 +17,7 @@ SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "sync-events.schema.js
 
 
 @given(data=st.data(), rate_hz=st.sampled_from([44100, 48000, 96000]), frames=st.integers(1, 10**8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_sheet_fits_the_schema_and_is_read_back(data, rate_hz, frames):
     events = data.draw(event_lists(frames=frames))
     made = bare_sheet(events, rate_hz=rate_hz, frames=frames, tempo=constant(120))

@@ -21,7 +21,7 @@ from reatrieve.audio.hashing import SoundHashes
 from reatrieve.audio.stitch import Cancel, TrackAudio
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import CancelledError
-from reatrieve.retrieval.interface import Analysis, Retriever
+from reatrieve.session.retriever import Analysis, Retriever
 
 __all__ = ["StageProgress", "analyse_track", "analysis_key"]
 

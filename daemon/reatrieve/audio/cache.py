@@ -25,7 +25,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
-from reatrieve.retrieval.interface import Analysis
+from reatrieve.session.retriever import Analysis
 
 __all__ = ["DEFAULT_MAX_BYTES", "AnalysisCache", "default_cache_folder"]
 

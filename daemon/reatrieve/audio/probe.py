@@ -8,7 +8,7 @@ instead.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.signal
@@ -18,7 +18,7 @@ from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import InputError
 
-__all__ = ["MATCH", "MAX_LAG_S", "Match", "check", "correct"]
+__all__ = ["MATCH", "MAX_LAG_S", "Match", "check"]
 
 MATCH = 0.9
 """Correlation from which two sounds are the same: what remains are dither, resamplers and lossy decoders."""
@@ -97,12 +97,6 @@ def check(
         return whole
     alone = _compared(TrackMap((track_map.items[index],)), time_s, rate_hz, heard)
     return alone if alone.best > whole.best else whole
-
-
-def correct(track_map: TrackMap, index: int, lag_s: float) -> TrackMap:
-    """The map with item ``index`` sounding ``lag_s`` seconds of project time later."""
-    item = track_map.items[index]
-    return track_map.replaced(index, replace(item, offset_s=item.offset_s - lag_s * item.rate))
 
 
 def _compared(track_map: TrackMap, time_s: float, rate_hz: int, heard: NDArray[np.float64]) -> Match:

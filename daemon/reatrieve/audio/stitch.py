@@ -17,7 +17,7 @@ from reatrieve.audio.item import ItemStream, grid_index
 from reatrieve.audio.prefetch import ahead
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import CancelledError, InputError
-from reatrieve.retrieval.interface import ANALYSIS_RATE_HZ, Progress
+from reatrieve.session.retriever import ANALYSIS_RATE_HZ, Progress
 
 __all__ = ["BLOCK_S", "Cancel", "TrackAudio"]
 

@@ -150,12 +150,6 @@ class TrackMap:
         """Every file that sounds, once each, in order of first use."""
         return tuple(dict.fromkeys(item.path for item in self.items))
 
-    def replaced(self, index: int, item: TrackItem) -> TrackMap:
-        """The same map with item ``index`` exchanged (a lag corrected, an accessor rendering come in)."""
-        if not 0 <= index < len(self.items):
-            raise InputError(f"no item {index} in a track map of {len(self.items)}")
-        return TrackMap((*self.items[:index], item, *self.items[index + 1 :]))
-
     def to_json(self) -> list[dict[str, Any]]:
         """The map as plain values for a journal; ``of_json`` gives it back equal."""
         return [{**dataclasses.asdict(item), "path": str(item.path)} for item in self.items]

@@ -34,8 +34,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.table import Table
     from threadpoolctl import threadpool_limits
 
-    from reatrieve.bench.answers import default_ratios, paper_ratio
-    from reatrieve.bench.memory import memory_ratios
+    from reatrieve.lab.bench.answers import default_ratios, paper_ratio
+    from reatrieve.lab.bench.memory import memory_ratios
 
     progress = Console(file=sys.stderr)
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         ratios.append(paper_ratio(say=say))
         ratios += memory_ratios(Path(folder), hour=not args.no_hour, eight_hours=args.eight_hours, say=say)
         if not args.no_loop:
-            from reatrieve.bench.loop import loop_ratios
+            from reatrieve.lab.bench.loop import loop_ratios
 
             ratios += loop_ratios(Path(folder), say=say)
     table = Table("what", "figure", "over", "figure", "ratio", "goal", "")

@@ -11,19 +11,18 @@ from typing import TextIO
 import soundfile
 from rich.console import Console
 
+from reatrieve.annotations.truth import Truth
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.cli.find import clock
-from reatrieve.demo.timeline import Mark, MarkKind, text_line
+from reatrieve.cli.timeline import Mark, MarkKind, text_line
 from reatrieve.errors import InputError
-from reatrieve.evaluation.sessions import MAX_ACCEPTS_AND_SKIPS, REST_ABOVE
-from reatrieve.evaluation.truth import Truth
 from reatrieve.journal import Journal
-from reatrieve.retrieval.ending import probably_nothing_else
-from reatrieve.retrieval.events import Answered, BudgetRaised, Event, Proposed, Undone, Verdict
-from reatrieve.retrieval.interface import Analysis, Proposal, Retriever
-from reatrieve.retrieval.search import Over, Search
-from reatrieve.retrieval.session import SessionState
-from reatrieve.retrieval.spans import Span
+from reatrieve.session.events import Answered, BudgetRaised, Event, Proposed, Undone, Verdict
+from reatrieve.session.retriever import Analysis, Proposal, Retriever
+from reatrieve.session.search import Over, Search
+from reatrieve.session.spans import Span
+from reatrieve.session.state import SessionState
+from reatrieve.session.stopping import MAX_ACCEPTS_AND_SKIPS, REST_ABOVE, probably_nothing_else
 
 __all__ = ["Conversation"]
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reatrieve.annotations.annotation import Annotation
+from reatrieve.annotations.files import read_annotations
 from reatrieve.errors import AudioError, InputError
-from reatrieve.sync.annotation import Annotation
-from reatrieve.sync.readers import read_annotations
 from reatrieve.sync.writers import tables
 
 __all__ = ["FORMATS", "add", "of_one_recording", "run"]

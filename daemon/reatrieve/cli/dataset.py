@@ -31,7 +31,7 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Add each journal and say what it brought."""
-    from reatrieve.evaluation.additions import add_session
+    from reatrieve.lab.additions import add_session
 
     for journal in args.journal:
         added = add_session(

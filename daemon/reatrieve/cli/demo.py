@@ -22,11 +22,11 @@ from reatrieve.cli.find import check_sound_file, clock, example_span, seconds
 from reatrieve.errors import InputError
 
 if TYPE_CHECKING:
+    from reatrieve.annotations.truth import Truth
+    from reatrieve.cli.timeline import Mark, MarkKind
     from reatrieve.demo.loop import Loop, Shown
-    from reatrieve.demo.timeline import Mark, MarkKind
-    from reatrieve.evaluation.truth import Truth
-    from reatrieve.retrieval.events import Verdict
-    from reatrieve.retrieval.spans import Span
+    from reatrieve.session.events import Verdict
+    from reatrieve.session.spans import Span
 
 __all__ = ["add", "run"]
 
@@ -160,8 +160,8 @@ def _folder(wanted: Path | None) -> Path:
 
 def _material(args: argparse.Namespace, out: Path, console: Console) -> tuple[Path, Truth | None, float | None]:
     """The file to search, what is known of it, and its tempo if that is known too."""
-    from reatrieve.evaluation.truth import Truth, load_truth
-    from reatrieve.retrieval.spans import Span
+    from reatrieve.annotations.truth import Truth, load_truth
+    from reatrieve.session.spans import Span
 
     if args.audio is not None:
         audio = args.audio.resolve()
@@ -199,7 +199,7 @@ def _example(args: argparse.Namespace, truth: Truth | None, audio: Path) -> tupl
 @contextlib.contextmanager
 def _time_line(tally: Tally, example: Span, duration_s: float, console: Console | None) -> Iterator[Callable[[], None]]:
     """A time line that stands below the answers as they come; only on a terminal."""
-    from reatrieve.demo.timeline import text_line
+    from reatrieve.cli.timeline import text_line
 
     if console is None or not console.is_terminal:
         yield lambda: None
@@ -219,7 +219,7 @@ def _answer_all(
     loop: Loop, tally: Tally, truth: Truth | None, console: Console, show: Callable[[], None] = lambda: None
 ) -> None:
     """Answer until the session is over, all is found, or the user stops."""
-    from reatrieve.evaluation.sessions import MAX_ACCEPTS_AND_SKIPS
+    from reatrieve.session.stopping import MAX_ACCEPTS_AND_SKIPS
 
     while True:
         shown = loop.shown()
@@ -318,7 +318,7 @@ def _export(loop: Loop, out: Path, console: Console) -> list[Path]:
 
 def _marks(tally: Tally, truth: Truth | None, example: Span) -> list[Mark]:
     """The example, what was answered, and with ``truth`` what was missed."""
-    from reatrieve.demo.timeline import Mark
+    from reatrieve.cli.timeline import Mark
 
     kinds: dict[Verdict, MarkKind] = {"accept": "accepted", "reject": "rejected", "skip": "skipped"}
     marks = [Mark(example, "example", "E")]
@@ -338,7 +338,7 @@ def _finish_picture(
     """Draw and print the time line."""
     from reatrieve.audio.stitch import TrackAudio
     from reatrieve.audio.trackmap import TrackMap
-    from reatrieve.demo.timeline import picture, text_line
+    from reatrieve.cli.timeline import picture, text_line
 
     marks = _marks(tally, truth, example)
     track = TrackAudio(TrackMap.of_file(audio))

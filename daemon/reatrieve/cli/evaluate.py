@@ -96,7 +96,7 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
 
 def conditions_of(args: argparse.Namespace, **more: Any) -> Any:
     """The ``Conditions`` that the options of ``add_conditions`` ask for, with ``more`` of their fields."""
-    from reatrieve.evaluation.sessions import Conditions
+    from reatrieve.lab.sessions import Conditions
 
     return Conditions(
         examples=args.examples,
@@ -112,12 +112,12 @@ def conditions_of(args: argparse.Namespace, **more: Any) -> Any:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print tables, write the JSON."""
-    from reatrieve.evaluation.dataset import load_dataset
-    from reatrieve.evaluation.evaluate import report
-    from reatrieve.evaluation.results import ResultsFile
-    from reatrieve.evaluation.runner import code_fingerprint
-    from reatrieve.evaluation.runner import run as run_setups
-    from reatrieve.evaluation.tables import evaluation_tables
+    from reatrieve.lab.dataset import load_dataset
+    from reatrieve.lab.records import ResultsFile
+    from reatrieve.lab.runner import code_fingerprint
+    from reatrieve.lab.runner import run as run_setups
+    from reatrieve.lab.summary import report
+    from reatrieve.lab.tables import evaluation_tables
 
     conditions = conditions_of(args, rest_after=REST_AFTER, rest_above=args.rest_above, decide_within=DECIDE_WITHIN)
     common = {name: getattr(args, name) for name, _, _ in SETTINGS.values() if getattr(args, name) is not None}
@@ -150,7 +150,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _setup(text: str, common: dict[str, Any], conditions: Any) -> Any:
     """One retriever as written on the command line, ``name`` or ``name:setting=value:...``."""
-    from reatrieve.evaluation.runner import Setup, setting_names
+    from reatrieve.lab.runner import Setup, setting_names
 
     name, *parts = text.strip().split(":")
     known = setting_names(name)

@@ -42,14 +42,13 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run what is missing, then write everything."""
     from reatrieve.errors import InputError
-    from reatrieve.evaluation.dataset import load_dataset
-    from reatrieve.evaluation.evaluate import figures_of, random_recall
-    from reatrieve.evaluation.experiments import all_setups, experiments
-    from reatrieve.evaluation.findings import findings
-    from reatrieve.evaluation.pages import write_experiments
-    from reatrieve.evaluation.results import ResultsFile
-    from reatrieve.evaluation.runner import run as run_setups
-    from reatrieve.learned.model import BASIC_PITCH, basic_pitch_installed
+    from reatrieve.lab.dataset import load_dataset
+    from reatrieve.lab.experiments import all_setups, experiments
+    from reatrieve.lab.records import ResultsFile
+    from reatrieve.lab.report import findings, write_experiments
+    from reatrieve.lab.runner import run as run_setups
+    from reatrieve.lab.summary import figures_of, random_recall
+    from reatrieve.retrieval.learned.model import BASIC_PITCH, basic_pitch_installed
 
     conditions = conditions_of(args)
     learned = list(args.learned or [])

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reatrieve.errors import InputError
-from reatrieve.sync.export import TARGETS, Options, export
-from reatrieve.sync.labels import sounds_of_names
+from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
+from reatrieve.sync.targets import TARGETS, Options
 from reatrieve.sync.tempo import TempoMap
 
 if TYPE_CHECKING:
@@ -92,6 +92,9 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
+    from reatrieve.sync.anchors import Placement
+    from reatrieve.sync.export import ExportJob, export
+
     source = _read(args)
     if not source.accepted:
         raise InputError("there is no accepted region to export; accept one, or check --match")
@@ -108,6 +111,21 @@ def run(args: argparse.Namespace) -> int:
         fmod_tempo=args.fmod_tempo,
         wwise_segment=args.wwise_segment,
     )
+    job = ExportJob(
+        accepted=source.accepted,
+        folder=args.out,
+        targets=args.to,
+        audio=kind,
+        audio_path=Path(args.audio) if kind == "render" else None,
+        audio_start_s=args.audio_start,
+        track_map=source.track_map,
+        placement=Placement(args.anchor, args.nudge_ms, args.snap, source.tempo_map),
+        name=args.name,
+        options=options,
+        expected_pcm_sha256=args.audio_sha256,
+        force=args.force,
+        add=args.add,
+    )
     notes = [f"{name} was written after the search; check that the regions still fit" for name in source.changed]
     console = Console(stderr=True)
     bar = Progress(
@@ -115,26 +133,7 @@ def run(args: argparse.Namespace) -> int:
     )
     with bar:
         task = bar.add_task("", total=1.0)
-        written = export(
-            source.accepted,
-            folder=args.out,
-            targets=args.to,
-            audio=kind,
-            audio_path=Path(args.audio) if kind == "render" else None,
-            audio_start_s=args.audio_start,
-            track_map=source.track_map,
-            tempo_map=source.tempo_map,
-            anchor=args.anchor,
-            nudge_ms=args.nudge_ms,
-            snap=args.snap,
-            name=args.name,
-            options=options,
-            expected_pcm_sha256=args.audio_sha256,
-            force=args.force,
-            add=args.add,
-            progress=lambda share: bar.update(task, completed=share),
-            note=notes.append,
-        )
+        written = export(job, progress=lambda share: bar.update(task, completed=share), note=notes.append)
     count = len(source.accepted)
     print(f"{count} {_plural('event', count)} in {len(written)} {_plural('file', len(written))}:")
     for target, path in written:
@@ -158,8 +157,8 @@ def _read(args: argparse.Namespace) -> _Source:
         source = _from_journals(args.journal)
         return source if tempo_map is None else replace(source, tempo_map=tempo_map)
     if args.regions is not None:
+        from reatrieve.annotations.files import read_annotations
         from reatrieve.cli.convert import of_one_recording
-        from reatrieve.sync.readers import read_annotations
 
         rows = read_annotations(args.regions)
         if args.audio is not None and len({row.file for row in rows if row.file}) > 1:
@@ -197,8 +196,8 @@ def _from_project(path: Path, match: str, track: str, *, with_track: bool) -> _S
 def _from_journals(paths: Sequence[Path]) -> _Source:
     """Accepted regions of one or more sessions; they must have searched one track, or only a render can be shipped."""
     from reatrieve.journal import read_journal
-    from reatrieve.retrieval.session import fold
-    from reatrieve.sync.sessions import accepted_in
+    from reatrieve.session.state import fold
+    from reatrieve.sync.earlier import accepted_in
 
     accepted: list[Accepted] = []
     headers = []

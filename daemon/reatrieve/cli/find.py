@@ -20,11 +20,11 @@ from rich.progress import BarColumn, Progress, TextColumn
 from reatrieve.errors import AudioError, InputError
 
 if TYPE_CHECKING:
+    from reatrieve.annotations.truth import Truth
     from reatrieve.cli.conversation import Conversation
-    from reatrieve.evaluation.truth import Truth
     from reatrieve.journal import Header, Journal
-    from reatrieve.retrieval.interface import Analysis, Retriever
-    from reatrieve.retrieval.spans import Span
+    from reatrieve.session.retriever import Analysis, Retriever
+    from reatrieve.session.spans import Span
     from reatrieve.settings import Settings
 
 __all__ = ["LONGEST_S", "SHORTEST_S", "add", "check_sound_file", "clock", "example_span", "run", "seconds"]
@@ -83,7 +83,7 @@ def example_span(start_s: float, end_s: float, duration_s: float) -> Span:
     InputError
         If it does not lie in the file, or is shorter or longer than what REAPER's scripts take.
     """
-    from reatrieve.retrieval.spans import Span
+    from reatrieve.session.spans import Span
 
     if not 0.0 <= start_s < end_s <= duration_s + 0.05:
         raise InputError(f"the example, {start_s:g} to {end_s:g} s, does not lie in the file, 0 to {duration_s:.3f} s")
@@ -134,7 +134,7 @@ def run(args: argparse.Namespace) -> int:
     import reatrieve.audio.analysis
     import reatrieve.retrieval.registry  # noqa: F401
     from reatrieve.cli.conversation import Conversation
-    from reatrieve.retrieval.session import fold
+    from reatrieve.session.state import fold
     from reatrieve.settings import Settings
 
     began = time.perf_counter()
@@ -169,7 +169,7 @@ def _truth(args: argparse.Namespace) -> Truth | None:
         if args.class_ is not None:
             raise InputError("--class names a sound of --annotations CSV; give that, too")
         return None
-    from reatrieve.evaluation.truth import load_truth
+    from reatrieve.annotations.truth import load_truth
     from reatrieve.journal import read_journal
 
     audio = args.file
@@ -185,9 +185,9 @@ def _journal(args: argparse.Namespace, settings: Settings, truth: Truth | None) 
     """The session's journal: begun, or opened to go on."""
     from reatrieve.audio.trackmap import TrackMap
     from reatrieve.journal import Header, Journal, JournalFolder
-    from reatrieve.retrieval.events import Started
     from reatrieve.retrieval.registry import make_retriever
-    from reatrieve.retrieval.session import fold
+    from reatrieve.session.events import Started
+    from reatrieve.session.state import fold
 
     if args.resume is not None:
         for option in ("start", "end", "retriever", "journal"):
@@ -247,7 +247,7 @@ def _check_export(args: argparse.Namespace) -> None:
         return
     if args.out is None:
         raise InputError("--to names targets for --out DIR; give that, too")
-    from reatrieve.sync.export import chosen_targets
+    from reatrieve.sync.targets import chosen_targets
 
     chosen_targets(args.to)
 
@@ -257,16 +257,16 @@ def _exported(
 ) -> list[dict[str, str]]:
     if args.out is None:
         return []
-    from reatrieve.sync.export import export
-    from reatrieve.sync.sessions import accepted_in
+    from reatrieve.sync.earlier import accepted_in
+    from reatrieve.sync.export import ExportJob, export
 
     header = journal.header
     accepted = accepted_in(conversation.state, session=header.session, origin_s=header.origin_s)
     try:
-        written = export(
-            accepted, folder=args.out, targets=args.to or "json", track_map=header.track_map, add=True,
-            note=console.print,
-        )  # fmt: skip
+        job = ExportJob(
+            accepted=accepted, folder=args.out, targets=args.to or "json", track_map=header.track_map, add=True
+        )
+        written = export(job, note=console.print)
     except InputError as error:
         raise InputError(f"{error}; the answers are kept: reatrieve export {_quoted(journal.path)}") from error
     for target, path in written:

@@ -11,8 +11,8 @@ from reatrieve.demo.service_process import ServiceProcess
 from reatrieve.errors import JournalError, ReatrieveError
 from reatrieve.headless import Project, Reaper, Region
 from reatrieve.journal import JournalFolder, read_journal
-from reatrieve.retrieval.events import Verdict
-from reatrieve.retrieval.session import Candidate, fold
+from reatrieve.session.events import Verdict
+from reatrieve.session.state import Candidate, fold
 
 __all__ = ["CARRIERS", "LUA_VERSIONS", "VERBS", "Loop", "Shown"]
 

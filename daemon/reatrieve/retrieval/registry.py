@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reatrieve.errors import InputError
-from reatrieve.retrieval.interface import Retriever
+from reatrieve.session.retriever import Retriever
 
 __all__ = ["make_retriever", "retriever_names"]
 
 # Name -> module and class (imported when asked for: librosa and scikit-learn take a second) and what it presets.
-_PAPER = ("reatrieve.retrieval.paper", "PaperRetriever")
+_PAPER = ("reatrieve.retrieval.paper.retriever", "PaperRetriever")
 _NAMED: Mapping[str, tuple[tuple[str, str], Mapping[str, Any]]] = {
-    "default": (("reatrieve.retrieval.default", "DefaultRetriever"), {}),
+    "default": (("reatrieve.retrieval.default.retriever", "DefaultRetriever"), {}),
     "paper": (_PAPER, {"name": "paper"}),
     "paper-tuned": (_PAPER, {"name": "paper-tuned", "alpha": 1.0}),
     "mfcc-nn": (_PAPER, {"name": "mfcc-nn", "components": 0, "selected": 0}),

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
-from reatrieve.retrieval.frames import HOP, HOP_S, frame_count
-from reatrieve.retrieval.interface import ANALYSIS_RATE_HZ
+from reatrieve.retrieval.excerpt import HOP, HOP_S, frame_count
+from reatrieve.session.retriever import ANALYSIS_RATE_HZ
 
-__all__ = ["Features", "LibrosaRepresentation", "Representation", "representation_named", "representation_names"]
+__all__ = ["Features", "LibrosaRepresentation", "Representation", "representation_named"]
 
 _F32 = NDArray[np.float32]
 
@@ -74,11 +74,6 @@ class LibrosaRepresentation:
             y = np.pad(y, (0, self.least_samples - y.size))
         values = np.ascontiguousarray(self.compute(y)[:, :n_frames], dtype=np.float32)
         return Features(values, HOP_S)
-
-
-def representation_names() -> tuple[str, ...]:
-    """The names that ``representation_named`` knows."""
-    return tuple(_NAMED)
 
 
 def representation_named(name: str) -> Representation:

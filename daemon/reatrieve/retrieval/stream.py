@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
-from reatrieve.retrieval.frames import HOP, N_FFT, frame_count
-from reatrieve.retrieval.interface import ANALYSIS_RATE_HZ
+from reatrieve.retrieval.excerpt import HOP, N_FFT, frame_count
+from reatrieve.session.retriever import ANALYSIS_RATE_HZ
 
 __all__ = ["CHUNK_FRAMES", "checked", "frame_chunks"]
 

@@ -42,13 +42,13 @@ from reatrieve.bridge.messages import (
 )  # fmt: skip
 from reatrieve.errors import AudioError, CancelledError, InputError, JournalError, ReatrieveError
 from reatrieve.journal import Header, JournalFolder, copies_folder
-from reatrieve.retrieval.ending import probably_nothing_else
-from reatrieve.retrieval.events import Started
-from reatrieve.retrieval.spans import Span
-from reatrieve.service import replies, science
+from reatrieve.service import loading, replies
 from reatrieve.service.hub import Hub
 from reatrieve.service.preparing import Draft, prepare
 from reatrieve.service.work import SessionWork, StaleError
+from reatrieve.session.events import Started
+from reatrieve.session.spans import Span
+from reatrieve.session.stopping import probably_nothing_else
 
 __all__ = ["Context", "SessionActor"]
 
@@ -190,7 +190,7 @@ class SessionActor:
             await self._resume(handled)
             return
         retriever = command.retriever or context.retriever
-        await self._long(lambda: science.make_retriever(retriever), "decode")
+        await self._long(lambda: loading.make_retriever(retriever), "decode")
         prepared = await self._long(lambda: prepare(self.draft, command, renders=context.renders), "decode")
         for code, text in prepared.notes:
             self._push(Note(self.session, code, text))
@@ -288,7 +288,7 @@ class SessionActor:
         state, header = work.state, work.journal.header
 
         def job() -> list[Event]:
-            exporting = science.exporting()
+            exporting = loading.exporting()
             events: list[Event]
             if isinstance(command, Anchors):
                 events = exporting.anchor_events(command, state, header, tempo)

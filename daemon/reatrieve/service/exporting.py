@@ -10,11 +10,11 @@ from reatrieve.audio.stitch import TrackAudio
 from reatrieve.bridge.messages import Anchor, Anchors, AnchorsEnd, Event, Export, Exported, ExportedEnd, Note
 from reatrieve.errors import CancelledError, InputError
 from reatrieve.journal import Header
-from reatrieve.retrieval.session import SessionState
-from reatrieve.sync.anchors import AnchorKind, anchors
-from reatrieve.sync.export import export
+from reatrieve.session.state import SessionState
+from reatrieve.sync.anchors import AnchorKind, Placement, anchors
+from reatrieve.sync.earlier import accepted_in
+from reatrieve.sync.export import ExportJob, export
 from reatrieve.sync.model import TargetKind
-from reatrieve.sync.sessions import accepted_in
 from reatrieve.sync.tempo import TempoMap
 
 __all__ = ["anchor_events", "export_events"]
@@ -25,14 +25,8 @@ Tempo = Sequence[Mapping[str, float]]
 def anchor_events(command: Anchors, state: SessionState, header: Header, tempo: Tempo) -> list[Event]:
     """One anchor for each accepted region, the example's first, then the end of the list."""
     kept = state.kept
-    times = anchors(
-        TrackAudio(header.track_map),
-        [span.moved(header.origin_s) for _, span in kept],
-        kind=cast("AnchorKind", command.kind),
-        nudge_ms=command.nudge_ms,
-        snap=command.snap,
-        tempo_map=_tempo_map(tempo),
-    )
+    placement = Placement(cast("AnchorKind", command.kind), command.nudge_ms, command.snap, _tempo_map(tempo))
+    times = anchors(TrackAudio(header.track_map), [span.moved(header.origin_s) for _, span in kept], placement)
     listed: list[Event] = [
         Anchor(command.session, number, max(0.0, time_s))  # a project has nothing before its start
         for (number, _), time_s in zip(kept, times, strict=True)
@@ -59,23 +53,19 @@ def export_events(
             raise CancelledError("the export was stopped; no file was written")
         progress(share)
 
-    written = export(
-        accepted_in(state, session=header.session, origin_s=header.origin_s),
+    job = ExportJob(
+        accepted=accepted_in(state, session=header.session, origin_s=header.origin_s),
         folder=Path(command.folder),
         targets=command.targets,
         audio=cast("TargetKind", command.audio),
         audio_path=Path(command.audio_path) if command.audio_path else None,
         audio_start_s=command.audio_start_s,
         track_map=header.track_map,
-        tempo_map=_tempo_map(tempo),
-        anchor=cast("AnchorKind", command.anchor),
-        nudge_ms=command.nudge_ms,
-        snap=command.snap,
+        placement=Placement(cast("AnchorKind", command.anchor), command.nudge_ms, command.snap, _tempo_map(tempo)),
         force=bool(command.force),
         add=True,  # several sounds of a project, exported one after the other, belong into one set of files
-        progress=tell,
-        note=notes.append,
     )
+    written = export(job, progress=tell, note=notes.append)
     told: list[Event] = [Note(command.session, "export", text[:1000]) for text in notes]
     told += [Exported(command.session, one.target, str(one.path)) for one in written]
     return [*told, ExportedEnd(command.session, len(written))]

@@ -14,7 +14,7 @@ from reatrieve.audio.decode import sound_info
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.bridge.messages import Find, Item, Probe, Tempo
 from reatrieve.errors import AudioError, InputError
-from reatrieve.service import science
+from reatrieve.service import loading
 
 __all__ = ["Draft", "Prepared", "prepare"]
 
@@ -97,7 +97,7 @@ def prepare(draft: Draft, find: Find, *, renders: Path) -> Prepared:
     AudioError
         If a rendering cannot be read.
     """
-    science.load()
+    loading.load()
     from reatrieve.audio import probe as probes
 
     items = _track_items(draft, find)

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 
 from reatrieve.bridge.messages import UNKNOWN, Candidate, Done, Event, RestRow, Row, RowsEnd
-from reatrieve.retrieval.events import Verdict
-from reatrieve.retrieval.interface import Proposal
-from reatrieve.retrieval.session import EXAMPLE, SessionState
+from reatrieve.session.events import Verdict
+from reatrieve.session.retriever import Proposal
+from reatrieve.session.state import EXAMPLE, SessionState
 
 __all__ = ["candidate", "done", "rest_rows", "rows"]
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from reatrieve.bridge.home import DaemonInfo
-from reatrieve.service import science
+from reatrieve.service import loading
 from reatrieve.service.service import running
 from reatrieve.settings import Settings
 
@@ -43,7 +43,7 @@ async def _serve(settings: Settings, ready: Callable[[DaemonInfo], None]) -> Non
     with _stopped_by_signals(stop):
         async with running(settings) as service:
             ready(service.info)
-            warm = threading.Thread(target=science.load, name="reatrieve-loading", daemon=True)
+            warm = threading.Thread(target=loading.load, name="reatrieve-loading", daemon=True)
             warm.start()
             while not stop.is_set():
                 with contextlib.suppress(asyncio.TimeoutError):

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from reatrieve.bridge.messages import AcceptRest, Answer, Command, Finish, More, Rename, Retract, Revise, Undo
 from reatrieve.errors import InputError, JournalError, ReatrieveError
 from reatrieve.journal import Journal
-from reatrieve.retrieval.events import (
+from reatrieve.service import loading
+from reatrieve.session.events import (
     Answered,
     BudgetRaised,
     Event,
@@ -27,11 +28,10 @@ from reatrieve.retrieval.events import (
     Undone,
     Verdict,
 )  # fmt: skip
-from reatrieve.retrieval.interface import Proposal
-from reatrieve.retrieval.search import Over, Search
-from reatrieve.retrieval.session import SessionState, fold
-from reatrieve.retrieval.spans import Span
-from reatrieve.service import science
+from reatrieve.session.retriever import Proposal
+from reatrieve.session.search import Over, Search
+from reatrieve.session.spans import Span
+from reatrieve.session.state import SessionState, fold
 
 if TYPE_CHECKING:
     from reatrieve.audio.analysis import StageProgress
@@ -84,7 +84,7 @@ class SessionWork:
 
     def analyse(self, *, cache: AnalysisCache, progress: StageProgress, cancel: Callable[[], bool]) -> None:
         """Make the search; decodes and analyses what the cache does not hold."""
-        retriever = science.make_retriever(self._state.retriever)
+        retriever = loading.make_retriever(self._state.retriever)
         from reatrieve.audio.analysis import analyse_track  # here, because it loads slowly
 
         analysis = analyse_track(

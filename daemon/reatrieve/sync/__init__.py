@@ -1,11 +1,1 @@
-"""Accepted spans to sync events, and one writer a target.
-
-For the service (who wires this):
-
-- ``reatrieve.sync.export.export(accepted, ...)`` writes files and returns ``[Written(target, path), ...]``.
-- ``reatrieve.sync.sessions.accepted_in(state, ...)`` makes them of a session; ``export(add=True)`` keeps the others'.
-- ``reatrieve.sync.anchors.anchors(sound, spans, kind=...)`` returns one time in seconds a span.
-- ``reatrieve.sync.tempo.TempoEntry`` has the fields of the protocol's ``tempo`` message, ``TempoMap(entries)`` holds
-them.
-- ``reatrieve.sync.readers.read_annotations(path)`` reads label files of every kind.
-"""
+"""Accepted regions to sync events, and one writer a target; ``export.export`` does the whole job."""

@@ -9,6 +9,7 @@ share and fades what plays around them), the anchor is found in that mean, and e
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -17,10 +18,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
-from reatrieve.retrieval.spans import Span
+from reatrieve.session.spans import Span
 from reatrieve.sync.tempo import TempoMap
 
-__all__ = ["AnchorKind", "Sound", "aligned_lags", "anchor_offset", "anchors", "found_anchors", "placed"]
+__all__ = ["AnchorKind", "Placement", "Sound", "aligned_lags", "anchor_offset", "anchors", "found_anchors", "placed"]
 
 AnchorKind = Literal["start", "onset", "peak"]
 
@@ -63,25 +64,31 @@ class Sound(Protocol):
         """``round((end_s - start_s) * rate_hz)`` samples from ``start_s`` on, silence where there is no sound."""
 
 
-def anchors(
-    sound: Sound,
-    spans: Sequence[Span],
-    *,
-    kind: AnchorKind = "onset",
-    nudge_ms: float = 0.0,
-    snap: int = 0,
-    tempo_map: TempoMap | None = None,
-) -> list[float]:
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where in a region its event fires.
+
+    Attributes
+    ----------
+    anchor : ``start`` of the region, ``onset`` (first clear rise) or ``peak`` (most energy) of the sound itself.
+    nudge_ms : added to all, negative for earlier.
+    snap : grid divisions a beat to which the times then go; 0 leaves them.
+    tempo_map : needed for ``snap``.
+    """
+
+    anchor: AnchorKind = "start"
+    nudge_ms: float = 0.0
+    snap: int = 0
+    tempo_map: TempoMap | None = None
+
+
+def anchors(sound: Sound, spans: Sequence[Span], placement: Placement) -> list[float]:
     """One time a span at which the game fires, in project seconds.
 
     Parameters
     ----------
     sound : the searched track.
     spans : occurrences of one sound, the example first.
-    kind : ``start`` of the span, ``onset`` (first clear rise) or ``peak`` (most energy) of the sound itself.
-    nudge_ms : added to all, negative for earlier.
-    snap : grid divisions a beat to which the times then go; 0 leaves them.
-    tempo_map : needed for ``snap``.
 
     Returns
     -------
@@ -90,9 +97,9 @@ def anchors(
     Raises
     ------
     InputError
-        For an unknown kind, or ``snap`` without a tempo map.
+        For an unknown anchor, or ``snap`` without a tempo map.
     """
-    return placed(found_anchors(sound, spans, kind=kind), nudge_ms=nudge_ms, snap=snap, tempo_map=tempo_map)
+    return placed(found_anchors(sound, spans, kind=placement.anchor), placement)
 
 
 def found_anchors(sound: Sound, spans: Sequence[Span], *, kind: AnchorKind) -> list[float]:
@@ -116,9 +123,7 @@ def found_anchors(sound: Sound, spans: Sequence[Span], *, kind: AnchorKind) -> l
     ]
 
 
-def placed(
-    times: Sequence[float], *, nudge_ms: float = 0.0, snap: int = 0, tempo_map: TempoMap | None = None
-) -> list[float]:
+def placed(times: Sequence[float], placement: Placement) -> list[float]:
     """The times nudged, then snapped to the nearest grid line.
 
     Raises
@@ -126,10 +131,12 @@ def placed(
     InputError
         If there is a grid to snap to but no tempo map.
     """
-    if snap and tempo_map is None:
+    nudged = [time_s + placement.nudge_ms / 1000 for time_s in times]
+    if not placement.snap:
+        return nudged
+    if placement.tempo_map is None:
         raise InputError("snapping needs the project's tempo map; export without snap or from the project")
-    nudged = [time_s + nudge_ms / 1000 for time_s in times]
-    return [tempo_map.snapped(time_s, snap) for time_s in nudged] if snap and tempo_map is not None else nudged
+    return [placement.tempo_map.snapped(time_s, placement.snap) for time_s in nudged]
 
 
 def aligned_lags(sound: Sound, spans: Sequence[Span], length_s: float) -> list[float]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from reatrieve.annotations.annotation import Annotation
 from reatrieve.errors import InputError
-from reatrieve.retrieval.spans import Span
-from reatrieve.sync.annotation import Annotation
+from reatrieve.session.spans import Span
 from reatrieve.sync.tempo import Position
 
 __all__ = ["Accepted", "SyncAudio", "SyncEvent", "SyncSheet", "SyncTempo", "TargetKind", "frame_at"]

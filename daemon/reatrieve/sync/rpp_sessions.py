@@ -6,7 +6,7 @@ import fnmatch
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from reatrieve.sync.labels import sounds_of_names
+from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted
 from reatrieve.sync.rpp_project import RppProject
 

@@ -13,10 +13,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from reatrieve.audio.riff import WAVE_FORMAT_EXTENSIBLE, WAVE_FORMAT_PCM, is_wave, pack_chunk, walk_chunks, wave_format
 from reatrieve.errors import AudioError
-from reatrieve.retrieval.interface import Progress
+from reatrieve.session.retriever import Progress
 from reatrieve.sync.model import SyncAudio
-from reatrieve.sync.riff import WAVE_FORMAT_EXTENSIBLE, WAVE_FORMAT_PCM, is_wave, pack_chunk, walk_chunks, wave_format
 
 __all__ = ["WaveContent", "describe", "format_chunk", "open_content", "pcm_bytes"]
 

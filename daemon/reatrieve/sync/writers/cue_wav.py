@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reatrieve.audio.riff import pack_chunk, read_chunk, walk_chunks
 from reatrieve.errors import InputError
-from reatrieve.retrieval.interface import Progress
+from reatrieve.session.retriever import Progress
 from reatrieve.sync.model import SyncEvent, SyncSheet
-from reatrieve.sync.riff import pack_chunk, read_chunk, walk_chunks
 from reatrieve.sync.wave_content import WaveContent, open_content
 
 __all__ = ["MAX_LABEL_BYTES", "CuePoint", "cue_points", "write_cue_wav"]

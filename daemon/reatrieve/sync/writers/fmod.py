@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from reatrieve.sync.annotation import one_line
+from reatrieve.annotations.annotation import one_line
 from reatrieve.sync.model import SyncSheet
 
 __all__ = ["write_fmod_script"]

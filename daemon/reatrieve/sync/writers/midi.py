@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reatrieve.sync.annotation import one_line
-from reatrieve.sync.labels import ascii_folded, folded_apart
+from reatrieve.annotations.annotation import one_line
+from reatrieve.sync.marker_names import ascii_folded, folded_apart
 from reatrieve.sync.model import SyncSheet, SyncTempo
 
 if TYPE_CHECKING:

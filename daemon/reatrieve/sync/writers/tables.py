@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 
-from reatrieve.sync.annotation import Annotation, one_line
+from reatrieve.annotations.annotation import Annotation, one_line
 
 __all__ = [
     "clock", "write_audacity", "write_audition", "write_dcase", "write_jams", "write_raven", "write_reaper_csv",

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 
-from reatrieve.sync.annotation import one_line
+from reatrieve.annotations.annotation import one_line
 from reatrieve.sync.model import SyncSheet
 
 __all__ = ["COLUMNS", "write_unreal_csv", "write_unreal_json"]

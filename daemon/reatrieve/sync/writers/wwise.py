@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from reatrieve.sync.annotation import one_line
-from reatrieve.sync.labels import unique_names
+from reatrieve.annotations.annotation import one_line
+from reatrieve.sync.marker_names import unique_names
 from reatrieve.sync.model import SyncSheet
 
 __all__ = ["PLACEHOLDER_SEGMENT", "write_waapi"]

@@ -1,0 +1,1 @@
+"""Everything that reads labels, and what is known of a sound from them."""

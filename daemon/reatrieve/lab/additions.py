@@ -1,0 +1,195 @@
+"""Sessions become data: what a user accepted and skipped in a finished session, as rows of a data set."""
+
+from __future__ import annotations
+
+import csv
+import filecmp
+import io
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import soundfile
+
+from reatrieve.audio.decode import sound_info
+from reatrieve.audio.stitch import TrackAudio
+from reatrieve.audio.trackmap import TrackItem, TrackMap
+from reatrieve.errors import AudioError, InputError
+from reatrieve.journal import read_journal
+from reatrieve.lab.dataset import ANNOTATIONS, COLUMNS
+from reatrieve.session.spans import Span
+from reatrieve.session.state import SessionState, fold
+
+__all__ = ["Added", "add_session"]
+
+RENDER_RATE_HZ = 44100
+WHOLE_FILE_TOLERANCE_S = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What one session brought: rows of ``class_`` in ``file``; ``rendered``: its track had to be mixed to a file."""
+
+    file: str
+    class_: str
+    occurrences: int
+    near: int
+    rendered: bool
+
+
+def add_session(
+    journal: Path,
+    folder: Path,
+    *,
+    name: str = "",
+    label: str = "",
+    annotator: str = "",
+    reference: bool = False,
+    unfinished: bool = False,
+) -> Added:
+    """Add the answers of one session to the data set in ``folder``, which is made when missing.
+
+    The example and what was accepted become occurrences; what was skipped becomes `near`; rejections leave no row. A
+    session over one whole file takes that file along; another one (several items, rates, fades) is mixed to a FLAC.
+
+    Parameters
+    ----------
+    name : of the audio file in the data set, without suffix; by default the source file's or the journal's.
+    label : class of the rows; by default the session's label.
+    annotator : fills the column of that name.
+    reference : write the absolute path of the source file instead of copying it.
+    unfinished : take a session that still has a candidate to answer, too.
+
+    Raises
+    ------
+    JournalError
+        The journal cannot be replayed.
+    InputError
+        The session is not over, the file's name is taken by other audio, or that class is annotated there already.
+    AudioError
+        A source is gone.
+    """
+    header, lines = read_journal(journal)
+    state = fold(line.event for line in lines)
+    if state.over is None and not unfinished:
+        raise InputError(
+            f"{journal.name}: the session is not over, so sounds may be missing; finish it, or add --unfinished"
+        )
+    class_ = label or state.label or "sound"
+    table = folder / ANNOTATIONS
+    source = _whole_file(header.track_map)
+    if source is not None and reference:
+        file = source.resolve().as_posix()
+    else:
+        stem = name or (source.stem if source is not None else journal.name.split(".")[0])
+        file = f"{stem}{source.suffix if source is not None else '.flac'}"
+    rows = _Table.read(table)
+    if rows.holds(file=file, annotator=annotator, **{"class": class_}):
+        raise InputError(f"{class_!r} is already annotated in {file}; choose another --label")
+    if not (source is not None and reference):
+        _bring_audio(header.track_map, source, folder / "audio" / file)
+    near = [one.span for one in state.candidates.values() if one.state == "skipped"]
+    occurrences = [span for _, span in _kept(state)]
+    for span, flag in sorted([*((span, "") for span in occurrences), *((span, "near") for span in near)]):
+        times = {"start": f"{span.start_s:.6f}", "end": f"{span.end_s:.6f}"}
+        rows.add(file=file, flag=flag, annotator=annotator, **{"class": class_}, **times)
+    rows.write(table)
+    return Added(file, class_, len(occurrences), len(near), rendered=source is None)
+
+
+def _kept(state: SessionState) -> Sequence[tuple[int, Span]]:
+    """The example as its region stands (as marked, if that is gone) and what was accepted."""
+    kept = state.kept
+    return kept if state.example_region is not None else ((0, state.example), *kept)
+
+
+def _whole_file(track_map: TrackMap) -> Path | None:
+    """The file that the map plays from start to end and nothing else; None if there is more to it."""
+    (item, *others) = track_map.items
+    if others:
+        return None
+    plain = TrackItem(item.path, item.position_s, item.length_s)
+    same = all(
+        getattr(item, name) == getattr(plain, name)
+        for name in ("offset_s", "rate", "reverse", "channel_mode", "fade_in_s", "fade_out_s", "section_start_s")
+    )
+    whole = abs(sound_info(item.path).duration_s - item.length_s) <= WHOLE_FILE_TOLERANCE_S
+    return item.path if same and whole and not item.section_length_s else None
+
+
+def _bring_audio(track_map: TrackMap, source: Path | None, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        if source is not None and filecmp.cmp(source, target, shallow=False):
+            return
+        if source is None:
+            raise InputError(f"{target} exists; choose another --name")
+        raise InputError(f"{target} exists and is other audio than {source}; choose another --name")
+    passing = target.with_name(f".{target.name}.tmp{target.suffix}")
+    try:
+        if source is not None:
+            shutil.copyfile(source, passing)
+        else:
+            with soundfile.SoundFile(passing, "w", RENDER_RATE_HZ, 1, subtype="PCM_24", format="FLAC") as stream:
+                for block in TrackAudio(track_map).blocks(RENDER_RATE_HZ):
+                    stream.write(block.clip(-1.0, 1.0))
+        passing.replace(target)
+    except OSError as error:
+        raise AudioError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        passing.unlink(missing_ok=True)
+
+
+@dataclass
+class _Table:
+    """``annotations.csv`` as it stands, cell by cell: what somebody else wrote there is kept, broken or not."""
+
+    header: list[str]
+    rows: list[list[str]]
+    delimiter: str
+
+    @classmethod
+    def read(cls, path: Path) -> _Table:
+        if not path.is_file():
+            return cls(list(COLUMNS), [], ",")
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            first = stream.readline()
+            delimiter = max(",;\t", key=first.count)
+            stream.seek(0)
+            header, *rows = csv.reader(stream, delimiter=delimiter)
+        names = [name.strip().lower() for name in header]
+        missing = [name for name in COLUMNS[:4] if name not in names]
+        if missing:
+            raise InputError(
+                f"{path}, line 1: column {missing[0]!r} is missing; mend the table or choose another folder"
+            )
+        return cls(names, rows, delimiter)
+
+    def holds(self, **cells: str) -> bool:
+        """Whether a row has these cells; a column that the table lacks counts as empty."""
+        return any(all(self._cell(row, column) == cell for column, cell in cells.items()) for row in self.rows)
+
+    def add(self, **cells: str) -> None:
+        """Add one row; columns that the table lacks are added where the row fills them."""
+        self.header += [column for column, cell in cells.items() if cell and column not in self.header]
+        self.rows.append([cells.get(column, "") for column in self.header])
+
+    def write(self, path: Path) -> None:
+        """The table appears whole or not at all."""
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter=self.delimiter, lineterminator="\n")
+        writer.writerow(self.header)
+        writer.writerows([*row, *[""] * (len(self.header) - len(row))] for row in self.rows)
+        passing = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            passing.write_text(text.getvalue(), encoding="utf-8", newline="\n")
+            passing.replace(path)
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+
+    def _cell(self, row: Sequence[str], column: str) -> str:
+        index = self.header.index(column) if column in self.header else len(row)
+        return row[index].strip() if index < len(row) else ""

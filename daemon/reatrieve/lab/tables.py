@@ -1,0 +1,148 @@
+"""Tables of figures: for people at a terminal, as CSV and as Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Table", "evaluation_tables"]
+
+CURVE_AT = (1, 3, 5)
+STATEMENTS = (
+    "said done", "too early", "asked before", "nothing there: said", "asked",
+    "rest F1", "after", "decided F1", "after",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A title, a header and rows of text."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+    def text(self) -> str:
+        """Aligned columns, the first to the left, for a terminal."""
+        columns = list(zip(self.header, *self.rows, strict=True))
+        widths = [max(len(cell) for cell in column) for column in columns]
+
+        def line(cells: Sequence[str]) -> str:
+            first, *others = (
+                cell.ljust(w) if not i else cell.rjust(w) for i, (cell, w) in enumerate(zip(cells, widths, strict=True))
+            )
+            return "  ".join([first, *others]).rstrip()
+
+        lines = [self.title, line(self.header), line(["-" * width for width in widths]), *map(line, self.rows)]
+        return "\n".join([*lines, *([self.note] if self.note else [])])
+
+    def csv(self) -> str:
+        """Comma separated, the header first, lines ended by a line feed."""
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(self.header)
+        writer.writerows(self.rows)
+        return stream.getvalue()
+
+    def markdown(self) -> str:
+        """A GitHub table under its title."""
+        rule = ["---", *["--:"] * (len(self.header) - 1)]
+        lines = ["| " + " | ".join(cells) + " |" for cells in (self.header, rule, *self.rows)]
+        return "\n".join([f"**{self.title}**", "", *lines, *(["", self.note] if self.note else []), ""])
+
+
+def evaluation_tables(figures: Mapping[str, Any], *, budget: int) -> list[Table]:
+    """What `evaluate` prints, from what ``summary.report`` gave."""
+    named = {figures["retriever"]: figures, **figures["retrievers"]}
+    chance = f"Random order finds {number(figures['random_recall'])}."
+    at = [k for k in CURVE_AT if k < budget]
+    kinds = [kind for kind in figures["by_kind"] if kind]
+    rest_note = (
+        f'"Probably nothing else", and accepting the rest above {figures["rest"]["above"]:g}, '
+        f"after so many answers or after questions that decide the rest. {chance}"
+    )
+    columns: list[tuple[str, Sequence[str], Callable[[Mapping[str, Any]], Sequence[str]], str]] = [
+        (
+            f"Recall at {budget} rejections, {figures['sounds']} sounds, {figures['sessions']} sessions",
+            ["recall", "95 %", *(f"after {k}" for k in at), "accepted", "first minus this"],
+            lambda one: _recall_cells(one, at),
+            chance,
+        ),
+        (
+            "The way there",
+            ["first right", "all found", "answers/found", "start ms, median", "95 %", "ECE"],
+            _way_cells,
+            chance,
+        ),
+        ("What sessions say of themselves", STATEMENTS, _statement_cells, rest_note),
+    ]
+    if len(kinds) > 1:
+        columns.append(
+            ("Recall by kind", kinds, lambda one: [number(one["by_kind"][kind]["recall"]) for kind in kinds], chance)
+        )
+    tables = [
+        Table(title, ("retriever", *header), tuple((name, *cells(one)) for name, one in named.items()), note)
+        for title, header, cells, note in columns
+    ]
+    if figures["annotators"]:
+        header = ("annotators", "sounds", "F1", "start ms, median")
+        rows = tuple(_agreement_cells(row) for row in figures["annotators"])
+        tables.append(Table("Agreement of annotators", header, rows, "Over sounds that both marked in one file."))
+    return tables
+
+
+def _recall_cells(one: Mapping[str, Any], at: Sequence[int]) -> list[str]:
+    gain = ""
+    if difference := one.get("difference"):
+        gain = f"{number(difference['recall'], sign=True)} {interval(difference['interval']['recall'])}"
+    curve = [number(one["curve"][k]) for k in at]
+    return [number(one["recall"]), interval(one["interval"]["recall"]), *curve, number(one["accepted_recall"]), gain]
+
+
+def _way_cells(one: Mapping[str, Any]) -> list[str]:
+    return [
+        number(one["first_candidate_right"]),
+        number(one["all_found_share"]),
+        number(one["answers_per_found"], places=2),
+        number(one["start_error_ms_median"], places=1),
+        number(one["start_error_ms_p95"], places=1),
+        number(one["ece"]),
+    ]
+
+
+def _statement_cells(one: Mapping[str, Any]) -> list[str]:
+    said, rest = one["nothing_else"], one["rest"]
+    return [
+        number(said["said_share"]),
+        number(said["said_too_early_share"]),
+        number(said["asked_until_said_median"], places=1),
+        number(said["alone_said_share"]),
+        number(said["alone_asked_until_said_max"], places=0),
+        number(rest["f1"][-1] if rest["f1"] else None),
+        str(rest["n_answers"][-1]) if rest["f1"] else "-",
+        number(rest["decided_f1"]),
+        number(rest["decided_answers"], places=1),
+    ]
+
+
+def _agreement_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    start_ms = number(row["start_difference_ms_median"], places=1)
+    return " and ".join(row["annotators"]), str(row["sounds"]), number(row["f1"]), start_ms
+
+
+def number(value: float | None, *, places: int = 3, sign: bool = False) -> str:
+    """A figure as tables show it: ``.979``, ``1.000``, ``-``."""
+    if value is None or value != value:
+        return "-"
+    text = f"{value:+.{places}f}" if sign else f"{value:.{places}f}"
+    return text.replace("0.", ".", 1) if text.lstrip("+-").startswith("0.") else text
+
+
+def interval(pair: Sequence[float | None]) -> str:
+    """An interval as tables show it: ``.960 to .992``."""
+    low, high = pair
+    return f"{number(low)} to {number(high)}"

@@ -1,0 +1,118 @@
+"""The kernel of the default retriever: cosine of two excerpts in the R view and in the B view, averaged.
+
+Background adds energy: a window that holds the sound and much else has a large norm. So the norm of what is compared
+counts less than in a cosine, by the exponent ``NORM_POWER``. What remains of the two views' norms is shared (their
+geometric mean, each as a share of its median), so that both views, and any sum of templates, cost one correlation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reatrieve.retrieval.correlate import CACHE_BYTES, MapSpectra
+from reatrieve.retrieval.default.spectrum import BLUR_RADIUS, N_BANDS, blurred, blurred_adjoint, rectified
+
+__all__ = ["NORM_POWER", "KernelMaps", "soft_norms", "window_norms"]
+
+NORM_FLOOR = 0.1
+"""Window norms count as at least this share of their median, or silence would resemble everything."""
+
+NORM_POWER = 0.7
+"""1 would be the cosine, 0 the plain inner product."""
+
+_F32 = NDArray[np.float32]
+
+
+def window_norms(energy: NDArray[np.floating], n_frames: int) -> _F32:
+    """Norm of the window that begins at each frame and holds ``n_frames`` frames, floored.
+
+    Parameters
+    ----------
+    energy : np.ndarray [shape=(n,)]
+        Energy of each frame of the map.
+
+    Returns
+    -------
+    np.ndarray [shape=(n - n_frames + 1,), > 0]
+    """
+    running = np.concatenate([[0.0], np.cumsum(energy, dtype=np.float64)])
+    norms = np.sqrt(np.maximum(running[n_frames:] - running[:-n_frames], 0.0))
+    floor = max(NORM_FLOOR * float(np.median(norms)), 1e-9)
+    return np.asarray(np.maximum(norms, floor), dtype=np.float32)
+
+
+def soft_norms(norms: _F32) -> _F32:
+    """``norms ** NORM_POWER``, scaled so that a median norm stays what it is."""
+    middle = float(np.median(norms))
+    return np.asarray(norms**NORM_POWER * middle ** (1.0 - NORM_POWER), dtype=np.float32)
+
+
+class KernelMaps:
+    """The maps of one sound, for excerpts of one length.
+
+    Parameters
+    ----------
+    whitened : np.ndarray [shape=(N_BANDS, n)]
+    energy : np.ndarray [shape=(3, n)]
+        As ``spectrum.map_energy`` gives it.
+    n_frames : frames in an excerpt, at most n.
+    """
+
+    def __init__(
+        self, whitened: NDArray[np.float16], energy: _F32, n_frames: int, *, cache_bytes: int = CACHE_BYTES
+    ) -> None:
+        self._whitened = whitened
+        self.n_frames = n_frames
+        self.n_starts = whitened.shape[1] - n_frames + 1
+        self._norm_R = window_norms(energy[0], n_frames)
+        self._norm_B = window_norms(energy[1] + energy[2], n_frames)
+        self._middle_R = float(np.median(self._norm_R))
+        self._middle_B = float(np.median(self._norm_B))
+        shares = (self._norm_R / np.float32(self._middle_R)) * (self._norm_B / np.float32(self._middle_B))
+        self._shares = np.sqrt(shares)
+        self._spectra = MapSpectra(
+            self.frames,
+            n_rows=2 * N_BANDS,
+            n_frames=whitened.shape[1],
+            template_frames=n_frames + 2 * BLUR_RADIUS,
+            lead=BLUR_RADIUS,
+            cache_bytes=cache_bytes,
+        )
+
+    def frames(self, first: int, last: int) -> _F32:
+        """Frames ``first <= t < last`` of R."""
+        return rectified(self._whitened[:, first:last])
+
+    def excerpt(self, start: int) -> _F32:
+        """One excerpt's cells, shape (4 * N_BANDS * n_frames,): R, then B, each of norm sqrt(1/2).
+
+        The kernel of two excerpts (but for the softened norms) is their inner product. B is blurred with what surrounds
+        the excerpt, as the whole map is.
+        """
+        low = max(start - BLUR_RADIUS, 0)
+        high = min(start + self.n_frames + BLUR_RADIUS, self._whitened.shape[1])
+        R = self.frames(low, high)
+        inner = start - low
+        B = blurred(R)[:, inner + BLUR_RADIUS : inner + BLUR_RADIUS + self.n_frames]
+        R = R[:, inner : inner + self.n_frames]
+        half = np.float32(np.sqrt(0.5))
+        return np.concatenate([(R * (half / self._norm_R[start])).ravel(), (B * (half / self._norm_B[start])).ravel()])
+
+    def template(self, cells: _F32) -> _F32:
+        """What to correlate R with, to compare ``cells`` with every excerpt: shape (rows, n_frames + margins)."""
+        R, B = cells.reshape(2, 2 * N_BANDS, self.n_frames) * np.float32(np.sqrt(0.5))
+        views = _padded(R) / np.float32(self._middle_R) + blurred_adjoint(B) / np.float32(self._middle_B)
+        return np.asarray(views, dtype=np.float32)
+
+    def scores(self, template: _F32, *, norm_power: float = NORM_POWER) -> _F32:
+        """Inner product of a template with the excerpt at every start, over the softened norms; shape (n_starts,)."""
+        return self.softened(self._spectra.profiles(template[None])[0], norm_power=norm_power)
+
+    def softened(self, inner: _F32, *, norm_power: float = NORM_POWER) -> _F32:
+        """Inner products over the softened norms of the excerpts, shape (n_starts,); of each start's in ``inner``."""
+        return np.asarray(inner[: self.n_starts] / self._shares ** np.float32(norm_power), dtype=np.float32)
+
+
+def _padded(R: _F32) -> _F32:
+    return np.pad(R, ((0, 0), (BLUR_RADIUS, BLUR_RADIUS)))

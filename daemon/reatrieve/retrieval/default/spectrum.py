@@ -1,0 +1,208 @@
+"""From mel power to salience maps: log-mel whitened by the file itself.
+
+A map holds what is there (R+), what is missing (R-), and both blurred (B).
+
+Whitening by the file's own covariance is exemplar-LDA [1]_: what every moment of the file has in common counts little.
+
+References
+----------
+.. [1] Hariharan, Malik, Ramanan, "Discriminative decorrelation for clustering and classification", ECCV 2012.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+
+import numpy as np
+import scipy.fft
+import scipy.linalg
+import scipy.ndimage
+import scipy.signal
+from numpy.typing import NDArray
+from scipy import sparse
+
+from reatrieve.retrieval.excerpt import N_FFT
+from reatrieve.retrieval.stream import CHUNK_FRAMES, frame_chunks
+from reatrieve.session.retriever import ANALYSIS_RATE_HZ
+
+__all__ = [
+    "BLUR_RADIUS",
+    "CLIP",
+    "N_BANDS",
+    "blurred",
+    "blurred_adjoint",
+    "log_mel",
+    "map_energy",
+    "mel_power",
+    "rectified",
+    "whitening",
+]
+
+N_BANDS = 128
+
+
+def mel_power(blocks: Iterable[NDArray[np.float32]], *, n_samples: int) -> Iterator[NDArray[np.float32]]:
+    """Mel power spectrogram in chunks, equal to ``librosa.feature.melspectrogram(y=y, sr=22050)`` up to rounding.
+
+    Parameters
+    ----------
+    blocks : mono float32 audio at 22,050 Hz, blocks of any length.
+    n_samples : samples in all.
+
+    Yields
+    ------
+    np.ndarray [shape=(N_BANDS, k), float32, >= 0]
+        Power in each mel band (Slaney scale and norm) of the next k frames.
+    """
+    window = _hann()
+    bank = _mel_bank()
+    for windows in frame_chunks(blocks, n_samples=n_samples):
+        spectrum = scipy.fft.rfft(windows * window, axis=1)
+        power = np.square(spectrum.real)
+        power += np.square(spectrum.imag)
+        yield np.ascontiguousarray((bank @ power.T).astype(np.float32, copy=False))
+
+
+@lru_cache(maxsize=1)
+def _hann() -> NDArray[np.float32]:
+    return np.asarray(scipy.signal.get_window("hann", N_FFT, fftbins=True), dtype=np.float32)
+
+
+@lru_cache(maxsize=1)
+def _mel_bank() -> sparse.csr_matrix:
+    import librosa  # costs a second: only what analyses pays it
+
+    return sparse.csr_matrix(librosa.filters.mel(sr=ANALYSIS_RATE_HZ, n_fft=N_FFT, n_mels=N_BANDS))
+
+
+FLOOR = 1e-6
+"""Added to the mel power, as a share of the file's greatest."""
+SHRINKAGE = 0.1
+"""C <- (1 - s) C + s (tr C / n) I: bands that hardly vary are not blown up."""
+CLIP = 3.0
+"""Standard deviations beyond which a cell counts no more."""
+BLUR_SIGMA = 1.5
+"""Bands, and frames."""
+BLUR_RADIUS = 6
+"""Frames that the blur reaches to either side (scipy's truncation at 4 sigma)."""
+
+_F32 = NDArray[np.float32]
+
+
+def log_mel(power: Sequence[_F32]) -> None:
+    """Turn chunks of mel power into log-mel, in place: ``log(power + FLOOR * greatest)``."""
+    greatest = max(float(chunk.max()) for chunk in power)
+    for chunk in power:
+        chunk += np.float32(FLOOR * greatest)
+        np.log(chunk, out=chunk)
+
+
+def whitening(chunks: Sequence[_F32]) -> tuple[_F32, _F32]:
+    """Mean over time and ``C^(-1/2)`` of the shrunk covariance of the bands.
+
+    Parameters
+    ----------
+    chunks : sequence of np.ndarray [shape=(N_BANDS, k)]
+
+    Returns
+    -------
+    mean : np.ndarray [shape=(N_BANDS, 1)]
+    whitener : np.ndarray [shape=(N_BANDS, N_BANDS), symmetric]
+    """
+    n_frames = sum(chunk.shape[1] for chunk in chunks)
+    total = np.zeros(N_BANDS)
+    moment = np.zeros((N_BANDS, N_BANDS))
+    for chunk in chunks:
+        wide = chunk.astype(np.float64)
+        total += wide.sum(axis=1)
+        moment += wide @ wide.T
+    mean = total / n_frames
+    covariance = moment / n_frames - np.outer(mean, mean)
+    spread = max(float(np.trace(covariance)) / N_BANDS, 1e-12)
+    covariance = (1 - SHRINKAGE) * covariance + SHRINKAGE * spread * np.eye(N_BANDS)
+    values, vectors = scipy.linalg.eigh(covariance)
+    values = np.maximum(values, 1e-3 * SHRINKAGE * spread)  # rounding can leave a constant band slightly negative
+    whitener = (vectors / np.sqrt(values)) @ vectors.T
+    return mean.astype(np.float32)[:, None], whitener.astype(np.float32)
+
+
+def rectified(whitened: NDArray[np.floating]) -> _F32:
+    """R+ over R-: ``[clip(W, 0, CLIP); clip(-W, 0, CLIP)]``, shape (2 * N_BANDS, n_frames)."""
+    n_bands, n_frames = whitened.shape
+    both = np.empty((2 * n_bands, n_frames), dtype=np.float32)
+    both[:n_bands] = whitened  # wide first: clipping float16 is ten times slower
+    np.negative(both[:n_bands], out=both[n_bands:])
+    np.minimum(both, np.float32(CLIP), out=both)
+    np.maximum(both, np.float32(0.0), out=both)
+    return both
+
+
+def blurred(R: _F32) -> _F32:
+    """B: each half of R blurred over bands (mirrored at the edges) and frames; longer by ``BLUR_RADIUS`` each way."""
+    return _over_frames(_over_bands(R, _band_blur()))
+
+
+def blurred_adjoint(B: _F32) -> _F32:
+    """The adjoint of ``blurred``, for correlation: ``<X, blurred(R)> == <blurred_adjoint(X), R>`` on padded frames.
+
+    So a template of B is compared with the file's R, and one set of map spectra serves both views.
+    """
+    return _over_frames(_over_bands(B, _band_blur().T))
+
+
+def map_energy(whitened: NDArray[np.float16]) -> _F32:
+    """Energy of each frame of R, of B+ and of B-: all that window norms need.
+
+    Returns
+    -------
+    np.ndarray [shape=(3, n_frames)]
+    """
+    n_frames = whitened.shape[1]
+    energy = np.empty((3, n_frames), dtype=np.float32)
+    for first, last, R in _with_margins(whitened):
+        inner = slice(first - max(first - BLUR_RADIUS, 0), None)
+        own = R[:, inner][:, : last - first]
+        energy[0, first:last] = np.einsum("bt,bt->t", own, own)
+        offset = BLUR_RADIUS + inner.start
+        B = blurred(R)[:, offset : offset + last - first]
+        energy[1, first:last] = np.einsum("bt,bt->t", B[:N_BANDS], B[:N_BANDS])
+        energy[2, first:last] = np.einsum("bt,bt->t", B[N_BANDS:], B[N_BANDS:])
+    return energy
+
+
+def _with_margins(whitened: NDArray[np.float16]) -> Iterator[tuple[int, int, _F32]]:
+    n_frames = whitened.shape[1]
+    for first in range(0, n_frames, CHUNK_FRAMES):
+        last = min(first + CHUNK_FRAMES, n_frames)
+        yield first, last, rectified(whitened[:, max(first - BLUR_RADIUS, 0) : min(last + BLUR_RADIUS, n_frames)])
+
+
+def _over_bands(R: _F32, blur: _F32) -> _F32:
+    return np.concatenate([blur @ R[:N_BANDS], blur @ R[N_BANDS:]])
+
+
+def _over_frames(R: _F32) -> _F32:
+    n_frames = R.shape[1]
+    taps = _taps()
+    padded = np.zeros((R.shape[0], n_frames + 4 * BLUR_RADIUS), dtype=np.float32)
+    padded[:, 2 * BLUR_RADIUS : 2 * BLUR_RADIUS + n_frames] = R
+    longer = n_frames + 2 * BLUR_RADIUS
+    out: _F32 = taps[BLUR_RADIUS] * padded[:, BLUR_RADIUS : BLUR_RADIUS + longer]
+    for reach in range(1, BLUR_RADIUS + 1):
+        before = BLUR_RADIUS - reach
+        after = BLUR_RADIUS + reach
+        out += taps[after] * (padded[:, before : before + longer] + padded[:, after : after + longer])
+    return out
+
+
+@lru_cache(maxsize=1)
+def _taps() -> _F32:
+    impulse = np.zeros(2 * BLUR_RADIUS + 1)
+    impulse[BLUR_RADIUS] = 1.0
+    return scipy.ndimage.gaussian_filter1d(impulse, BLUR_SIGMA, mode="constant").astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _band_blur() -> _F32:
+    return scipy.ndimage.gaussian_filter1d(np.eye(N_BANDS), BLUR_SIGMA, axis=0, mode="reflect").astype(np.float32)

@@ -1,0 +1,112 @@
+"""The grid of starts: which one comes next, and which one stands for a region whose edges were dragged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reatrieve.retrieval.excerpt import HOP_S
+from reatrieve.session.spans import Span, allowed_overlap_s
+
+__all__ = ["SCORE_DECIMALS", "Grid", "Labelled", "begin_of", "rounded", "window_for"]
+
+SCORE_DECIMALS = 5
+
+
+def rounded(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Scores as they are compared, so that exact repeats tie on every machine and the earliest wins."""
+    return np.asarray(np.round(scores.astype(np.float64), SCORE_DECIMALS))
+
+
+class Grid:
+    """Where an excerpt of one length can begin: frame times moved by the example's own offset, inside the sound.
+
+    Attributes
+    ----------
+    starts_s : np.ndarray [shape=(n_starts,), ascending]
+    length_s : length of every excerpt.
+    """
+
+    def __init__(
+        self, n_starts: int, *, offset_s: float, length_s: float, duration_s: float, hop_s: float = HOP_S
+    ) -> None:
+        times_s = np.arange(n_starts) * hop_s + offset_s
+        self.starts_s = np.clip(times_s, 0.0, max(0.0, duration_s - length_s))
+        self.length_s = length_s
+
+    def span(self, start: int) -> Span:
+        """The excerpt that begins at grid place ``start``."""
+        begin_s = float(self.starts_s[start])
+        return Span(begin_s, begin_s + self.length_s)
+
+    def nearest(self, time_s: float) -> int:
+        """The grid place nearest to ``time_s``."""
+        return int(np.argmin(np.abs(self.starts_s - time_s)))
+
+    def free(self, blocked: Iterable[Span], *, limit_s: float | None = None) -> NDArray[np.bool_]:
+        """Where an excerpt overlaps none of ``blocked`` by more than ``limit_s``; shape (n_starts,).
+
+        ``limit_s`` is what the design allows, unless said otherwise.
+        """
+        limit_s = allowed_overlap_s(self.length_s) if limit_s is None else limit_s
+        edges_s = np.array([(span.start_s, span.end_s) for span in blocked if span.length_s > limit_s]).reshape(-1, 2)
+        first = np.searchsorted(self.starts_s, edges_s[:, 0] + (limit_s - self.length_s), side="right")
+        last = np.searchsorted(self.starts_s, edges_s[:, 1] - limit_s, side="left")
+        n = self.starts_s.size
+        inside = np.bincount(first, minlength=n + 1) - np.bincount(np.maximum(first, last), minlength=n + 1)
+        return np.asarray(np.cumsum(inside[:n]) == 0)
+
+    def crowding(self, starts: NDArray[np.intp], blocked: Iterable[Span]) -> NDArray[np.float32]:
+        """Greatest share of the excerpts at ``starts`` that one of ``blocked`` covers, 0..1; shape (n,)."""
+        edges_s = np.array([(span.start_s, span.end_s) for span in blocked]).reshape(-1, 2)
+        begins_s = self.starts_s[starts][:, None]
+        shared_s = np.minimum(begins_s + self.length_s, edges_s[:, 1]) - np.maximum(begins_s, edges_s[:, 0])
+        return np.asarray(shared_s.max(axis=1, initial=0.0) / self.length_s, dtype=np.float32)
+
+    def ranked(self, scores: NDArray[np.float64], blocked: Iterable[Span]) -> Iterator[int]:
+        """Grid places, best first, that overlap neither ``blocked`` nor each other."""
+        free = self.free(blocked)
+        open_scores = np.where(free, scores, -np.inf)
+        while True:
+            best = int(np.argmax(open_scores))
+            if open_scores[best] == -np.inf:
+                return
+            yield best
+            free &= self.free([self.span(best)])
+            free[best] = False
+            open_scores[~free] = -np.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One answer: the span as the user left it, and the grid place of the excerpt that stands for it."""
+
+    span: Span
+    positive: bool
+    start: int
+
+
+def window_for(span: Span, grid: Grid, resemblance: Callable[[NDArray[np.intp]], NDArray[np.floating]]) -> int:
+    """The grid place of the excerpt of the search's length that stands for a span with edges of its own.
+
+    A region of just that length is itself. One that was dragged longer or shorter leaves open which edge carries the
+    alignment: of all excerpts between "begins where it begins" and "ends where it ends", the one that most resembles
+    the example is taken (the earliest of equals).
+    """
+    by_start = grid.nearest(span.start_s)
+    by_end = grid.nearest(span.end_s - grid.length_s)
+    first, last = min(by_start, by_end), max(by_start, by_end)
+    if first == last:
+        return first
+    return first + int(np.argmax(np.round(resemblance(np.arange(first, last + 1)), 5)))
+
+
+def begin_of(label: Labelled, grid: Grid) -> float:
+    """Seconds where a label's excerpt begins: an edge of its span, to the sample, where one is within a frame of it."""
+    on_grid_s = float(grid.starts_s[label.start])
+    edges_s = (label.span.start_s, label.span.end_s - grid.length_s)
+    begin_s = min(edges_s, key=lambda edge_s: abs(edge_s - on_grid_s))
+    return begin_s if abs(begin_s - on_grid_s) <= HOP_S else on_grid_s

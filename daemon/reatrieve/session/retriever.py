@@ -1,0 +1,94 @@
+"""What every retriever is: analysis of a sound, a ranker for one example, a proposal at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reatrieve.session.spans import Span
+
+__all__ = ["ANALYSIS_RATE_HZ", "Analysis", "Progress", "Proposal", "Ranker", "Retriever"]
+
+ANALYSIS_RATE_HZ = 22050
+
+Progress = Callable[[float], None]
+"""Told the share done, 0..1; may raise to cancel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One candidate as a retriever sees it.
+
+    Attributes
+    ----------
+    span : the excerpt, edges refined to samples, seconds from the start of the searched audio.
+    score : the retriever's own score, rounded to 1e-5; higher is better; comparable within a session only.
+    probability : calibrated probability in 0..1 that the user says yes.
+    remaining : estimated number of occurrences not yet accepted, this candidate included (>= 0).
+    features : what the probability was computed from, the session's stage first, so that a calibration can be fitted
+        again without some of the music; () where there is none. Not journalled.
+    """
+
+    span: Span
+    score: float
+    probability: float
+    remaining: float
+    features: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything a retriever needs to know of one sound: named arrays (may be memory-mapped) and its length.
+
+    ``arrays`` is what the cache stores (one ``.npy`` each), ``n_samples`` counts samples at ``ANALYSIS_RATE_HZ``.
+    """
+
+    n_samples: int
+    arrays: Mapping[str, NDArray[np.generic]]
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the sound in seconds."""
+        return self.n_samples / ANALYSIS_RATE_HZ
+
+
+@runtime_checkable
+class Ranker(Protocol):
+    """One search: one sound, one example, and what the user has said so far.
+
+    Deterministic: the same calls give the same proposals, to the last bit on one machine.
+    """
+
+    def learn(self, span: Span, *, positive: bool) -> None:
+        """Take one answer. ``span`` carries the edges as the user left them."""
+
+    def forget(self, span: Span) -> None:
+        """Take back the latest answer with this ``span`` (undo, retract); the order of the others is kept."""
+
+    def best(self, blocked: Sequence[Span]) -> Proposal | None:
+        """The best excerpt that overlaps none of ``blocked`` (P, N and what was skipped); None: nothing is left."""
+
+
+@runtime_checkable
+class Retriever(Protocol):
+    """A method with its settings, chosen by name (see ``reatrieve.retrieval.registry``)."""
+
+    @property
+    def name(self) -> str:
+        """The name it is chosen by."""
+
+    @property
+    def analysis_key(self) -> str:
+        """Text that changes whenever the analysis would (settings, feature code version); part of the cache key."""
+
+    def analyse(
+        self, blocks: Iterable[NDArray[np.float32]], *, n_samples: int, progress: Progress | None = None
+    ) -> Analysis:
+        """Analyse mono float32 audio at ``ANALYSIS_RATE_HZ``: blocks of any length, ``n_samples`` in all."""
+
+    def ranker(self, analysis: Analysis, example: Span) -> Ranker:
+        """Begin a search; ``example`` is already learned as the first positive."""

@@ -1,0 +1,93 @@
+"""Sessions as sources of events: what one accepted, and what an earlier export holds of the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reatrieve.session.state import SessionState
+from reatrieve.sync.model import Accepted, SyncAudio, SyncEvent
+from reatrieve.sync.tempo import Position
+
+__all__ = ["EarlierExport", "accepted_in"]
+
+
+def accepted_in(state: SessionState, *, session: str, origin_s: float) -> list[Accepted]:
+    """The accepted regions of a session in project seconds, the example first.
+
+    Parameters
+    ----------
+    session : its id, which becomes part of each event's ``source_region_id``.
+    origin_s : project time of second 0 of the searched audio.
+    """
+    found = []
+    for number, span in state.kept:
+        candidate = state.candidates.get(number)  # the example is none, and has no score
+        score = None if candidate is None else candidate.probability
+        region_id = f"{session}:{number}"
+        found.append(Accepted.of_span(span.moved(origin_s), state.label, score=score, region_id=region_id))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierExport:
+    """What the sync JSON of an earlier export says; nothing where there is none of ours.
+
+    Attributes
+    ----------
+    path : the sync JSON.
+    audio_file, pcm_sha256 : name and hash of the audio that it was made from; "" where it does not say.
+    rows : its events as they stand in the file.
+    """
+
+    path: Path
+    audio_file: str = ""
+    pcm_sha256: str = ""
+    rows: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def read(cls, path: Path) -> EarlierExport:
+        """Whether a file that is not ours may be replaced is for the caller to decide."""
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            audio_file, pcm_sha256 = str(data["audio"]["file"]), str(data["audio"]["pcm_sha256"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls(path)
+        rows = data.get("events") if data.get("format") == "reatrieve.sync" else None
+        return cls(path, audio_file, pcm_sha256, tuple(rows) if isinstance(rows, list) else ())
+
+    def events_of_others(self, audio: SyncAudio, accepted: Iterable[Accepted]) -> list[SyncEvent]:
+        """Events of sessions other than those of ``accepted``; none if the audio has other samples."""
+        if self.pcm_sha256 != audio.pcm_sha256:
+            return []
+        ours = {_session(one.region_id) for one in accepted} | {""}
+        try:
+            return [_event(row) for row in self.rows if _session(row["source_region_id"]) not in ours]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return []
+
+    @property
+    def payloads(self) -> dict[str, str]:
+        """Payloads that somebody wrote into it, by the region that each event came from."""
+        try:
+            rows = [(str(row["source_region_id"]), str(row["payload"])) for row in self.rows]
+        except (KeyError, TypeError):
+            return {}
+        return {region_id: payload for region_id, payload in rows if region_id and payload}
+
+
+def _session(region_id: str) -> str:
+    """What an event came from; a region of a project, which has a GUID and no number, stands for itself."""
+    return region_id.rpartition(":")[0] or region_id
+
+
+def _event(row: Mapping[str, Any]) -> SyncEvent:
+    position = Position(int(row["bar"]), float(row["beat"])) if "bar" in row else None
+    return SyncEvent(
+        str(row["id"]), str(row["pattern"]), str(row["label"]),
+        int(row["start_frame"]), int(row["end_frame"]), int(row["anchor_frame"]),
+        position, float(row["score"]) if "score" in row else None, str(row["source_region_id"]), str(row["payload"]),
+    )  # fmt: skip

@@ -1,0 +1,277 @@
+"""The driver: state and ranker in step, replay, looking ahead."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reatrieve.errors import InputError
+from reatrieve.retrieval.registry import make_retriever
+from reatrieve.session.events import (
+    Answered,
+    BudgetRaised,
+    Event,
+    Finished,
+    Proposed,
+    Retracted,
+    Revised,
+    Started,
+    Undone,
+)
+from reatrieve.session.retriever import Analysis, Proposal
+from reatrieve.session.search import Over, Search
+from reatrieve.session.spans import Span, is_blocked
+from repeats import song
+
+EXAMPLE = Span(3.2071, 4.0071)
+
+
+@pytest.fixture(scope="module", params=["default", "paper", "mfcc-nn"])
+def method(request):
+    y = song([0.0, 3.2071, 7.9, 11.3333, 15.01, 19.2], duration_s=20.0)
+    retriever = make_retriever(request.param)
+    return retriever, retriever.analyse([y], n_samples=y.size)
+
+
+def started(budget=10):
+    return Started(EXAMPLE, "riff", budget, "default")
+
+
+def test_a_session_from_start_to_budget(method):
+    search = Search(*method, [started(budget=3)])
+    for number in itertools.count(1):
+        event = search.propose()
+        if isinstance(event, Over):
+            break
+        assert event.number == number
+        assert search.propose() == event
+        assert not is_blocked(event.span, search.state.blocked, length_s=search.state.length_s)
+        search.apply(Answered(number, "accept" if number % 2 else "reject", event.span))
+    assert event == Over("budget") == search.over
+    assert search.state.rejections == 3
+    search.apply(BudgetRaised(1))
+    assert isinstance(search.propose(), Proposed)
+    search.apply(Finished())
+    assert search.propose() == Over("finished")
+
+
+def test_it_ends_when_nothing_is_left(method):
+    search = Search(*method, [started()])
+    while isinstance(event := search.propose(), Proposed):
+        search.apply(Answered(event.number, "skip", event.span))
+    assert event == Over("exhausted") == search.over
+    assert search.state.over is None
+    search.apply(Undone(len(search.state.candidates)))
+    assert search.over is None
+
+
+def test_looking_ahead_tells_what_comes_and_leaves_no_trace(method):
+    search = Search(*method, [started(budget=2)])
+    for verdict in ("accept", "reject", "skip", "accept"):
+        event = search.propose()
+        state = search.state
+        ahead = search.speculate()
+        assert search.state == state
+        assert search.propose() == event
+        alone = Search(*method, [started(budget=2)])
+        for number, one in state.candidates.items():
+            alone.apply(Proposed(number, one.proposed, one.score, one.probability, one.remaining))
+            if one.state != "candidate":
+                alone.apply(
+                    Answered(
+                        number, {"accepted": "accept", "rejected": "reject", "skipped": "skip"}[one.state], one.span
+                    )
+                )
+        search.apply(Answered(event.number, verdict, event.span))
+        alone.apply(Answered(event.number, verdict, event.span))
+        told = ahead[verdict]
+        came = search.propose()
+        assert alone.propose() == came
+        assert (told.span, told.score, told.probability, told.remaining) == (
+            came.span,
+            came.score,
+            came.probability,
+            came.remaining,
+        )
+    assert search.speculate()["reject"] is None  # the budget would be spent
+    assert Search(*method, [started()]).speculate() == {"accept": None, "reject": None, "skip": None}
+
+
+@st.composite
+def walks(draw):
+    return draw(st.lists(st.tuples(st.sampled_from("aaarrsudvtl"), st.integers(0, 30)), max_size=14))
+
+
+@given(walks())
+@settings(max_examples=12)
+def test_any_journal_replays_to_the_same_next_candidate(method, walk):
+    """Events: accept, reject, skip, undo, dragged accept, revise, retract, look ahead."""
+    journal: list[Event] = [started(budget=4)]
+    live = Search(*method, journal)
+
+    def take(event):
+        live.apply(event)
+        journal.append(event)
+
+    for step, pick in walk:
+        opened = live.state.current
+        event = live.propose()
+        if opened is None and isinstance(event, Proposed):
+            journal.append(event)
+        answered = [n for n, one in live.state.candidates.items() if one.state != "candidate"]
+        accepted = [n for n, one in live.state.candidates.items() if one.state == "accepted"]
+        if step in "arsd" and isinstance(event, Proposed):
+            span = event.span.moved(0.05 + 0.01 * pick) if step == "d" else event.span
+            take(Answered(event.number, {"r": "reject", "s": "skip"}.get(step, "accept"), span))
+        elif step == "u" and answered:
+            take(Undone(answered[pick % len(answered)]))
+        elif step == "v" and accepted:
+            number = accepted[pick % len(accepted)]
+            take(Revised(number, live.state.candidates[number].span.moved(0.1)))
+        elif step == "t" and accepted:
+            take(Retracted(accepted[pick % len(accepted)]))
+        elif step == "l":
+            live.speculate()
+    replayed = Search(*method, journal)
+    assert replayed.state == live.state
+    assert replayed.propose() == live.propose()
+
+
+def test_undo_and_redo_come_back_to_the_same_candidate(method):
+    search = Search(*method, [started()])
+    for verdict in ("accept", "reject", "accept"):
+        event = search.propose()
+        search.apply(Answered(event.number, verdict, event.span))
+    third, fourth = search.state.candidates[3], search.propose()
+    search.apply(Undone(3))
+    assert search.propose() == Proposed(3, third.proposed, third.score, third.probability, third.remaining)
+    search.apply(Answered(3, "accept", third.span))
+    assert search.propose() == fourth
+
+
+class _NeverAsked:
+    """A ranker that must not be asked: replay trusts the journal."""
+
+    def ranker(self, analysis, example):
+        return self
+
+    def learn(self, span, *, positive):
+        raise AssertionError
+
+    best = rest = forget = learn
+
+
+def test_replay_trusts_the_journal():
+    events = [started(), Proposed(1, Span(6.0, 6.8), 0.4, 0.5, 2.0), Answered(1, "reject", Span(6.0, 6.8))]
+    events.append(Proposed(2, Span(9.0, 9.8), 0.3, 0.4, 1.0))
+    search = Search(_NeverAsked(), Analysis(0, {}), events)
+    assert search.propose() == events[-1]
+
+
+def test_an_impossible_event_changes_nothing(method):
+    search = Search(*method, [started()])
+    event = search.propose()
+    state = search.state
+    with pytest.raises(InputError):
+        search.apply(Answered(event.number + 1, "accept", event.span))
+    assert search.state == state
+
+
+def test_accept_the_rest_takes_what_rest_lists(method):
+    search = Search(*method, [started()])
+    search.propose()
+    listed = search.rest(0.3)
+    events = search.accept_rest(0.3)
+    assert [event.span for event in events if isinstance(event, Proposed)] == [p.span for p in listed]
+    assert search.state.accepted == len(listed)
+    replayed = Search(*method, [started(), *_with_open(search, events)])
+    assert replayed.state == search.state
+    assert replayed.propose() == search.propose()
+    for above in (-0.1, 1.5, float("nan")):
+        with pytest.raises(InputError, match="threshold"):
+            search.rest(above)
+
+
+def test_rest_is_what_accepting_one_after_the_other_proposes(method):
+    listed = Search(*method, [started()]).rest(0.3)
+    assert listed
+    search = Search(*method, [started()])
+    for proposal in listed:
+        event = search.propose()
+        assert (event.span, event.probability) == (proposal.span, proposal.probability)
+        search.apply(Answered(event.number, "accept", event.span))
+    after = search.propose()
+    assert isinstance(after, Over) or after.probability < 0.3
+
+
+def _with_open(search, events):
+    return events
+
+
+class _Fixed:
+    """A ranker with a list of its own."""
+
+    def __init__(self, *proposals):
+        self.proposals = proposals
+
+    def ranker(self, analysis, example):
+        return self
+
+    def learn(self, span, *, positive):
+        pass
+
+    def forget(self, span):
+        pass
+
+    def best(self, blocked):
+        return next((p for p in self.proposals if not is_blocked(p.span, blocked, length_s=1.0)), None)
+
+
+def test_accept_the_rest_leaves_an_unlikely_open_candidate_for_later():
+    proposals = [
+        Proposal(Span(10.0 * n, 10.0 * n + 1.0), 1.0 / n, p, 1.0) for n, p in ((1, 0.2), (2, 0.9), (3, 0.8), (4, 0.1))
+    ]
+    search = Search(_Fixed(*proposals), Analysis(0, {}), [dataclasses.replace(started(), example=Span(0.0, 1.0))])
+    assert search.propose().span == proposals[0].span
+    events = search.accept_rest(0.5)
+    assert [type(event) for event in events] == [Proposed, Answered] * 2
+    assert [span for _, span in search.state.kept[1:]] == [proposals[1].span, proposals[2].span]
+    assert search.propose().span == proposals[0].span
+    assert search.propose().number == 3
+    search.apply(Finished())
+    assert search.accept_rest(0.0) == []
+
+
+def test_a_wrong_example_is_told_at_once(method):
+    with pytest.raises(InputError, match="outside the sound"):
+        Search(*method, [dataclasses.replace(started(), example=Span(30.0, 31.0))])
+
+
+def test_questions_that_decide_the_rest_are_foreseen_and_end_when_it_is_clear(method):
+    journal: list[Event] = [started(budget=30)]
+    search = Search(*method, journal)
+    search.propose()  # gives way
+    view = search.outlook()
+    for number in range(1, 9):
+        if view.clear or view.question is None:
+            break
+        asked = search.ask(view.question)
+        assert (asked.number, asked.span) == (number, view.question.span)
+        ahead = search.speculate(deciding=True)
+        right = min(abs(asked.span.start_s - at) for at in (0.0, 7.9, 11.3333, 15.01, 19.2)) < 0.2
+        answer = Answered(number, "accept" if right else "reject", asked.span)
+        search.apply(answer)
+        journal += [asked, answer]
+        assert search.foreseen
+        view = search.outlook()
+        fresh = Search(*method, journal).outlook()
+        assert view == fresh
+        expected = Search(*method, journal).propose() if view.clear else view.question
+        assert ahead[answer.verdict].span == expected.span
+    if method[0].name == "default":
+        assert view.clear
+        assert search.state.accepted + len(search.rest(0.6)) == 5
