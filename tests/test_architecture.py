@@ -20,7 +20,7 @@ ALLOWED = {
     "journal": {"errors", "filelock", "session", "audio"},
     "sync": {"errors", "session", "audio", "annotations"},
     "bridge": {"errors", "filelock", "session"},
-    "headless": {"errors"},
+    "headless": {"errors", "installation"},
     "setup": {"errors", "installation", "settings", "bridge"},
     "demo": {"errors", "session", "journal", "headless"},
     "service": {"errors", "installation", "settings", "session", "retrieval", "audio", "journal", "sync", "bridge"},

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -23,7 +24,17 @@ from urllib.request import url2pathname
 
 from reatrieve.errors import InputError
 
-__all__ = ["MARKER", "Installation", "Installer", "Kind", "missing", "missing_module", "this_installation"]
+__all__ = [
+    "MARKER",
+    "Installation",
+    "Installer",
+    "Kind",
+    "described",
+    "missing",
+    "missing_module",
+    "scripts_folder",
+    "this_installation",
+]
 
 MARKER = "reatrieve-setup.txt"
 """Lies in the environment that *ReaTrieve: Setup* has made."""
@@ -159,6 +170,23 @@ def described(
         kind = "setup"
     extras = tuple(_by_extra(requires).items())
     return Installation(kind, source, kept_by, python, extras)
+
+
+def scripts_folder() -> Path:
+    """Where the shipped scripts are: ``$REATRIEVE_SCRIPTS``, else the checkout beside the package, else package data.
+
+    Raises
+    ------
+    InputError
+        If they are in none of these places.
+    """
+    if "REATRIEVE_SCRIPTS" in os.environ:
+        return Path(os.environ["REATRIEVE_SCRIPTS"])
+    package = Path(__file__).resolve().parent
+    for folder in (package.parents[1] / "reaper_scripts", package / "reaper_scripts"):
+        if (folder / "ReaTrieve_Client.lua").is_file():
+            return folder
+    raise InputError("the REAPER scripts are not where the package looks: set REATRIEVE_SCRIPTS to their folder")
 
 
 def missing(module: str) -> InputError:

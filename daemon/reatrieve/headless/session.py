@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from importlib import resources
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -21,6 +19,7 @@ from reatrieve.headless.profile import load_assumptions
 from reatrieve.headless.script import Context, Script, ScriptError
 from reatrieve.headless.stores import Dialog, Status
 from reatrieve.headless.views import Project
+from reatrieve.installation import scripts_folder
 
 __all__ = ["Reaper", "ScriptFailure", "scripts_folder"]
 
@@ -29,23 +28,6 @@ T = TypeVar("T")
 
 class ScriptFailure(ReatrieveError):  # noqa: N818  (what failed is the script, not the host)
     """A script ended with an error; the text holds its traceback."""
-
-
-def scripts_folder() -> Path:
-    """Where the shipped scripts are: ``$REATRIEVE_SCRIPTS``, else the checkout beside the package, else package data.
-
-    Raises
-    ------
-    InputError
-        If they are in none of these places.
-    """
-    if "REATRIEVE_SCRIPTS" in os.environ:
-        return Path(os.environ["REATRIEVE_SCRIPTS"])
-    package = Path(str(resources.files("reatrieve")))
-    for folder in (package.parents[1] / "reaper_scripts", package / "reaper_scripts"):
-        if folder.is_dir():
-            return folder
-    raise InputError("the REAPER scripts are not where the package looks: set REATRIEVE_SCRIPTS to their folder")
 
 
 class Reaper:

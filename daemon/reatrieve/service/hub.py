@@ -112,11 +112,17 @@ class Hub:
         self._open_controllers = open_controllers
         self._peers: dict[str, _Peer] = {}
         self._complaints = _Complaints(clock)
+        self._heard_s = clock()
 
     @property
     def complaints(self) -> dict[str, int]:
         """How many packets were dropped, by kind: ``malformed``, ``token``, ``controller``, ``fault``."""
         return dict(self._complaints.counts)
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since a client with the right token was heard, or since the start."""
+        return self._clock() - self._heard_s
 
     def receive(self, packet: bytes, route: Route) -> None:
         """Take one packet, whatever it is."""
@@ -182,6 +188,7 @@ class Hub:
             self._complaints.add("token", f"{command.NAME} of client {header.client} with a wrong token")
             self._send(route, Refused("token", "the token is not the running daemon's; read daemon.txt again"))
             return
+        self._heard_s = self._clock()
         peer = self._peers.get(header.client)
         if isinstance(command, Ping):
             last_seq, upto = (peer.link.last_seq, peer.link.upto) if peer else (0, 0)

@@ -85,6 +85,11 @@ class Service:
             watch=self._watch,
         )
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no session has anything left to do."""
+        return not self._tasks and all(actor.idle for actor in self._actors.values())
+
     async def tidy(self) -> None:
         """Let go, now and then, of clients that are gone and of sessions that nobody has used for an hour."""
         await self._loop.run_in_executor(self._stepping, sweep_renders, self.settings.renders_folder, self._journals)
@@ -222,7 +227,12 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     if settings.retriever not in retriever_names():
         raise InputError(f"unknown retriever {settings.retriever!r}; choose one of {', '.join(retriever_names())}")
     with homes.held(settings.home), contextlib.ExitStack() as stack:
-        info = homes.new_info(version=__version__, port=0, spool=settings.spool_folder, token=settings.token)
+        info = homes.new_info(
+            version=__version__,
+            port=0,
+            spool=settings.spool_folder,
+            token=settings.token or homes.kept_token(settings.home) or "",
+        )
         sweep(settings.spool_folder, info.instance)
         services: list[Service] = []
 
