@@ -17,6 +17,7 @@ __all__ = ["main"]
 COMMANDS = {
     "install": "put the scripts into REAPER, and tell them where the daemon is",
     "uninstall": "take away what install has put into REAPER",
+    "doctor": "check everything that has to work together, and say what to do",
     "demo": "watch the whole loop run on a simulated REAPER",
     "find": "find a sound's other places in a file, from the terminal",
     "serve": "the daemon that REAPER's scripts talk to",
