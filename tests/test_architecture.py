@@ -1,6 +1,7 @@
 """Imports point one way, and the pure packages stay pure."""
 
 import ast
+import importlib
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ ALLOWED = {
     "synth": {"errors"},
     "journal": {"errors", "filelock", "session", "audio"},
     "sync": {"errors", "session", "audio", "annotations"},
-    "bridge": {"errors", "filelock", "session"},
+    "bridge": {"errors", "filelock"},
     "headless": {"errors", "installation"},
     "setup": {"errors", "installation", "settings", "bridge"},
     "demo": {"errors", "session", "journal", "headless"},
@@ -107,3 +108,94 @@ def test_the_rules_themselves_have_no_cycle():
         return seen[part]
 
     assert max(depth(part) for part in ALLOWED) < len(ALLOWED)
+
+
+def test_every_arrow_is_used():
+    used: dict[str, set[str]] = {part: set() for part in ALLOWED}
+    for path in modules():
+        part = part_of(path)
+        if part in used:
+            used[part] |= {name.split(".")[1] for name in imports_of(path) if name.startswith("reatrieve.")}
+    unused = {part: sorted(allowed - used[part]) for part, allowed in ALLOWED.items() if allowed - used[part]}
+    assert not unused, f"ALLOWED has arrows that nobody uses: {unused}"
+
+
+def test_the_command_line_imports_the_lab_only_where_it_is_asked_for():
+    for path in modules():
+        if part_of(path) != "cli":
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not any(name.startswith("reatrieve.lab") for name in names), (
+                f"{path.name} imports the lab at its top"
+            )
+
+
+def test_no_circle_inside_a_part():
+    """Imports at a module's top and inside functions alike; those for type checkers alone are left out."""
+    inside = {module_name(path): runtime_imports(path) for path in modules() if part_of(path) != "headless"}
+    seen: set[str] = set()
+
+    def visit(name, above=()):
+        assert name not in above, f"circle: {' -> '.join([*above[above.index(name) :], name])}"
+        if name in seen:
+            return
+        for below in sorted(inside.get(name, ())):
+            visit(below, (*above, name))
+        seen.add(name)
+
+    for name in inside:
+        visit(name)
+
+
+def module_name(path):
+    return ".".join(("reatrieve", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def runtime_imports(path):
+    """The modules of the package that this one imports when it runs (``from x import y``: x.y where that is one)."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            node.body = []
+    known = {module_name(other) for other in modules()}
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            full = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= full & known or {node.module}
+    return (found & known) - {module_name(path)}
+
+
+def test_public_functions_take_few_arguments():
+    """More than six that may be given by position cannot be read at the call."""
+    for path in modules():
+        if part_of(path) == "headless" and "api" in path.parts:
+            continue  # REAPER's own arguments
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+                names = [a.arg for a in (*node.args.posonlyargs, *node.args.args) if a.arg not in {"self", "cls"}]
+                assert len(names) <= 6, f"{path.relative_to(PACKAGE)}: {node.name} takes {len(names)}"
+
+
+MOVED = {
+    "": ["bench", "evaluation", "learned"],
+    "retrieval.": [
+        "spans", "events", "session", "search", "interface", "ending", "outlook", "ranking", "template", "kernel",
+        "pooled", "evidence", "refine", "background", "coarse", "mel", "salience", "judgement", "fitted", "calibration",
+        "distances", "factorise", "selection", "picking", "labels", "frames", "waveform",
+    ],
+    "sync.": ["annotation", "readers", "riff", "target", "sessions", "labels"],
+    "demo.": ["timeline"],
+    "service.": ["science"],
+}  # fmt: skip
+"""Where things were before they had a folder for their subject."""
+
+
+@pytest.mark.parametrize("name", [part + name for part, names in MOVED.items() for name in names])
+def test_no_old_module_can_be_imported(name):
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module(f"reatrieve.{name}")

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from reatrieve.cli import main
-from reatrieve.cli.find import LONGEST_S, SHORTEST_S
+from reatrieve.cli.values import LONGEST_S, SHORTEST_S
 from reatrieve.journal import read_journal
 from reatrieve.session.events import Answered, BudgetRaised, Proposed, Undone
 from reatrieve.session.state import fold

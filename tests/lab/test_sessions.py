@@ -15,6 +15,7 @@ from reatrieve.lab.records import SessionRecord
 from reatrieve.lab.sessions import (
     Conditions,
     EdgeMoves,
+    Searched,
     chosen_examples,
     moved_example,
     simulate,
@@ -64,7 +65,7 @@ def play(
     sound = Sound("a.wav", "x", "sample", "", occurrences, (Span(70.0, 71.0),))
     analysis = Analysis(int(DURATION_S * ANALYSIS_RATE_HZ), {})
     recording = Recording("a.wav", Path("a.wav"), "group", (sound,))
-    return simulate("r", Scripted(starts_s), analysis, recording, sound, example, conditions, seed=seed)
+    return simulate(Searched("r", Scripted(starts_s), analysis, recording), sound, example, conditions, seed=seed)
 
 
 def test_the_oracle_answers_until_nothing_is_left():

@@ -1,6 +1,6 @@
 """What is known of one sound in one file, as the answers of a user who knows it and the recall so far.
 
-``reatrieve find`` and ``reatrieve demo`` answer from it; the scoring is that of the evaluation (design, section 6).
+``reatrieve find`` and ``reatrieve demo`` answer from it; the scoring is that of the evaluation (docs/datasets.md).
 """
 
 from __future__ import annotations

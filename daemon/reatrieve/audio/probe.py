@@ -1,6 +1,6 @@
 """Does the map describe what REAPER plays? Half a second from REAPER's accessor against our decode of the same place.
 
-Wrong maps must never pass silently (design, section 4). A sound that matches but comes early or late (decoders
+Wrong maps must never pass silently. A sound that matches but comes early or late (decoders
 disagree on the silence that an mp3 encoder puts in front) is corrected; one that does not match is rendered by REAPER
 instead.
 """

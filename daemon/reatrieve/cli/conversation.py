@@ -13,8 +13,8 @@ from rich.console import Console
 
 from reatrieve.annotations.truth import Truth
 from reatrieve.audio.stitch import TrackAudio
-from reatrieve.cli.find import clock
 from reatrieve.cli.timeline import Mark, MarkKind, text_line
+from reatrieve.cli.values import clock
 from reatrieve.errors import InputError
 from reatrieve.journal import Journal
 from reatrieve.session.events import Answered, BudgetRaised, Event, Proposed, Undone, Verdict

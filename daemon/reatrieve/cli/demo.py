@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from reatrieve.cli.find import check_sound_file, clock, example_span, seconds
+from reatrieve.cli.values import check_sound_file, clock, example_span, plural, seconds
 from reatrieve.errors import InputError
 
 if TYPE_CHECKING:
@@ -362,7 +362,7 @@ def _summary(
 ) -> None:
     found = f"found {truth.found} of {truth.n_others}" if truth else f"accepted {tally.accepted}"
     speed = "" if median is None else f", median {median:.0f} ms from answer to next region"
-    counts = f"{_plural(tally.rejections, 'rejection')}, {_plural(tally.answers, 'answer')}"
+    counts = f"{plural(tally.rejections, 'rejection')}, {plural(tally.answers, 'answer')}"
     console.print(f"\n[b]{found}[/] in {duration_s:.0f} s of audio, {counts}{speed}")
     if written:
         console.print(f"{len(written)} sync files in {escape(str(out / 'export'))}")
@@ -375,7 +375,3 @@ def _line(number: int, shown: Shown) -> str:
         f"{number:3}  {clock(region.start_s)} - {clock(region.end_s)}  score {candidate.score:6.3f}  "
         f"{candidate.probability:4.0%}"
     )
-
-
-def _plural(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

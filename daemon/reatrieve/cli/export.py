@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reatrieve.cli.values import plural
 from reatrieve.errors import InputError
 from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
@@ -135,16 +136,12 @@ def run(args: argparse.Namespace) -> int:
         task = bar.add_task("", total=1.0)
         written = export(job, progress=lambda share: bar.update(task, completed=share), note=notes.append)
     count = len(source.accepted)
-    print(f"{count} {_plural('event', count)} in {len(written)} {_plural('file', len(written))}:")
+    print(f"{plural(count, 'event')} in {plural(len(written), 'file')}:")
     for target, path in written:
         print(f"  {target:12} {path}")
     for note in notes:
         print(f"note: {note}")
     return 0
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
 
 
 def _read(args: argparse.Namespace) -> _Source:

@@ -23,7 +23,7 @@ from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.lab.dataset import Dataset, Recording
 from reatrieve.lab.records import ResultsFile, SessionRecord
-from reatrieve.lab.sessions import Conditions, simulate_recording
+from reatrieve.lab.sessions import Conditions, Searched, simulate_recording
 from reatrieve.retrieval.learned.model import BASIC_PITCH, learned_representation
 from reatrieve.retrieval.registry import make_retriever
 from reatrieve.retrieval.representations import representation_named
@@ -164,7 +164,9 @@ def _results(piece: _Piece) -> Iterator[tuple[str, list[SessionRecord]]]:
         with threadpool_limits(1):  # NMF on all BLAS threads crawls, and sums must not depend on how many there are
             retriever = setup.make()
             analysis = analyses.of(retriever)
-            made = list(simulate_recording(setup.label, retriever, analysis, piece.recording, setup.conditions))
+            made = list(
+                simulate_recording(Searched(setup.label, retriever, analysis, piece.recording), setup.conditions)
+            )
         yield key, made
 
 

@@ -22,13 +22,12 @@ from reatrieve.session.stopping import MAX_ACCEPTS_AND_SKIPS, REST_ABOVE
 __all__ = [
     "Conditions",
     "EdgeMoves",
+    "Searched",
     "chosen_examples",
     "moved_example",
     "simulate",
     "simulate_recording",
 ]
-
-"""Probability from which "accept the rest" accepts."""
 
 _FLIPPED: dict[Verdict, Verdict] = {"accept": "reject", "reject": "accept", "skip": "skip"}
 _EDGES = re.compile(r"\s*([0-9.]+)\s*(%|s)\s*")
@@ -119,29 +118,28 @@ def moved_example(span: Span, moves: EdgeMoves, *, duration_s: float, rng: np.ra
     return Span(start_s, end_s)
 
 
-def simulate_recording(
-    label: str, retriever: Retriever, analysis: Analysis, recording: Recording, conditions: Conditions
-) -> Iterator[SessionRecord]:
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """One recording as one retriever knows it; ``label`` names the retriever with its settings."""
+
+    label: str
+    retriever: Retriever
+    analysis: Analysis
+    recording: Recording
+
+
+def simulate_recording(searched: Searched, conditions: Conditions) -> Iterator[SessionRecord]:
     """Run every session of one recording: its sounds, their examples, the repeats."""
-    for sound in recording.sounds:
+    for sound in searched.recording.sounds:
         for example in chosen_examples(conditions.examples, len(sound.occurrences)):
             for repeat in range(conditions.repeats):
                 seed = conditions.seed + repeat
-                yield simulate(label, retriever, analysis, recording, sound, example, conditions, seed=seed)
+                yield simulate(searched, sound, example, conditions, seed=seed)
 
 
-def simulate(
-    label: str,
-    retriever: Retriever,
-    analysis: Analysis,
-    recording: Recording,
-    sound: Sound,
-    example: int,
-    conditions: Conditions,
-    *,
-    seed: int,
-) -> SessionRecord:
+def simulate(searched: Searched, sound: Sound, example: int, conditions: Conditions, *, seed: int) -> SessionRecord:
     """Run one session to its end: budget spent, nothing left, or 200 accepts and skips."""
+    retriever, analysis, recording = searched.retriever, searched.analysis, searched.recording
     rng = _session_rng(seed, recording.name, sound.name, example)
     given = sound.occurrences[example]
     marked = given
@@ -189,7 +187,7 @@ def simulate(
     if conditions.decide_within:
         rest.append(_decided(Search(retriever, analysis, [started]), oracle, conditions))
     return SessionRecord(
-        retriever=label,
+        retriever=searched.label,
         file=recording.name,
         sound=sound.name,
         kind=sound.kind,

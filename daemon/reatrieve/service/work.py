@@ -1,8 +1,8 @@
 """What a session computes, without messages: the journal and the search in step, run in worker threads one call at a
 time.
 
-The order is always: check against the state, journal, then the search. What a crash can leave behind is a journal
-that is one proposal short, which the search finds again.
+An answer is checked against the state, journalled, then searched on; a proposal is searched, then journalled. What a
+crash can leave behind is a journal that is one proposal short, which the search finds again.
 """
 
 from __future__ import annotations

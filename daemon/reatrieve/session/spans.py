@@ -41,7 +41,7 @@ def overlap_s(a: Span, b: Span) -> float:
 
 
 def allowed_overlap_s(length_s: float) -> float:
-    """Overlap that does not count: repeats that follow each other closely touch by milliseconds (design, section 1)."""
+    """Overlap that does not count: repeats that follow each other closely touch by milliseconds."""
     return min(MAX_TOUCH_S, MAX_TOUCH_SHARE * length_s)
 
 

@@ -1,9 +1,9 @@
 """Where the game should fire: the onset or energy peak of a sound, found once and carried over to all its occurrences.
 
 A region's edges say where somebody heard the sound begin; they differ from one occurrence to the next by milliseconds.
-So the occurrences are first aligned to each other, then averaged (the geometric mean of their spectrograms keeps what
-they
-share and fades what plays around them), the anchor is found in that mean, and each occurrence gets it at its own place.
+So the occurrences are first aligned to each other, then averaged: the geometric mean of their spectrograms keeps what
+they share and fades what plays around them. The anchor is found in that mean, and each occurrence gets it at its own
+place.
 """
 
 from __future__ import annotations

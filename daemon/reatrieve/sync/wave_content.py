@@ -33,8 +33,8 @@ PCM_GUID = b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"
 class WaveContent:
     """One sound as WAV: format, number of frames, and its data as a stream of blocks.
 
-    ``frames`` is None where only decoding tells it (mp3). ``chunks`` are the chunks of the original WAV; None
-    where the file had to be decoded, and ``fmt`` is the packed ``fmt `` chunk to write then.
+    ``frames`` is None where only decoding tells it (mp3). ``fmt`` is the packed ``fmt `` chunk to write where the file
+    has to be decoded.
     """
 
     path: Path

@@ -283,10 +283,8 @@ def _whole(name: str, value: int, *, least: int) -> int:
 
 def _share(name: str, value: float, *, most: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= most:
-        raise InputError(
-            f"{name} is {value!r}; it must be a number from 0 to {most:g}"
-            + (f", at most {most:g}" if most < math.inf else "")
-        )
+        allowed = f"from 0 to {most:g}" if most < math.inf else "not below 0"
+        raise InputError(f"{name} is {value!r}; it must be a number {allowed}")
     return float(value)
 
 
