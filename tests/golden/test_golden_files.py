@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reatrieve.retrieval.events import BudgetRaised
+from reatrieve.sync.readers import read_annotations
 
 from golden.goldens import (
     AUDIO_NAME,
@@ -28,8 +30,6 @@ from reatrieve.cli import main
 from reatrieve.demo.service_process import ServiceProcess
 from reatrieve.headless import Reaper
 from reatrieve.journal import Journal, JournalFolder
-from reatrieve.retrieval.events import BudgetRaised
-from reatrieve.sync.readers import read_annotations
 
 
 def expected(folder: Path) -> dict[str, Any]:

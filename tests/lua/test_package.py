@@ -73,7 +73,7 @@ def test_no_console_and_boxes_only_for_decisions() -> None:
         assert "ShowConsoleMsg" not in text, path.name
         assert not re.search(r"^\s*print\(", text, re.MULTILINE), path.name
         boxes += [path.name] * len(re.findall(r"reaper\.MB\(", text))
-    assert sorted(boxes) == ["events.lua", "restore.lua"]
+    assert sorted(boxes) == ["events.lua", "restore.lua", "starter.lua"]
 
 
 def _fields() -> list[str]:

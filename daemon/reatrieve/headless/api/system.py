@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -335,7 +336,9 @@ def _execute(call: Call, line: str, timeout_ms: int) -> str | None:
     parts = command_parts(line)
     try:
         if timeout_ms < 0:
-            subprocess.Popen(parts, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+            nowhere = subprocess.DEVNULL
+            process = subprocess.Popen(parts, stdout=nowhere, stderr=nowhere, stdin=nowhere)
+            threading.Thread(target=process.wait, name="reaped", daemon=True).start()  # as REAPER does since 5.962
             return ""
         done = subprocess.run(
             parts,
