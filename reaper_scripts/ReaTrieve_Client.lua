@@ -4,6 +4,9 @@
 -- @provides
 --   [main] ReaTrieve_*.lua
 --   [nomain] lib/*.lua
+--   [nomain] icons/*.png
+--   [nomain] icons/200/*.png
+--   [nomain] make_environment.py
 -- @about
 --   # ReaTrieve
 --   Mark one occurrence of a sound with a time selection; every other place where it happens is proposed as a region, to be

@@ -9,6 +9,7 @@ local status = require("status")
 local starter = {}
 
 local PATIENCE_S = 20.0
+local STOP_S = 10.0
 local TITLE = "ReaTrieve"
 local QUESTION = "ReaTrieve's daemon, the program that does the searching, is not running.\n\nStart it now, and whenever it is "
   .. "needed?\n\nIt runs in the background and ends when REAPER has not asked for anything for a while."
@@ -82,6 +83,22 @@ function starter.look(start)
   if why then return false, "the daemon did not start: " .. why end
   if reaper.time_precise() - start.started > PATIENCE_S then
     return false, ("the daemon did not start within %.0f s: run ReaTrieve: Setup, or reatrieve doctor in a terminal"):format(PATIENCE_S)
+  end
+end
+
+---Ask the daemon of a home folder to end, by the file that it looks for.
+---@param home string
+---@return (fun(): boolean)? ended tells whether it has, or whether enough time has passed; nil where none runs
+function starter.stop(home)
+  local info = daemon.read(home)
+  local file = info and io.open(daemon.joined(home, "give-way.txt"), "wb")
+  if not info or not file then return nil end
+  file:write(info.instance .. "\n")
+  file:close()
+  local asked = reaper.time_precise()
+  return function()
+    local now = daemon.read(home)
+    return not now or now.instance ~= info.instance or reaper.time_precise() - asked > STOP_S
   end
 end
 

@@ -350,6 +350,8 @@ def _guarded(name: str, check: Callable[[], str], otherwise: str) -> Check:
 
 
 def _install(resources: Resources) -> str:
+    if this_installation().kind == "setup":
+        return "the action ReaTrieve: Setup"
     return "reatrieve install" + (f' --resource-path "{resources.path}"' if resources.kind == "portable" else "")
 
 

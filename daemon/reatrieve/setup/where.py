@@ -120,7 +120,9 @@ class Said(io.TextIOBase):
 def main():
     arguments = sys.argv[1:]
     home = arguments[arguments.index("--home") + 1] if "--home" in arguments[:-1] else ""
-    sys.stdout = sys.stderr = said = Said()
+    said = Said()
+    if "--background" in arguments:
+        sys.stdout = sys.stderr = said
     status = 1
     try:
         try:
