@@ -80,7 +80,18 @@ def make(environment: Path, marker: str) -> None:
 def install(environment: Path, wheel: str) -> None:
     """Install the wheel and what it needs, ready-made packages only."""
     command = [str(python_in(environment)), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-    command += ["--no-compile", "--progress-bar", "off", "--only-binary", ":all:", "--timeout", "30", "--retries", "3", wheel]
+    command += [
+        "--no-compile",
+        "--progress-bar",
+        "off",
+        "--only-binary",
+        ":all:",
+        "--timeout",
+        "30",
+        "--retries",
+        "3",
+        wheel,
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     assert process.stdout is not None
     lines: list[str] = []

@@ -76,8 +76,9 @@ function pythons.candidates(os_name)
   local list, known = {}, {}
   local function add_one(path) add(list, known, path) end
   local named = os.getenv("REATRIEVE_PYTHON")
-  if named and named ~= "" then add_one(named) end
-  if os_name:match("^Win") then
+  if named and named ~= "" then                  -- the user's own choice, and no other
+    for path in named:gmatch(os_name:match("^Win") and "[^;]+" or "[^:]+") do add_one(path) end
+  elseif os_name:match("^Win") then
     on_windows(add_one)
   else
     on_unix(add_one, os_name:match("^OSX") ~= nil or os_name:match("^macOS") ~= nil)
@@ -88,6 +89,7 @@ end
 ---The launcher of python.org, which knows them all; nil where there is none.
 ---@return string[]? command that lists them
 function pythons.launcher()
+  if (os.getenv("REATRIEVE_PYTHON") or "") ~= "" then return nil end
   for _, path in ipairs { (os.getenv("SystemRoot") or "C:\\Windows") .. "\\py.exe",
     (os.getenv("LOCALAPPDATA") or "") .. "\\Programs\\Python\\Launcher\\py.exe" } do
     if daemon.exists(path) then return { path, "-0p" } end

@@ -25,6 +25,9 @@ from reatrieve.setup.where import NOT_STARTED
 
 __all__ = ["Mask", "write_bundle"]
 
+SETUP_SAID = ("setup-pythons.txt", "setup-log.txt")
+"""What the action *ReaTrieve: Setup* has kept."""
+
 LOG_BYTES = 512 << 10
 """Of each log file the end."""
 
@@ -89,6 +92,8 @@ def write_bundle(target: Path, report: str, settings: Settings, reapers: Iterabl
         contents[log.name] = _text(log)
     for number, resources in enumerate(reapers, start=1):
         contents[f"reaper-{number}.txt"] = f"{resources.name}\n{_text(resources.ours / WHERE_FILE)}"
+        for name in SETUP_SAID:
+            contents[f"reaper-{number}-{name}"] = _text(resources.ours / name)
     contents["sizes.txt"] = _sizes(settings)
     try:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as bundle:

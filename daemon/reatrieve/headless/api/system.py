@@ -166,6 +166,13 @@ def _shortcuts(call: Call, section: object, command: int) -> int:
     return 0
 
 
+@function("DoActionShortcutDialog")
+def _shortcut_dialog(call: Call, window: object, section: object, command: int, index: int) -> bool:
+    return bool(
+        call.host.dialogs.ask("shortcut", _command_text(call, command, section), "Keyboard or MIDI input", index)
+    )
+
+
 # dialogs and messages ------------------------------------------------------------------------------------------------
 
 _BUTTONS = {"ok": 1, "cancel": 2, "abort": 3, "retry": 4, "ignore": 5, "yes": 6, "no": 7}
