@@ -93,8 +93,9 @@ end
 
 -- An error is shown where the user looks, with its place in the file; the loop lives on.
 local function short(message)
-  local place, text = tostring(message):match("([^/\\]+%.lua:%d+): ([^\n]*)")
-  return place and ("error at %s: %s"):format(place, text) or tostring(message):match("[^\n]*")
+  local line = tostring(message):match("[^\n]*")                -- what follows is the traceback
+  local place, text = line:match("([^/\\]+%.lua:%d+): (.*)")
+  return place and ("error at %s: %s"):format(place, text) or line
 end
 
 local function guarded(func, ...)

@@ -37,9 +37,9 @@ local TRANSITIONS = {
   confirm = { resuming = "ready" },
   lose = { stored = "lost", resuming = "lost", ready = "lost", answering = "lost", continuing = "lost", listing = "lost",
     accepting = "lost", resyncing = "lost", lost = "lost" },
-  await_what_follows = { ready = "answering", continuing = "answering", resyncing = "answering" },
-  await_more = { ready = "continuing", continuing = "continuing", resyncing = "continuing", answering = "answering" },
-  await_list = { ready = "listing", continuing = "listing", resyncing = "listing" },
+  await_what_follows = { ready = "answering", continuing = "answering" },
+  await_more = { ready = "continuing", continuing = "continuing", resyncing = "resyncing", answering = "answering" },
+  await_list = { ready = "listing", continuing = "listing" },
   await_rest = { listing = "accepting" },
   resync = { ready = "resyncing", continuing = "resyncing" },
   finish_waiting = { ready = "ready", answering = "ready", continuing = "ready", listing = "ready", accepting = "ready",
@@ -101,7 +101,7 @@ local methods = {}
 local function enter(self, name)
   local before = self.state
   local after = TRANSITIONS[name][before]
-  if not after then error(("%s: %s is not possible while %s"):format(self.model.label, name, before), 3) end
+  if not after then error(("%s: %s is not possible while %s"):format(self.model.label, name, before), 2) end
   self.state = after
   if after ~= "answering" then self.answer = nil end
   if after ~= "listing" and after ~= "accepting" then self.rest = nil end
@@ -366,7 +366,7 @@ local INVARIANTS = {
 function methods:check()
   for _, invariant in ipairs(INVARIANTS) do
     if not invariant[2](self) then
-      error(("%s, %s: it does not hold that %s"):format(self.model.label, self.state, invariant[1]), 2)
+      error(("%s, %s: it does not hold that %s"):format(self.model.label, self.state, invariant[1]))
     end
   end
 end

@@ -64,11 +64,11 @@ local function answer(ctx, tab, s, verdict)
     steps.show(ctx, tab, s)
     return true
   end
-  if s.state == "answering" or not s.lookahead then
+  local moved = math.abs(start_s - one.start_s) > models.TOLERANCE_S or math.abs(end_s - one.end_s) > models.TOLERANCE_S
+  if s.state == "answering" or not s.lookahead or moved and s.state == "resyncing" then
     status.say(ctx.link.problem and ("your answer is kept: " .. ctx.link.problem) or "computing the next candidate")
     return false
   end
-  local moved = math.abs(start_s - one.start_s) > models.TOLERANCE_S or math.abs(end_s - one.end_s) > models.TOLERANCE_S
   if not moved then start_s, end_s = one.start_s, one.end_s end
   local following = s.lookahead[verdict]
   steps.send(ctx, s, { { "answer", one.number, verdict, start_s, end_s } })
@@ -90,7 +90,7 @@ end
 function of_session.accept_rest(ctx, tab, s)
   local brought = bring_candidate(ctx, tab, s)
   if brought ~= nil then return brought end
-  if s.state == "answering" or not s.lookahead then return false end
+  if s.state == "answering" or s.state == "resyncing" or not s.lookahead then return false end
   local above = s.model.candidates[s.model.current].probability
   if s.rest_clear then above = math.min(above, REST_ABOVE) end      -- it was asked where they end
   s:await_list(above)

@@ -14,13 +14,13 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import soundfile
-from reatrieve.retrieval.events import Answered, Proposed, Started
-from reatrieve.retrieval.spans import Span
 
 from cases.faults import fails_today
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.cli import main
 from reatrieve.journal import Header, Journal, read_journal
+from reatrieve.session.events import Answered, Proposed, Started
+from reatrieve.session.spans import Span
 from signals import noise, write_sound
 
 MARKED = ("--start", "1.87", "--end", "3.13")

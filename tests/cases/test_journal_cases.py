@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from reatrieve.retrieval.events import Answered, Proposed, Started
-from reatrieve.retrieval.session import fold
-from reatrieve.retrieval.spans import Span
 
 from cases.faults import fails_today
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import JournalError
 from reatrieve.journal import Header, Journal
+from reatrieve.session.events import Answered, Proposed, Started
+from reatrieve.session.spans import Span
+from reatrieve.session.state import fold
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a limit on the size of files stands for the full disk")
 

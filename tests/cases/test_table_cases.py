@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from reatrieve.evaluation.dataset import load_dataset
-from reatrieve.evaluation.sidecars import labels_beside
-from reatrieve.evaluation.truth import load_truth
-from reatrieve.sync.readers import read_annotations
 
 from cases.faults import fails_today
+from reatrieve.annotations.files import read_annotations
+from reatrieve.annotations.sidecars import labels_beside
+from reatrieve.annotations.truth import load_truth
 from reatrieve.cli import main
 from reatrieve.errors import InputError
+from reatrieve.lab.dataset import load_dataset
 from signals import noise, write_sound
 
 TABLES = {

@@ -12,13 +12,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "actions"))
 
 from fake_daemon import Session
-from reatrieve.retrieval.session import fold
-from reatrieve.sync.readers import read_annotations
 from rig import Rig, noise_file
 
+from reatrieve.annotations.files import read_annotations
 from reatrieve.bridge import messages as m
 from reatrieve.headless import scripts_folder
 from reatrieve.journal import Header, Line, read_journal
+from reatrieve.session.state import fold
 from reatrieve.settings import Settings
 from reatrieve.sync.rpp_project import read_rpp
 from reatrieve.sync.rpp_sessions import accepted_regions

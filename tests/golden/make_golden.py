@@ -17,19 +17,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from reatrieve.retrieval.events import (
-    Answered,
-    BudgetRaised,
-    Finished,
-    Proposed,
-    Renamed,
-    Retracted,
-    Revised,
-    Started,
-    Undone,
-)
-from reatrieve.retrieval.spans import Span
-
 from golden.goldens import (
     AUDIO_NAME,
     FOLDER,
@@ -47,6 +34,18 @@ from reatrieve import __version__
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.cli import main as reatrieve
 from reatrieve.journal import Header, Journal
+from reatrieve.session.events import (
+    Answered,
+    BudgetRaised,
+    Finished,
+    Proposed,
+    Renamed,
+    Retracted,
+    Revised,
+    Started,
+    Undone,
+)
+from reatrieve.session.spans import Span
 from signals import repeats, write_sound
 
 MADE_S = 1700000000.25

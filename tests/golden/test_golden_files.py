@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reatrieve.retrieval.events import BudgetRaised
-from reatrieve.sync.readers import read_annotations
 
 from golden.goldens import (
     AUDIO_NAME,
@@ -26,10 +24,12 @@ from golden.goldens import (
     told_settings,
     versions,
 )
+from reatrieve.annotations.files import read_annotations
 from reatrieve.cli import main
 from reatrieve.demo.service_process import ServiceProcess
 from reatrieve.headless import Reaper
 from reatrieve.journal import Journal, JournalFolder
+from reatrieve.session.events import BudgetRaised
 
 
 def expected(folder: Path) -> dict[str, Any]:

@@ -126,3 +126,15 @@ def test_modules_have_what_others_use_of_them() -> None:
             assert re.search(rf"(?<![\w.:]){module}[.:(]", text.replace(f'require("{module}")', "")), (
                 f"{name}: {module} unused"
             )
+
+
+def test_every_function_is_used() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in SCRIPTS.rglob("*.lua")]
+    whole = "\n".join(texts)
+    for text in texts:
+        for owner, name in re.findall(r"^function (\w+)[.:](\w+)\(", text, re.MULTILINE):
+            if name.startswith("__") or owner in ("of_tab", "of_session", "on"):
+                continue  # called by Lua, by an action, by an event
+            uses = len(re.findall(rf"[.:]{name}\b", whole))
+            definitions = len(re.findall(rf"^(?:  )?function \w+[.:]{name}\(", whole, re.MULTILINE))
+            assert uses > definitions, f"{owner}.{name} is used nowhere"
