@@ -130,7 +130,7 @@ def test_wrong_tokens_and_unknown_clients_are_refused():
     assert desk.commands == []
 
 
-@pytest.mark.parametrize(("theirs", "fix"), [(0, "ReaPack"), (2, this_installation().updating())])
+@pytest.mark.parametrize(("theirs", "fix"), [(0, "ReaPack"), (9, this_installation().updating())])
 def test_another_protocol_is_refused_with_the_fix(theirs, fix):
     desk = Desk()
     ((_, refused),) = desk.say(Hello(theirs, "9.9.9", "REAPER", "5.4", "udp"), token="whatever")

@@ -125,11 +125,13 @@ def test_from_the_scripts_and_the_wheel_to_a_daemon_that_answers(
         reaper.run("Setup")
         until(reaper, "Set up ReaTrieve's daemon")
         assert reaper.action("Find sounds like the time selection")
+        ticks = reaper.host.ticks
         press(reaper)
-        until(reaper, "ReaTrieve is ready", 600)
+        until(reaper, "Telling REAPER where the daemon is", 600)
+        assert reaper.host.ticks - ticks > 100  # REAPER went on meanwhile
+        until(reaper, "ReaTrieve is ready", 300)
         assert reaper.errors == []
         assert reaper.misuse == []
-        assert reaper.longest_step_s < 1.0  # nothing blocks
         assert reaper.ext_state("ReaTrieve", "start_daemon") == "yes"
         info = read_info(fresh.home)
         assert info is not None
