@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -173,20 +172,18 @@ def described(
 
 
 def scripts_folder() -> Path:
-    """Where the shipped scripts are: ``$REATRIEVE_SCRIPTS``, else the checkout beside the package, else package data.
+    """Where the shipped scripts are: in the checkout beside the package, else in the package's data.
 
     Raises
     ------
     InputError
-        If they are in none of these places.
+        If they are in neither place.
     """
-    if "REATRIEVE_SCRIPTS" in os.environ:
-        return Path(os.environ["REATRIEVE_SCRIPTS"])
     package = Path(__file__).resolve().parent
     for folder in (package.parents[1] / "reaper_scripts", package / "reaper_scripts"):
         if (folder / "ReaTrieve_Client.lua").is_file():
             return folder
-    raise InputError("the REAPER scripts are not where the package looks: set REATRIEVE_SCRIPTS to their folder")
+    raise InputError(f"the REAPER scripts are not beside {package}: install the package again")
 
 
 def missing(module: str) -> InputError:

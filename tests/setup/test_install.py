@@ -104,9 +104,9 @@ def test_an_update_says_what_changed_and_removes_what_is_stale(
     (older / "lib" / "gone.lua").write_text("-- no longer needed\n")
     (older / "lib" / "gone_too.lua").write_text("-- no longer needed\n")
     (older / "ReaTrieve_Skip candidate.lua").unlink()
-    monkeypatch.setenv("REATRIEVE_SCRIPTS", str(older))
-    machine.run("install")
-    monkeypatch.delenv("REATRIEVE_SCRIPTS")
+    with monkeypatch.context() as patch:
+        patch.setattr("reatrieve.setup.install.scripts_folder", lambda: older)
+        machine.run("install")
     (machine.scripts / "lib" / "gone_too.lua").write_text("-- mine\n")
     (machine.scripts / "lib" / "link.lua").write_text("-- mine as well\n")
     (machine.scripts / "my notes.txt").write_text("not ReaTrieve's\n")

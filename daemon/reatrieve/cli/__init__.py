@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from reatrieve import __version__
 from reatrieve.errors import ReatrieveError
+from reatrieve.plain import PlainFormatter, plain
 
 __all__ = ["main"]
 
@@ -23,6 +24,7 @@ COMMANDS = {
     "serve": "the daemon that REAPER's scripts talk to",
     "export": "write sync files for game engines from accepted regions",
     "convert": "turn label files of one program into another's",
+    "journal": "look after the journals of sessions",
     "evaluate": "measure retrievers on an annotated data set",
     "experiments": "the paper's experiments on a data set: figures, tables, statements",
     "dataset": "turn finished sessions into a data set",
@@ -54,7 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # Windows consoles and pipes default to the ANSI code page
             stream.reconfigure(encoding="utf-8", errors="replace")
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    logging.basicConfig(level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # read when numpy loads: many small products, which more threads make slower
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -77,5 +81,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _failed(error: ReatrieveError) -> int:
-    print(f"reatrieve: error: {error}", file=sys.stderr)
+    print(f"reatrieve: error: {plain(str(error))}", file=sys.stderr)
     return error.exit_status
