@@ -17,6 +17,7 @@ from reatrieve.errors import AudioError, InputError
 from reatrieve.session.retriever import Progress
 from reatrieve.sync.anchors import Placement
 from reatrieve.sync.earlier import EarlierExport
+from reatrieve.sync.gapless import loose_timing_note
 from reatrieve.sync.model import Accepted, SyncAudio, SyncSheet, TargetKind
 from reatrieve.sync.placed_audio import source_file, write_track
 from reatrieve.sync.sheet import Note, events_of, sheet_of
@@ -103,6 +104,8 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
             readable, start_s = _chosen_audio(job)
             shipped = describe(readable, start_s=start_s, progress=lambda share: tell(share * 0.4))
             stem = job.name or _stem(readable)
+        if loose := loose_timing_note(job.track_map.paths if job.audio == "track" and job.track_map else (readable,)):
+            note(loose)
         sheet = _sheet(job, stem, shipped, readable, options, note)
         for number, target in enumerate(targets):
             final = job.folder / TARGETS[target].file.format(name=stem)
