@@ -1,3 +1,4 @@
+-- @noindex
 --- What this REAPER can do: one name for each capability, with the version that brought it. Everything that depends on the
 -- version asks here.
 

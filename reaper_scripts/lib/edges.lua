@@ -1,3 +1,4 @@
+-- @noindex
 --- Which edges a candidate may be answered with: those that teach nonsense, or stand on another place, are refused. The daemon
 -- checks the same. Pure Lua.
 

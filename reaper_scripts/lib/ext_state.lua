@@ -1,3 +1,4 @@
+-- @noindex
 --- A session as text, as a project's ext state keeps it: one record a line. Pure Lua.
 
 local history = require("history")

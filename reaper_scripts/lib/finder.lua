@@ -1,3 +1,4 @@
+-- @noindex
 --- "Find sounds like the time selection": from the selection to the daemon's first candidate.
 
 local accessor = require("accessor")
@@ -7,6 +8,7 @@ local models = require("models")
 local project = require("project")
 local session = require("session")
 local settings = require("settings")
+local starter = require("starter")
 local status = require("status")
 local track = require("track")
 local work = require("work")
@@ -15,8 +17,6 @@ local finder = {}
 
 local MOST_RENDERS = 3
 local YES_NO, YES = 4, 6
-local DAEMON_S = 1.0               -- so long for a daemon to be there,
-local CARRIERS_S = 4.5             -- and for one that is there to answer by one of the carriers
 local RENDER_WAIT_S = 0.05         -- so long after the last item that the daemon wants rendered
 
 ---A label that no other sound of the tab has.
@@ -147,12 +147,8 @@ function finder.find(ctx, tab, go_on)
     tab.searching, tab.preparing = s, false
     status.say(("%s: reading the track%s"):format(s.model.label, note ~= "" and " (" .. note .. ")" or ""), true)
 
-    local since_s = ctx.now
-    while ctx.link.state ~= "up" do
-      local patience_s = ctx.link.info and CARRIERS_S or DAEMON_S
-      if ctx.link.problem and ctx.now > since_s + patience_s then return give_up(ctx.link.problem) end
-      work.yield()
-    end
+    local up, problem = starter.connect(ctx, work.yield)
+    if not up then return give_up(problem) end
     items = rendered(ctx, tab, the_track, items, s)
     local probes = settings.get("probe") and accessor.probes(the_track, items) or {}
     local tempo = track.tempo(proj)

@@ -1,3 +1,4 @@
+-- @noindex
 --- Regions and markers of a project by GUID: found, added, changed, deleted. From REAPER 7.62 on they are objects; before, their
 -- place in the enumeration is looked up anew for each edit, since it moves at every edit. Only project.lua edits by this.
 

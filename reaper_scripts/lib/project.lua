@@ -1,3 +1,4 @@
+-- @noindex
 --- The only module that edits the project: regions, sync markers, ruler lanes, undo blocks, project ext state. Only what the
 -- scripts made is changed or deleted: each is known by its GUID.
 

@@ -1,3 +1,4 @@
+-- @noindex
 --- Lines of text as REAPER's stores keep them: one record a line, and a last line that tells whether anything was cut. Pure Lua.
 
 local sealed = {}

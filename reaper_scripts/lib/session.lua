@@ -1,3 +1,4 @@
+-- @noindex
 --- One search as the script knows it: the owner of every field of it and of every transition between its states. Other modules
 -- read fields, and change them by the functions here only. Pure Lua: reads and edits nothing.
 
@@ -82,6 +83,7 @@ local TRANSITIONS = {
 ---@field progress number of the search, 0 to 1
 ---@field status_line string? what it said last
 ---@field stored_text string? what the project's ext state has of it
+---@field seals table<string, boolean> the last lines of what was stored in this run
 ---@field cut boolean the project has lost a part of what it kept of it: the journal is the truth
 ---@field answers_in_project integer how many answers the project had when it was opened
 
@@ -89,7 +91,7 @@ local FIELDS = {
   id = true, track = true, colour = true, state = true, history = true, media_track = true, search = true, answer = true, rest = true,
   rows = true, verbs = true, lookahead = true, awaited_since = true, lookahead_asked_at = true, budget = true, remaining = true,
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
-  answers_in_project = true, cut = true,
+  answers_in_project = true, cut = true, seals = true,
 }
 
 local methods = {}
@@ -289,7 +291,15 @@ function methods:set_probably_done(number) self.probably_done = number end
 function methods:said(line) self.status_line = line end
 
 ---@param text string what the project's ext state has of it now
-function methods:stored_as(text) self.stored_text = text end
+function methods:stored_as(text)
+  self.stored_text = text
+  self.seals[text:match("[^\n]*$")] = true
+end
+
+---Whether a text is one that was stored in this run: where undo takes ext state back an earlier one may stand there again.
+---@param text string
+---@return boolean
+function methods:has_stored(text) return text == "" or self.seals[text:match("[^\n]*$")] == true end
 
 ---The journal has told what was cut.
 function methods:mend() self.cut = false end
@@ -388,6 +398,7 @@ local function made(values)
     false, 0, 0
   values.answers_in_project = values.answers_in_project or 0
   values.cut = values.cut or false
+  values.seals = {}
   return new(values)
 end
 

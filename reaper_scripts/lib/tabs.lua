@@ -1,3 +1,4 @@
+-- @noindex
 --- Project tabs and what becomes of them: opened, closed, saved, another project in the same tab, tracks that went away.
 
 local project = require("project")
@@ -41,13 +42,19 @@ local function tab_of(ctx, proj, path)
   return tab
 end
 
+---Whether an earlier text of ours may have come back by an undo or redo: a project that was just opened has neither.
+local function taken_back(proj, s, text)
+  return s:has_stored(text) and (project.last_undo(proj) ~= "" or (reaper.Undo_CanRedo2(proj) or "") ~= "")
+end
+
 ---Whether a tab still holds the project that it held, as far as that can be told by what the project itself keeps: pointers and
----paths may be those of another project by now. Nobody but us writes there, and undo leaves it alone.
+---paths may be those of another project by now. Nobody but us writes there.
 local function same_project(tab, path)
   if #tab.sessions == 0 and not tab.searching then return path == tab.path or tab.preparing end
   if tab.searching and project.stored(tab.proj, "SEARCHING") ~= tab.searching.id then return false end
   for _, s in ipairs(tab.sessions) do
-    if s.stored_text and project.stored_session(tab.proj, s.id) ~= s.stored_text then return false end
+    local text = s.stored_text and project.stored_session(tab.proj, s.id)
+    if text and text ~= s.stored_text and not taken_back(tab.proj, s, text) then return false end
     if not s.stored_text and path ~= tab.path and not track.by_guid(tab.proj, s.track) then return false end
   end
   return true

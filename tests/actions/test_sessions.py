@@ -69,7 +69,7 @@ def test_accept_all_shows_the_list_first(rig: Rig) -> None:
     assert session.state.accepted == 1
     text = rig.reaper.dialogs[0].text
     assert text.startswith("Accept all 3 at or above 93 %?")
-    assert "0:04.00   93 %" in text
+    assert "3.1.00 / 0:04.000   93 %" in text  # as the ruler shows it
     rig.reaper.answer("yes")
     points = len(rig.project.model.history.texts)
     rig.press("accept_rest", 6)
