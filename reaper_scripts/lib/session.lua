@@ -121,7 +121,7 @@ function methods:is_searching() return self.search ~= nil end
 
 ---Nothing of this session stands in the project: before its first step, or taken back to there.
 ---@return boolean
-function methods:absent() return self.model.candidates[0] == nil end
+function methods:absent() return self.model.candidates[0] == nil and not self.cut end
 
 -- The search up to its first candidate
 

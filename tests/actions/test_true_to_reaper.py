@@ -17,6 +17,8 @@ def _reopened(rig: Rig, cut: int | None = None) -> None:
     """The project saved, closed and opened; with ``cut``, its session ends after so many bytes."""
     path = rig.folder / "song.rpp"
     if cut is not None:
+        rig.project.save(path)
+        rig.tick(3)
         values = next(values for section, values in rig.project.model.ext_state.items() if section.upper() == "REATRIEVE")
         key = next(key for key in values if key.upper().startswith("SESSION_"))
         rig.reaper.stop("ReaTrieve_Client.lua")
@@ -26,8 +28,9 @@ def _reopened(rig: Rig, cut: int | None = None) -> None:
     rig.project.close()
     rig.tick(3)
     rig.reaper.open(path)
-    rig.reaper.run("ReaTrieve_Client.lua")
-    rig.reaper.unfocus()
+    if cut is not None:
+        rig.reaper.run("ReaTrieve_Client.lua")
+        rig.reaper.unfocus()
 
 
 @pytest.mark.parametrize("cut", [130, 400])
