@@ -309,6 +309,17 @@ function on.verb(ctx, tab, s, fields)
   steps.asked(ctx, tab)
 end
 
+---What the daemon says in the times of its search, in the project's times of now.
+local function shifted(fields, shift_s)
+  if shift_s == 0 then return fields end
+  local new = {}
+  for key, value in pairs(fields) do
+    local place = key == "start_s" or key == "end_s" or key == "time_s" or key:match("_start_s$") or key:match("_end_s$")
+    new[key] = place and value + shift_s or value
+  end
+  return new
+end
+
 ---One event of the daemon's.
 ---@param ctx table
 ---@param event Event
@@ -319,7 +330,7 @@ function events.handle(ctx, event)
     restore.stored_end(ctx)
   else
     local tab, s = ctx.owner(event.fields.session or "")
-    if tab and ctx.valid(tab) and on[event.name] then on[event.name](ctx, tab, s, event.fields) end
+    if tab and ctx.valid(tab) and on[event.name] then on[event.name](ctx, tab, s, shifted(event.fields, s.shift_s)) end
   end
 end
 

@@ -8,6 +8,7 @@ local project = require("project")
 local settings = require("settings")
 local status = require("status")
 local steps = require("steps")
+local track_changes = require("track_changes")
 
 local project_changes = {}
 
@@ -132,6 +133,7 @@ function project_changes.look(ctx, tab, force)
   tab.change_count = count
   local changed = false
   for _, s in ipairs(tab.sessions) do
+    if s:is_open() then track_changes.look(tab, s) end
     if (s:is_open() or s.state == "lost") and s.media_track then changed = look_at(ctx, tab, s) or changed end
   end
   if changed then steps.store(tab) end
