@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,7 @@ def test_takes_are_audible_and_differ(name):
         assert np.isfinite(clip.samples).all()
         assert 0.02 * RATE_HZ < clip.samples.size < 10 * RATE_HZ
         assert np.abs(clip.samples).max() > 1e-3
-    one, other = next((a, b) for a, b in zip(clips, clips[1:], strict=False) if a.class_ == b.class_ or name == "licks")
+    one, other = next((a, b) for a, b in pairwise(clips) if a.class_ == b.class_ or name == "licks")
     assert one.samples.size != other.samples.size or not np.allclose(one.samples, other.samples)
 
 
@@ -232,3 +232,33 @@ def test_descriptions_in_training_are_those_of_the_product():
     )[0].numpy()
     view = PartMeans(frames, length_s=length_s, offset_s=start_s - 19 * HOP_S)
     np.testing.assert_allclose(theirs.reshape(6, 64), view.description(19), atol=1e-4)
+
+
+# synthesised speech
+
+
+@pytest.mark.extra
+def test_words_are_said_by_both_synthesisers():
+    import ctypes.util
+
+    if not (ctypes.util.find_library("espeak-ng") and ctypes.util.find_library("flite")):
+        pytest.skip("libespeak-ng and libflite are not installed")
+    from reatrieve.lab.learning.sounds.synthesisers import Espeak, Flite
+
+    espeak, flite = Espeak(), Flite()
+    slow, fast = (espeak.say("banana", "en-us+f2", pace=p, pitch=50, liveliness=50) for p in (120, 240))
+    assert fast.size < 0.8 * slow.size
+    assert 0.05 < np.abs(slow).max() <= 1.0
+    assert flite.say("banana", "slt", stretch=1.5).size > 1.3 * flite.say("banana", "slt", stretch=1.0).size
+    with pytest.raises(InputError, match="no voice 'xx'"):
+        espeak.say("banana", "xx", pace=120, pitch=50, liveliness=50)
+
+
+def test_a_missing_synthesiser_is_named(monkeypatch):
+    import ctypes.util
+
+    from reatrieve.lab.learning.sounds.synthesisers import Espeak
+
+    monkeypatch.setattr(ctypes.util, "find_library", lambda _name: None)
+    with pytest.raises(InputError, match="apt install espeak-ng"):
+        Espeak()

@@ -13,7 +13,8 @@ __all__ = ["altered", "level", "levelled", "resampled", "shaped_noise"]
 
 _F32 = NDArray[np.float32]
 _EQ_HZ = np.array([60.0, 200.0, 600.0, 1800.0, 5000.0, 11000.0])
-_FRAME, _STEP, _SEARCH = 1024, 512, 220
+_SEARCH = 220
+"""Samples to either side in which a frame may join better."""
 
 
 def altered(y: _F32, rng: np.random.Generator, *, strong: bool = False, semitones: float | None = None) -> _F32:
@@ -28,11 +29,11 @@ def altered(y: _F32, rng: np.random.Generator, *, strong: bool = False, semitone
         shift = rng.normal(0, 0.3) if rng.random() < 0.6 else rng.uniform(-2, 2)
     else:
         shift = rng.normal(0, semitones)
-    if rng.random() < 0.45:
-        y = _at_tempo(y, rng.uniform(0.88, 1.13))
+    if rng.random() < 0.5:
+        y = _at_tempo(y, rng)
     y = resampled(y, 2 ** (shift / 12))
     if rng.random() < 0.8:
-        y = _filtered(y, rng, deviation_db=4.0 if strong else 2.5)
+        y = _filtered(y, rng, deviation_db=4.0 if strong else 3.0)
     if rng.random() < 0.25:
         y = _in_room(y, rng)
     return y
@@ -69,24 +70,28 @@ def shaped_noise(rng: np.random.Generator, n: int) -> _F32:
     return np.asarray(y / (np.sqrt(np.mean(np.square(y))) + 1e-9), dtype=np.float32)
 
 
-def _at_tempo(y: _F32, ratio: float) -> _F32:
-    """``ratio`` times as fast at the same pitch: overlapping frames, each where it joins best (WSOLA)."""
-    if y.size < 3 * _FRAME:
+def _at_tempo(y: _F32, rng: np.random.Generator) -> _F32:
+    """Faster here and slower there at the same pitch: overlapping frames, each where it joins best (WSOLA)."""
+    frame, step = (1024, 512) if y.size > 8000 else (512, 256)
+    if y.size < 3 * frame:
         return y
-    n = int(y.size / ratio)
-    out = np.zeros(n + 2 * _FRAME, dtype=np.float32)
-    window = np.hanning(_FRAME).astype(np.float32)
-    padded = np.pad(y, (0, 2 * _FRAME))
+    paces = rng.lognormal(0, 0.07) * rng.lognormal(0, 0.1, max(2, int(y.size / RATE_HZ / 0.12)))
+    pace = np.interp(np.arange(y.size), np.linspace(0, y.size, paces.size), paces)
+    out = np.zeros(2 * y.size + 2 * frame, dtype=np.float32)
+    window = np.hanning(frame).astype(np.float32)
+    padded = np.pad(y, (0, 2 * frame))
     wanted: _F32 | None = None
-    for at in range(0, n, _STEP):
-        source = int(at * ratio)
+    at, position = 0, 0.0
+    while position < y.size and at < 2 * y.size:
+        source = int(position)
         if wanted is not None and source > _SEARCH:
-            near = padded[source - _SEARCH : source + _SEARCH + _STEP]
+            near = padded[source - _SEARCH : source + _SEARCH + step]
             source += int(np.argmax(scipy.signal.correlate(near, wanted, "valid"))) - _SEARCH
-        frame = padded[source : source + _FRAME]
-        out[at : at + frame.size] += frame * window[: frame.size]
-        wanted = padded[source + _STEP : source + _FRAME]
-    return out[:n]
+        out[at : at + frame] += padded[source : source + frame] * window
+        wanted = padded[source + step : source + frame]
+        position += step * pace[min(int(position), y.size - 1)]
+        at += step
+    return out[:at]
 
 
 def _filtered(y: _F32, rng: np.random.Generator, *, deviation_db: float) -> _F32:

@@ -17,7 +17,7 @@ from reatrieve.lab.learning.sounds.gestures import gestures
 from reatrieve.lab.learning.sounds.licks import licks
 from reatrieve.lab.learning.sounds.recordings import beds, recorded_effects
 from reatrieve.lab.learning.sounds.source import RATE_HZ, Audio, Clip
-from reatrieve.lab.learning.sounds.spoken import spoken_words
+from reatrieve.lab.learning.sounds.spoken import spoken_sentences, spoken_words
 
 __all__ = ["Bank", "load_bank", "make_bank"]
 
@@ -55,9 +55,7 @@ class Bank:
 
     def bed(self, index: int) -> _F32:
         """Samples of one piece of music."""
-        return self.bed_samples[self.bed_edges[index] : self.bed_edges[index + 1]].astype(np.float32) / np.float32(
-            32767
-        )
+        return _as_float(self.bed_samples[self.bed_edges[index] : self.bed_edges[index + 1]])
 
 
 def make_bank(path: Path, *, recordings: Path, seed: int = 20, tell: Callable[[str], None] = print) -> None:
@@ -80,6 +78,7 @@ def make_bank(path: Path, *, recordings: Path, seed: int = 20, tell: Callable[[s
         ("licks", lambda rng: licks(rng, n_instruments=48)),
         ("invented words", lambda rng: invented_words(rng, n_words=150, n_voices=24)),
         ("spoken words", spoken_words),
+        ("sentences", spoken_sentences),
     )
     kept: list[NDArray[np.int16]] = []
     labels: list[tuple[str, str, str]] = []

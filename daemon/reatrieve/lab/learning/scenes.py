@@ -27,7 +27,7 @@ _N_NOISES = 100
 
 _F32 = NDArray[np.float32]
 
-_KINDS = {"scattered": 0.24, "grid": 0.18, "speech": 0.26, "dense": 0.17, "lick": 0.15}
+_KINDS = {"scattered": 0.28, "grid": 0.17, "speech": 0.28, "dense": 0.15, "lick": 0.12}
 """What a scene is, and how often."""
 
 
@@ -80,7 +80,8 @@ class Scenes:
             if class_ not in self._by_group[family][group][-1:]:
                 self._by_group[family][group].append(class_)
             self._takes[class_].append(index)
-        self._all = usable
+        self._running = np.array([index for index in usable.tolist() if bank.families[index] == "speech"])
+        self._any = usable
         self._noises: list[_F32] = []
         self._words = np.array([index for index in usable.tolist() if bank.families[index] == "word"])
 
@@ -112,7 +113,7 @@ class Scenes:
         families = [["hit"], ["effect"], ["drum"], ["hit", "effect", "drum", "word"]][
             int(rng.choice(4, p=[0.35, 0.25, 0.15, 0.25]))
         ]
-        longest_s = float(rng.choice([0.1, 0.18, 0.35, 2.0, 2.0, 3.0]))
+        longest_s = float(rng.choice([0.06, 0.1, 0.18, 0.3, 2.0, 3.0]))
         parts = self._performed(self._classes(families, int(rng.integers(3, 7))), longest_s=longest_s)
         y, events = self._strewn(parts, gap_s=0.06)
         return y, events, self._bed(), rng.uniform(-6, 15)
@@ -153,14 +154,17 @@ class Scenes:
         classes = [int(c) for c in rng.permutation(candidates)[: int(rng.integers(3, 6))]]
         parts = self._performed(classes, group=voice if one_voice else None, semitones=None if one_voice else 1.3)
         left = _N - sum(part.samples.size for part in parts)
-        while True:  # other words between them, half of them by the same voices
-            index = int(rng.choice(self._words))
-            if one_voice and rng.random() < 0.6:
-                index = int(rng.choice(self._takes[int(rng.choice(groups[voice]))]))
-            samples = self._bank.clip(index)[: int(1.6 * RATE_HZ)]
+        while left > 0:  # other words between them, half of them by the same voices, and pieces of running speech
+            if self._running.size and rng.random() < 0.5:
+                index = int(rng.choice(self._running))
+                samples = self._bank.clip(index)
+                n = int(rng.uniform(0.25, 1.6) * RATE_HZ)
+                samples = samples[int(rng.integers(max(1, samples.size - n))) :][:n]
+            else:
+                own = one_voice and rng.random() < 0.6
+                index = int(rng.choice(self._takes[int(rng.choice(groups[voice]))] if own else self._words))
+                samples = self._bank.clip(index)[: int(1.6 * RATE_HZ)]
             left -= samples.size + int(0.06 * RATE_HZ)
-            if left < 0:
-                break
             if self._class_of[index] not in classes:
                 parts.append(_Part(-1, levelled(samples, rng.normal(0, 2))))
         y, events, at = np.zeros(_N, dtype=np.float32), [], int(0.1 * RATE_HZ)
@@ -298,10 +302,8 @@ class Scenes:
         """One voice, or a babble of up to four."""
         y = np.zeros(_N, dtype=np.float32)
         for _ in range(int(rng.integers(1, 5))):
-            words = [
-                levelled(self._bank.clip(int(k)))
-                for k in rng.choice(self._words if self._words.size else self._all, 20)
-            ]
+            said = next(one for one in (self._running, self._words, self._any) if one.size)
+            words = [levelled(self._bank.clip(int(k))) for k in rng.choice(said, 12)]
             y += np.resize(np.concatenate(words), _N)
         return y
 
