@@ -28,7 +28,7 @@ def test_daemon_txt_is_as_the_page_says(tmp_path):
         "token",
         "spool",
     ]
-    assert lines[0] == "protocol 1"
+    assert lines[0] == "protocol 2"
     assert lines[4] == "port 51234"
     assert lines[6] == f"spool {tmp_path / 'spöol dir' / info.instance}"
     assert homes.read_info(tmp_path) == info

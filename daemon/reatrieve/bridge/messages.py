@@ -26,7 +26,7 @@ __all__ = [
     "Verb", "Welcome", "decode_command", "decode_event", "encode_command", "encode_event", "type_tags",
 ]  # fmt: skip
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 VERBS: Final = ("accept", "reject", "skip", "undo")
 """What a controller can press, and (but for undo) what an answer can say."""
 
@@ -419,7 +419,6 @@ class Welcome(Event):
     NUMBERED: ClassVar[bool] = False
     protocol: int
     version: str
-    capabilities: str
     upto: int
 
 

@@ -1,4 +1,4 @@
-"""Figures of the experiments, as PNG and SVG (extra ``figures``)."""
+"""Figures of the experiments, as SVG (extra ``figures``)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def draw(experiment: Experiment, figures: Figures, random_recall: float, folder:
     Returns
     -------
     list of Path
-        The PNG and the SVG file, or nothing.
+        The SVG file, or nothing.
 
     Raises
     ------
@@ -99,12 +99,10 @@ def _lines(ax: Any, experiment: Experiment, figures: Figures) -> None:
 
 def _saved(plt: Any, fig: Any, path: Path) -> list[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = []
-    for suffix in (".png", ".svg"):
-        made.append(path.with_name(path.name + suffix))
-        fig.savefig(made[-1], metadata={"Date": None} if suffix == ".svg" else {"Software": None})
+    drawn = path.with_name(f"{path.name}.svg")
+    fig.savefig(drawn, metadata={"Date": None})
     plt.close(fig)
-    return made
+    return [drawn]
 
 
 def _pyplot() -> Any:

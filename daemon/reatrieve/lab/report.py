@@ -247,25 +247,27 @@ def write_experiments(
     random_recall: float,
     budget: int,
 ) -> list[Path]:
-    """Write figures, tables, ``figures.json`` and ``README.md`` into ``folder``; what was written, in that order."""
+    """Write figures, tables, ``figures.json`` (all of it for programs) and ``README.md`` into ``folder``.
+
+    Returns
+    -------
+    list of Path
+        What was written, in that order.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     sections: list[str] = []
     for experiment in made:
         drawn = draw(experiment, figures, random_recall, folder)
         table = experiment_table(experiment, figures, random_recall=random_recall, budget=budget)
-        written += [
-            *drawn,
-            _text(folder / f"{experiment.key}.csv", table.csv()),
-            _text(folder / f"{experiment.key}.md", table.markdown()),
-        ]
+        written += [*drawn, _text(folder / f"{experiment.key}.csv", table.csv())]
         picture = f"![{experiment.title}]({drawn[0].name})\n\n" if drawn else ""
         body = table.markdown().partition("\n\n")[2]
         sections.append(f"## {experiment.title}\n\n{picture}{body}")
     reliability = figures[DEFAULT_LABEL]
     written += draw_reliability(reliability["reliability"], reliability["ece"], folder / "reliability")
     sections.append(
-        "## Reliability of the default retriever's probabilities\n\n![Reliability diagram](reliability.png)\n"
+        "## Reliability of the default retriever's probabilities\n\n![Reliability diagram](reliability.svg)\n"
     )
     plain = {label: _plain(one) for label, one in figures.items()}
     plain_text = json.dumps({"random_recall": random_recall, "retrievers": plain}, indent=1) + "\n"

@@ -33,11 +33,10 @@ from reatrieve.bridge.messages import (
 )  # fmt: skip
 from reatrieve.errors import ProtocolError
 
-__all__ = ["CAPABILITIES", "Hub", "Route"]
+__all__ = ["Hub", "Route"]
 
 logger = logging.getLogger(__name__)
 
-CAPABILITIES = "udp,spool,probe,rest,anchors,export,controllers"
 FORGET_AFTER_S = 24 * 3600.0
 LOG_EVERY_S = 5.0
 SPOOL_RESEND_S = 2.0
@@ -213,7 +212,7 @@ class Hub:
                 route.carrier,
             )
             self._peers[client] = _Peer(DaemonLink(self._clock()), route)
-        self._send(route, Welcome(PROTOCOL, __version__, CAPABILITIES, self._peers[client].link.upto))
+        self._send(route, Welcome(PROTOCOL, __version__, self._peers[client].link.upto))
 
     def _keep_route(self, peer: _Peer, route: Route) -> None:
         peer.route = route
