@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from reatrieve.errors import InputError
+from reatrieve.lab.learning import bank as bank_module
 from reatrieve.lab.learning import command
 from reatrieve.lab.learning.alter import altered, levelled, resampled, shaped_noise
 from reatrieve.lab.learning.bank import Bank, load_bank
@@ -97,6 +98,35 @@ def test_levels_are_made_equal():
 
 def test_noise_has_level_1():
     assert np.sqrt(np.mean(shaped_noise(np.random.default_rng(0), 30000) ** 2)) == pytest.approx(1.0, abs=1e-3)
+
+
+# bank
+
+
+def test_a_bank_keeps_the_audible_part_of_every_take(monkeypatch, tmp_path):
+    tone = np.sin(np.arange(RATE_HZ) * 0.1)
+    quiet = np.zeros(RATE_HZ)
+    clips = [
+        Clip(np.concatenate([quiet, 0.01 * tone, quiet]), "a", "hit", "g"),
+        Clip(quiet, "silent", "hit", "g"),
+        Clip(np.tile(tone, 9), "long", "hit", "g"),
+        Clip(np.full(RATE_HZ, np.nan), "broken", "hit", "g"),
+    ]
+    for name in ("recorded_effects", "spoken_words", "spoken_sentences"):
+        monkeypatch.setattr(bank_module, name, lambda _given: iter(()))
+    for name in ("drum_kits", "electronic_sounds", "licks", "invented_words"):
+        monkeypatch.setattr(bank_module, name, lambda _rng, **_counts: iter(()))
+    monkeypatch.setattr(bank_module, "gestures", lambda _rng, **_counts: iter(clips))
+    monkeypatch.setattr(bank_module, "beds", lambda _folder, _rng: [tone])
+    said = []
+    bank_module.make_bank(tmp_path / "b.npz", recordings=tmp_path, tell=said.append)
+    bank = load_bank(tmp_path / "b.npz")
+    assert bank.classes.tolist() == ["a", "long"]
+    assert bank.clip(0).size == pytest.approx(RATE_HZ, abs=400)
+    assert np.abs(bank.clip(0)).max() == pytest.approx(0.92, abs=0.01)
+    assert bank.clip(1).size == pytest.approx(bank_module.LONGEST_S * RATE_HZ, abs=200)
+    assert bank.bed(0).size == tone.size
+    assert "gestures: 2 takes of 2 sounds" in said
 
 
 # scenes

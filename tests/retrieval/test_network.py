@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,21 @@ def test_progress_is_told_and_may_stop_it():
 
     with pytest.raises(StoppedError):
         network_frames(uneven(30 * RATE_HZ), progress=stop)
+
+
+def test_memory_grows_little_with_the_sound():
+    """By what an hour may take of it, 120 MB: 2 MB a minute."""
+
+    def peak_mb(minutes):
+        y = uneven(minutes * 60 * RATE_HZ).astype(np.float16)
+        tracemalloc.start()
+        network_frames(y)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak / 2**20
+
+    peak_mb(1)
+    assert peak_mb(4) - peak_mb(1) < 3 * 2.0
 
 
 def test_band_levels_are_those_of_librosa():

@@ -112,7 +112,7 @@ def network_frames(
 ) -> NDArray[np.float16]:
     """Describe a sound frame by frame.
 
-    Needs 300 MB for an hour at the most, 20 MB of them the result.
+    Takes twice the time of a mel spectrogram, and 120 MB for an hour, 20 MB of them the result.
 
     Parameters
     ----------
@@ -147,9 +147,10 @@ def network_frames(
         heard = (levels[:, 2 * low : 2 * high].astype(np.float32) - mean32) / scale32
         out[:, first:last] = network.frames(heard, n_frames=high - low)[:, first - low : last - low]
         tell(_LEVEL_SHARE + (1 - _LEVEL_SHARE) * last / n_frames)
-    out -= out.mean(axis=1, keepdims=True, dtype=np.float64)
-    out /= out.std(axis=1, keepdims=True, dtype=np.float64) + 1e-3
-    return out.astype(np.float16)
+    frames = np.empty((N_VALUES, n_frames), dtype=np.float16)
+    for row, values in enumerate(out):  # row by row: a copy of the whole in double precision would be the peak
+        frames[row] = (values - values.mean(dtype=np.float64)) / (values.std(dtype=np.float64) + 1e-3)
+    return frames
 
 
 def _plane_layer(weight: _F32, *, joined: bool = False) -> _Layer:
