@@ -6,7 +6,7 @@ was trained on). It hears 93 ms to either side of a frame.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib.resources import files
 from typing import IO, NamedTuple
@@ -56,19 +56,15 @@ class Network:
     """
 
     def __init__(self, weights: list[NDArray[np.floating]], biases: list[NDArray[np.floating]]) -> None:
-        plane = [np.asarray(w, dtype=np.float32) for w in weights[:N_PLANE]]
-        line = [np.asarray(w, dtype=np.float32) for w in weights[N_PLANE:]]
-        n_out, n_in = line[0].shape[:2]
-        # Between both parts values come band by band here, and channel by channel in training.
-        n_channels = plane[-1].shape[0]
-        line[0] = (
-            line[0].reshape(n_out, n_channels, n_in // n_channels, -1).transpose(0, 2, 1, 3).reshape(line[0].shape)
-        )
-        layers = [_plane_layer(plane[0], joined=True), *map(_plane_layer, plane[1:]), *map(_line_layer, line)]
-        self._layers = [
-            layer._replace(bias=np.asarray(b, dtype=np.float32)[:, None])
-            for layer, b in zip(layers, biases, strict=True)
-        ]
+        plane = [_plane_layer(w, b) for w, b in zip(weights[1:N_PLANE], biases[1:N_PLANE], strict=True)]
+        line = [_line_layer(w, b) for w, b in zip(weights[N_PLANE + 1 :], biases[N_PLANE + 1 :], strict=True)]
+        # Between the two parts values come band by band here, and channel by channel in training.
+        between = weights[N_PLANE]
+        n_out, n_in = between.shape[:2]
+        n_channels = weights[N_PLANE - 1].shape[0]
+        by_band = between.reshape(n_out, n_channels, n_in // n_channels, -1).swapaxes(1, 2).reshape(between.shape)
+        self._plane = [_strided_layer(weights[0], biases[0]), *plane]
+        self._line = [_line_layer(by_band, biases[N_PLANE]), *line]
 
     def frames(self, levels: _F32, *, n_frames: int) -> _F32:
         """Frames of a run of band levels.
@@ -84,10 +80,10 @@ class Network:
             As if nothing but zeros lay beyond the run.
         """
         x = _strided(levels, n_frames)
-        for layer in self._layers[:N_PLANE]:
+        for layer in self._plane:
             x = _convolved(x, layer, n_frames)
         y = x[1:-1, :, 1:-1].reshape(-1, n_frames)
-        *inner, last = self._layers[N_PLANE:]
+        *inner, last = self._line
         for layer in inner:
             y = np.maximum(_along_time(y, layer), 0.0)
         return _along_time(y, last)
@@ -153,25 +149,25 @@ def network_frames(
     return frames
 
 
-def _plane_layer(weight: _F32, *, joined: bool = False) -> _Layer:
-    """Rows of a tap run through the bands first, then the channels, as ``_convolved`` lays its input out.
+def _strided_layer(weight: NDArray[np.floating], bias: NDArray[np.floating]) -> _Layer:
+    """The first layer: its steps in time are channels of the input, as ``_strided`` lays it out."""
+    n_out, _n_in, n_rows, _n_steps = weight.shape
+    return _layer([weight.transpose(0, 2, 1, 3).reshape(n_out, -1)], bias, n_rows)
 
-    ``joined``: the steps in time are channels of the input (``_strided``).
-    """
+
+def _plane_layer(weight: NDArray[np.floating], bias: NDArray[np.floating]) -> _Layer:
+    """Rows of a tap run through the bands first, then the channels, as ``_convolved`` lays its input out."""
     n_out, n_in, n_rows, n_steps = weight.shape
-    no_bias = np.zeros((n_out, 1), dtype=np.float32)
-    if joined:
-        return _Layer((np.ascontiguousarray(weight.transpose(0, 2, 1, 3).reshape(n_out, -1)),), no_bias, n_rows)
-    taps = weight.transpose(3, 0, 2, 1).reshape(n_steps, n_out, n_rows * n_in)
-    return _Layer(tuple(np.ascontiguousarray(tap) for tap in taps), no_bias, n_rows)
+    return _layer(weight.transpose(3, 0, 2, 1).reshape(n_steps, n_out, n_rows * n_in), bias, n_rows)
 
 
-def _line_layer(weight: _F32) -> _Layer:
-    return _Layer(
-        tuple(np.ascontiguousarray(tap) for tap in weight.transpose(2, 0, 1)),
-        np.zeros((weight.shape[0], 1), dtype=np.float32),
-        1,
-    )
+def _line_layer(weight: NDArray[np.floating], bias: NDArray[np.floating]) -> _Layer:
+    return _layer(weight.transpose(2, 0, 1), bias, 1)
+
+
+def _layer(taps: Iterable[NDArray[np.floating]], bias: NDArray[np.floating], n_rows: int) -> _Layer:
+    kept = tuple(np.ascontiguousarray(tap, dtype=np.float32) for tap in taps)
+    return _Layer(kept, np.asarray(bias, dtype=np.float32)[:, None], n_rows)
 
 
 def _strided(levels: _F32, n_frames: int) -> _F32:
