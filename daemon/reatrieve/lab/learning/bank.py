@@ -26,6 +26,9 @@ SHORTEST_S = 0.02
 AUDIBLE_DB = -42.0
 """What lies this far below a clip's loudest moment is cut from its ends."""
 
+_MUSIC_STREAM = 7
+"""Stream of random numbers for the songs; the sources have those of their number."""
+
 _F32 = NDArray[np.float32]
 
 
@@ -91,7 +94,7 @@ def make_bank(path: Path, *, recordings: Path, seed: int = 20, tell: Callable[[s
                 labels.append((clip.class_, clip.family, clip.group))
         n_classes = len({class_ for class_, *_ in labels[before:]})
         tell(f"{name}: {len(kept) - before} takes of {n_classes} sounds")
-    music = [_as_int16(y) for y in beds(recordings, np.random.default_rng([seed, len(sources)]))]
+    music = [_as_int16(y) for y in beds(recordings, np.random.default_rng([seed, _MUSIC_STREAM]))]
     tell(f"music: {len(music)} pieces")
     classes, families, groups = (np.array(column) for column in zip(*labels, strict=True))
     np.savez(
