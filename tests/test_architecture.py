@@ -132,7 +132,7 @@ def test_the_command_line_imports_the_lab_only_where_it_is_asked_for():
 
 def test_no_circle_inside_a_part():
     """Imports at a module's top and inside functions alike; those for type checkers alone are left out."""
-    inside = {module_name(path): runtime_imports(path) for path in modules() if part_of(path) != "headless"}
+    inside = {module_name(path): runtime_imports(path) for path in modules()}
     seen: set[str] = set()
 
     def visit(name, above=()):

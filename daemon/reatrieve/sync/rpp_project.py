@@ -25,6 +25,9 @@ REGION_FLAG = 1
 TEMPO_KEPT_FLAG = 2
 """Bit of a tempo point that sets a time signature and leaves the tempo."""
 
+WHOLE_MODE, REVERSE_MODE = 1, 2
+"""Bits of a section's MODE: its start and length do not count (the file keeps them); it plays backwards."""
+
 GLIDE_SHAPE = 0
 EXT_SECTION = "REATRIEVE"
 BLOCKS = {
@@ -117,7 +120,7 @@ def read_rpp(path: Path) -> RppProject:
     if not text.lstrip("\ufeff \r\n").startswith("<REAPER_PROJECT"):
         raise InputError(f"{path.name} is not a REAPER project")
     try:
-        root = rpp.loads(_needed(text))
+        root = rpp.loads(_needed(text, path.name))
         return RppProject(
             path,
             tuple(_regions(_lines(root, "MARKER"))),
@@ -131,8 +134,14 @@ def read_rpp(path: Path) -> RppProject:
         raise InputError(f"{path.name} cannot be understood as a REAPER project ({error}); save it again") from error
 
 
-def _needed(text: str) -> str:
-    """The blocks that we read, without the rest: plug-in states make up most of a project, and parsing is slow."""
+def _needed(text: str, name: str) -> str:
+    """The blocks that we read, without the rest: plug-in states make up most of a project, and parsing is slow.
+
+    Raises
+    ------
+    InputError
+        If the project is cut off, or another follows it.
+    """
     kept: list[str] = []
     path: list[str] = []
     skipped = 0
@@ -141,6 +150,8 @@ def _needed(text: str) -> str:
         if stripped.startswith("<"):
             tag = stripped[1:].split(" ", 1)[0].upper()
             inside = path[-1] if path else ""
+            if kept and not path and not skipped:
+                raise InputError(f"{name}: another project follows (a backup of several saves?); keep one of them")
             if skipped or not (tag in BLOCKS.get(inside, ()) or (inside == "ITEM" and tag.endswith("ENV"))):
                 skipped += 1
             else:
@@ -156,6 +167,8 @@ def _needed(text: str) -> str:
             stripped and not skipped and not (path[-1:] == ["SOURCE"] and stripped.split(" ", 1)[0] not in SOURCE_KEYS)
         ):
             kept.append(stripped)
+    if path or skipped:
+        raise InputError(f"{name} is cut off: not all of its blocks are closed; take another copy of the project")
     return "\n".join([*kept, ""])
 
 
@@ -269,12 +282,13 @@ def _item(block: Element, folder: Path) -> tuple[TrackItem | None, str]:
     length_s = _number(_line(block, "LENGTH"), 0)
     if not sources or length_s <= 0 or int(_number(_line(block, "MUTE"), 0)):
         return None, ""
-    source, section = sources[0], None
+    source, section, mode = sources[0], None, 0
     if source.attrib[:1] == ["SECTION"]:
         inner = next(_blocks(source, "SOURCE"), None)
         if inner is None:
             return None, ""
-        source, section = inner, source
+        mode = int(_number(_line(source, "MODE"), 0))
+        source, section = inner, None if mode & WHOLE_MODE else source
     file = "".join(_line(source, "FILE")[:1])
     if not file:
         return None, ""
@@ -294,7 +308,6 @@ def _item(block: Element, folder: Path) -> tuple[TrackItem | None, str]:
     item_gain = _number(_line(block, "VOLPAN"), 0, 1.0)
     take_gain = _number(volume, 1 if "TAKE" in values else 2, 1.0)
     fade_in, fade_out = _line(block, "FADEIN"), _line(block, "FADEOUT")
-    reverse = section is not None and bool(int(_number(_line(section, "MODE"), 0)) & 2)
     item = TrackItem(
         _source_path(file, folder),
         _number(_line(block, "POSITION"), 0),
@@ -303,7 +316,7 @@ def _item(block: Element, folder: Path) -> tuple[TrackItem | None, str]:
         rate=rate or 1.0,
         section_start_s=_number(_line(section, "STARTPOS"), 0) if section is not None else 0.0,
         section_length_s=_number(_line(section, "LENGTH"), 0) if section is not None else 0.0,
-        reverse=reverse,
+        reverse=bool(mode & REVERSE_MODE),
         loop=bool(int(_number(_line(block, "LOOP"), 0))),
         channel_mode=int(_number(values.get("CHANMODE", []), 0)),
         gain=item_gain * take_gain,
