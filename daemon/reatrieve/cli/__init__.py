@@ -11,10 +11,13 @@ from collections.abc import Sequence
 
 from reatrieve import __version__
 from reatrieve.errors import ReatrieveError
+from reatrieve.plain import PlainFormatter, plain
 
 __all__ = ["main"]
 
-COMMANDS = ("demo", "find", "serve", "export", "convert", "evaluate", "experiments", "dataset", "synth", "bench")
+COMMANDS = (
+    "demo", "find", "serve", "export", "convert", "journal", "evaluate", "experiments", "dataset", "synth", "bench",
+)  # fmt: skip
 """Modules of this package, in the order that ``reatrieve --help`` shows them; each has ``add(subparsers)``."""
 
 
@@ -36,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # Windows consoles and pipes default to the ANSI code page
             stream.reconfigure(encoding="utf-8", errors="replace")
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    logging.basicConfig(level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # read when numpy loads: many small products, which more threads make slower
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -45,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.func(args))
     except ReatrieveError as error:
-        print(f"reatrieve: error: {error}", file=sys.stderr)
+        print(f"reatrieve: error: {plain(str(error))}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         return 130

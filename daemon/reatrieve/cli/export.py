@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from reatrieve.annotations.files import read_annotations
+from reatrieve.annotations.tables import STATED
 from reatrieve.cli.convert import of_one_recording
 from reatrieve.cli.values import plural
-from reatrieve.errors import InputError
+from reatrieve.errors import AudioError, InputError
 from reatrieve.journal import read_journal
 from reatrieve.session.state import fold
 from reatrieve.sync.anchors import Placement
@@ -27,6 +28,7 @@ from reatrieve.sync.rpp_project import read_rpp
 from reatrieve.sync.rpp_sessions import accepted_regions
 from reatrieve.sync.targets import TARGETS, Options
 from reatrieve.sync.tempo import TempoMap
+from reatrieve.sync.wave_content import open_content
 
 if TYPE_CHECKING:
     from reatrieve.audio.trackmap import TrackMap
@@ -52,7 +54,7 @@ class _Source:
     track_map: TrackMap | None = None
     tempo_map: TempoMap | None = None
     unplayable: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -71,7 +73,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     source.add_argument("--regions", type=Path, metavar="FILE", help="any annotation file that 'convert' reads")
     source.add_argument("--rpp", type=Path, metavar="FILE", help="a REAPER project, as last saved")
     parser.add_argument("--match", default="", metavar="PATTERN", help="with --rpp, regions by name, as in riser*")
-    parser.add_argument("--track", default="", metavar="NAME", help="with --rpp, the track that was searched")
+    parser.add_argument("--track", default="", metavar="NAME", help="with --rpp, the searched track's name or GUID")
+    parser.add_argument(
+        "--unit", default="", metavar="UNIT", help="with --regions, what numbers count where FILE does not say it: "
+        "seconds, ms, samples (of --audio), or frames, as in '25 fps'",
+    )  # fmt: skip
     parser.add_argument("--to", default="json", metavar="TARGETS", help="comma separated, or all (default: json)")
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
     parser.add_argument("--name", default="", help="stem of the files' names (default: the audio's)")
@@ -134,7 +140,7 @@ def run(args: argparse.Namespace) -> int:
         force=args.force,
         add=args.add,
     )
-    notes = [f"{name} was written after the search; check that the regions still fit" for name in source.changed]
+    notes = list(source.notes)
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("exporting"), BarColumn(), console=console, transient=True, disable=not console.is_terminal
@@ -156,14 +162,18 @@ def _read(args: argparse.Namespace) -> _Source:
         raise InputError("name what to export: one or more journals, or --regions FILE, or --rpp FILE")
     if args.bpm is not None and not 1 <= args.bpm <= 1000:
         raise InputError(f"--bpm {args.bpm}: a tempo lies between 1 and 1000 beats a minute")
+    if args.unit and args.regions is None:
+        raise InputError("--unit says what the numbers of --regions FILE count; give both, or leave it out")
     tempo_map = None if args.bpm is None else TempoMap.constant(args.bpm)
     if args.journal:
         source = _from_journals(args.journal)
         return source if tempo_map is None else replace(source, tempo_map=tempo_map)
     if args.regions is not None:
-        rows = read_annotations(args.regions)
-        if args.audio is not None and len({row.file for row in rows if row.file}) > 1:
-            rows = of_one_recording(rows, Path(args.audio).name, source=args.regions.name)
+        notes: list[str] = []
+        render = None if args.audio in (None, "track") else Path(args.audio)
+        rows = read_annotations(args.regions, rate_hz=_rate_hz(render), unit=args.unit or STATED, on_note=notes.append)
+        if render is not None and len({row.file for row in rows if row.file}) > 1:
+            rows = of_one_recording(rows, str(render.absolute()), source=args.regions.name)
         sounds = sounds_of_names(row.label for row in rows)
         found = [
             Accepted(
@@ -177,9 +187,17 @@ def _read(args: argparse.Namespace) -> _Source:
             )
             for row, sound in zip(rows, sounds, strict=True)
         ]
-        return _Source(found, None, tempo_map)
+        return _Source(found, None, tempo_map, notes=tuple(notes))
     source = _from_project(args.rpp, args.match, args.track, with_track=args.audio in (None, "track"))
     return source if tempo_map is None else replace(source, tempo_map=tempo_map)
+
+
+def _rate_hz(audio: Path | None) -> int | None:
+    """Sample rate of the audio that the game ships, for lists in samples; None where it is not known."""
+    try:
+        return None if audio is None else open_content(audio).rate_hz
+    except AudioError:
+        return None  # whoever reads the audio says so
 
 
 def _from_project(path: Path, match: str, track: str, *, with_track: bool) -> _Source:
@@ -207,7 +225,11 @@ def _from_journals(paths: Sequence[Path]) -> _Source:
         accepted,
         headers[0].track_map if same_track else None,
         TempoMap.of_rows(tempo) if tempo else None,
-        changed=tuple(path.name for path, searched_s in sources.items() if _written_after(path, searched_s)),
+        notes=tuple(
+            f"{path.name} was written after the search; check that the regions still fit"
+            for path, searched_s in sources.items()
+            if _written_after(path, searched_s)
+        ),
     )
 
 

@@ -41,8 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     train = steps.add_parser("train", help="train a network (needs torch, the extra 'training')")
     train.add_argument("bank", type=Path, help="the sounds, as the step 'bank' wrote them")
     train.add_argument("weights", type=Path, help="file to write (npz)")
-    train.add_argument("--steps", type=int, default=2400, help="batches of eight scenes (default: %(default)s)")
-    train.add_argument("--seed", type=int, default=1, help="another gives another network (default: %(default)s)")
+    train.add_argument("--steps", type=int, default=600, help="batches of eight scenes (default: %(default)s)")
+    train.add_argument("--seed", type=int, default=3, help="another gives another network (default: %(default)s)")
     train.add_argument(
         "--marks", type=int, nargs="*", default=[], help="steps after which the weights so far are written too"
     )
