@@ -16,7 +16,6 @@ def add(subparsers: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "bench",
-        help="measure speed and memory on this machine, as ratios",
         description="Measure analysis, answers, the whole loop and memory, each over a baseline of the same run, "
         "on one thread. Exit status 1 if a goal is missed.",
     )

@@ -11,9 +11,7 @@ __all__ = ["add", "run"]
 
 def add(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser: argparse.ArgumentParser = subparsers.add_parser(
-        "dataset", help="turn finished sessions into a data set", description="Work on data sets for `evaluate`."
-    )
+    parser: argparse.ArgumentParser = subparsers.add_parser("dataset", description="Work on data sets for `evaluate`.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     adding = actions.add_parser(
         "add",

@@ -37,7 +37,6 @@ def add(subparsers: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "evaluate",
-        help="measure retrievers on an annotated data set",
         description="Let a user who knows the annotations search every sound of a data set, and report what was found.",
     )
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder with audio/ and annotations.csv")

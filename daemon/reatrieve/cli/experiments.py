@@ -16,7 +16,6 @@ def add(subparsers: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "experiments",
-        help="the paper's experiments on a data set: figures, tables, statements",
         description="Repeat the paper's experiments on a data set and set its statements beside what came out.",
     )
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder with audio/ and annotations.csv")

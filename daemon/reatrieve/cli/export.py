@@ -9,23 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
-
-from reatrieve.annotations.files import read_annotations
 from reatrieve.annotations.tables import STATED
-from reatrieve.cli.convert import of_one_recording
 from reatrieve.cli.values import plural
 from reatrieve.errors import AudioError, InputError
-from reatrieve.journal import read_journal
-from reatrieve.session.state import fold
-from reatrieve.sync.anchors import Placement
-from reatrieve.sync.earlier import accepted_in
-from reatrieve.sync.export import ExportJob, export
 from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
-from reatrieve.sync.rpp_project import read_rpp
-from reatrieve.sync.rpp_sessions import accepted_regions
 from reatrieve.sync.targets import TARGETS, Options
 from reatrieve.sync.tempo import TempoMap
 from reatrieve.sync.wave_content import open_content
@@ -62,7 +50,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     targets = "\n".join(f"  {name:12} {target.about}" for name, target in TARGETS.items())
     parser = subparsers.add_parser(
         "export",
-        help="write sync files for game engines from accepted regions",
         description="Write sync files for game engines from a session's journal, a list of regions or a REAPER "
         "project.",
         epilog=EPILOG.format(targets=targets),
@@ -109,6 +96,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Export, and print every file written."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    from reatrieve.sync.anchors import Placement
+    from reatrieve.sync.export import ExportJob, export
+
     source = _read(args)
     if not source.accepted:
         raise InputError("there is no accepted region to export; accept one, or check --match")
@@ -169,6 +162,9 @@ def _read(args: argparse.Namespace) -> _Source:
         source = _from_journals(args.journal)
         return source if tempo_map is None else replace(source, tempo_map=tempo_map)
     if args.regions is not None:
+        from reatrieve.annotations.files import read_annotations
+        from reatrieve.cli.convert import of_one_recording
+
         notes: list[str] = []
         render = None if args.audio in (None, "track") else Path(args.audio)
         rows = read_annotations(args.regions, rate_hz=_rate_hz(render), unit=args.unit or STATED, on_note=notes.append)
@@ -201,6 +197,9 @@ def _rate_hz(audio: Path | None) -> int | None:
 
 
 def _from_project(path: Path, match: str, track: str, *, with_track: bool) -> _Source:
+    from reatrieve.sync.rpp_project import read_rpp
+    from reatrieve.sync.rpp_sessions import accepted_regions
+
     project = read_rpp(path)
     accepted, found_on = accepted_regions(project, match=match)
     if not with_track and not track and not found_on:
@@ -211,6 +210,10 @@ def _from_project(path: Path, match: str, track: str, *, with_track: bool) -> _S
 
 def _from_journals(paths: Sequence[Path]) -> _Source:
     """Accepted regions of one or more sessions; they must have searched one track, or only a render can be shipped."""
+    from reatrieve.journal import read_journal
+    from reatrieve.session.state import fold
+    from reatrieve.sync.earlier import accepted_in
+
     accepted: list[Accepted] = []
     headers = []
     for path in paths:

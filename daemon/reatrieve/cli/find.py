@@ -46,7 +46,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "find",
-        help="find a sound's other places in a file, from the terminal",
         description="Mark one sound of a file by its start and end, answer yes or no to the candidates, and get every "
         "other place where it happens.",
         epilog=EPILOG,

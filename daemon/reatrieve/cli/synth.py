@@ -16,7 +16,6 @@ def add(subparsers: Any) -> None:
 
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "synth",
-        help="make an annotated data set of electronic music",
         description="Make annotated electronic music from nothing but numpy and scipy: sounds of interest at known "
         "times over changing backgrounds, in the format that `reatrieve evaluate` reads.",
     )

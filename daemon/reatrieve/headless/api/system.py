@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -166,6 +167,13 @@ def _command_text(call: Call, command: int, section: object) -> str:
 @function("CountActionShortcuts")
 def _shortcuts(call: Call, section: object, command: int) -> int:
     return 0
+
+
+@function("DoActionShortcutDialog")
+def _shortcut_dialog(call: Call, window: object, section: object, command: int, index: int) -> bool:
+    return bool(
+        call.host.dialogs.ask("shortcut", _command_text(call, command, section), "Keyboard or MIDI input", index)
+    )
 
 
 # dialogs and messages ------------------------------------------------------------------------------------------------
@@ -372,7 +380,9 @@ def _execute(call: Call, line: str, timeout_ms: int) -> str | None:
     parts = command_parts(line)
     try:
         if timeout_ms < 0:
-            subprocess.Popen(parts, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+            nowhere = subprocess.DEVNULL
+            process = subprocess.Popen(parts, stdout=nowhere, stderr=nowhere, stdin=nowhere)
+            threading.Thread(target=process.wait, name="reaped", daemon=True).start()  # as REAPER does since 5.962
             return ""
         done = subprocess.run(
             parts,
