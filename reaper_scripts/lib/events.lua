@@ -295,10 +295,18 @@ function on.failed(ctx, tab, s, fields)
   end
 end
 
----A controller pressed: the same as the key.
+---A controller pressed: the same as the key, but that no answer is kept for a candidate that is not shown yet: a controller
+---says the same thing twice more easily than a hand.
 function on.verb(ctx, tab, s, fields)
+  local shown = s.model.current and s.state ~= "answering" and not s.verbs[1]
+  if fields.verb ~= "undo" and s:is_open() and not shown then
+    status.say(("%s: the next candidate is not shown yet"):format(s.model.label), true)
+    return
+  end
+  steps.asked(ctx, tab)
   if tab.active ~= s then verbs.activate(ctx, tab, s) end
   verbs.give(ctx, tab, s, fields.verb)
+  steps.asked(ctx, tab)
 end
 
 ---One event of the daemon's.

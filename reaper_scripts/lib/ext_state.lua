@@ -1,8 +1,9 @@
 -- @noindex
---- A session as one line of text, as a project's ext state keeps it. Pure Lua.
+--- A session as text, as a project's ext state keeps it: one record a line. Pure Lua.
 
 local history = require("history")
 local models = require("models")
+local sealed = require("sealed")
 local session = require("session")
 
 local ext_state = {}
@@ -27,7 +28,7 @@ local function joined(...)
 end
 
 ---@param s Session
----@return string one line
+---@return string one record a line
 function ext_state.encode(s)
   local model, marks = s.model, s:step().marks
   local parts = { joined(escaped(s.track), s.colour, escaped(model.label), model.current or "", model.over or "", models.answers(model)) }
@@ -46,7 +47,7 @@ function ext_state.encode(s)
   for guid, number in pairs(s.history.known) do
     if not marks[guid] then parts[#parts + 1] = joined(number, escaped(guid)) end     -- an undo may bring it back
   end
-  return table.concat(parts, "|")
+  return sealed.text(parts)
 end
 
 local function split(text, separator)
@@ -59,7 +60,10 @@ end
 ---@param text string
 ---@return Session? session in the state "stored"; nil when the text is not one of ours
 function ext_state.decode(id, text)
-  local lines = split(text, "|")
+  local lines, whole
+  local old = not text:find("\n", 1, true)           -- versions up to 0.1 wrote one line, without a seal
+  if old then lines = split(text, "|") else lines, whole = sealed.lines(text) end
+  if not lines[1] then return nil end
   local head = split(lines[1], ";")
   if #head < 6 then return nil end
   local model = { label = unescaped(head[3]), candidates = {}, current = math.tointeger(tonumber(head[4])),
@@ -80,11 +84,18 @@ function ext_state.decode(id, text)
         proposed_start_s = start_s, proposed_end_s = end_s, probability = tonumber(field[8]) or 0 }
     end
   end
+  for _, mark in pairs(marks) do
+    local one = model.candidates[mark.number]
+    local own = models.region_name(model.label, mark.number, mark.kind, one.probability)
+    if mark.name ~= own then model = models.named(model, mark.number, mark.name) end
+  end
+  local answers = math.tointeger(tonumber(head[6])) or 0
+  if old then whole = #lines > 1 and models.answers(model) == answers end
   if model.current and not model.candidates[model.current] then model.current = nil end
   local steps = history.new(model, marks)
   for guid, number in pairs(gone) do steps:know(guid, number) end
   return session.stored { id = id, track = unescaped(head[1]), colour = math.tointeger(tonumber(head[2])) or 1, history = steps,
-    answers_in_project = math.tointeger(tonumber(head[6])) or 0, stored_text = text }
+    answers_in_project = answers, stored_text = text, cut = not whole }
 end
 
 return ext_state

@@ -26,6 +26,20 @@ local function find_new_guids(tab, s, present)
   return found
 end
 
+---The user has named the open candidate's region: the name stays with it, and is no answer.
+local function take_name(tab, s, present)
+  for guid, there in pairs(present) do
+    local mark = s:step().marks[guid]
+    if mark and mark.kind == "candidate" and there.name ~= mark.name and s.model.candidates[there.number] then
+      local marks = s.history:standing(present)
+      marks[guid].name = there.name
+      s:set_marks(marks)
+      s:amend(models.named(s.model, there.number, there.name))
+      steps.store(tab)
+    end
+  end
+end
+
 ---The step that what stands in the project belongs to.
 ---@return integer? step nil = the present one, or none
 ---@return table<string, Mark> present
@@ -34,6 +48,7 @@ local function step_of_project(tab, s)
   local present = project.read(tab.proj, s.history.known)
   if history.matches(s:step(), present) then
     local index = s.history:find_renaming(present)
+    if not index then take_name(tab, s, present) end
     return index, present, index == nil
   end
   local index = s.history:find_step(present)
@@ -49,6 +64,7 @@ local function tell_taken_back(s) status.say(("%s: taken back; redo brings it ba
 
 ---Undo or redo have led to another step.
 local function go(ctx, tab, s, index)
+  steps.asked(ctx, tab)
   local back = index < s.history.at
   local before = s.model.current
   local given = s.state == "answering" or s.state == "accepting"    -- sent, but in no step yet
@@ -68,6 +84,7 @@ end
 
 ---The user has edited regions by hand.
 local function take_changes(ctx, tab, s, present)
+  steps.asked(ctx, tab)
   local before = s.model
   local deleted = settings.get("deleted_candidate")
   local following = s.lookahead and s.lookahead[deleted]

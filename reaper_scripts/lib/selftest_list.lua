@@ -11,6 +11,14 @@ tests.RAMP_S = 4
 tests.RAMP_SCALE = 8.0           -- value = seconds / 8
 
 local ALL, MISC = -1, 8
+local ARRANGE = 1                -- of SetCursorContext
+local LONG_BYTES = 6000
+
+---A text of 6 kB, with a separator after each 99 characters.
+local function long_value(separator)
+  local line = ("x"):rep(100 - #separator) .. separator
+  return line:rep(LONG_BYTES // 100)
+end
 
 local function wait(seconds)
   local until_s = reaper.time_precise() + seconds
@@ -138,6 +146,37 @@ end
 
 ---What is no assumption of the host's but decides which way the scripts take: reported as findings.
 tests.findings = {
+  { "long_ext_state_survives_saving", function(env)
+    if not reaper.APIExists("Main_SaveProjectEx") then return nil, "this REAPER cannot save under a name by script" end
+    local section = "ReaTrieveSelfTest4"
+    reaper.SetProjExtState(env.proj, section, "ONE", long_value(""))
+    reaper.SetProjExtState(env.proj, section, "MANY", long_value("\n"))
+    reaper.Main_SaveProjectEx(env.proj, env.project, 0)
+    reaper.SetProjExtState(env.proj, section, "", "")
+    local file = io.open(env.project, "rb")
+    local text = file and file:read("a") or ""
+    if file then file:close() end
+    local longest = 0
+    for line in text:gmatch("[^\r\n]+") do longest = math.max(longest, #line) end
+    -- What is read back is what a longer line than this would lose.
+    return ("the longest line of the file has %d bytes; %s"):format(longest, text:find("<BIN ONE", 1, true)
+      and "a long value in one line is a block" or "a long value in one line stays one line")
+  end },
+  { "reversed_time_selection_is_ordered", function(env)
+    reaper.GetSet_LoopTimeRange2(env.proj, true, false, 4, 2, false)
+    local start_s, end_s = reaper.GetSet_LoopTimeRange2(env.proj, false, false, 0, 0, false)
+    reaper.GetSet_LoopTimeRange2(env.proj, true, false, 0, 0, false)
+    if start_s == end_s then return nil, "the selection was not taken" end
+    return start_s < end_s
+  end },
+  { "ruler_lanes_of_a_new_project", function(env)
+    local count = reaper.GetSetProjectInfo(env.proj, "RULER_LANE_COUNT", 0, false) // 1
+    if count == 0 then return nil, "this REAPER does not count ruler lanes (before 7.72)" end
+    return math.tointeger(count)
+  end },
+  { "csv_import_obeys_start_offset", function()
+    return nil, "no function imports a list of regions: set a start offset, import one by the Region/Marker Manager, and look"
+  end },
   { "enumeration_index_is_object_index", function(env)
     if not reaper.APIExists("GetRegionOrMarkerInfo_Value") then return nil, "REAPER before 7.62" end
     delete_all(env)
@@ -287,7 +326,49 @@ tests.list = {
     local ok, guid = reaper.GetSetProjectInfo_String(env.proj, "MARKER_GUID:0", "", false)
     local found, index = reaper.GetSetProjectInfo_String(env.proj, "MARKER_INDEX_FROM_GUID:" .. guid, "", false)
     delete_all(env)
-    return ok and guid ~= "" and found and index == "0"
+    return { region_guid_before_7_62 = ok and guid ~= "", region_index_from_guid_before_7_62 = found and index == "0" }
+  end },
+  { "equal_marker_refused", function(env)
+    local _, before = reaper.CountProjectMarkers(env.proj)
+    add(env, false, 9, 0, "equal")
+    add(env, false, 9, 0, "equal")
+    local _, after = reaper.CountProjectMarkers(env.proj)
+    delete_all(env)
+    return after - before == 1
+  end },
+  { "enum_ext_state_limit", function(env)
+    local section, key = "ReaTrieveSelfTest3", "LONG"
+    reaper.SetProjExtState(env.proj, section, key, long_value(""))
+    local ok, _, value = reaper.EnumProjExtState(env.proj, section, 0)
+    local _, whole = reaper.GetProjExtState(env.proj, section, key)
+    reaper.SetProjExtState(env.proj, section, key, "")
+    if not ok or #whole ~= LONG_BYTES then return nil, "the value was not kept whole" end
+    if #value == LONG_BYTES then return 0 end
+    return #value + #key + 2
+  end },
+  { "pointers_reused", function(env)
+    for _ = 1, 50 do
+      local at = reaper.CountTracks(env.proj)
+      reaper.InsertTrackAtIndex(at, false)
+      local old = reaper.GetTrack(env.proj, at)
+      reaper.DeleteTrack(old)
+      reaper.InsertTrackAtIndex(at, false)
+      local again = reaper.ValidatePtr2(env.proj, old, "MediaTrack*")
+      reaper.DeleteTrack(reaper.GetTrack(env.proj, at))
+      if again then return true end
+    end
+    return false
+  end },
+  { "focus_on_gfx_init", function()
+    if gfx.getchar(65536) & 1 == 1 then return nil, "ReaTrieve's window is open: close it and run the test again" end
+    reaper.SetCursorContext(ARRANGE, nil)
+    gfx.init("ReaTrieve: Self-test", 200, 60, 0)
+    local focused = gfx.getchar(65536) & 2 == 2
+    wait(0.2)
+    focused = focused or gfx.getchar(65536) & 2 == 2
+    gfx.quit()
+    reaper.SetCursorContext(ARRANGE, nil)
+    return focused
   end },
   { "region_ties_in_number_order", function(env)
     add(env, true, 1, 2, "nine", 9)

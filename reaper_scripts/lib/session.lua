@@ -83,13 +83,15 @@ local TRANSITIONS = {
 ---@field progress number of the search, 0 to 1
 ---@field status_line string? what it said last
 ---@field stored_text string? what the project's ext state has of it
+---@field seals table<string, boolean> the last lines of what was stored in this run
+---@field cut boolean the project has lost a part of what it kept of it: the journal is the truth
 ---@field answers_in_project integer how many answers the project had when it was opened
 
 local FIELDS = {
   id = true, track = true, colour = true, state = true, history = true, media_track = true, search = true, answer = true, rest = true,
   rows = true, verbs = true, lookahead = true, awaited_since = true, lookahead_asked_at = true, budget = true, remaining = true,
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
-  answers_in_project = true,
+  answers_in_project = true, cut = true, seals = true,
 }
 
 local methods = {}
@@ -119,7 +121,7 @@ function methods:is_searching() return self.search ~= nil end
 
 ---Nothing of this session stands in the project: before its first step, or taken back to there.
 ---@return boolean
-function methods:absent() return self.model.candidates[0] == nil end
+function methods:absent() return self.model.candidates[0] == nil and not self.cut end
 
 -- The search up to its first candidate
 
@@ -289,7 +291,18 @@ function methods:set_probably_done(number) self.probably_done = number end
 function methods:said(line) self.status_line = line end
 
 ---@param text string what the project's ext state has of it now
-function methods:stored_as(text) self.stored_text = text end
+function methods:stored_as(text)
+  self.stored_text = text
+  self.seals[text:match("[^\n]*$")] = true
+end
+
+---Whether a text is one that was stored in this run: where undo takes ext state back an earlier one may stand there again.
+---@param text string
+---@return boolean
+function methods:has_stored(text) return text == "" or self.seals[text:match("[^\n]*$")] == true end
+
+---The journal has told what was cut.
+function methods:mend() self.cut = false end
 
 ---@param media_track userdata? nil when the track is gone
 function methods:set_media_track(media_track) self.media_track = media_track end
@@ -384,6 +397,8 @@ local function made(values)
   values.verbs, values.lookahead_asked_at, values.budget, values.rest_clear, values.resyncs, values.progress = {}, -math.huge, 0,
     false, 0, 0
   values.answers_in_project = values.answers_in_project or 0
+  values.cut = values.cut or false
+  values.seals = {}
   return new(values)
 end
 
@@ -401,7 +416,8 @@ function session.new(id, track, colour, label, example, media_track)
 end
 
 ---A session that a project or the daemon has kept.
----@param values { id: string, track: string, colour: integer, history: History, answers_in_project: integer?, stored_text: string? }
+---@param values { id: string, track: string, colour: integer, history: History, answers_in_project: integer?,
+---  stored_text: string?, cut: boolean? }
 ---@return Session in the state "stored"
 function session.stored(values)
   values.state = "stored"

@@ -7,6 +7,7 @@ local models = require("models")
 local project = require("project")
 local settings = require("settings")
 local status = require("status")
+local track = require("track")
 local view = require("view")
 
 local steps = {}
@@ -85,7 +86,7 @@ end
 ---The name of a candidate's region once it is accepted.
 ---@return string
 function steps.named(s, number)
-  return models.region_name(s.model.label, number, "accepted")
+  return models.shown_name(s.model, number)
 end
 
 local function tally(s)
@@ -125,11 +126,32 @@ function steps.refresh(ctx, s)
   if s.status_line and s.status_line == status.line() then steps.describe(ctx, s) end
 end
 
+---The user has pressed a key of ours, or edited something: what shall be seen and heard is wanted now.
+function steps.asked(ctx, tab)
+  local start_s, end_s = reaper.GetSet_ArrangeView2(tab.proj, false, 0, 0, 0, 0)
+  ctx.attention = { tab = tab, now = ctx.now, start_s = start_s, end_s = end_s }
+end
+
+---Whether view and transport may move: in the tick of the user's own key, and later as long as the user neither plays anything
+---nor looks elsewhere.
+---@return boolean
+local function may_move(ctx, tab)
+  local at = ctx.attention
+  if not at or at.tab ~= tab then return false end
+  if at.now == ctx.now then return true end
+  if reaper.GetPlayStateEx(tab.proj) ~= 0 and not audition.playing() then return false end
+  local start_s, end_s = reaper.GetSet_ArrangeView2(tab.proj, false, 0, 0, 0, 0)
+  return start_s == at.start_s and end_s == at.end_s
+end
+
 ---Bring the current candidate before the user: view, sound, status line.
 function steps.present(ctx, tab, s, silent)
   local one = s.model.current and s.model.candidates[s.model.current]
-  if one and tab == ctx.active_tab and tab.active == s and not s.model.hidden then
+  if one and tab == ctx.active_tab and tab.active == s and not s.model.hidden and may_move(ctx, tab) then
     view.show(tab.proj, one.start_s, one.end_s)
+    local key = ctx.attention.now
+    steps.asked(ctx, tab)
+    ctx.attention.now = key
     if not silent and settings.get("audition") then steps.play(tab, s) end
   end
   steps.describe(ctx, s, true)
@@ -160,7 +182,7 @@ function steps.play(tab, s)
     return
   end
   local start_s, end_s = steps.edges(tab, s)
-  local played = audition.play(tab.proj, s.media_track, start_s or one.start_s, end_s or one.end_s,
+  local played = audition.play(tab.proj, track.there(tab.proj, s.media_track, s.track), start_s or one.start_s, end_s or one.end_s,
     { lead_in_s = settings.get("lead_in_s"), loop = settings.get("loop"), solo = settings.get("solo") })
   if not played then status.say("not played while REAPER is recording: stop the recording first", true) end
 end
