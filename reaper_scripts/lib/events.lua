@@ -5,7 +5,6 @@
 local export = require("export")
 local finder = require("finder")
 local models = require("models")
-local project = require("project")
 local restore = require("restore")
 local session = require("session")
 local status = require("status")
@@ -113,12 +112,7 @@ local function same_candidate(ctx, tab, s, fields)
   local one = model.candidates[fields.number]
   if math.abs(one.proposed_start_s - fields.start_s) > models.TOLERANCE_S
     or math.abs(one.proposed_end_s - fields.end_s) > models.TOLERANCE_S then
-    s:amend(models.proposed(model, fields.number, fields))
-    if model.hidden then s:amend(models.hidden(s.model)) end
-    for guid, mark in pairs(s:step().marks) do
-      if mark.number == fields.number then project.move(tab.proj, guid, fields.start_s, fields.end_s) end
-    end
-    steps.store(tab)
+    steps.correct(tab, s, models.proposed(model, fields.number, fields), fields)
     steps.present(ctx, tab, s)
   end
   if continuing then steps.describe(ctx, s) end
