@@ -127,9 +127,7 @@ def test_project_and_daemon_agree(tmp_path: Path, use: str, seed: int) -> None:
         asked = rig.asked()
         if asked is not None:
             assert state.current is not None
-            assert asked.start_s == pytest.approx(
-                state.candidates[state.current].span.start_s + moved_s, abs=0.5
-            )
+            assert asked.start_s == pytest.approx(state.candidates[state.current].span.start_s + moved_s, abs=0.5)
         elif state.current is not None:
             assert "Continue" in rig.line() or "finished" in rig.line()  # and Continue brings it
 

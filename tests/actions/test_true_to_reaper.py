@@ -19,7 +19,9 @@ def _reopened(rig: Rig, cut: int | None = None) -> None:
     if cut is not None:
         rig.project.save(path)
         rig.tick(3)
-        values = next(values for section, values in rig.project.model.ext_state.items() if section.upper() == "REATRIEVE")
+        values = next(
+            values for section, values in rig.project.model.ext_state.items() if section.upper() == "REATRIEVE"
+        )
         key = next(key for key in values if key.upper().startswith("SESSION_"))
         rig.reaper.stop("ReaTrieve_Client.lua")
         values[key] = values[key][:cut]
