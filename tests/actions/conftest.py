@@ -32,7 +32,7 @@ def every_rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
     yield from _rig(tmp_path, str(request.param))
 
 
-@pytest.fixture
-def one_rig(tmp_path: Path) -> Iterator[Rig]:
-    """Under the newest version only, for what no version changes."""
-    yield from _rig(tmp_path, "7.80")
+@pytest.fixture(params=["7.80", *(pytest.param(one, marks=pytest.mark.slow) for one in VERSIONS if one != "7.80")])
+def one_rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
+    """For what no version should change: under the newest; with ``-m slow`` under each of the others."""
+    yield from _rig(tmp_path, str(request.param))

@@ -119,7 +119,7 @@ def test_project_and_daemon_agree(tmp_path: Path, use: str, seed: int) -> None:
         rig.tick(300)
         rig.reaper.host.dialogs.waiting.clear()
         state = rig.daemon.sessions[name].state
-        moved_s = rig.project.tracks[0].items[0].position_s if use == "items" else 0.0
+        moved_s = rig.project.tracks[0].items[0].model.position_s if use == "items" else 0.0
         if use == "items":  # accepted regions stay where they were accepted, until the user lets them be moved
             assert len(rig.kept()) == len(state.kept)
         else:
