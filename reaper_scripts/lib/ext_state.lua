@@ -31,7 +31,11 @@ end
 ---@return string one record a line
 function ext_state.encode(s)
   local model, marks = s.model, s:step().marks
-  local parts = { joined(escaped(s.track), s.colour, escaped(model.label), model.current or "", model.over or "", models.answers(model)) }
+  local parts = { joined(escaped(s.track), s.colour, escaped(model.label), model.current or "", model.over or "",
+    models.answers(model), s.shift_s) }
+  for guid, item in pairs(s.layout or {}) do
+    parts[#parts + 1] = joined("item", escaped(guid), item.position_s, item.length_s, item.offset_s, item.rate)
+  end
   local marked = {}
   for guid, mark in pairs(marks) do
     local one = model.candidates[mark.number]
@@ -68,11 +72,15 @@ function ext_state.decode(id, text)
   if #head < 6 then return nil end
   local model = { label = unescaped(head[3]), candidates = {}, current = math.tointeger(tonumber(head[4])),
     over = head[5] ~= "" and head[5] or nil }
-  local marks, gone = {}, {}
+  local marks, gone, layout = {}, {}, nil
   for index = 2, #lines do
     local field = split(lines[index], ";")
     local number = math.tointeger(tonumber(field[1]))
-    if number and #field == 2 then
+    if field[1] == "item" and #field == 6 then
+      layout = layout or {}
+      layout[unescaped(field[2])] = { position_s = tonumber(field[3]), length_s = tonumber(field[4]), offset_s = tonumber(field[5]),
+        rate = tonumber(field[6]) }
+    elseif number and #field == 2 then
       gone[unescaped(field[2])] = number
     elseif number and #field >= 8 then
       local start_s, end_s = tonumber(field[5]), tonumber(field[6])
@@ -95,7 +103,8 @@ function ext_state.decode(id, text)
   local steps = history.new(model, marks)
   for guid, number in pairs(gone) do steps:know(guid, number) end
   return session.stored { id = id, track = unescaped(head[1]), colour = math.tointeger(tonumber(head[2])) or 1, history = steps,
-    answers_in_project = answers, stored_text = text, cut = not whole }
+    answers_in_project = answers, stored_text = text, cut = not whole,
+    layout = layout, shift_s = tonumber(head[7]) }
 end
 
 return ext_state

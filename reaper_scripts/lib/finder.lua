@@ -98,7 +98,7 @@ end
 local function earlier_search(tab, the_track, start_s, end_s)
   for _, s in ipairs(tab.sessions) do
     local example = s.model.candidates[0]
-    if example and s.state ~= "lost" and s.track == track.guid(the_track) then
+    if example and s.state ~= "lost" and not s.outdated and s.track == track.guid(the_track) then
       local shorter_s = math.min(end_s - start_s, example.end_s - example.start_s)
       if edges.overlap_s(start_s, end_s, example.start_s, example.end_s) > 0.5 * shorter_s then return s end
     end
@@ -149,6 +149,7 @@ function finder.find(ctx, tab, go_on)
 
     local up, problem = starter.connect(ctx, work.yield)
     if not up then return give_up(problem) end
+    local layout = track.layout(the_track)
     items = rendered(ctx, tab, the_track, items, s)
     local probes = settings.get("probe") and accessor.probes(the_track, items) or {}
     local tempo = track.tempo(proj)
@@ -158,6 +159,7 @@ function finder.find(ctx, tab, go_on)
       find = { session = s.id, label = s.model.label, project = tab.path, track = s.track, start_s = start_s, end_s = end_s,
         budget = settings.get("budget"), retriever = settings.get("retriever") },
     }
+    s:lay_out(layout)
     send(ctx, s, request)
     s:search_sent(request)
   end)

@@ -123,6 +123,15 @@ end
 ---@return Model
 function models.renamed(model, label) return copied(model, { label = label }) end
 
+---A place stands elsewhere, with what was proposed for it.
+---@return Model
+function models.moved(model, number, by_s)
+  local one = model.candidates[number]
+  if not one then return model end
+  return with(model, number, { start_s = one.start_s + by_s, end_s = one.end_s + by_s,
+    proposed_start_s = one.proposed_start_s + by_s, proposed_end_s = one.proposed_end_s + by_s })
+end
+
 ---The user has given the region of a number a name of its own.
 ---@param typed string as it stands
 ---@return Model

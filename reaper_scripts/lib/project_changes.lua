@@ -8,6 +8,7 @@ local project = require("project")
 local settings = require("settings")
 local status = require("status")
 local steps = require("steps")
+local track_changes = require("track_changes")
 
 local project_changes = {}
 
@@ -64,7 +65,6 @@ local function tell_taken_back(s) status.say(("%s: taken back; redo brings it ba
 
 ---Undo or redo have led to another step.
 local function go(ctx, tab, s, index)
-  steps.asked(ctx, tab)
   local back = index < s.history.at
   local before = s.model.current
   local given = s.state == "answering" or s.state == "accepting"    -- sent, but in no step yet
@@ -84,7 +84,6 @@ end
 
 ---The user has edited regions by hand.
 local function take_changes(ctx, tab, s, present)
-  steps.asked(ctx, tab)
   local before = s.model
   local deleted = settings.get("deleted_candidate")
   local following = s.lookahead and s.lookahead[deleted]
@@ -110,10 +109,12 @@ local function take_changes(ctx, tab, s, present)
   end
 end
 
+---@param watched boolean it has happened just now, and not while nobody looked
 ---@return boolean changed
-local function look_at(ctx, tab, s)
+local function look_at(ctx, tab, s, watched)
   local index, present, as_known = step_of_project(tab, s)
   if as_known then return false end
+  if watched then steps.asked(ctx, tab) end
   if index then
     go(ctx, tab, s, index)
     return true
@@ -129,10 +130,12 @@ end
 function project_changes.look(ctx, tab, force)
   local count = reaper.GetProjectStateChangeCount(tab.proj)
   if count == tab.change_count and not force then return end
+  local watched = tab.change_count ~= nil
   tab.change_count = count
   local changed = false
   for _, s in ipairs(tab.sessions) do
-    if (s:is_open() or s.state == "lost") and s.media_track then changed = look_at(ctx, tab, s) or changed end
+    if s:is_open() then track_changes.look(tab, s) end
+    if (s:is_open() or s.state == "lost") and s.media_track then changed = look_at(ctx, tab, s, watched) or changed end
   end
   if changed then steps.store(tab) end
 end

@@ -84,6 +84,10 @@ local TRANSITIONS = {
 ---@field status_line string? what it said last
 ---@field stored_text string? what the project's ext state has of it
 ---@field seals table<string, boolean> the last lines of what was stored in this run
+---@field layout table<string, ItemPlace>? where the items of its track stood when they were looked at last
+---@field shift_s number how far they have moved since the search: project time = the daemon's time + this
+---@field left table<integer, number> accepted regions that their items have left, and by how much
+---@field outdated boolean the items have changed otherwise since the search
 ---@field cut boolean the project has lost a part of what it kept of it: the journal is the truth
 ---@field answers_in_project integer how many answers the project had when it was opened
 
@@ -91,7 +95,8 @@ local FIELDS = {
   id = true, track = true, colour = true, state = true, history = true, media_track = true, search = true, answer = true, rest = true,
   rows = true, verbs = true, lookahead = true, awaited_since = true, lookahead_asked_at = true, budget = true, remaining = true,
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
-  answers_in_project = true, cut = true, seals = true,
+  answers_in_project = true, cut = true, seals = true, layout = true,
+  shift_s = true, left = true, outdated = true,
 }
 
 local methods = {}
@@ -301,6 +306,31 @@ end
 ---@return boolean
 function methods:has_stored(text) return text == "" or self.seals[text:match("[^\n]*$")] == true end
 
+---@param layout table<string, ItemPlace>
+function methods:lay_out(layout) self.layout = layout end
+
+---All items of the track have moved alike.
+---@param by_s number
+---@param stayed integer[] accepted regions that did not
+function methods:shift(by_s, stayed)
+  self.shift_s = self.shift_s + by_s
+  for _, number in ipairs(stayed) do
+    local left_s = (self.left[number] or 0) + by_s
+    self.left[number] = math.abs(left_s) > models.TOLERANCE_S and left_s or nil
+  end
+  if math.abs(self.shift_s) < models.TOLERANCE_S then self.shift_s = 0 end
+  local moved = {}
+  for verdict, one in pairs(self.lookahead or {}) do
+    moved[verdict] = { number = one.number, start_s = one.start_s + by_s, end_s = one.end_s + by_s, probability = one.probability }
+  end
+  self.lookahead = self.lookahead and moved
+end
+
+function methods:forget_left() self.left = {} end
+
+---The items of the track have changed so that the daemon's times hold no more.
+function methods:outdate() self.outdated = true end
+
 ---The journal has told what was cut.
 function methods:mend() self.cut = false end
 
@@ -398,7 +428,8 @@ local function made(values)
     false, 0, 0
   values.answers_in_project = values.answers_in_project or 0
   values.cut = values.cut or false
-  values.seals = {}
+  values.seals, values.left = {}, {}
+  values.shift_s, values.outdated = values.shift_s or 0, values.outdated or false
   return new(values)
 end
 
@@ -417,7 +448,7 @@ end
 
 ---A session that a project or the daemon has kept.
 ---@param values { id: string, track: string, colour: integer, history: History, answers_in_project: integer?,
----  stored_text: string?, cut: boolean? }
+---  stored_text: string?, cut: boolean?, layout: table?, shift_s: number? }
 ---@return Session in the state "stored"
 function session.stored(values)
   values.state = "stored"

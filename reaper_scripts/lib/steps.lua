@@ -28,7 +28,10 @@ local FIELDS = {
 function steps.send(ctx, s, commands)
   for _, command in ipairs(commands) do
     local fields = { session = s.id, op = ctx.new_id() }
-    for index, name in ipairs(FIELDS[command[1]]) do fields[name] = command[index + 1] end
+    for index, name in ipairs(FIELDS[command[1]]) do
+      local shift_s = name:match("_s$") and s.shift_s or 0            -- the daemon's times are those of the search
+      fields[name] = shift_s ~= 0 and command[index + 1] - shift_s or command[index + 1]
+    end
     ctx.link:command(command[1], fields)
     if command[1] ~= "rename" then
       s:await_reply(ctx.now)
@@ -79,6 +82,30 @@ function steps.step(tab, name, parts)
   end)
   for index, part in ipairs(parts) do
     part.s:push { marks = marks[index], model = part.model, forward = part.forward or {}, back = part.back or {}, undo = undo }
+  end
+  steps.store(tab)
+end
+
+---The daemon has corrected the edges of the open candidate: a step of its own, since what REAPER does not record goes with the
+---next undo.
+---@param model Model
+---@param span { number: integer, start_s: number, end_s: number }
+function steps.correct(tab, s, model, span)
+  if s.model.hidden then
+    s:amend(models.hidden(model))
+  else
+    local marks = {}
+    local _, undo = project.undoable(tab.proj, "Correct " .. steps.named(s, span.number), function()
+      for guid, mark in pairs(s:step().marks) do
+        local new = mark
+        if mark.number == span.number then
+          project.move(tab.proj, guid, span.start_s, span.end_s)
+          new = { number = mark.number, kind = mark.kind, name = mark.name, start_s = span.start_s, end_s = span.end_s }
+        end
+        marks[guid] = new
+      end
+    end)
+    s:push { marks = marks, model = model, forward = {}, back = {}, undo = undo }
   end
   steps.store(tab)
 end

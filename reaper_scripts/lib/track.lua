@@ -156,6 +156,28 @@ function track.extent(the_track)
   return first_s, last_s
 end
 
+---@class ItemPlace
+---@field position_s number
+---@field length_s number
+---@field offset_s number
+---@field rate number
+
+---Where the items of a track stand, by GUID.
+---@return table<string, ItemPlace>
+function track.layout(the_track)
+  local layout = {}
+  for index = 0, reaper.CountTrackMediaItems(the_track) - 1 do
+    local item = reaper.GetTrackMediaItem(the_track, index)
+    local take = reaper.GetActiveTake(item)
+    local _, guid = reaper.GetSetMediaItemInfo_String(item, "GUID", "", false)
+    layout[guid] = { position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION"),
+      length_s = reaper.GetMediaItemInfo_Value(item, "D_LENGTH"),
+      offset_s = take and reaper.GetMediaItemTakeInfo_Value(take, "D_STARTOFFS") or 0,
+      rate = take and reaper.GetMediaItemTakeInfo_Value(take, "D_PLAYRATE") or 1 }
+  end
+  return layout
+end
+
 -- Items --------------------------------------------------------------------------------------------------------------------
 
 ---@class TrackItem the fields of the message `item`, and what only the script needs

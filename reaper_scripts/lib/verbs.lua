@@ -16,6 +16,7 @@ local status = require("status")
 local steps = require("steps")
 local sync_markers = require("sync_markers")
 local track = require("track")
+local track_changes = require("track_changes")
 
 local verbs = {}
 
@@ -253,7 +254,17 @@ end
 -- Verbs of the tab -------------------------------------------------------------------------------------------------------
 
 ---@type table<string, fun(ctx: table, tab: Tab)>
-local of_tab = { convert = sync_markers.convert, export = export.ask }
+local of_tab = {}
+
+function of_tab.convert(ctx, tab)
+  track_changes.offer(tab)
+  sync_markers.convert(ctx, tab)
+end
+
+function of_tab.export(ctx, tab)
+  track_changes.offer(tab)
+  export.ask(ctx, tab)
+end
 
 ---Search for the time selection, or go on with the sound that was searched from there.
 function of_tab.find(ctx, tab)

@@ -83,8 +83,8 @@ class Rig:
             self._played = self.project.playing
 
     def _check_moves(self, listening: bool, view: tuple[float, float]) -> None:
-        """Transport and view move only within a tick of the user's own key, or while the user neither plays anything nor
-        has looked elsewhere since; the end of an audition is the script's to make."""
+        """Transport and view move only within a tick of the user's own key, or while the user neither plays anything
+        nor has looked elsewhere since; the end of an audition is the script's to make."""
         for move in self.reaper.unasked_moves[self._moves :]:
             assert not listening, f"{move}, while the user plays"
             assert "stop" in move or view == self._view, f"{move}, while the user looks elsewhere"

@@ -19,7 +19,9 @@ def _reopened(rig: Rig, cut: int | None = None) -> None:
     if cut is not None:
         rig.project.save(path)
         rig.tick(3)
-        values = next(values for section, values in rig.project.model.ext_state.items() if section.upper() == "REATRIEVE")
+        values = next(
+            values for section, values in rig.project.model.ext_state.items() if section.upper() == "REATRIEVE"
+        )
         key = next(key for key in values if key.upper().startswith("SESSION_"))
         rig.reaper.stop("ReaTrieve_Client.lua")
         values[key] = values[key][:cut]
@@ -196,6 +198,71 @@ def test_a_script_that_finds_no_modules_says_what_to_do(tmp_path: Path) -> None:
         (box,) = reaper.dialogs
         assert "plain letters" in box.text
         assert "Тишина" in box.text
+
+
+def test_items_that_move_alike_take_the_search_along(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.track.items[0].move(3.0)
+    one_rig.tick(6)
+    assert one_rig.asked().start_s == SPANS[1][0] + 3.0
+    assert "2 accepted regions stayed" in " ".join(one_rig.help())
+    one_rig.press("accept")
+    assert session.state.candidates[2].span.start_s == SPANS[1][0]  # the daemon's time is that of its search
+    assert one_rig.asked().start_s == SPANS[2][0] + 3.0
+    assert session.state.candidates[1].span.start_s == SPANS[0][0]
+    one_rig.reaper.answer("yes")
+    one_rig.press("convert", 10)
+    assert one_rig.kept() == [3.5, 5.0, 7.0]
+    assert [marker.start_s for marker in one_rig.project.markers] == [3.5, 5.0, 7.0]
+    assert session.state.answers == 2
+    _reopened(one_rig)
+    one_rig.tick(30)
+    one_rig.press("accept")
+    assert one_rig.asked().start_s == SPANS[3][0] + 3.0
+    assert not one_rig.sent(m.Revise)
+
+
+def test_items_moved_and_moved_back(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.track.items[0].move(3.0)
+    one_rig.tick(6)
+    one_rig.track.items[0].move(0.0)
+    one_rig.tick(6)
+    assert one_rig.asked().start_s == SPANS[1][0]
+    one_rig.press("accept")
+    one_rig.press("convert", 6)
+    assert one_rig.reaper.dialogs == []
+    assert one_rig.kept() == [0.5, 2.0, 4.0]
+    assert session.state.accepted == 2
+
+
+def test_regions_that_reaper_moved_along_are_no_dragged_edges(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.press("accept")
+    one_rig.project.insert_time(0.0, 2.5)  # items, regions and all
+    one_rig.tick(6)
+    assert one_rig.kept() == [3.0, 4.5, 6.5]
+    assert one_rig.asked().start_s == SPANS[2][0] + 2.5
+    assert not one_rig.sent(m.Revise)
+    one_rig.press("accept")
+    assert [one.span.start_s for one in session.state.candidates.values()] == [2.0, 4.0, 6.0, 8.0]
+    assert one_rig.reaper.dialogs == []
+
+
+def test_items_that_change_otherwise_are_told(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.track.items[0].set(D_LENGTH=12.0)
+    one_rig.tick(6)
+    assert "1 trimmed" in " ".join(one_rig.help())
+    before = set(one_rig.daemon.sessions)
+    one_rig.project.select_time(0.5, 1.5)
+    one_rig.run("find")  # without a question
+    one_rig.until(lambda: set(one_rig.daemon.sessions) - before)
+    assert session.state.accepted == 1
 
 
 @pytest.mark.parametrize("profile", [{}, {"undo_restores_proj_ext_state": True}])
