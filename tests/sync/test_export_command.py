@@ -174,7 +174,7 @@ def test_a_stretched_item_is_never_taken_for_its_file(song, tmp_path, capsys):
         (["--regions", "r.csv", "--audio", "song.wav", "--audio-start", "5"], "outside song.wav"),
         (["--regions", "empty.csv", "--audio", "song.wav"], "no accepted region"),
         (["--regions", "r.csv", "--audio", "song.wav", "--name", "../x"], "has a folder in it"),
-        (["--regions", "r.csv", "--audio", "song.wav", "--audio-sha256", "00"], "has changed since it was chosen"),
+        (["--regions", "r.csv", "--audio", "song.wav", "--audio-sha256", 64 * "0"], "has changed since it was chosen"),
         (["--regions", "r.csv", "--audio", "song.wav", "--label", "{nope}"], "knows no {nope}"),
         (["gone.journal.jsonl"], "cannot be read"),
     ],

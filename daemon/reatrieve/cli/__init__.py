@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import importlib
 import logging
 import os
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from reatrieve import __version__
+from reatrieve.cli.parser import Parser
 from reatrieve.errors import ReatrieveError
 
 __all__ = ["main"]
@@ -18,9 +19,9 @@ COMMANDS = ("demo", "find", "serve", "export", "convert", "evaluate", "experimen
 """Modules of this package, in the order that ``reatrieve --help`` shows them; each has ``add(subparsers)``."""
 
 
-def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+def build_parser(only: str | None = None) -> Parser:
     """Make the parser; with ``only``, import that subcommand alone, so that ``reatrieve serve`` starts fast."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="reatrieve",
         description="Mark one sound, get every other place where it happens, take the places into the game.",
     )
@@ -40,14 +41,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # read when numpy loads: many small products, which more threads make slower
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = build_parser(only=arguments[0] if arguments else None)
-    args = parser.parse_args(arguments)
     try:
-        return int(args.func(args))
+        args = build_parser(only=arguments[0] if arguments else None).parse_args(arguments)
+        status = int(args.func(args))
+        sys.stdout.flush()
+        return status
     except ReatrieveError as error:
-        print(f"reatrieve: error: {error}", file=sys.stderr)
-        return error.exit_status
+        return _failed(str(error), error.exit_status)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
+        _close_output()
         return 0
+    except OSError as error:  # a disk that is full, a folder that may not be entered, ...
+        _close_output()
+        return _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error), 1)
+    except MemoryError:
+        return _failed("there is not enough memory for this; close other programs, or take a shorter file", 1)
+
+
+def _failed(text: str, status: int) -> int:
+    print(f"reatrieve: error: {text}", file=sys.stderr)
+    return status
+
+
+def _close_output() -> None:
+    """Nobody reads it any more, or its disk is full: what is left in it must not fail again at the end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
