@@ -93,7 +93,7 @@ def test_a_person_answers_undoes_and_moves_edges(
     typed = "y\nwhat?\nu\ny 21.1 21.4\ns\nq\n"
     assert find(monkeypatch, song, "--start", 2, "--end", 2.5, "--journal", journal, "--no-cache", typed=typed) == 0
     out = capsys.readouterr().out
-    assert "y yes" in out
+    assert "'what?' is no answer here; ? shows all" in out
     assert "1 accepted" in out
     assert "0:02.000 - 0:02.500" in out
     events = [line.event for line in read_journal(journal)[1]]
@@ -111,7 +111,8 @@ def test_nonsense_changes_nothing(
     assert find(monkeypatch, song, "--start", 2, "--end", 2.5, "--json", typed=typed) == 0
     captured = capsys.readouterr()
     assert figures(captured.out)["answers"] == 0
-    assert captured.err.count("not taken") == 4
+    assert captured.err.count("not taken") == 5
+    assert "'a' is no time" in captured.err
     assert "no answer to take back" in captured.err
 
 
@@ -216,7 +217,7 @@ def test_sync_files_and_previews_are_written(
         (["--start", "2", "--end", "3", "--retriever", "defalt"], "did you mean 'default'"),
         (["--start", "2", "--end", "3", "--budget", "0"], "budget"),
         (["--start", "2", "--end", "3", "--class", "x"], "--annotations"),
-        (["--start", "2", "--end", "3", "--to", "json"], "--out DIR"),
+        (["--start", "2", "--end", "3", "--to", "json"], "has no effect without --out"),
         (["--start", "2", "--end", "3", "--out", "Sync", "--to", "jsn"], "unknown target 'jsn'"),
     ],
 )

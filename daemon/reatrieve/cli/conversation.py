@@ -307,7 +307,7 @@ class Person:
         state = conversation.backend.state
         done = probably_nothing_else(state.verdicts, candidate.remaining)
         more = "probably no more" if done else f"about {candidate.remaining:.0f} left"
-        parts = [conversation.line(candidate), f"{more:16}", "y/n/s/?: "]
+        parts = [conversation.line(candidate), f"{more:16}", "y/n/s/? "]
         if sum(map(len, parts)) + 2 * len(parts) > conversation.console.width:
             del parts[1]
         self._prompt(conversation, "  ".join(parts))

@@ -32,7 +32,7 @@ class EarlierSession:
     def about(self) -> str:
         """What it is, for somebody who decides whether to go on with it."""
         when = datetime.fromtimestamp(self.time_s).strftime("%Y-%m-%d %H:%M")
-        return f"{self.state.label!r} of {when}, {self.state.accepted} accepted in {self.state.answers} answers"
+        return f"{self.state.label!r}, {when}, {self.state.accepted} accepted of {self.state.answers}"
 
 
 def earlier_session(audio: Path, example: Span, folders: Iterable[Path]) -> EarlierSession | None:

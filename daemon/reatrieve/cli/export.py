@@ -30,7 +30,7 @@ from reatrieve.sync.tempo import TempoMap
 if TYPE_CHECKING:
     from reatrieve.audio.trackmap import TrackMap
 
-__all__ = ["add", "run"]
+__all__ = ["add", "check_targets", "run"]
 
 EPILOG = """\
 targets:
@@ -38,8 +38,8 @@ targets:
 
 examples:
   reatrieve export session.jsonl --to all --out Sync
-  reatrieve export --rpp Level1.rpp --track Music --match "riser*" --to json,unity --out Sync
-  reatrieve export --regions regions.csv --audio mix.wav --to json,wav --out Sync
+  reatrieve export --rpp Level1.rpp --match "riser*" --out Sync
+  reatrieve export --regions regions.csv --audio mix.wav
 """
 
 
@@ -77,7 +77,6 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         description="Write sync files for game engines from a session's journal, a list of regions or a REAPER "
         "project.",
         epilog=EPILOG.format(targets=targets),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     source = parser.add_argument_group("what to export (one of)")
     source.add_argument(
@@ -96,7 +95,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         "--out", type=file_path, default=Path(), metavar="DIR", help="folder to write to (default: here)"
     )
     parser.add_argument("--name", type=text, default="", help="stem of the files' names (default: the audio's)")
-    audio = parser.add_argument_group("the audio that the game ships (default: the track's source file, if one fits)")
+    audio = parser.add_argument_group("the audio that the game ships")
     audio.add_argument(
         "--audio", type=text, metavar="PATH", help="a render of the project, or 'track' to write the stitched track"
     )
@@ -142,12 +141,28 @@ def _writes(target: str) -> Callable[[argparse.Namespace, Set[str]], bool]:
     return lambda args, _given: target in chosen_targets(args.to)
 
 
+def check_targets(words: str) -> None:
+    """Refuse unknown targets, and options among them that none of the targets has.
+
+    Raises
+    ------
+    InputError
+        Which one, and what would do.
+    """
+    targets = chosen_targets(words)
+    for option, target in ONLY:
+        word = option.removeprefix("--")
+        if word in (one.strip().lower() for one in words.split(",")) and target not in targets:
+            raise InputError(f"{word} has no effect without the target {target} in --to")
+
+
 def run(args: argparse.Namespace) -> int:
     """Export, and print every file written."""
+    check_targets(args.to)
+    check_folder_to_write(args.out, "--out")
     source = _read(args)
     if not source.accepted:
         raise InputError("there is no accepted region to export; accept one, or check --match")
-    check_folder_to_write(args.out, "--out")
     kind: TargetKind = "source" if args.audio is None else "track" if args.audio == "track" else "render"
     _refuse_unplayable(source, kind, args.anchor)
     if kind == "render" and not args.force:

@@ -64,7 +64,6 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         description="Mark one sound of a file by its start and end, answer yes or no to the candidates, and get every "
         "other place where it happens.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", nargs="*", type=file_path, metavar="FILE", help="wav, aiff, flac, ogg, opus or mp3")
     parser.add_argument("--start", type=seconds, metavar="S", help="where the example starts: 83.5 or 1:23.5")
@@ -163,9 +162,9 @@ def _check_files(args: argparse.Namespace) -> None:
         if getattr(args, option) is not None:
             check_folder_to_write(getattr(args, option), f"--{option}")
     if args.to is not None:
-        from reatrieve.sync.targets import chosen_targets
+        from reatrieve.cli.export import check_targets
 
-        chosen_targets(args.to)
+        check_targets(args.to)
 
 
 def _truth(args: argparse.Namespace) -> Truth | None:
@@ -234,9 +233,10 @@ def _gone_on_with(
     lines = typed_lines()
     if args.annotations is not None or not lines.isatty():
         again = command_line("reatrieve", "find", "--resume", earlier.path)
-        console.print(f"this place was searched before ({earlier.about}); {again} goes on there, --new begins anew")
+        console.print(f"note: this place was searched before ({earlier.about}); go on with that by: {again}")
+        console.print("note: --new begins anew without this note")
         return None
-    console.print(f"this place was searched before ({earlier.about})")
+    console.print(f"this place was searched before:\n  {earlier.about}")
     console.print("go on with that session? y/n ", end="")
     console.file.flush()
     said = lines.readline()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
+import textwrap
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -46,6 +47,17 @@ def apart(option: str, *others: str, why: str = "") -> list[Rule]:
     return [rule(other) for other in others]
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Keeps lines as they are written, and breaks those that the terminal has no room for below their last column."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n".join(self._broken(indent + line, width) for line in text.splitlines())
+
+    def _broken(self, line: str, width: int) -> str:
+        columns = [match.end() for match in re.finditer(r"^ +|\S {2,}", line)]
+        return textwrap.fill(line, max(width, 20), subsequent_indent=" " * (columns[-1] if columns else 0))
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one sentence; of a subcommand, too.
 
@@ -55,7 +67,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"formatter_class": _Help, **kwargs})
         self.rules: Sequence[Rule] = ()
         self._defaults_later: dict[str, Any] = {}
         self._negative_number_matcher = re.compile(r"-[\d.,:]+\Z")  # -0:05 is a time, not an option

@@ -23,7 +23,9 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("out", type=file_path, metavar="OUT", help="folder to make (must be new or empty)")
     parser.add_argument("--songs", type=int, default=8, metavar="N", help="how many songs (default 8)")
-    parser.add_argument("--genre", choices=GENRE_NAMES, help="one genre for all (default: each in turn)")
+    parser.add_argument(
+        "--genre", choices=GENRE_NAMES, metavar="NAME", help=f"{', '.join(GENRE_NAMES)} (default: each in turn)"
+    )
     parser.add_argument("--preset", choices=tuple(PRESETS), default="hard", help="how hard (default hard)")
     parser.add_argument(
         "--seed", type=int, default=0, metavar="S", help="the same seed makes the same songs (default 0)"
