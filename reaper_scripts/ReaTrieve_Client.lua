@@ -2,24 +2,7 @@
 -- @author ReaTrieve contributors
 -- @version 0.1.0
 -- @provides
---   [main] .
---   [main] ReaTrieve_Find sounds like the time selection.lua
---   [main] ReaTrieve_Accept candidate.lua
---   [main] ReaTrieve_Reject candidate.lua
---   [main] ReaTrieve_Skip candidate.lua
---   [main] ReaTrieve_Undo last answer.lua
---   [main] ReaTrieve_Play candidate.lua
---   [main] ReaTrieve_Accept all at or above this score.lua
---   [main] ReaTrieve_Continue (+10).lua
---   [main] ReaTrieve_Finish (keep accepted, remove what is left).lua
---   [main] ReaTrieve_Clear everything not accepted.lua
---   [main] ReaTrieve_Rename sound.lua
---   [main] ReaTrieve_Next sound in this project.lua
---   [main] ReaTrieve_Convert accepted regions to sync markers.lua
---   [main] ReaTrieve_Export sync files.lua
---   [main] ReaTrieve_Settings.lua
---   [main] ReaTrieve_Self-test.lua
---   [main] ReaTrieve_Panel.lua
+--   [main] ReaTrieve_*.lua
 --   [nomain] lib/*.lua
 -- @about
 --   # ReaTrieve
@@ -29,4 +12,4 @@
 --   the actions start it.
 local here = debug.getinfo(1, "S").source:match("^@?(.*[/\\])")
 package.path = here .. "lib/?.lua;" .. package.path
-require("main")
+require("client").run()

@@ -25,3 +25,8 @@ def bench() -> Path:
     if not (folder / "excerpts" / "annotations.csv").is_file():
         pytest.skip(f"the benchmark audio is not at {folder} (set REATRIEVE_BENCH)")
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--long``: the tests of docs/reliability.md in their full length, where CI runs a part."""
+    parser.addoption("--long", action="store_true", default=os.environ.get("REATRIEVE_LONG") == "1")

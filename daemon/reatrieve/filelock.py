@@ -13,14 +13,17 @@ _BYTE = 2**31 - 2
 if sys.platform == "win32":
     import msvcrt
 
-    def try_lock(file: IO[Any]) -> bool:
-        """Lock an open file until it is closed; False if another process or open file has it."""
+    def try_lock(file: IO[Any], *, otherwise: bool = True) -> bool:
+        """Lock an open file until it is closed; False if another process or open file has it, ``otherwise`` on a file
+        system without locks."""
         place = file.tell()
         try:
             file.seek(_BYTE)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
+        except PermissionError:
             return False
+        except OSError:
+            return otherwise
         finally:
             file.seek(place)
         return True
@@ -28,12 +31,13 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def try_lock(file: IO[Any]) -> bool:
-        """Lock an open file until it is closed; False if another process or open file has it."""
+    def try_lock(file: IO[Any], *, otherwise: bool = True) -> bool:
+        """Lock an open file until it is closed; False if another process or open file has it, ``otherwise`` on a file
+        system without locks."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        except OSError:  # a file system without locks: better unlocked than unusable
-            return True
+        except OSError:  # a file system without locks: most often better unlocked than unusable
+            return otherwise
         return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -16,11 +17,16 @@ from pathlib import Path
 
 import platformdirs
 
+from reatrieve import limits
 from reatrieve.errors import InputError
+from reatrieve.files import read_small
 
 __all__ = ["Settings", "default_home"]
 
+logger = logging.getLogger(__name__)
+
 FILE_NAME = "settings.txt"
+FILE_BYTES = 65_536
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -83,6 +89,11 @@ class Settings:
             raise InputError(f"cache_size_mb is {self.cache_size_mb}; give 0 or more megabytes")
         if any(c in self.token for c in "\r\n\0"):
             raise InputError("the token holds a line break; choose one without")
+        if len(self.token.encode("utf-8", "surrogatepass")) > limits.TEXT_BYTES:
+            raise InputError(f"the token is longer than {limits.TEXT_BYTES} bytes; choose a shorter one")
+        for name in ("home", "spool", "cache", "journals", "logs"):
+            if "\0" in str(getattr(self, name)):
+                raise InputError(f"{name} holds a NUL; choose another folder")
 
     @property
     def spool_folder(self) -> Path:
@@ -118,7 +129,7 @@ class Settings:
         for key in given:
             _demand_known(key, "flags")
         home = Path(str(given["home"])) if "home" in given else default_home(environ)
-        home = home.expanduser().absolute()  # clients, who stand elsewhere, are told paths below it
+        home = _converted("home", home, "home")  # type: ignore[assignment] # clients, who stand elsewhere, are told paths below it
         values: dict[str, object] = {"home": home}
         values |= _of_file(home / FILE_NAME)
         names = {f.name: f"REATRIEVE_{f.name.upper()}" for f in dataclasses.fields(cls)}
@@ -130,10 +141,12 @@ class Settings:
 
 def _of_file(path: Path) -> dict[str, object]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_small(path, max_bytes=FILE_BYTES, own_link=True).decode("utf-8-sig")  # Windows' editors begin so
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as exc:
+    except UnicodeDecodeError as exc:
+        raise InputError(f"the settings {path} are not UTF-8 ({exc}); save them as UTF-8") from exc
+    except (OSError, ValueError) as exc:
         raise InputError(f"the settings {path} cannot be read: {exc}") from exc
     values: dict[str, object] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -147,7 +160,20 @@ def _of_file(path: Path) -> dict[str, object]:
         if key == "home":
             raise InputError(f"{where}: home cannot be set in the home folder; use --home or REATRIEVE_HOME")
         values[key] = _converted(key, value, where)
+    if values.get("token"):
+        _keep_private(path)
     return values
+
+
+def _keep_private(path: Path) -> None:
+    """A file that holds the token is read by this user alone."""
+    if not hasattr(os, "getuid") or not path.stat().st_mode & 0o077:
+        return
+    try:
+        path.chmod(0o600)
+    except OSError as exc:
+        raise InputError(f"{path} holds the token and others can read it; make it private (chmod 600)") from exc
+    logger.warning("%s holds the token and others could read it; it is private now", path)
 
 
 def _demand_known(key: str, where: str) -> None:
@@ -172,4 +198,9 @@ def _converted(key: str, value: object, where: str) -> object:
             return int(text)
         except ValueError as exc:
             raise InputError(f"{where}: {key} is {text!r}; give a whole number") from exc
-    return Path(text).expanduser().absolute() if kind.startswith("Path") else text
+    if not kind.startswith("Path"):
+        return text
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as exc:
+        raise InputError(f"{where}: {key} is {text!r}; there is no such user") from exc

@@ -84,10 +84,6 @@ function audition.play(proj, track, start_s, end_s, options)
   return true
 end
 
----Whether something is being played.
----@return boolean
-function audition.playing() return now ~= nil end
-
 ---To be called in each tick: ends or repeats what is being played.
 function audition.tick()
   if not now then return end

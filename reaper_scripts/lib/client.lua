@@ -1,23 +1,22 @@
 --- The one script that keeps running: its loop, the queue of the actions, the tabs and their sessions, the link.
 
 local action = require("action")
-local answers = require("answers")
 local audition = require("audition")
 local carrier_spool = require("carrier_spool")
 local carrier_udp = require("carrier_udp")
 local daemon = require("daemon")
+local events = require("events")
 local finder = require("finder")
 local link = require("link")
-local markers = require("markers")
-local news = require("news")
 local panel = require("panel")
+local project_changes = require("project_changes")
 local restore = require("restore")
-local selftest = require("selftest")
 local settings = require("settings")
 local status = require("status")
 local steps = require("steps")
+local sync_markers = require("sync_markers")
 local tabs = require("tabs")
-local watching = require("watching")
+local verbs = require("verbs")
 local work = require("work")
 
 local client = {}
@@ -26,19 +25,16 @@ client.VERSION = "0.1.0"
 
 local EVENTS_S = 0.008       -- share of a tick for what the daemon says
 
----@class Tab
----@field proj userdata
----@field path string
----@field sessions table[] in the order in which they were made
----@field active table?
-
+---@class Context what every part of the client needs
 local ctx = {
+  version = client.VERSION,
   now = 0.0,
-  tabs = {},                 ---@type table<userdata, Tab>
+  tabs = {},                 ---@type table<userdata, Tab> by project
   active_tab = nil,          ---@type Tab?
-  owners = {},               -- session id -> { tab, session }
-  jobs = {},
-  asking = {},               -- tabs whose `sessions` has not been answered
+  checked = false,           -- the sessions' invariants are checked in each tick
+  owners = {},               ---@type table<string, table> session id -> { tab, session }
+  jobs = {},                 ---@type { tab: Tab, job: Job, failed: fun(message: string), session: fun(): Session? }[]
+  asking = {},               ---@type { tab: Tab, known: Session[], offered: table[] }[] `sessions` that are not answered yet
   link = nil,
 }
 
@@ -51,7 +47,7 @@ function ctx.home() return daemon.home(settings.get("home"), reaper.GetOS()) end
 
 ---@param id string
 ---@return Tab? tab
----@return table? session
+---@return Session? session
 function ctx.owner(id)
   local owner = ctx.owners[id]
   if owner then return owner[1], owner[2] end
@@ -78,18 +74,22 @@ end
 
 function ctx.valid(tab) return reaper.ValidatePtr2(0, tab.proj, "ReaProject*") end
 
+---Whether a tab is still open with the project that it had.
+function ctx.has_tab(tab) return ctx.tabs[tab.proj] == tab and ctx.valid(tab) end
+
 ---@param tab Tab
 ---@param job Job
 ---@param failed fun(message: string)
----@param of (fun(): table?)? the session that it works for; dropping that ends the job
+---@param of (fun(): Session?)? the session that it works for; dropping that ends the job
 function ctx.start(tab, job, failed, of)
   ctx.jobs[#ctx.jobs + 1] = { tab = tab, job = job, failed = failed, session = of }
 end
 
 -- An error is shown where the user looks, with its place in the file; the loop lives on.
 local function short(message)
-  local place, text = tostring(message):match("([^/\\]+%.lua:%d+): ([^\n]*)")
-  return place and ("error at %s: %s"):format(place, text) or tostring(message):match("[^\n]*")
+  local line = tostring(message):match("[^\n]*")                -- what follows is the traceback
+  local place, text = line:match("([^/\\]+%.lua:%d+): (.*)")
+  return place and ("error at %s: %s"):format(place, text) or line
 end
 
 local function guarded(func, ...)
@@ -118,82 +118,11 @@ local function carriers()
   return list
 end
 
----Everything that lives in the daemon's memory only is asked for again.
 local function on_connect()
   ctx.asking = {}
   for _, tab in pairs(ctx.tabs) do
-    for _, s in ipairs(tab.sessions) do
-      if s.phase == "open" or s.reconciling then
-        s.rows = nil
-        ctx.link:command("resume", { session = s.id })
-        s.awaiting, s.asked_at = true, ctx.now
-        if s.rest and not s.rest.accepting then s.rest = nil end
-      end
-    end
-    if tab.searching and tab.searching.request then finder.send(ctx, tab.searching) end
-    if tab.anchors then
-      tab.anchors = nil
-      markers.convert(ctx, tab)
-    end
-    if tab.export then markers.send_export(ctx, tab) end
-    if tab.asked then tab.asked = false end
-  end
-end
-
-local on = {}
-
-function on.progress(tab, s, fields)
-  if tab == ctx.active_tab then finder.progress(s, fields) end
-end
-
-function on.render_wanted(_, s, fields) finder.render_wanted(ctx, s, fields) end
-
-local function now_at(tab, s, fields)
-  if s.reconciling then
-    if s.rows and s.rows.complete then restore.reconcile(ctx, tab, s, fields) end
-  else
-    news.now(ctx, tab, s, fields)
-  end
-end
-
-on.candidate, on.done = now_at, now_at
-
-function on.row(_, s, fields) news.row(s, fields) end
-function on.rows_end(_, s) news.rows_end(s) end
-function on.rest_row(_, s, fields) news.rest_row(s, fields) end
-function on.rest_end(_, s, fields) news.rest_end(ctx, s, fields) end
-function on.anchor(tab, s, fields) markers.anchor(tab, s, fields) end
-function on.anchors_end(tab) markers.anchors_end(tab) end
-function on.exported(tab, _, fields) markers.exported(tab, fields) end
-function on.exported_end(tab) markers.exported_end(ctx, tab) end
-
-function on.note(tab, s, fields)
-  if not markers.note(tab, fields) then news.note(ctx, s, fields) end
-end
-
-function on.failed(tab, s, fields)
-  if s.reconciling then
-    s.reconciling, s.phase = nil, "lost"
-    status.say(fields.text, true)
-  elseif not markers.failed(tab, fields.text) then
-    news.failed(ctx, tab, s, fields)
-  end
-end
-
----A controller pressed: the same as the key.
-function on.verb(tab, s, fields)
-  if tab.active ~= s then answers.activate(ctx, tab, s) end
-  answers.verb(ctx, tab, s, fields.verb)
-end
-
-local function handle_event(event)
-  if event.name == "stored" then
-    restore.stored(ctx, event.fields)
-  elseif event.name == "stored_end" then
-    restore.stored_end(ctx)
-  else
-    local tab, s = ctx.owner(event.fields.session or "")
-    if tab and ctx.valid(tab) and on[event.name] then on[event.name](tab, s, event.fields) end
+    events.reconnected(ctx, tab)
+    tab.asked = false
   end
 end
 
@@ -202,16 +131,16 @@ local function handle_events()
   repeat
     local event = ctx.link:take()
     if not event then return end
-    guarded(handle_event, event)
+    guarded(events.handle, ctx, event)
   until reaper.time_precise() > stop
 end
 
-local function tend(tab)
+local function update_tab(tab)
   if ctx.link.state == "up" and not tab.asked then restore.ask(ctx, tab) end
-  if tab.searching and not tab.searching.placeholder then finder.tick(ctx, tab, tab.searching) end
-  watching.look(ctx, tab)
-  for _, s in ipairs(tab.sessions) do news.tick(ctx, tab, s) end
-  markers.tick(ctx, tab)
+  if tab.searching then finder.tick(ctx, tab, tab.searching) end
+  project_changes.look(ctx, tab)
+  for _, s in ipairs(tab.sessions) do events.tick(ctx, tab, s) end
+  sync_markers.tick(ctx, tab)
 end
 
 local function run_jobs()
@@ -230,98 +159,39 @@ local function run_jobs()
   end
 end
 
--- Verbs ------------------------------------------------------------------------------------------------------------------------
+local function run_verb(verb) guarded(verbs.run, ctx, verb) end
 
-local alone = {}             -- verbs that need no session
-
-function alone.find(tab) finder.find(ctx, tab) end
-function alone.clear(tab) answers.clear(tab) end
-function alone.convert(tab) markers.convert(ctx, tab) end
-function alone.export(tab) markers.export(ctx, tab) end
-function alone.rename(tab) markers.rename(ctx, tab, answers.rename) end
-function alone.settings() status.say(settings.dialog(), true) end
-function alone.panel() panel.open() end
-
-function alone.selftest(tab)
-  ctx.start(tab, selftest.job(client.VERSION, function(text) status.say(text, true) end), function(message)
-    status.say("self-test: " .. message, true)
-  end)
-end
-
-function alone.next(tab)
-  local usable = {}
-  local at = 0
-  for _, s in ipairs(tab.sessions) do
-    if not s:absent() then
-      usable[#usable + 1] = s
-      if s == tab.active then at = #usable end
-    end
-  end
-  if #usable < 2 then
-    status.say("there is no other sound in this project", true)
-    return
-  end
-  answers.activate(ctx, tab, usable[at % #usable + 1])
-end
-
----What an action asks for, in the active tab.
----@param verb string
-local function do_verb(verb)
-  local tab = ctx.active_tab
-  if not tab then return end
-  if alone[verb] then
-    alone[verb](tab)
-    return
-  end
-  local owner, chosen = ctx.owner(verb:match("^sound (.+)$") or "")        -- a sound clicked in the panel
-  if owner == tab and chosen then
-    answers.activate(ctx, tab, chosen)
-    return
-  end
-  local s = tab.searching or tab.active
-  if tab.searching and tab.searching.placeholder then
-    status.say("still reading the track", true)
-  elseif not s or s:absent() and s.phase ~= "searching" then
-    status.say("no search is open in this project: make a time selection and run Find sounds like the time selection", true)
-  elseif verb == "play" then
-    if s.model.current and s.model.hidden then steps.show(ctx, tab, s) end
-    steps.play(tab, s)
-  elseif s.job_running and verb == "finish" then
-    ctx.drop(tab, s)
-    status.say(("%s: search cancelled"):format(s.model.label), true)
-  else
-    answers.verb(ctx, tab, s, verb)
-  end
-end
-
-client.do_verb = function(verb) guarded(do_verb, verb) end
-
-local told_problem
+local announced_problem
 
 ---Something waits for the daemon, so its absence must be said.
-local function complain()
+local function announce_problem()
   local problem = ctx.link.problem
-  if problem and problem ~= told_problem then
+  if problem and problem ~= announced_problem then
     for _, tab in pairs(ctx.tabs) do
-      if tab.searching or #tab.sessions > 0 then
-        told_problem = problem
+      if tab.searching or tab.preparing or #tab.sessions > 0 then
+        announced_problem = problem
         status.say(problem, true)
         return
       end
     end
-  elseif told_problem and not problem then
-    told_problem = nil
+  elseif announced_problem and not problem then
+    announced_problem = nil
     if ctx.active_tab and ctx.active_tab.active then steps.describe(ctx, ctx.active_tab.active, true) end
   end
 end
 
----Whether the daemon has something to tell us.
-local function open_business()
+---Whether the daemon may have something to tell us.
+local function expects_events()
   if #ctx.asking > 0 then return true end
   for _, tab in pairs(ctx.tabs) do
-    if tab.searching or #tab.sessions > 0 then return true end
+    if tab.searching or tab.preparing or #tab.sessions > 0 then return true end
   end
   return false
+end
+
+---Raise an error if a session is in a state that it cannot be in.
+local function check_sessions()
+  for _, owner in pairs(ctx.owners) do owner[2]:check() end
 end
 
 local function tick()
@@ -330,19 +200,20 @@ local function tick()
   ctx.link:receive(ctx.now)
   guarded(tabs.follow, ctx)
   for _, tab in pairs(ctx.tabs) do
-    if ctx.valid(tab) then guarded(watching.look, ctx, tab) end    -- first: what the daemon says is for what stands there now
+    if ctx.valid(tab) then guarded(project_changes.look, ctx, tab) end    -- first: what the daemon says is for what stands there now
   end
   handle_events()
   for _, tab in pairs(ctx.tabs) do
-    if ctx.valid(tab) then guarded(tend, tab) end
+    if ctx.valid(tab) then guarded(update_tab, tab) end
   end
-  for _, verb in ipairs(action.take()) do client.do_verb(verb) end
+  for _, verb in ipairs(action.take()) do run_verb(verb) end
   guarded(run_jobs)
-  guarded(complain)
-  ctx.link:send(ctx.now, open_business())
+  guarded(announce_problem)
+  ctx.link:send(ctx.now, expects_events())
   guarded(audition.tick)
   status.tick()
-  guarded(panel.tick, ctx, client.do_verb)
+  guarded(panel.tick, ctx, run_verb)
+  if ctx.checked then guarded(check_sessions) end
 end
 
 local function loop()
@@ -375,6 +246,7 @@ function client.run()
   reaper.atexit(ended)
   action.register()
   action.beat()
+  ctx.checked = settings.get("check_sessions")
   local version = reaper.GetAppVersion()
   ctx.link = link.new {
     read_info = function() return daemon.read(ctx.home()) end,

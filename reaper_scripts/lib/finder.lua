@@ -13,12 +13,13 @@ local work = require("work")
 local finder = {}
 
 local MOST_RENDERS = 3
+local RENDER_WAIT_S = 0.05         -- so long after the last item that the daemon wants rendered
 
 ---A label that no other sound of the tab has.
 local function label_for(tab, proj, start_s, end_s)
   local ours, labels, count = {}, {}, 0
   for _, s in ipairs(tab.sessions) do
-    for guid in pairs(s.known) do ours[guid] = true end
+    for guid in pairs(s.history.known) do ours[guid] = true end
     labels[s.model.label] = true
     count = count + 1
   end
@@ -40,9 +41,9 @@ local function label_for(tab, proj, start_s, end_s)
 end
 
 ---Send everything that a search needs, in order.
-function finder.send(ctx, s)
-  local request = s.request
-  local function send(name, list)
+---@param request { items: TrackItem[], probes: table[], tempo: table[], find: table }
+local function send(ctx, s, request)
+  local function each(name, list)
     for _, fields in ipairs(list) do
       local values = { session = s.id }
       for key, value in pairs(fields) do values[key] = value end
@@ -56,11 +57,16 @@ function finder.send(ctx, s)
     fields.index, fields.render = index - 1, nil
     items[index] = fields
   end
-  send("item", items)
-  send("probe", request.probes)
-  send("tempo", request.tempo)
+  each("item", items)
+  each("probe", request.probes)
+  each("tempo", request.tempo)
   request.find.items = #request.items
   ctx.link:command("find", request.find)
+end
+
+---After a reconnect: the daemon has forgotten a search that has no candidate yet.
+function finder.reconnected(ctx, s)
+  if s.search.request then send(ctx, s, s.search.request) end
 end
 
 ---The colour that the fewest sounds of the tab have.
@@ -86,87 +92,76 @@ end
 
 ---Begin a search in the active tab.
 function finder.find(ctx, tab)
-  if tab.searching then
-    status.say(("%s: still searching; Finish cancels"):format(tab.searching.model.label), true)
+  if tab.searching or tab.preparing then
+    status.say(("%s: still searching; Finish cancels"):format(tab.searching and tab.searching.model.label or "new search"), true)
     return
   end
   local proj = tab.proj
   local s
-  local function refuse(message)
-    if s then ctx.drop(tab, s) else tab.searching = nil end
+  local function give_up(message)
+    tab.preparing = false
+    if s then ctx.drop(tab, s) end
     status.say(message, true)
   end
 
   local job = work.job(function()
     local the_track, why, area = track.choose(proj)
-    if not the_track then return refuse(why) end
+    if not the_track then return give_up(why) end
     local start_s, end_s = track.example(proj, area)
-    if not start_s then return refuse(end_s) end
+    if not start_s then return give_up(end_s) end
     local items, note = track.items(the_track, start_s, end_s)
-    if not items then return refuse(note) end
+    if not items then return give_up(note) end
 
-    s = session.new(ctx.new_id(), track.guid(the_track), colour_for(tab), label_for(tab, proj, start_s, end_s))
-    s.example, s.pointer = { start_s = start_s, end_s = end_s }, the_track
-    s.job_running = true
+    s = session.new(ctx.new_id(), track.guid(the_track), colour_for(tab), label_for(tab, proj, start_s, end_s),
+      { start_s = start_s, end_s = end_s }, the_track)
     ctx.add(tab, s)
-    tab.searching = s
+    tab.searching, tab.preparing = s, false
     status.say(("%s: reading the track%s"):format(s.model.label, note ~= "" and " (" .. note .. ")" or ""), true)
 
     local patience_s = ctx.now + 1.0
     while ctx.link.state ~= "up" do
-      if ctx.link.problem and ctx.now > patience_s then return refuse(ctx.link.problem) end
+      if ctx.link.problem and ctx.now > patience_s then return give_up(ctx.link.problem) end
       work.yield()
     end
     items = rendered(ctx, tab, the_track, items, s)
     local probes = settings.get("probe") and accessor.probes(the_track, items) or {}
     local tempo = track.tempo(proj)
     if tab.searching ~= s then return end
-    s.request = {
+    local request = {
       items = items, probes = probes, tempo = tempo,
       find = { session = s.id, label = s.model.label, project = tab.path, track = s.track, start_s = start_s, end_s = end_s,
         budget = settings.get("budget"), retriever = settings.get("retriever") },
     }
-    finder.send(ctx, s)
-  end, function()
-    if s then s.job_running = nil end
+    send(ctx, s, request)
+    s:search_sent(request)
   end)
-  -- Until the job has made its session, another Find must wait.
-  tab.searching = { model = { label = "new search" }, placeholder = true }
-  ctx.start(tab, job, refuse, function() return s end)
-end
-
----The daemon cannot use an item as it was described.
-function finder.render_wanted(ctx, s, fields)
-  if not s.request then return end
-  s.render_asked = s.render_asked or {}
-  s.render_asked[fields.index] = fields.why
-  s.render_asked_at = ctx.now
+  tab.preparing = true               -- until the job has made its session, another Find must wait
+  ctx.start(tab, job, give_up, function() return s end)
 end
 
 ---To be called in each tick while a session is searching: renders what was asked for, once all of it is known.
 function finder.tick(ctx, tab, s)
-  if not s.render_asked or s.job_running or ctx.now - s.render_asked_at < 0.05 then return end
-  local wanted = s.render_asked
-  s.render_asked = nil
-  s.renders = (s.renders or 0) + 1
-  if s.renders > MOST_RENDERS or not s.pointer then
+  if s.state ~= "searching" or not s.search.wanted or ctx.now - s.search.wanted_at < RENDER_WAIT_S then return end
+  local wanted = s:take_wanted()
+  if s.search.renders > MOST_RENDERS or not s.media_track then
     local _, why = next(wanted)
     ctx.link:command("cancel", { session = s.id })
     status.say(("%s: the track cannot be read: %s"):format(s.model.label, why), true)
     return
   end
-  s.job_running = true
+  local before = s.search.request
+  s:render_again()
   ctx.start(tab, work.job(function()
     for index, why in pairs(wanted) do
-      local item = s.request.items[index + 1]
+      local item = before.items[index + 1]
       if item and item.accessor == 0 then item.render = why end
     end
-    local items = rendered(ctx, tab, s.pointer, s.request.items, s)
+    local items = rendered(ctx, tab, s.media_track, before.items, s)
     if tab.searching ~= s then return end
-    s.request.items = items
-    s.request.probes = accessor.probes(s.pointer, items)
-    finder.send(ctx, s)
-  end, function() s.job_running = nil end), function(message)
+    local request = { items = items, probes = accessor.probes(s.media_track, items), tempo = before.tempo, find = before.find }
+    send(ctx, s, request)
+    s:search_sent(request)
+  end), function(message)
     ctx.drop(tab, s)
     status.say(message, true)
   end, function() return s end)
@@ -175,9 +170,9 @@ end
 ---@param fields { stage: string, share: number }
 function finder.progress(s, fields)
   local what = { decode = "reading the audio", analyse = "analysing", export = "writing" }
-  s.progress = fields.share
-  s.said = ("%s: %s, %.0f %%"):format(s.model.label, what[fields.stage] or fields.stage, 100 * fields.share)
-  status.say(s.said)
+  s:set_progress(fields.share)
+  s:said(("%s: %s, %.0f %%"):format(s.model.label, what[fields.stage] or fields.stage, 100 * fields.share))
+  status.say(s.status_line)
 end
 
 return finder

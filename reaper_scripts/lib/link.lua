@@ -16,13 +16,13 @@ local ANSWER_S = 1.0         -- after this without a welcome the user is told
 local PING_S = 0.5
 local SILENT_S = 2.5         -- pings unanswered for so long: say hello again
 local SEEN_S = 0.25
-local LIVELY_S = 5.0         -- after this long without a command or an event everything is said less often
-local QUIET_FACTOR = 8
+local ACTIVE_S = 5.0         -- after this long without a command or an event everything is said less often
+local IDLE_FACTOR = 8
 local PACKETS_A_TICK = 200
 local LARGEST_BACKLOG = 4096
 
--- What survives a new instance by itself; everything else is asked for again by whoever wanted it.
-local LASTING = { saved = true, cancel = true }
+-- Sent again to a new instance, like all that changes a session; everything else is asked for again by whoever wants it.
+local SENT_AGAIN = { saved = true, cancel = true }
 
 ---@class LinkOptions
 ---@field read_info fun(): DaemonInfo?
@@ -50,7 +50,6 @@ function link.new(options)
     received = 0,            -- highest seq put into ready
     problem = nil,           ---@type string?
     dropped = 0,             -- malformed packets
-    capabilities = "",
     looked_at = -math.huge,
     hello_at = -math.huge,
     hello_since = nil,
@@ -59,8 +58,8 @@ function link.new(options)
     ping_since = nil,
     seen_at = -math.huge,
     seen_due = false,
-    lively = false,          -- something has crossed since the last tick
-    lively_at = -math.huge,
+    active = false,          -- something has crossed since the last tick
+    active_at = -math.huge,
     tries = 0,
   }, link)
 end
@@ -72,17 +71,8 @@ end
 function link:command(name, values)
   local command = { name = name, values = values }
   self.pending[#self.pending + 1] = command
-  self.lively = true
+  self.active = true
   return command
-end
-
----Take back what was queued and not sent yet, or is repeated still.
----@param wanted fun(command: table): boolean
-function link:forget(wanted)
-  for index = #self.pending, 1, -1 do
-    -- A number that was used once must come through, or the daemon waits for it: only unsent ones can go.
-    if not self.pending[index].id and wanted(self.pending[index]) then table.remove(self.pending, index) end
-  end
 end
 
 ---The next event in order, or nil.
@@ -98,14 +88,14 @@ end
 
 ---Whether every command so far has been acked.
 ---@return boolean
-function link:quiet()
+function link:all_acked()
   return #self.pending == 0
 end
 
 ---Whether, besides, everything the daemon has said so far has been taken.
 ---@return boolean
 function link:idle()
-  return self:quiet() and #self.ready == 0
+  return self:all_acked() and #self.ready == 0
 end
 
 function link:_send(name, values, id)
@@ -123,13 +113,13 @@ end
 ---@param now number
 function link:_connect(info, now)
   if self.carrier then self.carrier.close() end
-  local lasting = {}
+  local sent_again = {}
   for _, command in ipairs(self.pending) do
-    if command.values.op or LASTING[command.name] then lasting[#lasting + 1] = command end
+    if command.values.op or SENT_AGAIN[command.name] then sent_again[#sent_again + 1] = command end
     command.id, command.due, command.interval = nil, nil, nil
   end
   local silent_before = self.info and self.info.instance == info.instance and self.hello_since
-  self.info, self.client, self.pending = info, self.options.new_id(), lasting
+  self.info, self.client, self.pending = info, self.options.new_id(), sent_again
   self.next_id, self.acked, self.handled, self.received = 1, 0, 0, 0
   self.early, self.ready, self.seen_due = {}, {}, false
   self.ping_since, self.hello_at, self.opened_at = nil, -math.huge, nil
@@ -183,16 +173,15 @@ function link:_hello(now)
   })
 end
 
-function link:_welcome(event, now)
+function link:_welcome(now)
   if self.state ~= "hello" then return end
   self.state, self.problem, self.hello_since, self.opened_at = "up", nil, nil, nil
-  self.capabilities = event.fields.capabilities
-  self.heard_at, self.seen_at, self.lively = now, now, true
+  self.heard_at, self.seen_at, self.active = now, now, true
   self.tries = math.max(self.tries - 1, 0)   -- the carrier that worked is tried first next time
-  local lasting = self.pending
+  local sent_again = self.pending
   self.pending = {}
   self.options.on_connect()
-  table.move(lasting, 1, #lasting, #self.pending + 1, self.pending)
+  table.move(sent_again, 1, #sent_again, #self.pending + 1, self.pending)
 end
 
 function link:_refused(event, now)
@@ -212,7 +201,7 @@ end
 
 local function unnumbered(self, event, now)
   if event.name == "welcome" then
-    self:_welcome(event, now)
+    self:_welcome(now)
   elseif event.name == "refused" then
     self:_refused(event, now)
   elseif event.name == "ack" or event.name == "pong" then
@@ -228,7 +217,7 @@ function link:_acked(upto)
 end
 
 function link:_numbered(event)
-  self.lively = true
+  self.active = true
   if event.seq <= self.received or event.seq > self.received + LARGEST_BACKLOG then
     self.seen_due = true               -- a repeat: our `seen` was lost
     return
@@ -286,9 +275,9 @@ end
 ---@param open boolean a request or a session is open
 function link:send(now, open)
   if self.state ~= "up" then return end
-  if self.lively or #self.pending > 0 then self.lively, self.lively_at = false, now end
+  if self.active or #self.pending > 0 then self.active, self.active_at = false, now end
   open = open or #self.pending > 0
-  local factor = now - self.lively_at < LIVELY_S and 1 or QUIET_FACTOR
+  local factor = now - self.active_at < ACTIVE_S and 1 or IDLE_FACTOR
   self:_flush(now)
   if self.seen_due or (open and now - self.seen_at >= SEEN_S * factor) then
     self.seen_due, self.seen_at = false, now

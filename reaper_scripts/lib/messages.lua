@@ -5,7 +5,7 @@ local osc = require("osc")
 
 local messages = {}
 
-messages.PROTOCOL = 1
+messages.PROTOCOL = 2
 
 local ROOT = "/reatrieve/"
 
@@ -49,7 +49,7 @@ messages.commands = {
 
 ---@type table<string, { tag: string, name: string }[]>
 messages.events = {
-  welcome = fields("i protocol, s version, s capabilities, i upto"),
+  welcome = fields("i protocol, s version, i upto"),
   refused = fields("s code, s text"),
   ack = fields("i upto"),
   pong = fields("i last_seq, i upto"),
@@ -75,22 +75,6 @@ messages.events = {
   verb = fields("s session, s verb"),
 }
 
----Messages with number 0: neither repeated nor ordered.
-messages.unnumbered = {
-  hello = true, seen = true, ping = true, welcome = true, refused = true, ack = true, pong = true,
-}
-
-local function encode(list, name, header_tags, header, values)
-  local tags = { header_tags }
-  for index, field in ipairs(list) do
-    local value = values[field.name]
-    if value == nil then error(("%s: the field %s is missing"):format(name, field.name), 3) end
-    tags[index + 1] = field.tag
-    header[#header + 1] = value
-  end
-  return osc.encode(ROOT .. name, table.concat(tags), header)
-end
-
 ---@param name string
 ---@param client string
 ---@param token string
@@ -99,33 +83,13 @@ end
 ---@return string packet
 function messages.encode_command(name, client, token, id, values)
   local list = messages.commands[name] or error("unknown command " .. tostring(name), 2)
-  return encode(list, name, "ssi", { client, token, id }, values)
-end
-
----@param name string
----@param instance string
----@param seq integer
----@param values table<string, any>
----@return string packet
-function messages.encode_event(name, instance, seq, values)
-  local list = messages.events[name] or error("unknown event " .. tostring(name), 2)
-  return encode(list, name, "si", { instance, seq }, values)
-end
-
-local function decode(lists, header_tags, packet)
-  local message, reason = osc.decode(packet)
-  if not message then return nil, reason end
-  local name = message.address:match("^/reatrieve/([%w_]+)$")
-  local list = name and lists[name]
-  if not list then return nil, "unknown message " .. message.address end
-  local tags = { header_tags }
-  for index, field in ipairs(list) do tags[index + 1] = field.tag end
-  if table.concat(tags) ~= message.tags then
-    return nil, ("%s: type tags %s instead of %s"):format(name, message.tags, table.concat(tags))
+  local tags, arguments = { "ssi" }, { client, token, id }
+  for index, field in ipairs(list) do
+    local value = values[field.name]
+    if value == nil then error(("%s: the field %s is missing"):format(name, field.name), 2) end
+    tags[index + 1], arguments[index + 3] = field.tag, value
   end
-  local fields_of = {}
-  for index, field in ipairs(list) do fields_of[field.name] = message.values[#header_tags + index] end
-  return name, message.values, fields_of
+  return osc.encode(ROOT .. name, table.concat(tags), arguments)
 end
 
 ---@class Event
@@ -138,19 +102,19 @@ end
 ---@return Event?
 ---@return string? reason
 function messages.decode_event(packet)
-  local name, header, values = decode(messages.events, "si", packet)
-  if not name then return nil, header end
-  return { name = name, instance = header[1], seq = header[2], fields = values }
-end
-
----For tests of the daemon's side of a link.
----@param packet string
----@return { name: string, client: string, token: string, id: integer, fields: table<string, any> }?
----@return string? reason
-function messages.decode_command(packet)
-  local name, header, values = decode(messages.commands, "ssi", packet)
-  if not name then return nil, header end
-  return { name = name, client = header[1], token = header[2], id = header[3], fields = values }
+  local message, reason = osc.decode(packet)
+  if not message then return nil, reason end
+  local name = message.address:match("^/reatrieve/([%w_]+)$")
+  local list = name and messages.events[name]
+  if not list then return nil, "unknown message " .. message.address end
+  local tags = { "si" }
+  for index, field in ipairs(list) do tags[index + 1] = field.tag end
+  if table.concat(tags) ~= message.tags then
+    return nil, ("%s: type tags %s instead of %s"):format(name, message.tags, table.concat(tags))
+  end
+  local values = {}
+  for index, field in ipairs(list) do values[field.name] = message.values[2 + index] end
+  return { name = name, instance = message.values[1], seq = message.values[2], fields = values }
 end
 
 return messages

@@ -1,7 +1,7 @@
 --- What a search is at, at one moment: candidates and their states, and the regions that they want. Pure Lua.
 --
 -- A model is a value: `candidates` (number -> Candidate, 0 is the example), `current`, `over`, `label`, `hidden` (the current
--- candidate has no region just now) and `swept` (rejected ones up to here have no region any more). Models are never changed in
+-- candidate has no region just now) and `cleared` (rejected ones up to here have no region any more). Models are never changed in
 -- place, so snapshots share them.
 
 local models = {}
@@ -26,14 +26,19 @@ models.TOLERANCE_S = 1e-6
 ---@field current integer?
 ---@field over string?
 ---@field hidden boolean?
----@field swept integer?
+---@field cleared integer?
 
 ---@class Mark what stands in the project for one number
 ---@field number integer
----@field kind "kept"|"asked"|"refused"
+---@field kind "accepted"|"candidate"|"rejected"
 ---@field name string
 ---@field start_s number
 ---@field end_s number
+
+---A session of which nothing stands in the project.
+---@param label string
+---@return Model
+function models.empty(label) return { label = label, candidates = {} } end
 
 local function copied(model, changes)
   local new = {}
@@ -74,7 +79,7 @@ end
 
 ---@param span { start_s: number, end_s: number }
 ---@return Model
-function models.exampled(model, span)
+function models.with_example(model, span)
   return with(model, 0, {
     number = 0, state = "example", probability = 1.0,
     start_s = span.start_s, end_s = span.end_s, proposed_start_s = span.start_s, proposed_end_s = span.end_s,
@@ -123,10 +128,10 @@ function models.shown(model) return copied(model, { hidden = false }) end
 
 ---Without the region of the current candidate and of rejected ones.
 ---@return Model
-function models.swept(model)
+function models.cleared(model)
   local last = 0
   for number in pairs(model.candidates) do last = math.max(last, number) end
-  return copied(model, { hidden = model.current ~= nil or nil, swept = last })
+  return copied(model, { hidden = model.current ~= nil or nil, cleared = last })
 end
 
 ---@param reason string
@@ -142,7 +147,7 @@ end
 ---@param rows { number: integer, state: State, start_s: number, end_s: number, probability: number }[]
 ---@return Model
 function models.from_rows(label, rows)
-  local model = { label = label, candidates = {} }
+  local model = models.empty(label)
   for _, row in ipairs(rows) do
     model.candidates[row.number] = {
       number = row.number, state = row.state, probability = row.probability, start_s = row.start_s, end_s = row.end_s,
@@ -187,7 +192,7 @@ end
 
 -- What should stand in the project ------------------------------------------------------------------------------------
 
-local KIND = { example = "kept", accepted = "kept", candidate = "asked", rejected = "refused" }
+local KIND = { example = "accepted", accepted = "accepted", candidate = "candidate", rejected = "rejected" }
 
 ---A label that no prefix of ours can be mistaken for, and that REAPER does not read as an action or metadata marker.
 ---@param text string
@@ -199,34 +204,34 @@ end
 
 ---The kind of a region by its name: states are told apart by name, never by colour alone.
 ---@param name string
----@return "kept"|"asked"|"refused"
+---@return "accepted"|"candidate"|"rejected"
 function models.kind(name)
-  if name:match("^%? ") then return "asked" end
-  if name:match("^x ") then return "refused" end
-  return "kept"
+  if name:match("^%? ") then return "candidate" end
+  if name:match("^x ") then return "rejected" end
+  return "accepted"
 end
 
 ---@param number integer
----@param kind "kept"|"asked"|"refused"
+---@param kind "accepted"|"candidate"|"rejected"
 ---@return string
 function models.region_name(label, number, kind, probability)
   local name = ((label:match("%d$") and "%s-%d" or "%s %d")):format(label, number)    -- "Riser 3", "Sound 1-3"
-  if kind == "asked" then return ("? %s (%.0f %%)"):format(name, 100 * probability) end
-  if kind == "refused" then return "x " .. name end
+  if kind == "candidate" then return ("? %s (%.0f %%)"):format(name, 100 * probability) end
+  if kind == "rejected" then return "x " .. name end
   return name
 end
 
 ---The regions that a model wants, by number.
 ---@param model Model
----@param keep_refused boolean
+---@param keep_rejected boolean
 ---@return table<integer, Mark>
-function models.wanted(model, keep_refused)
+function models.wanted(model, keep_rejected)
   local marks = {}
   for number, one in pairs(model.candidates) do
     local kind = KIND[one.state]
     local out = kind == nil
-      or (kind == "asked" and (model.hidden or number ~= model.current))
-      or (kind == "refused" and (not keep_refused or number <= (model.swept or 0)))
+      or (kind == "candidate" and (model.hidden or number ~= model.current))
+      or (kind == "rejected" and (not keep_rejected or number <= (model.cleared or 0)))
     if not out then
       marks[number] = {
         number = number, kind = kind, start_s = one.start_s, end_s = one.end_s,
@@ -238,10 +243,10 @@ function models.wanted(model, keep_refused)
 end
 
 ---Whether two models of a session want regions for the same numbers.
----@param keep_refused boolean
+---@param keep_rejected boolean
 ---@return boolean
-function models.alike(one, other, keep_refused)
-  local wanted, also = models.wanted(one, keep_refused), models.wanted(other, keep_refused)
+function models.alike(one, other, keep_rejected)
+  local wanted, also = models.wanted(one, keep_rejected), models.wanted(other, keep_rejected)
   for number in pairs(wanted) do
     if not also[number] then return false end
   end

@@ -1,4 +1,4 @@
---- OSC 1.0 messages to and from bytes: the type tags i h d s b, as docs/protocol.md uses them. Pure Lua.
+--- OSC 1.0 messages to and from bytes: the type tags i d s b, as docs/protocol.md uses them. Pure Lua.
 
 local osc = {}
 
@@ -13,7 +13,6 @@ end
 
 local encoders = {
   i = function(value) return string.pack(">i4", math.tointeger(value) or error("not a whole number: " .. tostring(value))) end,
-  h = function(value) return string.pack(">i8", math.tointeger(value) or error("not a whole number: " .. tostring(value))) end,
   d = function(value) return string.pack(">d", value) end,
   s = function(value)
     local text = tostring(value):gsub("%z", "")
@@ -24,7 +23,7 @@ local encoders = {
 
 ---Bytes of one message.
 ---@param address string begins with "/"
----@param tags string one letter of `ihdsb` for each value
+---@param tags string one letter of `idsb` for each value
 ---@param values any[]
 ---@return string
 function osc.encode(address, tags, values)
@@ -48,7 +47,6 @@ end
 
 local decoders = {
   i = function(packet, position) return string.unpack(">i4", packet, position) end,
-  h = function(packet, position) return string.unpack(">i8", packet, position) end,
   d = function(packet, position) return string.unpack(">d", packet, position) end,
   f = function(packet, position) return string.unpack(">f", packet, position) end,
   s = read_string,

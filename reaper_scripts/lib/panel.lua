@@ -29,9 +29,6 @@ function panel.close()
   open = false
 end
 
----@return boolean
-function panel.is_open() return open end
-
 local function colour(rgb) gfx.set(rgb[1] / 255, rgb[2] / 255, rgb[3] / 255, 1) end
 
 local GROUND, INK, FAINT, EDGE = { 38, 40, 42 }, { 235, 235, 235 }, { 160, 160, 160 }, { 90, 92, 94 }
@@ -78,9 +75,9 @@ local function content(ctx)
     local accepted, rejections = models.tally(s.model)
     shown.counts = s.budget == 0 and ("%d accepted"):format(accepted)          -- the daemon has not told it yet
       or ("%d accepted   %d of %d rejections"):format(accepted, rejections, s.budget)
-    shown.searching = s.phase == "searching"
+    shown.searching = s:is_searching()
     -- Progress of a search, else the rejections used up.
-    shown.share = shown.searching and (s.progress or 0) or (s.budget > 0 and rejections / s.budget or 0)
+    shown.share = shown.searching and s.progress or (s.budget > 0 and rejections / s.budget or 0)
     shown.colour = s.colour
   end
   for _, one in ipairs(tab and tab.sessions or {}) do
@@ -113,7 +110,7 @@ local function draw(shown)
     local width = gfx.w - 2 * MARGIN
     colour(EDGE)
     gfx.rect(MARGIN, y, width, 6, 1)
-    colour(project.rgb(shown.searching and "kept" or "asked", shown.colour))
+    colour(project.rgb(shown.searching and "accepted" or "candidate", shown.colour))
     gfx.rect(MARGIN, y, width * math.max(0, math.min(1, shown.share)), 6, 1)
     y = y + 12
     text(MARGIN, y, shown.counts, FAINT)
@@ -126,7 +123,7 @@ local function draw(shown)
     y = y + LINE + 12
   end
   for _, one in ipairs(shown.sounds) do
-    colour(project.rgb("kept", one.colour))
+    colour(project.rgb("accepted", one.colour))
     gfx.rect(MARGIN, y + 3, 10, 10, 1)
     text(MARGIN + 16, y, one.text)
     buttons[#buttons + 1] = { x = MARGIN, y = y, width = gfx.w - 2 * MARGIN, height = LINE, verb = "sound " .. one.id }
@@ -135,8 +132,8 @@ local function draw(shown)
 end
 
 ---@param ctx table
----@param do_verb fun(verb: string)
-function panel.tick(ctx, do_verb)
+---@param run_verb fun(verb: string)
+function panel.tick(ctx, run_verb)
   if not open then return end
   local key = gfx.getchar()
   if key < 0 then
@@ -144,12 +141,12 @@ function panel.tick(ctx, do_verb)
     return
   end
   local verb = key > 0 and key < 256 and KEYS[string.char(key // 1):lower()]
-  if verb then do_verb(verb) end
+  if verb then run_verb(verb) end
   local down = gfx.mouse_cap & 1 == 1
   if down and not pressed then
     for _, one in ipairs(buttons) do
       if gfx.mouse_x >= one.x and gfx.mouse_x < one.x + one.width and gfx.mouse_y >= one.y and gfx.mouse_y < one.y + one.height then
-        do_verb(one.verb)
+        run_verb(one.verb)
       end
     end
   end

@@ -12,20 +12,20 @@ local CUSTOM = 0x1000000     -- without this bit a colour is stored but not used
 local SECTION = "ReaTrieve"
 
 -- Okabe and Ito's colours, which colour-blind people can tell apart; the state is in the name as well.
-local ASKED = { 230, 159, 0 }
-local REFUSED = { 128, 128, 128 }
-local KEPT = { { 0, 158, 115 }, { 86, 180, 233 }, { 204, 121, 167 }, { 0, 114, 178 }, { 240, 228, 66 } }
+local CANDIDATE = { 230, 159, 0 }
+local REJECTED = { 128, 128, 128 }
+local ACCEPTED = { { 0, 158, 115 }, { 86, 180, 233 }, { 204, 121, 167 }, { 0, 114, 178 }, { 240, 228, 66 } }
 
 ---How many colours there are for accepted regions.
-project.COLOURS = #KEPT
+project.COLOURS = #ACCEPTED
 
----@param kind "kept"|"asked"|"refused"
+---@param kind "accepted"|"candidate"|"rejected"
 ---@param index integer
 ---@return integer[] rgb
 function project.rgb(kind, index)
-  if kind == "asked" then return ASKED end
-  if kind == "refused" then return REFUSED end
-  return KEPT[(index - 1) % #KEPT + 1]
+  if kind == "candidate" then return CANDIDATE end
+  if kind == "rejected" then return REJECTED end
+  return ACCEPTED[(index - 1) % #ACCEPTED + 1]
 end
 
 local function native(kind, index)
@@ -35,7 +35,7 @@ end
 
 -- Regions and markers by GUID ---------------------------------------------------------------------------------------------
 
----@class Mark2
+---@class ProjectMarker
 ---@field isrgn boolean
 ---@field start_s number
 ---@field end_s number
@@ -73,7 +73,7 @@ local function index_of(proj, guid)
 end
 
 ---@param guid string
----@return Mark2?
+---@return ProjectMarker?
 function project.find(proj, guid)
   local index = index_of(proj, guid)
   return index and by_index(proj, index)
@@ -215,7 +215,7 @@ function project.apply(proj, marks, wanted, colour)
       guid = added(proj, true, mark.start_s, mark.end_s, mark.name, native(mark.kind, colour))
     elseif before.name ~= mark.name or before.kind ~= mark.kind then
       changed(proj, guid, mark.start_s, mark.end_s, mark.name, native(mark.kind, colour))
-    elseif mark.kind ~= "asked" and (before.start_s ~= mark.start_s or before.end_s ~= mark.end_s) then
+    elseif mark.kind ~= "candidate" and (before.start_s ~= mark.start_s or before.end_s ~= mark.end_s) then
       local there = project.find(proj, guid)      -- the user's own name and colour stay
       if there then changed(proj, guid, mark.start_s, mark.end_s, there.name, there.colour) end
     end
@@ -286,7 +286,7 @@ function project.set_markers(proj, before, wanted)
   local now, keep = {}, {}
   local in_lane = #wanted > 0 and lane(proj) or nil
   for _, marker in ipairs(wanted) do
-    local colour = native("kept", marker.colour)
+    local colour = native("accepted", marker.colour)
     local guid = before[marker.key]
     local there = guid and project.find(proj, guid)
     if not there then

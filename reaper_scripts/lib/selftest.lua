@@ -98,10 +98,13 @@ function selftest.job(version, say)
     say(("self-test: %d assumptions settled, written to %s"):format(settled, path))
   end, function()
     if proj and proj ~= home and reaper.ValidatePtr2(0, proj, "ReaProject*") then
-      -- A saved project closes without a question.
+      -- A project just opened closes without a question; saving under a name only writes a copy.
       reaper.OnStopButtonEx(proj)
-      if reaper.APIExists("Main_SaveProjectEx") then reaper.Main_SaveProjectEx(proj, project_path, SAVE_TAB) end
       reaper.SelectProjectInstance(proj)
+      if reaper.APIExists("Main_SaveProjectEx") then
+        reaper.Main_SaveProjectEx(proj, project_path, SAVE_TAB)
+        reaper.Main_openProject("noprompt:" .. project_path)
+      end
       reaper.Main_OnCommandEx(CLOSE_TAB, 0, proj)
       if reaper.ValidatePtr2(0, home, "ReaProject*") then reaper.SelectProjectInstance(home) end
     end

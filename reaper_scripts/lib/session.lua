@@ -1,308 +1,410 @@
---- One search as the script knows it: its model, what stands in the project for it, and one snapshot for each step so that
--- REAPER's undo and redo can be recognised. Pure Lua: reads and edits nothing.
+--- One search as the script knows it: the owner of every field of it and of every transition between its states. Other modules
+-- read fields, and change them by the functions here only. Pure Lua: reads and edits nothing.
 
+local guard = require("guard")
+local history = require("history")
 local models = require("models")
 
 local session = {}
-session.__index = session
 
----@class Step
----@field marks table<string, Mark> by region GUID
----@field model Model?
----@field forward table[] commands that redo this step
----@field back table[] commands that undo it
----@field undo string? its name in REAPER's undo history
+---How often in a row everything is asked for again when project and daemon have drifted apart.
+session.MOST_RESYNCS = 3
 
----@param id string
----@param track string GUID
----@param colour integer which of the colours for accepted regions
----@param label string
----@return table
-function session.new(id, track, colour, label)
-  local empty = { marks = {}, model = { label = label, candidates = {} }, forward = {}, back = {} }
-  return setmetatable({
-    id = id,
-    track = track,
-    colour = colour,
-    model = empty.model,
-    history = { empty },     ---@type Step[]
-    at = 1,
-    known = {},              -- every region GUID ever seen -> number
-    next = nil,              -- verdict -> next candidate, as the daemon told it for the current one
-    budget = 0,              -- how many rejections the user allows, as the daemon told it
-    inbox = {},              -- verbs that wait for their turn
-    pending = nil,           -- an answer that waits for the daemon's next candidate
-    rows = nil,
-    resyncs = 0,             -- how often in a row everything was asked for
-    phase = "searching",     -- searching, open, stored (known from the project, not confirmed by the daemon), lost
-  }, session)
+---@alias SessionState
+---| "reading"    # the track is read or rendered; what is read goes to the daemon then
+---| "searching"  # the daemon searches; its first candidate is awaited
+---| "cancelling" # the user gave the search up; the daemon's word is awaited
+---| "stored"     # known from the project, not confirmed by the daemon
+---| "resuming"   # asked the daemon for everything, to be compared with the project
+---| "ready"      # open: verbs are carried out
+---| "answering"  # open: an answer with moved edges is sent, and what follows it is not known yet
+---| "continuing" # open: more rejections are allowed, and the next candidate is awaited
+---| "listing"    # open: a list of what "accept the rest" would take is awaited
+---| "accepting"  # open: the rest is accepted, and what became of it is awaited
+---| "resyncing"  # open: project and daemon have drifted apart, and everything is asked for
+---| "lost"       # the daemon has no journal of it
+
+local OPEN = { ready = true, answering = true, continuing = true, listing = true, accepting = true, resyncing = true }
+
+-- Each transition: from which state to which. Whatever is not listed is an error.
+local TRANSITIONS = {
+  search_sent = { reading = "searching" },
+  render_again = { searching = "reading" },
+  cancel = { searching = "cancelling", cancelling = "cancelling" },
+  open = { reading = "ready", searching = "ready" },
+  resume = { stored = "resuming", resuming = "resuming" },
+  confirm = { resuming = "ready" },
+  lose = { stored = "lost", resuming = "lost", ready = "lost", answering = "lost", continuing = "lost", listing = "lost",
+    accepting = "lost", resyncing = "lost", lost = "lost" },
+  await_what_follows = { ready = "answering", continuing = "answering" },
+  await_more = { ready = "continuing", continuing = "continuing", resyncing = "resyncing", answering = "answering" },
+  await_list = { ready = "listing", continuing = "listing" },
+  await_rest = { listing = "accepting" },
+  resync = { ready = "resyncing", continuing = "resyncing" },
+  finish_waiting = { ready = "ready", answering = "ready", continuing = "ready", listing = "ready", accepting = "ready",
+    resyncing = "ready" },
+}
+
+---@class Search what is needed only until the first candidate stands
+---@field example { start_s: number, end_s: number }
+---@field request table? items, probes, tempo and find as they were sent
+---@field wanted table<integer, string>? items that the daemon wants rendered, and why, by index from 0
+---@field wanted_at number?
+---@field renders integer how often something was rendered because the daemon wanted it
+
+---@class Answer
+---@field verdict "accept"|"reject"|"skip"
+---@field number integer
+---@field start_s number
+---@field end_s number
+
+---@class Session
+---@field id string
+---@field track string GUID
+---@field colour integer which of the colours for accepted regions
+---@field state SessionState
+---@field history History
+---@field model Model that of the present step
+---@field media_track userdata? nil while the track is gone
+---@field search Search? in the states reading, searching and cancelling
+---@field answer Answer? in the state answering
+---@field rest { above: number, rows: table[] }? in the states listing and accepting
+---@field rows table[]? the daemon's rows, from the first one up to the candidate that ends them; `complete` once all are there
+---@field verbs string[] that wait for their turn
+---@field lookahead table<string, table>? the next candidate by verdict; nil while it is not known
+---@field awaited_since number? a `candidate` or `done` must still come
+---@field lookahead_asked_at number
+---@field budget integer how many rejections the user allows, as the daemon told it; 0 = not told yet
+---@field remaining number? how many more places the daemon expects
+---@field rest_clear boolean it is clear where "accept the rest" should end
+---@field resyncs integer how often in a row everything was asked for
+---@field probably_done integer? the candidate beside which it is said that probably nothing else is left
+---@field progress number of the search, 0 to 1
+---@field status_line string? what it said last
+---@field stored_text string? what the project's ext state has of it
+---@field answers_in_project integer how many answers the project had when it was opened
+
+local FIELDS = {
+  id = true, track = true, colour = true, state = true, history = true, media_track = true, search = true, answer = true, rest = true,
+  rows = true, verbs = true, lookahead = true, awaited_since = true, lookahead_asked_at = true, budget = true, remaining = true,
+  rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
+  answers_in_project = true,
+}
+
+local methods = {}
+
+-- States ---------------------------------------------------------------------------------------------------------------
+
+---@param name string of a transition
+---@return SessionState before
+local function enter(self, name)
+  local before = self.state
+  local after = TRANSITIONS[name][before]
+  if not after then error(("%s: %s is not possible while %s"):format(self.model.label, name, before), 2) end
+  self.state = after
+  if after ~= "answering" then self.answer = nil end
+  if after ~= "listing" and after ~= "accepting" then self.rest = nil end
+  if not (after == "reading" or after == "searching" or after == "cancelling") then self.search = nil end
+  return before
 end
 
--- Steps -----------------------------------------------------------------------------------------------------------------
+---Whether the daemon has it and it can be answered.
+---@return boolean
+function methods:is_open() return OPEN[self.state] or false end
 
----@return Step
-function session:step() return self.history[self.at] end
-
----A step was made: what could be redone before is gone.
----@param step Step
-function session:push(step)
-  for index = #self.history, self.at + 1, -1 do self.history[index] = nil end
-  self.at = self.at + 1
-  self.history[self.at] = step
-  self.model = step.model
-  for guid, mark in pairs(step.marks) do self.known[guid] = mark.number end
-end
-
----The same step, known better: nothing that could be undone has happened.
----@param model Model
-function session:amend(model)
-  self:step().model = model
-  self.model = model
-end
+---Whether its first candidate is still awaited.
+---@return boolean
+function methods:is_searching() return self.search ~= nil end
 
 ---Nothing of this session stands in the project: before its first step, or taken back to there.
 ---@return boolean
-function session:absent()
-  return self.model.candidates[0] == nil
+function methods:absent() return self.model.candidates[0] == nil end
+
+-- The search up to its first candidate
+
+---What the search needs is sent.
+---@param request table items, probes, tempo and find
+function methods:search_sent(request)
+  enter(self, "search_sent")
+  self.search.request = request
 end
 
-local function close(a, b) return math.abs(a - b) <= models.TOLERANCE_S end
-
----Whether what stands in the project is what a step left. The edges of a candidate are the user's until it is answered.
----@param step Step
----@param present table<string, Mark>
-function session.matches(step, present)
-  for guid, mark in pairs(step.marks) do
-    local there = present[guid]
-    if not there or there.kind ~= mark.kind then return false end
-    if mark.kind == "kept" and not (close(there.start_s, mark.start_s) and close(there.end_s, mark.end_s)) then return false end
-  end
-  for guid in pairs(present) do
-    if not step.marks[guid] then return false end
-  end
-  return true
+---The daemon cannot use an item as it was described.
+---@param index integer from 0
+---@param why string
+---@param now number
+function methods:want_render(index, why, now)
+  if not self.search.request then return end
+  self.search.wanted = self.search.wanted or {}
+  self.search.wanted[index], self.search.wanted_at = why, now
 end
 
----Whether the regions have the names that a step gave them: only a renaming is told by that.
----@param step Step
----@param present table<string, Mark>
-function session.named_alike(step, present)
-  for guid, mark in pairs(step.marks) do
-    if present[guid] and present[guid].name ~= mark.name then return false end
-  end
-  return true
+---Take what the daemon wants rendered.
+---@return table<integer, string> why by index
+function methods:take_wanted()
+  local wanted = self.search.wanted
+  self.search.wanted, self.search.renders = nil, self.search.renders + 1
+  return wanted
 end
 
----Marks of what really stands in the project; named as the present step named them, where it knows them.
----@param present table<string, Mark>
----@return table<string, Mark>
-function session:standing(present)
-  local marks = {}
-  for guid, there in pairs(present) do
-    local old = self:step().marks[guid]
-    marks[guid] = { number = there.number, kind = there.kind, name = old and old.name or there.name, start_s = there.start_s,
-      end_s = there.end_s }
-  end
-  return marks
+---The track is read again, to render what the daemon wants.
+function methods:render_again() enter(self, "render_again") end
+
+function methods:cancel() enter(self, "cancel") end
+
+---The first candidate is there.
+function methods:open() enter(self, "open") end
+
+---@param share number
+function methods:set_progress(share) self.progress = share end
+
+-- A session of a project that was opened
+
+---Everything the daemon has of it is asked for.
+function methods:resume() enter(self, "resume") end
+
+---The daemon has it.
+---@param fields { budget: integer, remaining: number? }
+function methods:confirm(fields)
+  enter(self, "confirm")
+  self.budget, self.remaining = fields.budget, fields.remaining
 end
 
----The step nearest to the present one that left what stands in the project now; undo and redo lead there.
----@param present table<string, Mark>
----@return integer?
-function session:find_step(present)
-  local best
-  for distance = 1, #self.history do
-    for _, index in ipairs { self.at - distance, self.at + distance } do
-      local step = self.history[index]
-      if step and session.matches(step, present) then
-        if session.named_alike(step, present) then return index end
-        best = best or index           -- the user has named a region otherwise
-      end
-    end
-  end
-  return best
+---The daemon has no journal of it.
+function methods:lose() enter(self, "lose") end
+
+-- Waiting for the daemon while it is open
+
+---An answer with moved edges is sent: the daemon's reply decides what follows, in the same undo step.
+---@param answer Answer
+function methods:await_what_follows(answer)
+  enter(self, "await_what_follows")
+  self.answer = answer
 end
 
----Whether a renaming of the sound was undone or redone, which changes nothing but names.
----@param present table<string, Mark>
----@return integer? step
-function session:find_renaming(present)
-  if session.named_alike(self:step(), present) then return nil end
-  for _, index in ipairs { self.at - 1, self.at + 1 } do
-    local step = self.history[index]
-    if step and step.model.label ~= self.model.label and session.matches(step, present) and session.named_alike(step, present) then
-      return index
-    end
-  end
+---More rejections are allowed.
+---@param extra integer
+function methods:await_more(extra)
+  enter(self, "await_more")
+  self.budget = self.budget + extra
 end
 
----Undo or redo, as REAPER did it already: take the model of that step.
----@param index integer
----@return table[] commands for the daemon, in order
-function session:go(index)
-  local commands = {}
-  local function add(list)
-    for _, command in ipairs(list) do
-      local last = commands[#commands]
-      if command[1] == "undo" and last and last[1] == "undo" and command[2] <= last[2] then
-        commands[#commands] = nil
-      end
-      commands[#commands + 1] = command
-    end
-  end
-  for step = self.at, index + 1, -1 do add(self.history[step].back) end
-  for step = self.at + 1, index do add(self.history[step].forward) end
-  self.at = index
-  self.model = self.history[index].model
-  return commands
+---The list of what "accept the rest" would take is asked for.
+---@param above number
+function methods:await_list(above)
+  enter(self, "await_list")
+  self.rest = { above = above, rows = {} }
 end
 
----Whether example, candidate and all else went at once: the search itself was undone, by steps of an earlier run of the script.
----@param present table<string, Mark>
+---@param row table
+function methods:add_rest_row(row) self.rest.rows[#self.rest.rows + 1] = row end
+
+---The user has said yes to the list.
+function methods:await_rest()
+  enter(self, "await_rest")
+  self.rows = nil
+end
+
+---Project and daemon have drifted apart.
+function methods:resync()
+  enter(self, "resync")
+  self.resyncs = self.resyncs + 1
+end
+
+---What was waited for has come, or is not wanted any more.
+---@return SessionState before
+function methods:finish_waiting() return enter(self, "finish_waiting") end
+
+---Project and daemon agree on the candidate.
+function methods:agreed() self.resyncs = 0 end
+
+---A command is sent whose reply is a `candidate` or `done`.
+---@param now number
+function methods:await_reply(now) self.awaited_since = now end
+
+---Whatever the daemon told to follow holds no more.
+function methods:forget_lookahead() self.lookahead = nil end
+
+---@param lookahead table<string, table>?
+function methods:set_lookahead(lookahead) self.lookahead = lookahead end
+
+---What follows is asked for, since no command brings it.
+---@param now number
+function methods:ask_lookahead(now) self.awaited_since, self.lookahead_asked_at = now, now end
+
+---A `candidate` or `done` has come.
+---@param fields { budget: integer, remaining: number? }
+---@param now number
+---@param more boolean the same one comes again, with what follows it
+function methods:heard(fields, now, more)
+  self.budget, self.remaining = fields.budget, fields.remaining
+  self.awaited_since = more and now or nil
+end
+
+---No reply comes any more: its command has failed.
+function methods:give_up_reply() self.awaited_since = nil end
+
+-- The daemon's rows
+
+---@param row table
+function methods:add_row(row)
+  if not self.rows or self.rows.complete then self.rows = {} end
+  self.rows[#self.rows + 1] = row
+end
+
+function methods:complete_rows()
+  self.rows = self.rows or {}
+  self.rows.complete = true
+end
+
 ---@return boolean
-function session:taken_back(present)
-  if next(present) then return false end
-  local example, asked
-  for _, mark in pairs(self:step().marks) do
-    example = example or mark.number == 0
-    asked = asked or mark.kind == "asked"
-  end
-  return (example and asked) or false
+function methods:has_rows() return self.rows ~= nil and self.rows.complete == true end
+
+function methods:drop_rows() self.rows = nil end
+
+-- Verbs that wait
+
+---@param verb string
+function methods:queue_verb(verb) self.verbs[#self.verbs + 1] = verb end
+
+---@return string? verb the first one
+function methods:take_verb() return table.remove(self.verbs, 1) end
+
+---Its turn has not come yet.
+---@param verb string
+function methods:put_back_verb(verb) table.insert(self.verbs, 1, verb) end
+
+function methods:drop_last_verb() self.verbs[#self.verbs] = nil end
+
+-- What is told and stored
+
+---@param clear boolean
+function methods:set_rest_clear(clear) self.rest_clear = clear end
+
+---@param number integer the candidate beside which it is said
+function methods:set_probably_done(number) self.probably_done = number end
+
+---@param line string
+function methods:said(line) self.status_line = line end
+
+---@param text string what the project's ext state has of it now
+function methods:stored_as(text) self.stored_text = text end
+
+---@param media_track userdata? nil when the track is gone
+function methods:set_media_track(media_track) self.media_track = media_track end
+
+-- Steps
+
+---@return Step
+function methods:step() return self.history:step() end
+
+---@param step Step
+function methods:push(step) self.history:push(step) end
+
+---@param model Model
+function methods:amend(model) self.history:amend(model) end
+
+---@param marks table<string, Mark>
+function methods:set_marks(marks) self.history:set_marks(marks) end
+
+---@param index integer
+---@return table[] commands for the daemon
+function methods:go(index) return self.history:go(index) end
+
+---@param guids table<string, string> new GUID by the old one
+function methods:replace_guids(guids) self.history:replace_guids(guids) end
+
+-- Invariants -----------------------------------------------------------------------------------------------------------
+
+local function count(list)
+  local n = 0
+  for _ in pairs(list) do n = n + 1 end
+  return n
 end
 
----What the user did to the regions by hand, since no step left them so.
----@param present table<string, Mark>
----@param deleted "skip"|"reject" what a deleted candidate means
----@return Model model
----@return table[] forward
----@return table[] back
-function session:changes(present, deleted)
-  local model, forward, back = self.model, {}, {}
-  local function command(redo, undo)
-    forward[#forward + 1] = redo
-    table.insert(back, 1, undo)
-  end
-  if self:taken_back(present) then return { label = model.label, candidates = {} }, {}, {} end
-  local rewind
-  for guid, there in pairs(present) do
-    local one = model.candidates[there.number]
-    local mark = self:step().marks[guid]
-    if there.kind == "asked" and not one and model.over == "finished" then
-      -- An undo of "Finish" by another run of the script.
-      return models.proposed(model, there.number, { start_s = there.start_s, end_s = there.end_s, probability = 0 }),
-        { { "more", 0 } }, { { "finish" } }
+-- What always holds between two ticks: what it says, and whether it does.
+local INVARIANTS = {
+  { "the state is a declared one", function(s)
+    return OPEN[s.state] or ({ reading = 1, searching = 1, cancelling = 1, stored = 1, resuming = 1, lost = 1 })[s.state] ~= nil
+  end },
+  { "only a search that is not open has what a search needs", function(s)
+    return (s.search ~= nil) == (s.state == "reading" or s.state == "searching" or s.state == "cancelling")
+  end },
+  { "an answer is on its way exactly while answering, and for the open candidate", function(s)
+    if s.state ~= "answering" then return s.answer == nil end
+    return s.answer ~= nil and s.answer.number == s.model.current
+  end },
+  { "there is a list of the rest exactly while listing or accepting", function(s)
+    return (s.rest ~= nil) == (s.state == "listing" or s.state == "accepting")
+  end },
+  { "the present step is one of the steps", function(s) return s.history.steps[s.history.at] ~= nil end },
+  { "what is open is a candidate, and nothing else is", function(s)
+    for number, one in pairs(s.model.candidates) do
+      if (one.state == "candidate") ~= (number == s.model.current) then return false end
     end
-    if one and there.kind == "asked" and one.state ~= "candidate" and there.number > 0 and not (mark and mark.kind == "asked") then
-      rewind = math.min(rewind or there.number, there.number)
+    return s.model.current == nil or s.model.candidates[s.model.current] ~= nil
+  end },
+  { "a search that is over has no open candidate", function(s) return not (s.model.over and s.model.current) end },
+  { "what follows is known for an open candidate only", function(s) return s.lookahead == nil or s.model.current ~= nil end },
+  { "every region of the present step is known by its number", function(s)
+    for guid, mark in pairs(s:step().marks) do
+      if s.history.known[guid] ~= mark.number then return false end
+    end
+    return true
+  end },
+  { "a number has one region", function(s)
+    local numbers = {}
+    for _, mark in pairs(s:step().marks) do numbers[mark.number] = true end
+    return count(numbers) == count(s:step().marks)
+  end },
+  { "nothing stands for a session that is taken back", function(s) return not s:absent() or next(s:step().marks) == nil end },
+  { "everything is asked for only so often in a row", function(s) return s.resyncs <= session.MOST_RESYNCS end },
+}
+
+---Raise an error that names the first invariant that does not hold.
+function methods:check()
+  for _, invariant in ipairs(INVARIANTS) do
+    if not invariant[2](self) then
+      error(("%s, %s: it does not hold that %s"):format(self.model.label, self.state, invariant[1]))
     end
   end
-  if rewind then
-    -- An undo that goes further back than our steps do (the script was started again meanwhile).
-    return models.undone(model, rewind), { { "undo", rewind } }, models.again(model, rewind)
-  end
-  for guid, mark in pairs(self:step().marks) do
-    local one = model.candidates[mark.number]
-    if not present[guid] and one then
-      if one.state == "candidate" and mark.number == model.current then
-        command({ "answer", mark.number, deleted, one.start_s, one.end_s }, { "undo", mark.number })
-        model = models.answered(model, deleted, one.start_s, one.end_s)
-      elseif mark.kind == "kept" then
-        command({ "retract", mark.number }, { "revise", mark.number, one.start_s, one.end_s })
-        model = models.retracted(model, mark.number)
-      end
-    end
-  end
-  for _, there in pairs(present) do
-    local one = model.candidates[there.number]
-    if one and there.kind == "kept" and one.state == "candidate" and there.number == model.current then
-      -- A redo of "Accept" while no script was looking.
-      command({ "answer", there.number, "accept", there.start_s, there.end_s }, { "undo", there.number })
-      model = models.answered(model, "accept", there.start_s, there.end_s)
-    elseif one and there.kind == "kept" then
-      local back_again = one.state == "retracted"
-      local kept = one.state == "accepted" or one.state == "example"
-      if back_again or (kept and not (close(one.start_s, there.start_s) and close(one.end_s, there.end_s))) then
-        command({ "revise", there.number, there.start_s, there.end_s },
-          back_again and { "retract", there.number } or { "revise", there.number, one.start_s, one.end_s })
-        model = models.revised(model, there.number, there.start_s, there.end_s)
-      end
-    end
-  end
-  return model, forward, back
 end
 
--- As text, for the project's ext state ----------------------------------------------------------------------------------
+-- Making one -----------------------------------------------------------------------------------------------------------
 
-local function escaped(text)
-  return (text:gsub("[%c%%|;]", function(char) return ("%%%02X"):format(char:byte()) end))
+local new = guard.class {
+  name = "session",
+  methods = methods,
+  fields = FIELDS,
+  getters = { model = function(self) return self.history:step().model end },
+}
+
+local function made(values)
+  values.verbs, values.lookahead_asked_at, values.budget, values.rest_clear, values.resyncs, values.progress = {}, -math.huge, 0,
+    false, 0, 0
+  values.answers_in_project = values.answers_in_project or 0
+  return new(values)
 end
 
-local function unescaped(text)
-  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
-end
-
----@return string one line
-function session:saved()
-  local parts = { table.concat({ escaped(self.track), self.colour, escaped(self.model.label), self.model.current or "",
-    self.model.over or "", models.answers(self.model) }, ";") }
-  for guid, mark in pairs(self:step().marks) do
-    local one = self.model.candidates[mark.number]
-    parts[#parts + 1] = table.concat({ mark.number, escaped(guid), mark.kind, escaped(mark.name), ("%.17g"):format(mark.start_s),
-      ("%.17g"):format(mark.end_s), one and one.state or "", ("%.17g"):format(one and one.probability or 0) }, ";")
-  end
-  local marked = {}
-  for _, mark in pairs(self:step().marks) do marked[mark.number] = true end
-  for number, one in pairs(self.model.candidates) do
-    if not marked[number] and one.state ~= "candidate" then        -- answered, and no region stands for it
-      parts[#parts + 1] = table.concat({ number, "", "", "", ("%.17g"):format(one.start_s), ("%.17g"):format(one.end_s), one.state,
-        ("%.17g"):format(one.probability) }, ";")
-    end
-  end
-  for guid, number in pairs(self.known) do
-    if not self:step().marks[guid] then parts[#parts + 1] = ("%d;%s"):format(number, escaped(guid)) end     -- an undo may bring it back
-  end
-  return table.concat(parts, "|")
-end
-
-local function split(text, separator)
-  local list = {}
-  for part in (text .. separator):gmatch("(.-)" .. separator) do list[#list + 1] = part end
-  return list
-end
-
+---A new search.
 ---@param id string
----@param text string
----@return table? session in the phase "stored"
----@return integer? answers how many the project has seen
-function session.load(id, text)
-  local lines = split(text, "|")
-  local head = split(lines[1], ";")
-  if #head < 6 then return nil end
-  local self = session.new(id, unescaped(head[1]), math.tointeger(tonumber(head[2])) or 1, unescaped(head[3]))
-  local model = { label = unescaped(head[3]), candidates = {}, current = math.tointeger(tonumber(head[4])),
-    over = head[5] ~= "" and head[5] or nil }
-  local marks, gone = {}, {}
-  for index = 2, #lines do
-    local field = split(lines[index], ";")
-    local number = math.tointeger(tonumber(field[1]))
-    if number and #field == 2 then
-      gone[unescaped(field[2])] = number
-    elseif number and #field >= 8 then
-      local start_s, end_s = tonumber(field[5]), tonumber(field[6])
-      if field[2] ~= "" then
-        marks[unescaped(field[2])] = { number = number, kind = field[3], name = unescaped(field[4]), start_s = start_s, end_s = end_s }
-      end
-      model.candidates[number] = { number = number, state = field[7], start_s = start_s, end_s = end_s,
-        proposed_start_s = start_s, proposed_end_s = end_s, probability = tonumber(field[8]) or 0 }
-    end
-  end
-  if model.current and not model.candidates[model.current] then model.current = nil end
-  self.phase = "stored"
-  self:push({ marks = marks, model = model, forward = {}, back = {} })
-  table.remove(self.history, 1)
-  self.at = 1
-  for guid, one in pairs(gone) do self.known[guid] = one end
-  return self, math.tointeger(tonumber(head[6])) or 0
+---@param track string GUID
+---@param colour integer
+---@param label string
+---@param example { start_s: number, end_s: number }
+---@param media_track userdata?
+---@return Session in the state "reading"
+function session.new(id, track, colour, label, example, media_track)
+  return made { id = id, track = track, colour = colour, history = history.new(models.empty(label)), state = "reading",
+    search = { example = example, renders = 0 }, media_track = media_track }
+end
+
+---A session that a project or the daemon has kept.
+---@param values { id: string, track: string, colour: integer, history: History, answers_in_project: integer?, stored_text: string? }
+---@return Session in the state "stored"
+function session.stored(values)
+  values.state = "stored"
+  return made(values)
 end
 
 return session

@@ -32,6 +32,7 @@ settings.list = {
   { key = "retriever", default = "default", caption = "Retriever" },
   { key = "tooltip", default = true },
   { key = "probe", default = true },
+  { key = "check_sessions", default = false },     -- for tests: each session's invariants in each tick
   { key = "export_targets", default = "all" },
   { key = "export_audio", default = "source" },
 }

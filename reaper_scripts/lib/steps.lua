@@ -1,6 +1,7 @@
 --- What every part that leads a session does: commands to the daemon, undo steps, telling the user where the search is.
 
 local audition = require("audition")
+local ext_state = require("ext_state")
 local models = require("models")
 local project = require("project")
 local settings = require("settings")
@@ -28,7 +29,8 @@ function steps.send(ctx, s, commands)
     for index, name in ipairs(FIELDS[command[1]]) do fields[name] = command[index + 1] end
     ctx.link:command(command[1], fields)
     if command[1] ~= "rename" then
-      s.awaiting, s.asked_at, s.next = true, ctx.now, nil
+      s:await_reply(ctx.now)
+      s:forget_lookahead()
     end
   end
 end
@@ -38,10 +40,10 @@ end
 ---Keep the project's ext state as the sessions are.
 function steps.store(tab)
   for _, s in ipairs(tab.sessions) do
-    local text = s:absent() and "" or s:saved()
+    local text = s:absent() and "" or ext_state.encode(s)
     if text ~= s.stored_text then
       project.store_session(tab.proj, s.id, text)
-      s.stored_text = text
+      s:stored_as(text)
     end
   end
   local active = tab.active and tab.active.id or ""
@@ -52,18 +54,25 @@ function steps.store(tab)
   tab.change_count = reaper.GetProjectStateChangeCount(tab.proj)
 end
 
+---@param tab Tab
+---@param s Session
+function steps.add_to_tab(tab, s)
+  for _, one in ipairs(tab.sessions) do
+    if one == s then return end
+  end
+  tab.sessions[#tab.sessions + 1] = s
+end
+
 ---One undo step on one or more sessions of a tab.
 ---@param name string
----@param parts { s: table, model: table, forward: table[]?, back: table[]? }[]
----@param also fun()? further edits inside the same undo step
-function steps.step(tab, name, parts, also)
+---@param parts { s: Session, model: Model, forward: table[]?, back: table[]? }[]
+function steps.step(tab, name, parts)
   local keep = settings.get("keep_rejected")
   local marks, undo = project.undoable(tab.proj, name, function()
     local new = {}
     for index, part in ipairs(parts) do
       new[index] = project.apply(tab.proj, part.s:step().marks, models.wanted(part.model, keep), part.s.colour)
     end
-    if also then also() end
     return new
   end)
   for index, part in ipairs(parts) do
@@ -75,7 +84,7 @@ end
 ---The name of a candidate's region once it is accepted.
 ---@return string
 function steps.named(s, number)
-  return models.region_name(s.model.label, number, "kept")
+  return models.region_name(s.model.label, number, "accepted")
 end
 
 local function tally(s)
@@ -89,7 +98,7 @@ end
 function steps.describe(ctx, s, loud)
   local model = s.model
   local one = model.current and model.candidates[model.current]
-  if s.phase == "searching" then
+  if s:is_searching() then
     status.say(("%s: searching"):format(model.label), loud)
   elseif model.over then
     local why = { budget = "the rejections are used up: Continue (+10) or Finish", exhausted = "nothing is left to propose",
@@ -99,20 +108,20 @@ function steps.describe(ctx, s, loud)
     status.say(("%s: paused before candidate %d; Play, Accept or Continue shows it again"):format(model.label, one.number), loud)
   elseif one then
     local left = s.remaining and s.remaining >= 0 and (" · about %.0f left"):format(s.remaining) or ""
-    local hint = s.hint == one.number and " · probably nothing else: Finish when you agree" or ""
+    local hint = s.probably_done == one.number and " · probably nothing else: Finish when you agree" or ""
     status.say(("%s at %s (%.0f %%): accept, reject or skip? %s%s%s"):format(steps.named(s, one.number), status.time(one.start_s),
       100 * one.probability, tally(s), left, hint), loud)
-  elseif not s.awaiting and s.phase == "open" then
+  elseif not s.awaited_since and s:is_open() then
     status.say(("%s: no candidate is shown; Continue brings the next one; %s"):format(model.label, tally(s)), loud)
   elseif ctx.link.problem then
     status.say(("%s: answers are kept; %s"):format(model.label, ctx.link.problem), loud)
   end
-  s.said = status.line()
+  s:said(status.line())
 end
 
 ---Say it again, if the session's own line still stands and what it says has changed.
 function steps.refresh(ctx, s)
-  if s.said and s.said == status.line() then steps.describe(ctx, s) end
+  if s.status_line and s.status_line == status.line() then steps.describe(ctx, s) end
 end
 
 ---Bring the current candidate before the user: view, sound, status line.
@@ -127,7 +136,7 @@ end
 
 ---Ask for the current candidate again: undo has led to a state in which none is shown.
 function steps.fetch(ctx, s)
-  s.awaiting, s.asked_at = true, ctx.now
+  s:await_reply(ctx.now)
   ctx.link:command("resume", { session = s.id })
 end
 
@@ -136,7 +145,7 @@ end
 ---@return number? end_s
 function steps.edges(tab, s)
   for guid, mark in pairs(s:step().marks) do
-    if mark.number == s.model.current and mark.kind == "asked" then
+    if mark.number == s.model.current and mark.kind == "candidate" then
       local there = project.find(tab.proj, guid)
       if there then return there.start_s, there.end_s end
     end
@@ -150,7 +159,7 @@ function steps.play(tab, s)
     return
   end
   local start_s, end_s = steps.edges(tab, s)
-  local played = audition.play(tab.proj, s.pointer, start_s or one.start_s, end_s or one.end_s,
+  local played = audition.play(tab.proj, s.media_track, start_s or one.start_s, end_s or one.end_s,
     { lead_in_s = settings.get("lead_in_s"), loop = settings.get("loop"), solo = settings.get("solo") })
   if not played then status.say("not played while REAPER is recording: stop the recording first", true) end
 end

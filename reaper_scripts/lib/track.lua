@@ -7,7 +7,6 @@ local track = {}
 track.SHORTEST_S = 0.05
 track.LONGEST_S = 30.0
 
-
 -- Sources without a file of their own that libsndfile could read.
 local NO_FILE = { VIDEO = true, RPP_PROJECT = true, REX = true, CLICK = true, LTC = true, EMPTY = true, [""] = true, AVI = true }
 
@@ -285,6 +284,15 @@ function track.tempo(proj)
     work.pause()
   end
   return list
+end
+
+---Tell the daemon the tempo map that the user sees now.
+---@param session string id
+function track.send_tempo(link, proj, session)
+  for _, fields in ipairs(track.tempo(proj)) do
+    fields.session = session
+    link:command("tempo", fields)
+  end
 end
 
 return track

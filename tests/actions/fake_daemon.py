@@ -135,7 +135,7 @@ class FakeDaemon:
             return
         if isinstance(command, m.Hello):
             self.links.setdefault(client, DaemonLink(self.now_s))
-            self._send(client, m.Welcome(1, "0.1.0", "", self.links[client].upto))
+            self._send(client, m.Welcome(1, "0.1.0", self.links[client].upto))
             return
         link = self.links.get(client)
         if link is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,30 +11,24 @@ import numpy as np
 import soundfile
 from fake_daemon import FakeDaemon, Session
 
-from reatrieve.headless import Reaper
+from reatrieve.headless import Reaper, scripts_folder
 
 T = TypeVar("T")
 
 SPANS = [(2.0 * k, 2.0 * k + 1.0) for k in range(1, 9)]
-ACTIONS = {
-    "find": "Find sounds like the time selection",
-    "accept": "Accept candidate",
-    "reject": "Reject candidate",
-    "skip": "Skip candidate",
-    "undo": "Undo last answer",
-    "play": "Play candidate",
-    "accept_rest": "Accept all at or above this score",
-    "continue": "Continue (+10)",
-    "finish": "Finish (keep accepted, remove what is left)",
-    "clear": "Clear everything not accepted",
-    "rename": "Rename sound",
-    "next": "Next sound in this project",
-    "convert": "Convert accepted regions to sync markers",
-    "export": "Export sync files",
-    "settings": "Settings",
-    "selftest": "Self-test",
-    "panel": "Panel",
-}
+
+
+def _actions() -> dict[str, str]:
+    """The name in the action list by the verb, as the scripts have them."""
+    names = {}
+    for path in scripts_folder().glob("ReaTrieve_*.lua"):
+        posted = re.search(r'post\("(\w+)"', path.read_text(encoding="utf-8"))
+        if posted:
+            names[posted[1]] = path.stem.removeprefix("ReaTrieve_")
+    return names
+
+
+ACTIONS = _actions()
 UNDO, REDO = 40029, 40030
 
 
@@ -61,7 +56,7 @@ class Rig:
         self.track = self.project.add_track("music")
         self.track.add_item(self.audio)
         self.project.set_view(0.0, 20.0)
-        self.set(audition="no")
+        self.set(audition="no", check_sessions="yes")  # invariants, after each tick
 
     @property
     def project(self) -> Any:

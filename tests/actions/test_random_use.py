@@ -83,6 +83,7 @@ def test_project_and_daemon_agree(tmp_path: Path, use: str, seed: int) -> None:
         for _ in range(hand.random.randint(5, 25)):
             hand.do(hand.random.choice(USES[use]))
             rig.tick(hand.random.choice(PAUSES))
+            rig.check()  # each session's invariants too, after each tick
         if hand.down:
             rig.daemon.start()
         rig.tick(300)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -434,6 +435,23 @@ def test_errors_are_shown_and_the_loop_lives_on(tmp_path: Path) -> None:
         assert session.state.answers == 2
         assert rig.asked().start_s == SPANS[2][0]
         assert rig.reaper.is_running("ReaTrieve_Client.lua")
+        rig.reaper.status.help_history.clear()
+
+
+def test_a_transition_that_is_not_declared_is_shown_and_changes_nothing(tmp_path: Path) -> None:
+    scripts = tmp_path / "scripts"
+    shutil.copytree(scripts_folder(), scripts)
+    steps = scripts / "lib" / "steps.lua"
+    text = steps.read_text(encoding="utf-8")
+    steps.write_text(
+        text.replace("function steps.play(tab, s)\n", "function steps.play(tab, s)\n  s:cancel()\n"), "utf-8"
+    )
+    with Rig(tmp_path, scripts=scripts) as rig:
+        session = rig.find()
+        rig.press("play")
+        assert re.fullmatch(r"error at session\.lua:\d+: Sound 1: cancel is not possible while ready", rig.line())
+        rig.press("accept")
+        assert session.state.accepted == 1
         rig.reaper.status.help_history.clear()
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reatrieve.annotations.oracle import Judgement, Oracle
+from reatrieve.annotations.oracle import Oracle, OracleAnswer
 from reatrieve.errors import InputError
 from reatrieve.session.spans import Span
 
 
 def test_more_than_half_of_the_shorter_is_a_yes():
     oracle = Oracle([Span(10.0, 12.0)])
-    assert oracle.answer(Span(10.9, 12.9)) == Judgement("accept", 0)
-    assert oracle.answer(Span(11.0, 13.0)) == Judgement("reject", None)  # exactly half
-    assert oracle.answer(Span(10.0, 20.0)) == Judgement("accept", 0)  # all of the shorter
+    assert oracle.answer(Span(10.9, 12.9)) == OracleAnswer("accept", 0)
+    assert oracle.answer(Span(11.0, 13.0)) == OracleAnswer("reject", None)  # exactly half
+    assert oracle.answer(Span(10.0, 20.0)) == OracleAnswer("accept", 0)  # all of the shorter
 
 
 def test_exactly_half_is_no_hit_whatever_the_decimal_rounding():
@@ -55,7 +55,7 @@ def test_an_unknown_denominator_is_refused():
         Oracle([], denominator="longer")  # type: ignore[arg-type]
 
 
-def _slow_twin(oracle: Oracle, span: Span, grid_s: float) -> Judgement:
+def _slow_twin(oracle: Oracle, span: Span, grid_s: float) -> OracleAnswer:
     """Counts cells of a fine grid; all times of the test lie on the grid."""
 
     def cells(s: Span) -> set[int]:
@@ -69,10 +69,10 @@ def _slow_twin(oracle: Oracle, span: Span, grid_s: float) -> Judgement:
         if 2 * len(mine & theirs) > whole:
             hits[index] = len(mine & theirs)
     if hits:
-        return Judgement("accept", min(hits, key=lambda index: (-hits[index], index)))
+        return OracleAnswer("accept", min(hits, key=lambda index: (-hits[index], index)))
     if any(2 * len(mine & cells(other)) > len(mine) for other in oracle.near):
-        return Judgement("skip", None)
-    return Judgement("reject", None)
+        return OracleAnswer("skip", None)
+    return OracleAnswer("reject", None)
 
 
 @pytest.mark.parametrize("denominator", ["shorter", "paper"])

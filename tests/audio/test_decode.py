@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from reatrieve import limits
 from reatrieve.audio.decode import SoundReader, sound_info
+from reatrieve.audio.hashing import content_hash
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import AudioError
@@ -119,3 +122,99 @@ def test_a_click_stays_in_place_through_decoding_and_resampling(tmp_path: Path, 
     for time_s in times_s:
         around = slice(round((time_s - 0.1) * 22050), round((time_s + 0.1) * 22050))
         assert np.argmax(np.abs(found[around])) == pytest.approx(2205, abs=1)
+
+
+def write_float(path: Path, y: np.ndarray, rate_hz: int = 8000) -> Path:
+    soundfile.write(path, y, rate_hz, subtype="DOUBLE")
+    return path
+
+
+def test_samples_are_taken_up_to_their_limit_and_no_further(tmp_path: Path) -> None:
+    """Damaged float files hold finite numbers whose squares are infinite."""
+    y = np.zeros(1000)
+    y[700] = -limits.SAMPLE
+    with SoundReader(write_float(tmp_path / "at.wav", y)) as reader:
+        assert reader.read(0, 1000)[700, 0] == -limits.SAMPLE
+    for huge in (1.001 * limits.SAMPLE, -3.4e38):
+        y[700] = huge
+        path = write_float(tmp_path / "past.wav", y)
+        with SoundReader(path) as reader, pytest.raises(AudioError, match=r"past.wav: a sample of .* at 0.087 s.*anew"):
+            reader.read(0, 1000)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "n_channels", "match"),
+    [
+        (limits.MIN_RATE_HZ, 1, None), (limits.MIN_RATE_HZ - 1, 1, "sample rate of 999 Hz"),
+        (limits.MAX_RATE_HZ, 1, None), (limits.MAX_RATE_HZ + 1, 1, "sample rate of 1000001 Hz"),
+        (8000, limits.CHANNELS, None), (8000, limits.CHANNELS + 1, "129 channels, at most 128"),
+    ],
+)  # fmt: skip
+def test_rates_and_channels_are_taken_up_to_their_limits(
+    tmp_path: Path, rate_hz: int, n_channels: int, match: str | None
+) -> None:
+    path = tmp_path / "x.wav"
+    soundfile.write(path, np.zeros((10, n_channels)), rate_hz)
+    if match is None:
+        assert sound_info(path).rate_hz == rate_hz
+    else:
+        with pytest.raises(AudioError, match=match):
+            sound_info(path)
+
+
+def test_a_file_that_claims_days_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.wav"
+    soundfile.write(path, np.zeros(3001), 1000)
+    monkeypatch.setattr(limits, "LENGTH_S", 3.001)
+    assert sound_info(path).n_frames == 3001
+    monkeypatch.setattr(limits, "LENGTH_S", 3.0)
+    with pytest.raises(AudioError, match="lasts"):
+        sound_info(path)
+
+
+@pytest.mark.timeout(30)
+def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    """A name too long, a NUL, a file for a folder, a pipe, a device: one sentence, and no waiting."""
+    (tmp_path / "file").touch()
+    names = [tmp_path / (300 * "x" + ".wav"), Path("a\0b.wav"), tmp_path / "file" / "x.wav", Path("/dev/zero")]
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.wav")
+        names.append(tmp_path / "pipe.wav")
+    for path in names:
+        with pytest.raises(AudioError, match=r"no such file|cannot be opened|cannot be read"):
+            sound_info(path)
+        with pytest.raises(AudioError):
+            content_hash(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="needs a folder that may not be entered")
+def test_a_folder_that_may_not_be_entered_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o000)
+    try:
+        with pytest.raises(AudioError, match="cannot be opened"):
+            sound_info(folder / "x.wav")
+    finally:
+        folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("extension", FORMATS)
+def test_damaged_files_are_read_or_refused(tmp_path: Path, extension: str) -> None:
+    """Truncated, and with single bytes changed: an error that names the file, or sound, and nothing else."""
+    whole = write_sound(tmp_path / f"whole.{extension}", noise(24000, seed=3), 48000).read_bytes()
+    rng = np.random.default_rng(7)
+    path = tmp_path / f"x.{extension}"
+    for k in range(60):
+        damaged = bytearray(whole)
+        if k % 3 == 0:
+            del damaged[int(rng.integers(len(whole))) :]
+        for _ in range(int(rng.integers(1, 9))):
+            if damaged:
+                damaged[int(rng.integers(min(len(damaged), 200 if k % 2 else len(damaged))))] = int(rng.integers(256))
+        path.write_bytes(damaged)
+        try:
+            with SoundReader(path) as reader:
+                y = reader.read(0, min(reader.info.n_frames, 100_000))
+                assert np.isfinite(np.square(y)).all()
+        except AudioError as error:
+            assert f"x.{extension}" in str(error)  # noqa: PT017

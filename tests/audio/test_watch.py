@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from reatrieve.audio import watch as watching
 from reatrieve.audio.hashing import content_hash
 from reatrieve.audio.watch import SourceWatch
 
@@ -103,6 +106,53 @@ def test_a_forgotten_file_is_told_no_more(told: Told, tmp_path: Path) -> None:
     assert told.paths.empty()
 
 
+def test_a_file_that_is_gone_is_told_once_and_its_return_is_no_change(tmp_path: Path) -> None:
+    gone: queue.Queue[Path] = queue.Queue()
+    changed: queue.Queue[Path] = queue.Queue()
+    watch = SourceWatch(changed.put, on_gone=gone.put, poll_s=0.02, settle_s=0.02)
+    path, marker = tmp_path / "x.wav", tmp_path / "marker"
+    path.write_bytes(b"sound")
+    marker.write_bytes(b"0")
+    watch.watch([path, marker], sounds={one: content_hash(one) for one in (path, marker)})
+    for k in range(2):
+        path.rename(tmp_path / "moved.wav")
+        assert gone.get(timeout=WAIT_S) == path
+        (tmp_path / "moved.wav").rename(path)
+        marker.write_bytes(b"1" * (k + 2))
+        assert changed.get(timeout=WAIT_S) == marker
+    assert gone.empty()
+    watch.close()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end_s
+        threading.Event().wait(0.002)
+
+
+def test_without_any_events_left_files_are_looked_at_and_it_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All inotify instances of the user are taken: the observer cannot even be made."""
+
+    def none_left() -> None:
+        raise OSError(24, "inotify instance limit reached")
+
+    monkeypatch.setattr(watching, "Observer", none_left)
+    told = Told(0.05)
+    paths = [tmp_path / name / "x.wav" for name in "abc"]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_bytes(b"before")
+    watched(told, *paths)
+    for path in paths:
+        path.write_bytes(b"afterwards")
+        assert told.one() == path
+    told.watch.close()
+    assert [record.levelname for record in caplog.records if "no events" in record.message] == ["WARNING"]
+
+
 @pytest.mark.parametrize("ended", ["by close", "by itself"])
 def test_a_session_that_ends_after_the_watch_forgets_quietly(tmp_path: Path, ended: str) -> None:
     told = Told(3600.0)
@@ -112,6 +162,7 @@ def test_a_session_that_ends_after_the_watch_forgets_quietly(tmp_path: Path, end
     if ended == "by close":
         told.watch.close()
     else:
+        wait_for(lambda: told.watch._observer is not None)
         told.watch._observer.stop()
         told.watch._observer.join()
     told.watch.forget([path])

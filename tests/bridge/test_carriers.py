@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from reatrieve import limits
 from reatrieve.bridge import spool as spools
 from reatrieve.bridge.spool import SpoolCarrier, sweep
 from reatrieve.bridge.udp import UdpCarrier, is_loopback
@@ -38,7 +39,8 @@ def spool(tmp_path):
     clock = Clock()
     carrier = SpoolCarrier(tmp_path / "spööl dir", lambda name, packet: got.append((name, packet)), clock)
     carrier.got, carrier.clock = got, clock
-    return carrier
+    yield carrier
+    carrier.close()
 
 
 def test_files_are_read_in_the_order_of_their_numbers(spool):
@@ -71,6 +73,7 @@ def test_events_are_numbered_without_gaps_and_appear_whole(spool):
     for k in range(3):
         spool.send("client-1", b"event %d" % k)
     spool.send("nobody", b"lost")
+    spool.poll()
     names = sorted(path.name for path in (client / "to_script").iterdir())
     assert names == ["00000001.osc", "00000002.osc", "00000003.osc"]
     assert (client / "to_script" / "00000002.osc").read_bytes() == b"event 1"
@@ -84,6 +87,7 @@ def test_odd_folders_are_no_clients(spool):
     spool.poll(list_clients=True)
     assert spool.got == [("good", b"x")]
     spool.send("half", b"x")
+    spool.poll()
 
 
 def test_polling_is_quick_while_a_client_talks_and_slow_after(spool):
@@ -110,12 +114,146 @@ def test_clients_that_went_are_forgotten(spool):
     assert spool.got[-1] == ("client-1", b"again")
 
 
-def test_only_earlier_instances_are_swept(tmp_path):
-    for name in ("a" * 32, "b" * 32, "my notes"):
-        (tmp_path / name / "client").mkdir(parents=True)
+def test_only_earlier_instances_that_ended_are_swept(tmp_path):
+    """A folder with our marker whose lock is free: nothing that a user keeps there, and no living daemon's."""
+    carriers = {name: SpoolCarrier(tmp_path / (name * 32), lambda *_: None, time.monotonic) for name in "abc"}
+    for name in "abc":
+        make_client(tmp_path / (name * 32))
+    carriers["a"].close()
+    carriers["b"].close()
+    notes = tmp_path / ("d" * 32)
+    notes.mkdir()
+    (notes / "thesis.txt").write_text("years of work", encoding="utf-8")
+    other = tmp_path / ("e" * 32)
+    other.mkdir()
+    (other / spools.MARKER).write_text("somebody else's", encoding="utf-8")
+    (tmp_path / "my notes").mkdir()
     sweep(tmp_path, "b" * 32)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["b" * 32, "my notes"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*(name * 32 for name in "bcde"), "my notes"]
+    carriers["c"].close()
     sweep(tmp_path / "nowhere", "x")
+
+
+def test_on_a_disk_without_locks_nothing_is_swept(tmp_path, monkeypatch):
+    SpoolCarrier(tmp_path / ("a" * 32), lambda *_: None, time.monotonic).close()
+    monkeypatch.setattr(spools, "try_lock", lambda file, otherwise=True: otherwise)
+    sweep(tmp_path, "x")
+    assert (tmp_path / ("a" * 32)).exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+@pytest.mark.timeout(60)
+def test_pipes_devices_links_and_giants_are_dropped(spool, tmp_path, caplog):
+    client = make_client(spool.folder)
+    inbox = client / "to_daemon"
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    os.mkfifo(inbox / "00000001.osc")
+    (inbox / "00000002.osc").symlink_to("/dev/zero")
+    (inbox / "00000003.osc").symlink_to(secret)
+    with (inbox / "00000004.osc").open("wb") as file:
+        file.truncate(limits.SPOOL_BYTES + 1)
+    (inbox / "00000005.osc").mkdir()
+    put(client, 6, b"x" * limits.SPOOL_BYTES)
+    spool.poll(list_clients=True)
+    assert [packet for _, packet in spool.got] == [*5 * [b"?"], b"x" * limits.SPOOL_BYTES]
+    assert secret.read_bytes() == b"secret"
+    assert [path.name for path in inbox.iterdir()] == ["00000005.osc"]
+
+
+def test_many_files_of_one_client_hold_up_neither_others_nor_the_loop(tmp_path):
+    """40,000 ready files: never more than so many in a turn, and the turns leave the loop free."""
+    got, longest_s = [], [0.0]
+    carrier = SpoolCarrier(tmp_path / "spool", lambda name, packet: got.append(name), time.monotonic)
+    many, few = make_client(carrier.folder, "many"), make_client(carrier.folder, "few")
+    for number in range(1, 4001):
+        (many / "to_daemon" / f"{number:08d}.osc").write_bytes(b"x")
+    put(few, 1, b"x")
+
+    async def scene():
+        task = asyncio.create_task(carrier.run())
+        last_s = time.monotonic()
+        while len(got) < 4001:
+            await asyncio.sleep(0.001)
+            longest_s[0], last_s = max(longest_s[0], time.monotonic() - last_s), time.monotonic()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(scene(), 60))
+    assert got.index("few") <= 2 * spools.TURN_FILES
+    assert longest_s[0] < 1.0
+
+
+def test_thousands_of_folders_are_listed_in_steps_and_too_many_clients_are_not_heard(spool, monkeypatch, caplog):
+    monkeypatch.setattr(limits, "CLIENTS", 20)
+    for k in range(1500):
+        make_client(spool.folder, f"c{k}")
+    turns = 0
+    spool.poll(list_clients=True)
+    while spool._scan is not None:
+        assert len(spool._scanned) <= (turns + 1) * spools.TURN_ENTRIES
+        turns += 1
+        spool.poll()
+    assert turns >= 2
+    assert len(spool._clients) == 20
+    assert caplog.text.count("further ones are not heard") == 1
+
+
+def test_a_folder_that_is_away_for_a_while_goes_on_with_its_numbers(spool, tmp_path):
+    client = make_client(spool.folder)
+    for number in (1, 2):
+        put(client, number, b"x")
+    spool.poll(list_clients=True)
+    spool.send("client-1", b"one")
+    spool.poll()
+    client.rename(tmp_path / "away")
+    spool.poll(list_clients=True)
+    assert spool._clients == {}
+    (tmp_path / "away").rename(client)
+    put(client, 3, b"back")
+    spool.poll(list_clients=True)
+    spool.send("client-1", b"two")
+    spool.poll()
+    assert [packet for _, packet in spool.got] == [b"x", b"x", b"back"]
+    assert (client / "to_script" / "00000002.osc").read_bytes() == b"two"
+
+
+def test_files_late_doubled_half_written_and_out_of_order(spool):
+    """What a reader sees of a slow drive; the link above mends what is lost by it."""
+    client = make_client(spool.folder)
+    inbox = client / "to_daemon"
+    put(client, 3, b"three")
+    put(client, 2, b"two")
+    spool.poll(list_clients=True)
+    assert spool.got == []
+    (inbox / "00000001.osc").touch()  # begun, nothing in it yet
+    spool.poll()
+    (inbox / "00000001.osc").write_bytes(b"o")  # half of it
+    spool.poll()
+    (inbox / "00000001.osc").write_bytes(b"one")  # whole, too late: it stays, and nobody reads it again
+    put(client, 2, b"two, once more")
+    put(client, 4, b"four")
+    spool.poll()
+    assert [packet for _, packet in spool.got] == [b"o", b"two", b"three", b"four"]
+
+
+def test_without_file_events_the_spool_is_polled(tmp_path, monkeypatch, caplog):
+    def none_left():
+        raise OSError(24, "inotify instance limit reached")
+
+    monkeypatch.setattr(spools, "Observer", none_left)
+
+    async def scene():
+        arrived = asyncio.Queue()
+        carrier = SpoolCarrier(tmp_path, lambda name, packet: arrived.put_nowait(packet), time.monotonic)
+        task = asyncio.create_task(carrier.run())
+        put(make_client(tmp_path), 1, b"x")
+        assert await asyncio.wait_for(arrived.get(), 5) == b"x"
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(scene())
+    assert caplog.text.count("only polled") == 1
 
 
 def test_a_spool_that_cannot_be_made_is_told(tmp_path):

@@ -28,7 +28,7 @@ def test_daemon_txt_is_as_the_page_says(tmp_path):
         "token",
         "spool",
     ]
-    assert lines[0] == "protocol 1"
+    assert lines[0] == "protocol 2"
     assert lines[4] == "port 51234"
     assert lines[6] == f"spool {tmp_path / 'spöol dir' / info.instance}"
     assert homes.read_info(tmp_path) == info
@@ -118,6 +118,43 @@ def test_a_home_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(InputError, match="--home"), homes.held(tmp_path / "file" / "home"):
         pass
+
+
+def test_on_windows_the_file_is_made_private_by_its_rights(tmp_path, monkeypatch):
+    """What mode 0600 is elsewhere; a disk without rights (FAT) is refused, and nothing readable is left."""
+    asked = []
+    monkeypatch.setattr(homes.sys, "platform", "win32")
+    monkeypatch.setattr(homes.getpass, "getuser", lambda: "ann")
+    monkeypatch.setattr(homes.subprocess, "run", lambda command, **_: asked.append(command))
+    info = homes.new_info(version="0", port=1, spool=tmp_path)
+    homes.write_info(tmp_path, info)
+    ((program, path, *rights),) = asked
+    assert (program, path.endswith(".tmp"), rights) == ("icacls", True, ["/inheritance:r", "/grant:r", "ann:F"])
+
+    def refused(command, **_):
+        raise subprocess.CalledProcessError(5, command)
+
+    monkeypatch.setattr(homes.subprocess, "run", refused)
+    with pytest.raises(InputError, match="cannot be made private"):
+        homes.write_info(tmp_path, info)
+    assert [path.name for path in tmp_path.iterdir()] == ["daemon.txt"]
+
+
+def test_on_windows_a_file_that_is_being_read_is_replaced_a_little_later(tmp_path, monkeypatch):
+    monkeypatch.setattr(homes.sys, "platform", "win32")
+    monkeypatch.setattr(homes, "_only_this_user", lambda path: None)
+    monkeypatch.setattr(homes.time, "sleep", lambda seconds: None)
+    real, refusals = Path.replace, [PermissionError(13, "open elsewhere")] * 3
+
+    def replace(path, target):
+        if refusals:
+            raise refusals.pop()
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    info = homes.new_info(version="0", port=1, spool=tmp_path)
+    homes.write_info(tmp_path, info)
+    assert homes.read_info(tmp_path) == info
 
 
 def test_a_line_break_in_the_path_is_refused():

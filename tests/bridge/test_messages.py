@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reatrieve import limits
 from reatrieve.bridge import messages as m
 from reatrieve.bridge import osc
 from reatrieve.errors import ProtocolError
@@ -79,6 +80,14 @@ def test_the_page_and_the_dataclasses_agree(title, table):
     unnumbered = {name for name, kind in table.items() if not kind.NUMBERED}
     page = PAGE.read_text(encoding="utf-8")
     assert all(f"`{name}`" in re.search(r"\*unnumbered\*.*?\)", page, re.S).group() for name in unnumbered)
+
+
+def test_the_page_and_the_limits_agree():
+    section = re.search(r"^## Limits.*?(?=^## )", PAGE.read_text(encoding="utf-8"), re.M | re.S).group()
+    listed = {name: int(figure) for figure, name in re.findall(r"^\| [^|]* \| (\d+)[^|]* \| (\w+) \|", section, re.M)}
+    kept = {name: getattr(limits, name) for name in limits.__all__}
+    assert listed == {name: kept[name] for name in listed}
+    assert set(kept) - set(listed) == {"NUMBER", "WALL_TIME_S"}
 
 
 @pytest.mark.parametrize(

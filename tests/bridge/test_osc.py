@@ -22,8 +22,8 @@ def test_one_message_to_the_byte():
 
 
 def test_python_osc_reads_what_we_write():
-    values = (2**31 - 1, -(2**63), 1e-300, "Stücke/拍.wav", b"\0\xff")
-    theirs = TheirMessage(osc.encode("/reatrieve/x", "ihdsb", values))
+    values = (2**31 - 1, -(2**31), 1e-300, "Stücke/拍.wav", b"\0\xff")
+    theirs = TheirMessage(osc.encode("/reatrieve/x", "iidsb", values))
     assert tuple(theirs.params) == values
     assert theirs.address == "/reatrieve/x"
 
@@ -93,7 +93,7 @@ def test_what_is_not_osc_is_refused(packet):
     ("tags", "values"),
     [
         ("i", (2**31,)),
-        ("h", (2**63,)),
+        ("h", (1,)),
         ("i", (1.0,)),
         ("i", (True,)),
         ("d", ("1",)),
@@ -119,7 +119,7 @@ def test_random_bytes_raise_nothing_else(packet):
 
 @given(
     st.binary(max_size=200),
-    st.sampled_from([b"/reatrieve/answer\0\0\0", b"#bundle\0\0\0\0\0\0\0\0\x01", b"/a\0\0,ihdsbTF\0\0\0\0"]),
+    st.sampled_from([b"/reatrieve/answer\0\0\0", b"#bundle\0\0\0\0\0\0\0\0\x01", b"/a\0\0,iidsbTF\0\0\0\0"]),
 )
 def test_random_tails_raise_nothing_else(tail, head):
     for packet in (head + tail, (head + tail)[: (len(head) + len(tail)) // 4 * 4]):

@@ -1,4 +1,4 @@
-"""Label files that are misread, the two readings of one annotations.csv, another editor's loop: what is right."""
+"""Label files that were misread, the two readings of one annotations.csv, another editor's loop: what is right."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cases.faults import fails_today
 from reatrieve.annotations.files import read_annotations
 from reatrieve.annotations.sidecars import labels_beside
 from reatrieve.annotations.truth import load_truth
 from reatrieve.cli import main
-from reatrieve.errors import InputError
 from reatrieve.lab.dataset import load_dataset
 from signals import noise, write_sound
 
@@ -69,37 +67,17 @@ def table(tmp_path: Path) -> Callable[[str], Path]:
     return write
 
 
-def case(name: str, rows: list[Row], reason: str, **options: type[BaseException]) -> object:
-    return pytest.param(name, rows, id=name, marks=fails_today(reason, **options))
-
-
 @pytest.mark.parametrize(
     ("name", "rows"),
     [
-        case(
-            "rav_multi.txt",
-            [("one.wav", 1.0, 2.0, "a"), ("two.wav", 1.5, 2.0, "a")],
-            "the second stands at 61.5 s, though File Offset says where it is in its file",
-        ),
-        case(
-            "birdnet_raven.txt",
-            [("base.wav", 3.0, 6.0, "Owl"), ("two.wav", 3.0, 6.0, "Owl")],
-            "a Windows path is taken for a file name, and File Offset is not read",
-        ),
-        case(
-            "aud_75fps.csv",
-            [("", 18.4, 18.4, "A"), ("", 3503.853, 3503.853 + 37 / 75, "B")],
-            "taken for hours, minutes and seconds",
-        ),
-        case("aud_samples.csv", [("", 18.435, 19.435, "A")], "samples are taken for seconds"),
-        case(
-            "birdnet_r.csv",
-            [("a.wav", 3.0, 6.0, "Owl"), ("b.wav", 3.0, 6.0, "Owl")],
-            "neither the recording nor the name is read",
-        ),
-        case("opso_boxed2.csv", [("a.wav", 0.5, 1.5, "x"), ("b.wav", 7.5, 8.5, "y")], "the recordings are not read"),
-        case("excel_sep.csv", [("", 1.5, 2.25, "e")], "refused: cannot tell where the times are", raises=InputError),
-        case("das.csv", [("", 0.5, 1.25, "song")], "refused: cannot tell where the times are", raises=InputError),
+        ("rav_multi.txt", [("one.wav", 1.0, 2.0, "a"), ("two.wav", 1.5, 2.0, "a")]),
+        ("birdnet_raven.txt", [("base.wav", 3.0, 6.0, "Owl"), ("two.wav", 3.0, 6.0, "Owl")]),
+        ("aud_75fps.csv", [("", 18.4, 18.4, "A"), ("", 3503.853, 3503.853 + 37 / 75, "B")]),
+        ("aud_samples.csv", [("", 18.435, 19.435, "A")]),
+        ("birdnet_r.csv", [("a.wav", 3.0, 6.0, "Owl"), ("b.wav", 3.0, 6.0, "Owl")]),
+        ("opso_boxed2.csv", [("a.wav", 0.5, 1.5, "x"), ("b.wav", 7.5, 8.5, "y")]),
+        ("excel_sep.csv", [("", 1.5, 2.25, "e")]),
+        ("das.csv", [("", 0.5, 1.25, "song")]),
     ],
 )
 def test_a_table_is_read_right(table: Callable[[str], Path], name: str, rows: list[Row]) -> None:
@@ -110,12 +88,11 @@ def test_a_table_is_read_right(table: Callable[[str], Path], name: str, rows: li
     assert np.allclose(times, [row[1:3] for row in rows], atol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["birdnet_raven.txt", pytest.param("birdnet_r.csv")])
+@pytest.mark.parametrize("name", ["birdnet_raven.txt", "birdnet_r.csv"])
 def test_the_score_of_a_detection_is_read(table: Callable[[str], Path], name: str) -> None:
     assert [one.score for one in read_annotations(table(name))] == [0.9, 0.9]
 
 
-@fails_today("the scientific name is dropped")
 def test_the_scientific_name_of_a_detection_is_its_payload(table: Callable[[str], Path]) -> None:
     assert [one.payload for one in read_annotations(table("birdnet_r.csv"))] == ["Bubo", "Bubo"]
 
@@ -125,8 +102,8 @@ def test_the_scientific_name_of_a_detection_is_its_payload(table: Callable[[str]
     [
         "rav_multi.txt",
         "birdnet_raven.txt",
-        pytest.param("birdnet_r.csv", marks=fails_today("the recordings of both rows are put in one file")),
-        pytest.param("opso_boxed2.csv", marks=fails_today("the recordings of both rows are put in one file")),
+        "birdnet_r.csv",
+        "opso_boxed2.csv",
     ],
 )
 def test_convert_wants_one_recording_of_several(
@@ -137,7 +114,6 @@ def test_convert_wants_one_recording_of_several(
     assert not (tmp_path / "out.txt").exists()
 
 
-@fails_today("the recording is known by its whole Windows path only")
 def test_convert_takes_a_recording_by_the_name_of_its_file(table: Callable[[str], Path], tmp_path: Path) -> None:
     out = tmp_path / "out.txt"
     assert main(["convert", str(table("birdnet_raven.txt")), str(out), "--file", "two.wav"]) == 0
@@ -145,7 +121,6 @@ def test_convert_takes_a_recording_by_the_name_of_its_file(table: Callable[[str]
     assert (float(start), float(end), label) == (3.0, 6.0, "Owl")
 
 
-@fails_today("says only that they are sample numbers")
 def test_whole_numbers_in_reapers_table_are_asked_about(
     table: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -157,7 +132,6 @@ def test_whole_numbers_in_reapers_table_are_asked_about(
 
 
 @pytest.mark.parametrize(("unit", "scale"), [("seconds", 1.0), ("samples", 1.0 / 10)])
-@fails_today("there is no --unit", raises=SystemExit)
 def test_whole_numbers_in_reapers_table_are_what_the_user_says(
     table: Callable[[str], Path], tmp_path: Path, unit: str, scale: float
 ) -> None:
@@ -190,7 +164,6 @@ def folder(tmp_path: Path) -> Path:
         pytest.param("a.wav,kick,1,2,,,\na.wav,kick,x,4,,,\n", id="start that is no number"),
     ],
 )
-@fails_today("find reads another table than evaluate, or none", raises=(AssertionError, InputError))
 def test_find_reads_annotations_as_evaluate_does(folder: Path, rows: str) -> None:
     path = folder / "annotations.csv"
     path.write_text(f"file,class,start,end,kind,ratio_db,flag\n{rows}", encoding="utf-8")
@@ -220,7 +193,6 @@ def python_calls(work: Callable[[], object]) -> int:
     return count
 
 
-@fails_today("the table is read again for each bad row")
 def test_reading_labels_grows_linearly_with_bad_rows(folder: Path) -> None:
     costs = []
     for bad in (25, 100):
@@ -260,8 +232,8 @@ def looped_wav(*, loop: int, unity_note: int = 60) -> bytes:
 @pytest.mark.parametrize(
     ("loop", "unity_note"),
     [
-        pytest.param(1, 60, id="same id", marks=fails_today("dropped as if it were a region of REAPER's")),
-        pytest.param(1, 72, id="same id and a unity note", marks=fails_today("dropped as if it were REAPER's")),
+        pytest.param(1, 60, id="same id"),
+        pytest.param(1, 72, id="same id and a unity note"),
         pytest.param(0, 60, id="other id"),
     ],
 )

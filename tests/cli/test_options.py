@@ -63,6 +63,7 @@ RULES = [
     ("demo --class a", "--class has no effect without --annotations"),
     ("export j --match a*", "--match has no effect without --rpp"),
     ("export j --track a", "--track has no effect without --rpp"),
+    ("export j --unit ms", "--unit has no effect without --regions"),
     ("export j --audio-start 0", "--audio-start has no effect without --audio"),
     ("export j --audio track --audio-start 0", "--audio-start has no effect on the stitched track"),
     ("export j --wav-points", "--wav-points has no effect without the target wav"),

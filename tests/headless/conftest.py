@@ -20,7 +20,7 @@ class LuaHost:
         self.scripts.mkdir(exist_ok=True)
         self.version = version
         self.count = 0
-        options = {"clock": "simulated", "home": folder / "reaper", **options}
+        options = {"clock": "simulated", "home": folder / "reaper", "argument_checks": "all", **options}
         self.reaper = Reaper(version, scripts=self.scripts, **options)
 
     def write(self, source: str, name: str = "") -> Path:

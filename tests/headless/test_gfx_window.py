@@ -62,6 +62,7 @@ def test_keys_go_where_the_focus_is(make_host):
     action = host.write("reaper.SetExtState('test', 'action', 'ran', false)", "act.lua")
     host.reaper.run(host.write(KEYS))
     host.reaper.bind("a", action)
+    host.reaper.unfocus()
     host.reaper.press("a")
     assert host.reaper.ext_state("test", "action") == "ran"
     host.reaper.focus("Keys")
@@ -138,9 +139,55 @@ def test_a_gfx_variable_of_the_wrong_type_is_an_error(make_host):
     assert "gfx.r is a string" in host.reaper.errors[0].message
 
 
-def test_a_window_may_take_the_focus_where_the_profile_says_so(make_host):
-    host = make_host(profile={"focus_on_gfx_init": True})
-    host.reaper.run(host.write(KEYS))
+@pytest.mark.parametrize("dock", [0, 1])
+def test_a_new_window_takes_the_keys(make_host, dock):
+    host = make_host()
+    assert host.reaper.keys_go_to == "arrange"
+    host.reaper.run(host.write(KEYS.replace("50, 50", f"50, 50, {dock}")))
+    assert host.reaper.keys_go_to == "Keys"
     host.reaper.press("x")
     host.reaper.tick(2)
     assert host.reaper.ext_state("test", "keys") == "x"
+    host.reaper.close_window()
+    assert host.reaper.keys_go_to == "arrange"
+
+
+def test_a_window_may_leave_the_keys_where_the_profile_says_so(make_host):
+    host = make_host(profile={"focus_on_gfx_init": False})
+    host.reaper.run(host.write(KEYS))
+    assert host.reaper.keys_go_to == "arrange"
+
+
+def test_scripts_give_the_keys_back_and_clicks_resizing_and_docking_take_them(make_host):
+    host = make_host()
+    host.reaper.run(
+        host.write("""
+            gfx.init("Panel", 50, 50)
+            assert(reaper.GetCursorContext() == -1 and reaper.GetCursorContext2(true) == 1)
+            reaper.SetCursorContext(1)
+            local function loop()
+              gfx.update()
+              if gfx.mouse_cap == 0 and reaper.GetExtState("test", "give") ~= "" then reaper.SetCursorContext(0) end
+              if reaper.GetExtState("test", "dock") ~= "" then gfx.dock(1) end
+              if gfx.getchar() >= 0 then reaper.defer(loop) end
+            end
+            loop()""")
+    )
+    assert (host.reaper.keys_go_to, host.value("reaper.GetCursorContext()")) == ("arrange", "1")
+    host.reaper.mouse(5, 5)
+    assert host.reaper.keys_go_to == "arrange"
+    host.reaper.mouse(5, 5, 1)
+    assert host.reaper.keys_go_to == "Panel"
+    host.reaper.set_ext_state("test", "give", "1")
+    host.reaper.tick()
+    assert host.reaper.keys_go_to == "Panel"  # the button is still down
+    host.reaper.mouse(5, 5, 0)
+    host.reaper.tick(2)
+    assert host.reaper.keys_go_to == "tracks"
+    host.reaper.set_ext_state("test", "give", "")
+    host.reaper.resize_window(80, 60)
+    assert (host.reaper.keys_go_to, host.reaper.gfx_picture().size) == ("Panel", (80, 60))
+    host.reaper.unfocus()
+    host.reaper.set_ext_state("test", "dock", "1")
+    host.reaper.tick()
+    assert host.reaper.keys_go_to == "Panel"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-NEW = ("7.62", "7.72")
+from reatrieve.headless.profile import both_ways
+
+NEW = ("7.62", "7.71", "7.80")
 
 
 def test_a_region_has_a_number_an_index_and_a_guid(host):
@@ -90,7 +92,7 @@ def test_region_objects_since_7_62(make_host, version):
         local function value(name) return reaper.GetRegionOrMarkerInfo_Value(0, object, name) end
         assert(value("D_STARTPOS") == 3 and value("D_ENDPOS") == 4 and value("B_ISREGION") == 1)
         assert(value("B_UISEL") == 1 and value("I_INDEX") == 1 and value("I_NUMBER") == 2 and value("B_VISIBLE") == 1)
-        assert(not pcall(value, "D_POSITION"))
+        assert(value("D_POSITION") == 0)
         reaper.SetRegionOrMarkerInfo_Value(0, object, "D_ENDPOS", 5)
         reaper.SetRegionOrMarkerInfo_Value(0, object, "I_CUSTOMCOLOR", reaper.ColorToNative(0, 0, 255) | 0x1000000)
         reaper.SetRegionOrMarkerInfo_Value(0, object, "I_LANENUMBER", 1)
@@ -99,18 +101,137 @@ def test_region_objects_since_7_62(make_host, version):
         reaper.DeleteProjectMarkerByIndex(0, 1)
         assert(not reaper.ValidatePtr(object, "ProjectMarker*") and not pcall(value, "I_INDEX"))""")
     assert [r.name for r in project.regions] == ["a"]
+    assert any("no REAPER is known to have 'D_POSITION'" in text for text in host.reaper.misuse)
 
 
-def test_ruler_lanes_exist_since_7_62(make_host):
-    host = make_host("7.62")
+def test_a_start_behind_the_end_swaps_them(make_host):
+    host = make_host()
+    region = host.reaper.project.add_region(1, 2)
+    host.lua(f"""
+        local object = reaper.GetRegionOrMarker(0, -1, "{region.guid}")
+        reaper.SetRegionOrMarkerInfo_Value(0, object, "D_STARTPOS", 9)
+        assert(reaper.GetRegionOrMarkerInfo_Value(0, object, "D_STARTPOS") == 2)
+        assert(reaper.GetRegionOrMarkerInfo_Value(0, object, "D_ENDPOS") == 9)
+        reaper.SetRegionOrMarkerInfo_Value(0, object, "D_ENDPOS", 1)""")
+    assert [(r.start_s, r.end_s) for r in host.reaper.project.regions] == [(1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("version", "known"),
+    [
+        ("7.0", ""),
+        ("7.61", ""),
+        ("7.62", "ONO"),
+        ("7.65", "ONOD"),
+        ("7.71", "ONOD"),
+        ("7.72", "ONODCGF"),
+        ("7.80", "ONODCGF"),
+    ],
+)
+def test_ruler_lanes_come_name_by_name(make_host, version, known):
+    """Order (twice: set, then read), name, default, count, GUID, lane from GUID."""
+    host = make_host(version)
+    answers = host.value("""(function()
+        local known = ""
+        local function number(name, value, set) return reaper.GetSetProjectInfo(0, name, value, set) end
+        local function text(name, value, set) return reaper.GetSetProjectInfo_String(0, name, value, set) end
+        if number("RULER_LANE_ORDER:2", -1, true) == 2 then known = known .. "O" end
+        if text("RULER_LANE_NAME:2", "Candidates", true) then known = known .. "N" end
+        if number("RULER_LANE_ORDER:2", 0, false) == 2 then known = known .. "O" end
+        if number("RULER_LANE_DEFAULT:1", 0, false) == 2 then known = known .. "D" end
+        if number("RULER_LANE_COUNT", 0, false) == 3 then known = known .. "C" end
+        local ok, guid = text("RULER_LANE_GUID:2", "", false)
+        if ok then known = known .. "G" end
+        if number("RULER_LANE_FROM_GUID:" .. guid, 0, false) == 2 then known = known .. "F" end
+        assert(not text("RULER_LANE_NAME:1.0", "", false))
+        return known end)()""")
+    assert answers == known
+    assert host.reaper.misuse == []  # a later version's name is no slip
+    names = [lane.name for lane in host.reaper.project.model.lanes]
+    assert names == ([] if known == "" else ["", "", "Candidates"])
+
+
+def test_new_regions_and_markers_stand_in_their_default_lanes(make_host):
+    host = make_host("7.80")
+    project = host.reaper.project
+    project.add_region(1, 2)
+    project.add_marker(3)
     host.lua("""
-        assert(reaper.GetSetProjectInfo(0, "RULER_LANE_COUNT", 0, false) == 1)
-        reaper.GetSetProjectInfo(0, "RULER_LANE_ORDER:1", -1, true)
-        assert(reaper.GetSetProjectInfo(0, "RULER_LANE_COUNT", 0, false) == 2)
-        reaper.GetSetProjectInfo_String(0, "RULER_LANE_NAME:1", "Candidates", true)
-        assert(select(2, reaper.GetSetProjectInfo_String(0, "RULER_LANE_NAME:1", "", false)) == "Candidates")""")
-    old = make_host("7.0")
-    assert old.value("reaper.GetSetProjectInfo(0, 'RULER_LANE_COUNT', 0, false)") == "0.0"
+        assert(reaper.GetSetProjectInfo(0, "RULER_LANE_ORDER:0", -1, true) == 0)
+        reaper.AddProjectMarker2(0, true, 4, 5, "new", -1, 0)""")
+    assert [(r.start_s, r.lane) for r in project.regions] == [(1, 1), (4, 1)]
+    assert project.markers[0].lane == 2
+    host.lua("""
+        reaper.GetSetProjectInfo(0, "RULER_LANE_ORDER:0", 2, true)
+        reaper.GetSetProjectInfo(0, "RULER_LANE_HIDDEN:0", 1, true)
+        local object = reaper.GetRegionOrMarker(0, 0, "")
+        assert(reaper.GetRegionOrMarkerInfo_Value(0, object, "I_LANENUMBER") == 0)
+        assert(reaper.GetRegionOrMarkerInfo_Value(0, object, "B_VISIBLE") == 0)
+        assert(reaper.GetRegionOrMarkerInfo_Value(0, object, "B_HIDDEN") == 0)""")
+
+
+@pytest.mark.parametrize(
+    ("version", "guid", "index"), [("6.00", 0, 0), ("6.02", 1, 0), ("6.37", 1, 0), ("6.71", 1, 1), ("7.80", 1, 1)]
+)
+def test_guids_of_regions_come_in_two_steps(make_host, version, guid, index):
+    host = make_host(version)
+    region = host.reaper.project.add_region(1, 2)
+    ask = "reaper.GetSetProjectInfo_String(0, '{}', '', false)"
+    assert host.value(ask.format("MARKER_GUID:0")) == (f"true {region.guid}" if guid else "false ")
+    assert host.value(ask.format("MARKER_INDEX_FROM_GUID:" + region.guid)) == ("true 0" if index else "false ")
+    without = make_host(version, profile={"region_index_from_guid_before_7_62": False})
+    region = without.reaper.project.add_region(1, 2)
+    found = without.value(ask.format("MARKER_INDEX_FROM_GUID:" + region.guid))
+    assert found == ("true 0" if version == "7.80" else "false ")
+
+
+@pytest.mark.parametrize(("version", "number"), [("7.35", -1), ("7.36", 1)])
+def test_a_negative_number_is_ignored_since_7_36(make_host, version, number):
+    host = make_host(version)
+    host.reaper.project.add_region(1, 2)
+    host.lua("reaper.SetProjectMarkerByIndex2(0, 0, true, 1, 2, -1, 'x', 0, 0)")
+    assert [(r.number, r.name) for r in host.reaper.project.regions] == [(number, "x")]
+
+
+@pytest.mark.parametrize("profile", both_ways("equal_marker_refused"))
+def test_an_equal_marker_may_be_refused(make_host, profile):
+    host = make_host(profile=profile)
+    refused = profile["equal_marker_refused"]
+    assert host.value("reaper.AddProjectMarker2(0, false, 1, 0, 'a', -1, 0)") == "1"
+    assert host.value("reaper.AddProjectMarker2(0, false, 1, 0, 'a', -1, 0)") == ("-1" if refused else "2")
+    assert host.value("reaper.AddProjectMarker2(0, false, 1, 0, 'b', -1, 0)") != "-1"
+    assert host.value("reaper.AddProjectMarker2(0, true, 1, 2, 'a', -1, 0)") == "1"
+    assert host.value("reaper.AddProjectMarker2(0, true, 1, 2, 'a', -1, 0)") == "2"
+
+
+def test_a_script_may_edit_only_what_scripts_made(host):
+    project = host.reaper.project
+    mine = project.add_region(1, 2, "mine")
+    allowed = project.add_region(3, 4, "allowed")
+    host.reaper.allow_edits([allowed])
+    host.lua(f"""
+        local made = reaper.AddProjectMarker2(0, true, 5, 6, "made", -1, 0)
+        reaper.SetProjectMarker(made, true, 5, 7, "made")
+        reaper.DeleteProjectMarker(0, made, true)
+        reaper.SetProjectMarker({allowed.number}, true, 3, 5, "allowed")
+        reaper.SetProjectMarker({mine.number}, true, 1, 2, "mine")""")
+    assert host.reaper.misuse == []
+    host.lua(f"reaper.SetProjectMarker({mine.number}, true, 1, 2, 'renamed')")
+    host.lua("reaper.DeleteProjectMarkerByIndex(0, 0)")
+    assert [text.split(": ")[1] for text in host.reaper.misuse] == [
+        "changed region 'renamed' (1), which no script made",
+        "deleted region 'renamed' (1), which no script made",
+    ]
+
+
+def test_a_scripts_undo_may_not_take_back_the_users_edit(host):
+    project = host.reaper.project
+    project.add_region(1, 2, "mine")
+    project.regions[0].move(3)
+    host.lua("reaper.Undo_DoUndo2(0)")
+    assert "took back an edit of region 'mine'" in host.reaper.misuse[0]
+    project.undo()
+    assert len(host.reaper.misuse) == 1
 
 
 def test_add_region_returns_the_object_since_7_72(make_host):

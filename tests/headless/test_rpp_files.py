@@ -10,6 +10,7 @@ import rpp
 import soundfile
 
 from reatrieve.errors import InputError
+from reatrieve.headless.listing import parse_version
 
 REAL = """<REAPER_PROJECT 0.1 "7.17/linux-x86_64" 1783284431
   <NOTES 0 2
@@ -204,7 +205,7 @@ def test_the_written_file_holds_the_regions_for_another_parser(host, folder):
         ["1", "2.25"],
     ]
     assert markers[3][4:9] == ["1", str(0x1123456), "1", "B", region.guid]
-    assert len(markers[3]) == (11 if host.version in ("7.62", "7.72") else 10)
+    assert len(markers[3]) == (11 if parse_version(host.version) >= (7, 62) else 10)
     assert markers[4][3:] == ["", "1"]
     assert tree.find("TRACK").find("ITEM").find("SOURCE").find("FILE") == ["FILE", str(Path("Media", "der Ton.wav"))]
     again = host.reaper.open(path)
@@ -263,12 +264,196 @@ def test_unsaved_ext_state_and_regions_are_lost_with_the_tab(host, folder):
 def test_ruler_lanes_are_written_since_7_62(make_host, folder):
     host = make_host("7.72")
     host.lua("""
-        reaper.GetSetProjectInfo(0, "RULER_LANE_ORDER:1", -1, true)
-        reaper.GetSetProjectInfo_String(0, "RULER_LANE_NAME:1", "Candidates", true)""")
+        reaper.GetSetProjectInfo(0, "RULER_LANE_ORDER:2", -1, true)
+        reaper.GetSetProjectInfo_String(0, "RULER_LANE_NAME:2", "Candidates", true)
+        reaper.GetSetProjectInfo(0, "RULER_LANE_HIDDEN:2", 1, true)
+        reaper.AddProjectMarker2(0, true, 1, 2, "a", -1, 0)""")
     path = host.reaper.project.save(folder / "lanes.rpp")
-    assert "RULERLANE 1 0 Candidates 0 -1" in path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    assert [line.strip() for line in text.splitlines() if "RULERLANE" in line] == [
+        'RULERLANE 1 4 "" 0 -1 0',
+        'RULERLANE 2 8 "" 0 -1 0',
+        "RULERLANE 3 1 Candidates 0 -1 0",
+    ]
+    assert "} 0 1\n" in text  # the region's lane, counted from 1
+    before = host.reaper.project.model.lanes
     host.reaper.new_project()
-    assert host.reaper.open(path).model.info["RULER_LANE_COUNT"] == 2
+    again = host.reaper.open(path).model
+    assert [(lane.name, lane.flags & 12, lane.hidden) for lane in again.lanes] == [
+        ("", 4, False),
+        ("", 8, False),
+        ("Candidates", 0, True),
+    ]
+    assert not {lane.guid for lane in again.lanes} & {lane.guid for lane in before}
+
+
+TWO_LANES = """<REAPER_PROJECT 0.1 "7.80/linux-x86_64" 0 0
+  SELECTION 9 4.5
+  RULERHEIGHT 86 86
+  RULERLANE 1 4 "" 0 -1 0
+  RULERLANE 2 8 "" 0 -1 0
+  MARKER 1 1 region 5 0 1 B {11111111-1111-1111-1111-111111111111} 0 1
+  MARKER 1 2 "" 5
+  MARKER 1 5 marker 8 0 1 B {22222222-2222-2222-2222-222222222222} 0 2
+>
+"""
+
+
+def test_a_project_of_7_80_has_its_lanes_flags_and_selection(make_host, tmp_path):
+    (tmp_path / "p.rpp").write_text(TWO_LANES, encoding="utf-8")
+    host = make_host("7.80")
+    project = host.reaper.open(tmp_path / "p.rpp")
+    assert (project.regions[0].lane, project.markers[0].lane, len(project.model.lanes)) == (0, 1, 2)
+    assert host.value("reaper.GetSet_LoopTimeRange2(0, false, false, 0, 0, false)") == "9.0 4.5"
+    project.save(tmp_path / "q.rpp")
+    written = [line.strip() for line in lines(tmp_path / "q.rpp")]
+    for line in TWO_LANES.splitlines()[1:8]:
+        assert line.strip() in written
+    old = make_host("7.0").reaper.open(tmp_path / "p.rpp")
+    assert (old.model.lanes, old.model.markers[0].matrix_flags, old.model.markers[1].selected) == ([], 4, True)
+
+
+def test_several_ext_state_blocks_are_one(host, tmp_path):
+    block = "  <EXTSTATE\n    <{0}\n      {1}\n    >\n  >\n"
+    text = (
+        '<REAPER_PROJECT 0.1 "7.45" 1\n' + block.format("DOCKCFG", 'A "2.5 4"') + block.format("OTHER", "K v") + ">\n"
+    )
+    (tmp_path / "p.rpp").write_text(text, encoding="utf-8")
+    project = host.reaper.open(tmp_path / "p.rpp")
+    assert (project.ext_state("dockcfg", "a"), project.ext_state("other", "k")) == ("2.5 4", "v")
+    project.save(tmp_path / "q.rpp")
+    assert [one.strip() for one in lines(tmp_path / "q.rpp")].count("<EXTSTATE") == 1
+
+
+def stored(path):
+    """Each key of the saved ext state, and how it stands there."""
+    tree = rpp.loads(path.read_text(encoding="utf-8"))
+    entries = tree.find("EXTSTATE").children[0].children
+    return {e[0] if isinstance(e, list) else e.attrib[0]: "line" if isinstance(e, list) else "block" for e in entries}
+
+
+def test_long_values_and_values_with_newlines_are_saved_as_blocks(host, tmp_path):
+    values = {
+        "SHORT": "a" * 1023,
+        "LONG": "a" * 1024,
+        "UMLAUTS": "ü" * 512,
+        "LINES": "a\nb",
+        "QUOTES": "a\"b'c`d",
+        "QUOTE": 'say "it"',
+        "TAB": "a\tb",
+        "EDGES": " a ",
+    }
+    project = host.reaper.project
+    project.model.ext_state["S"] = dict(values)
+    path = project.save(tmp_path / "p.rpp")
+    assert stored(path) == dict.fromkeys(values, "line") | dict.fromkeys(
+        ("LONG", "UMLAUTS", "LINES", "QUOTES"), "block"
+    )
+    assert list(stored(path)) == sorted(values)
+    host.reaper.new_project()
+    assert host.reaper.open(path).model.ext_state["S"] == values
+
+
+def test_a_line_that_is_too_long_is_read_as_two(make_host, tmp_path):
+    text = f'<REAPER_PROJECT 0.1 "7.45" 1\n  <EXTSTATE\n    <S\n      K "{"a" * 5000}"\n    >\n  >\n>\n'
+    (tmp_path / "p.rpp").write_text(text, encoding="utf-8")
+    assert len(make_host().reaper.open(tmp_path / "p.rpp").ext_state("S", "K")) == 4095 - 9
+    whole = make_host(profile={"ext_state_line_limit": 0})
+    assert whole.reaper.open(tmp_path / "p.rpp").ext_state("S", "K") == "a" * 5000
+
+
+def test_enumerating_ext_state_cuts_values_and_sorts_keys(make_host):
+    fill = 'reaper.SetProjExtState(0, "S", "Z", ("ä"):rep(3000)) reaper.SetProjExtState(0, "S", "A", "b")'
+    ask = "#select(3, reaper.EnumProjExtState(0, 'S', 1)), #select(2, reaper.GetProjExtState(0, 'S', 'Z'))"
+    for limit, shown in ((4096, 4096 - 1 - 2), (0, 6000)):
+        host = make_host(profile={"enum_ext_state_limit": limit})
+        host.lua(fill)
+        assert host.value("select(2, reaper.EnumProjExtState(0, 'S', 0))") == "A b"
+        assert host.value(ask) == f"{shown} 6000"
+
+
+ITEM = """<REAPER_PROJECT 0.1 "7.45/win64" 1
+  <TRACK
+    NAME t
+    MUTESOLO 0 0 1
+    <ITEM
+      POSITION 1
+      LENGTH 2
+      <NOTES
+        ||begins with a pipe
+      >
+      NAME a
+      SOFFS 4.5 9
+      <SOURCE MP3
+        FILE "D:\\music\\x.mp3" 1
+      >
+      TAKE NULL SEL
+    >
+    <ITEM
+      POSITION 4
+      LENGTH 2
+      <SOURCE WAVE
+        FILE "media\\x.wav"
+      >
+    >
+  >
+>
+"""
+
+
+def test_what_items_of_windows_projects_hold_is_kept(make_host, tmp_path):
+    (tmp_path / "media").mkdir()
+    soundfile.write(tmp_path / "media" / "x.wav", np.zeros(800), 8000)
+    (tmp_path / "p.rpp").write_text(ITEM, encoding="utf-8")
+    host = make_host(colors="bgr")
+    project = host.reaper.open(tmp_path / "p.rpp")
+    missing, there = project.tracks[0].items
+    assert missing.model.notes == "|begins with a pipe"
+    assert missing.model.takes[0].source.path == "D:\\music\\x.mp3"
+    assert there.source.length_s == pytest.approx(0.1)
+    host.lua("""
+        local item = reaper.GetMediaItem(0, 0)
+        assert(reaper.CountTakes(item) == 2 and reaper.GetActiveTake(item) == nil)
+        local source = reaper.GetMediaItemTake_Source(reaper.GetTake(item, 0))
+        assert(reaper.GetMediaSourceType(source) == "MP3" and reaper.GetMediaSourceLength(source) == 0)""")
+    project.save(tmp_path / "q.rpp")
+    written = [line.strip() for line in lines(tmp_path / "q.rpp")]
+    for line in ITEM.splitlines():
+        if line.strip().startswith(("|", "SOFFS", "FILE D", 'FILE "D', "<SOURCE", "TAKE", "MUTESOLO")):
+            assert line.strip() in written or line.strip().replace('"', "") in written
+
+
+def test_a_file_that_is_cut_off_anywhere_is_refused(make_host, tmp_path):
+    reaper = make_host().reaper
+    for end in range(0, len(REAL) - 2, 7):
+        (tmp_path / "cut.rpp").write_text(REAL[:end], encoding="utf-8")
+        with pytest.raises(InputError, match=r"cut\.rpp"):
+            reaper.open(tmp_path / "cut.rpp")
+    assert len(reaper.projects) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (REAL + REAL, "another project begins"),
+        (REAL + "garbage", "text follows"),
+        (REAL + ">\n", "text follows"),
+        (">\n", "closes no block"),
+        ("", "it is empty"),
+        ('<REAPER_PROJECT 0.1\n  NAME "abc\n>\n', "line 2: nothing closes a quoted text"),
+        ("<REAPER_PROJECT 0.1\n  <TRACK\n    NAME a\n      ", "cut off: 2 blocks"),
+    ],
+)
+def test_a_damaged_file_says_what_is_wrong(make_host, tmp_path, text, message):
+    (tmp_path / "bad.rpp").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        make_host().reaper.open(tmp_path / "bad.rpp")
+
+
+def test_blank_lines_and_foreign_line_ends_do_no_harm(make_host, tmp_path):
+    text = "\ufeff" + REAL.replace("\n", "\r\n   \r\n")
+    (tmp_path / "p.rpp").write_bytes(text.encode())
+    assert len(make_host().reaper.open(tmp_path / "p.rpp").regions) == 2
 
 
 def test_what_is_no_project_is_refused(host, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reatrieve.errors import InputError
-from reatrieve.headless import Reaper, ScriptFailure
+from reatrieve.headless import HostOptions, Reaper, ScriptFailure
 
 COUNTER = """
     local n = 0
@@ -244,3 +244,118 @@ def test_a_missing_interpreter_is_named(make_host):
     host = make_host(engine="lua0.0")
     with pytest.raises(InputError, match=r"no Lua interpreter 'lua0\.0'"):
         host.lua("")
+
+
+TICKING = """
+    local function loop()
+      reaper.SetExtState("test", "ticks", tostring((tonumber(reaper.GetExtState("test", "ticks")) or 0) + 1), false)
+      reaper.defer(loop)
+    end
+    loop()"""
+
+
+@pytest.mark.parametrize(("stops", "ticks"), [(True, 1), (False, 1 + 20)])
+def test_a_dialog_stops_every_script(make_host, stops, ticks):
+    host = make_host(tick_hz=10.0, profile={"dialogs_stop_defer": stops})
+    host.reaper.run(host.write(TICKING, "ticking.lua"))
+    host.reaper.answer("ok", after_s=2.0)
+    host.lua("""
+        local before = reaper.time_precise()
+        reaper.MB("Wait", "", 0)
+        assert(math.abs(reaper.time_precise() - before - 2) < 1e-9)""")
+    assert host.reaper.ext_state("test", "ticks") == str(ticks)
+
+
+def test_a_frozen_interface_and_a_loading_project_stop_every_script(make_host, tmp_path):
+    host = make_host(tick_hz=10.0)
+    host.reaper.run(host.write(TICKING, "ticking.lua"))
+    project = host.reaper.project
+    project.add_track("a").add_midi(0, 100)
+    project.save(tmp_path / "p.rpp")
+    project.play()
+    host.reaper.freeze(3.0)
+    assert project.play_position_s == pytest.approx(3.0)  # what plays goes on
+    before = float(host.value("reaper.time_precise()"))
+    host.reaper.open(tmp_path / "p.rpp", loading_s=5.0)
+    assert host.reaper.ext_state("test", "ticks") == "2"  # one of them by value()
+    assert float(host.value("reaper.time_precise()")) == pytest.approx(before + 5.0 + 0.1, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "debug = function() end",
+        "debug = nil string = nil table = nil math = nil os = nil",
+        "debug.sethook = nil debug.traceback = nil string.pack = nil table.move = error",
+        "reaper = nil gfx = nil",
+        "error = nil ipairs = nil select = nil type = nil setmetatable = nil xpcall = nil tostring = nil",
+        "local all = _G for key in pairs(all) do all[key] = nil end",
+        "string.rep = error string.sub = error string.byte = error",
+        "getmetatable('').__index = nil",
+    ],
+)
+def test_a_script_that_overwrites_globals_hurts_only_itself(host, line):
+    before = f"local r, g = reaper, gfx {line}\n"
+    host.lua(before + "r.defer(function() r.SetExtState('test', 'x', 'ran', false) end) r.GetTrack(0, 0)", ticks=2)
+    host.lua(
+        before + "g.init('w', 10, 10) g.rect(1, 1, 2, 2) r.new_array(200).clear(1) r.defer(function() end)", ticks=2
+    )
+    assert host.reaper.ext_state("test", "x") == "ran"
+    assert host.reaper.errors == []
+
+
+def test_published_scripts_may_pass_what_reaper_takes(make_host):
+    lax = """
+        reaper.SetProjExtState(0, "a", "b", 5) reaper.SetExtState("a", "f", 0.5, 0) reaper.ShowConsoleMsg(5)
+        reaper.GetSet_LoopTimeRange(0, 0, 0, 0, 0) assert(reaper.CountTracks(1) == 0)
+        reaper.CountSelectedTracks() reaper.GetMediaSourceType(reaper.PCM_Source_CreateFromType("WAVE"), "", 1)
+        reaper.SetExtState("a", "nil", "x") reaper.atexit() reaper.Main_OnCommand(0, 0, 0)
+        assert(reaper.GetSetProjectInfo(0, "NO_SUCH_NAME", 0, false) == 0)
+        local ok, text = reaper.GetSetProjectInfo_String(0, "NO_SUCH_NAME", "", false)
+        assert(not ok and text == "")"""
+    host = make_host(argument_checks="own")
+    host.lua(lax)
+    assert (host.reaper.errors, host.reaper.misuse) == ([], [])
+    assert host.value("select(2, reaper.GetProjExtState(0, 'a', 'b')), reaper.GetExtState('a', 'f')") == "5 0.5"
+    with pytest.raises(ScriptFailure, match="number expected, got nil"):
+        host.lua("reaper.SetEditCurPos()")
+    none = make_host(argument_checks="none")
+    none.reaper.run(none.write(lax, "ReaTrieve_own.lua"))
+    assert none.reaper.misuse == []
+
+
+@pytest.mark.parametrize("version", ["6.23", "6.36", "6.37", "7.80"])
+def test_strings_that_only_come_back_had_to_be_passed_before_6_37(make_host, version):
+    host = make_host(version, argument_checks="own")
+    short = "pcall(reaper.GetProjectPathEx, 0), pcall(reaper.GetProjectName, 0), pcall(reaper.GetProjectPath)"
+    shown = [word for word in host.value(short).split() if word in ("true", "false")]
+    assert shown == ["true" if version in ("6.37", "7.80") else "false"] * 3
+    assert host.value("pcall(reaper.GetProjectPathEx, 0, '')").startswith("true")
+
+
+def test_index_minus_1_lists_anew_since_6_20(make_host, tmp_path):
+    for version, found in (("6.19", "nil"), ("6.20", "new.txt")):
+        host = make_host(version)
+        folder = tmp_path / version
+        folder.mkdir()
+        host.value(f"reaper.EnumerateFiles([[{folder}]], 0)")
+        (folder / "new.txt").write_text("", encoding="utf-8")
+        host.value(f"reaper.EnumerateFiles([[{folder}]], -1)")
+        assert host.value(f"reaper.EnumerateFiles([[{folder}]], 0)") == found
+
+
+@pytest.mark.parametrize(
+    "version", ["6.00", "6.02", "6.23", "6.37", "6.71", "6.83", "7.0", "7.62", "7.71", "7.72", "7.80"]
+)
+def test_every_version_runs_scripts(make_host, version):
+    host = make_host(version)
+    assert host.value("reaper.GetAppVersion():match('[%d.]+')") == version
+
+
+def test_the_options_are_one_value():
+    options = HostOptions(version="7.0", clock="simulated")
+    with Reaper(options=options) as one, Reaper("6.83", options=options, strict=False) as other:
+        assert (one.options, one.host.version) == (options, "7.0")
+        assert (other.host.version, other.options.clock, other.options.strict) == ("6.83", "simulated", False)
+    with pytest.raises(InputError, match="unknown option 'clok': did you mean 'clock'"):
+        Reaper(clok="real")

@@ -24,7 +24,6 @@ def test_ext_state_is_shared_persistent_values_outlive_reaper(make_host, tmp_pat
         reaper.SetExtState("S", "lost", "1", false)
         assert(reaper.HasExtState("s", "KEPT") and not reaper.HasExtState("S", "none"))
         assert(reaper.GetExtState("S", "none") == "")
-        assert(not pcall(reaper.SetExtState, "S", "k", "two\\nlines", true))
         reaper.SetExtState("S", "gone", "1", true)
         reaper.DeleteExtState("S", "gone", true)""")
     again = make_host(home=home)
@@ -39,6 +38,28 @@ def test_ext_state_may_reach_the_file_only_at_the_end(make_host, tmp_path):
     assert not (tmp_path / "home" / "reaper-extstate.ini").exists()
     host.reaper.close()
     assert "k=v" in (tmp_path / "home" / "reaper-extstate.ini").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("version", "kept"), [("7.39", "two"), ("7.40", "twolines=1")])
+def test_a_newline_in_a_persistent_value_breaks_the_file_until_7_39(make_host, tmp_path, version, kept):
+    host = make_host(version, home=tmp_path / "home")
+    host.lua('reaper.SetExtState("S", "k", "two\\nlines=1", true)')
+    assert host.reaper.ext_state("S", "k") == "two\nlines=1"
+    assert "has newlines" in host.reaper.misuse[0]
+    again = make_host(version, home=tmp_path / "home")
+    assert again.reaper.ext_state("S", "k") == kept
+    assert again.reaper.ext_state("S", "lines") == ("1" if version == "7.39" else "")
+
+
+@pytest.mark.parametrize(("colors", "last"), [("bgr", 62), ("rgb", 69)])
+def test_windows_reads_no_more_than_64_kb_of_a_section(make_host, tmp_path, colors, last):
+    host = make_host(home=tmp_path / "home", colors=colors)
+    host.lua("""
+        for i = 0, 69 do reaper.SetExtState("S", ("%04d"):format(i), ("x"):rep(1018), true) end
+        reaper.SetExtState("T", "k", "v", true)""")
+    again = make_host(home=tmp_path / "home", colors=colors)
+    there = [i for i in range(70) if again.reaper.ext_state("S", f"{i:04d}")]
+    assert (there[-1], again.reaper.ext_state("T", "k")) == (last, "v")
 
 
 def test_project_ext_state_is_upper_cased_and_makes_the_project_dirty(host):
@@ -69,7 +90,9 @@ def test_time_selection_and_loop_points_may_be_linked(make_host):
         assert project.loop_points == (5, 6)
         assert project.time_selection == ((5, 6) if linked else (1, 2))
         assert host.value("reaper.GetToggleCommandState(40621)") == str(int(linked))
-        host.lua("reaper.Main_OnCommand(40621, 0)")
+        host.lua(f"reaper.Main_OnCommand({40750 if linked else 40749}, 0)")
+        assert host.value("reaper.GetToggleCommandState(40621)") == str(int(not linked))
+        host.lua("reaper.Main_OnCommand(40621, 0) reaper.Main_OnCommand(40621, 0)")
         host.reaper.run(40020)
         project.select_time(7, 8)
         assert project.loop_points == ((0, 0) if linked else (7, 8))
@@ -147,6 +170,66 @@ def test_a_seek_waits_for_the_measure_when_smooth_seek_is_on(make_host):
     assert project.play_position_s == pytest.approx(3)
 
 
+def test_regions_are_gone_to_by_number_or_order(make_host):
+    host = make_host()
+    project = host.reaper.project
+    project.add_region(5, 6)
+    project.add_region(1, 2)
+    host.lua("reaper.GoToRegion(0, 1, false)")
+    assert project.cursor_s == 5
+    host.lua("reaper.GoToRegion(0, 1, true) reaper.GoToRegion(0, 9, true) reaper.GoToMarker(0, 1, true)")
+    assert project.cursor_s == 1
+
+
+MOVES = """
+    local wait, what = 0, function() {what} end
+    local function loop()
+      wait = wait + 1
+      if wait == {ticks} then what() else reaper.defer(loop) end
+    end
+    loop()"""
+
+
+@pytest.mark.parametrize(
+    ("what", "moved"),
+    [
+        ("reaper.OnPlayButton()", "play"),
+        ("reaper.GetSet_ArrangeView2(0, true, 0, 0, 3, 4)", "view"),
+        ("reaper.SetEditCurPos2(0, 500, true, false)", "view"),
+        ("reaper.Main_OnCommand(40295, 0)", "view"),
+        ("reaper.OnStopButton()", ""),
+        ("reaper.SetEditCurPos2(0, 500, false, true)", ""),
+        ("reaper.GetSet_ArrangeView2(0, true, 0, 0, 0, 60)", ""),
+    ],
+)
+def test_what_moves_without_a_key_of_the_users_is_noted(make_host, what, moved):
+    host = make_host()
+    host.reaper.run(host.write(MOVES.format(what=what, ticks=2)))
+    host.reaper.tick(4)
+    assert host.reaper.unasked_moves == []
+    host.reaper.project.stop()
+    host.reaper.project.set_view(0, 60)
+    host.reaper.run(host.write(MOVES.format(what=what, ticks=3), "late.lua"))
+    host.reaper.tick(4)
+    wanted = [f"late.lua: {moved}, 2 ticks after the user's last key"] if moved else []
+    assert host.reaper.unasked_moves == wanted
+
+
+def test_stopping_and_seeking_what_plays_is_noted_too(make_host):
+    host = make_host()
+    project = host.reaper.project
+    project.add_track("a").add_midi(0, 100)
+    project.play()
+    host.reaper.run(host.write(MOVES.format(what="reaper.SetEditCurPos2(0, 9, false, true)", ticks=3), "seek.lua"))
+    host.reaper.tick(4)
+    host.reaper.run(host.write(MOVES.format(what="reaper.OnStopButton()", ticks=3), "stop.lua"))
+    host.reaper.tick(4)
+    assert [text.split(",")[0] for text in host.reaper.unasked_moves] == ["seek.lua: seek", "stop.lua: stop"]
+    project.play()
+    project.set_view(1, 2)
+    assert len(host.reaper.unasked_moves) == 2  # the user may
+
+
 def test_the_tempo_map_knows_beats_measures_and_ramps(host):
     project = host.reaper.project
     project.set_tempo(120, 3, 4)
@@ -193,10 +276,8 @@ def test_the_list_of_assumptions_is_the_one_in_the_docs():
     }
 
 
-def test_the_shipped_scripts_are_found(monkeypatch, tmp_path):
+def test_the_shipped_scripts_are_found():
     assert (scripts_folder() / "lib").is_dir()
-    monkeypatch.setenv("REATRIEVE_SCRIPTS", str(tmp_path))
-    assert scripts_folder() == tmp_path
     with Reaper(clock="simulated") as reaper:
         assert reaper.home.is_dir()
     assert not reaper.home.exists()

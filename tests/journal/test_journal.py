@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import JournalError
 from reatrieve.journal import Header, Journal, JournalFolder, read_journal
+from reatrieve.journal.folder import _same_path
 from reatrieve.session.events import (
     Answered,
     BudgetRaised,
@@ -70,15 +71,16 @@ def test_the_format_is_one_json_object_a_line(tmp_path):
     with Journal.create(tmp_path / "x.journal.jsonl", header()) as journal:
         journal.append_all(EVENTS, op="o")
     rows = [json.loads(line) for line in journal.path.read_text(encoding="utf-8").splitlines()]
-    assert (rows[0]["reatrieve"], rows[0]["v"], rows[0]["origin_s"]) == ("journal", 1, 12.5)
-    assert rows[3] | {"t": 0} == {
-        "v": 1,
+    assert (rows[0]["reatrieve"], rows[0]["v"], rows[0]["origin_s"]) == ("journal", 2, 12.5)
+    assert rows[3] | {"t": 0, "crc": "c"} == {
+        "v": 2,
         "t": 0,
         "op": "o",
         "event": "answered",
         "number": 1,
         "verdict": "accept",
         "span": [3.01, 4.0],
+        "crc": "c",
     }
 
 
@@ -123,7 +125,7 @@ def test_damage_in_the_middle_is_told(tmp_path):
         path.write_bytes(content)
         with pytest.raises(JournalError):
             read_journal(path)
-    path.write_bytes(b'{"reatrieve":"journal","v":2}\n')
+    path.write_bytes(b'{"reatrieve":"journal","v":3}\n')
     with pytest.raises(JournalError, match="update ReaTrieve"):
         read_journal(path)
     with pytest.raises(JournalError, match="cannot be read"):
@@ -142,35 +144,6 @@ def test_one_writer(tmp_path):
             Journal.create(path, header())
         assert len(read_journal(path)[1]) == 1
     Journal.open(path).close()
-
-
-class FullDisk:
-    """A file on which only part of what is written arrives."""
-
-    def __init__(self, file):
-        self.file = file
-
-    def write(self, text):
-        self.file.write(text[: len(text) // 2])
-        self.file.flush()
-        raise OSError(28, "No space left on device")
-
-    def __getattr__(self, name):
-        return getattr(self.file, name)
-
-
-def test_a_full_disk_changes_nothing(tmp_path):
-    with Journal.create(tmp_path / "x.journal.jsonl", header()) as journal:
-        journal.append(STARTED)
-        before = journal.path.read_bytes()
-        real, journal._file = journal._file, FullDisk(journal._file)
-        with pytest.raises(JournalError, match="No space left"):
-            journal.append(EVENTS[1], op="o")
-        journal._file = real
-        assert journal.path.read_bytes() == before
-        assert journal.events() == [STARTED]
-        journal.append(EVENTS[1], op="o")
-    assert [line.event for line in read_journal(journal.path)[1]] == EVENTS[:2]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
@@ -258,6 +231,18 @@ def test_saving_the_project_elsewhere_moves_the_journal_along(tmp_path):
         journal.append(EVENTS[3])
     assert [one.header.session for one in folder.of_project(str(tmp_path / "p.rpp"))] == ["s-1"]
     assert [line.event for line in read_journal(journal.path)[1]] == EVENTS[:4]
+
+
+@pytest.mark.parametrize(
+    ("platform", "one", "other", "same"),
+    [
+        ("win32", "C:\\Musik\\P.rpp", "c:/musik/x/../p.RPP", True), ("win32", "C:\\a.rpp", "D:\\a.rpp", False),
+        ("darwin", "/Users/a/Für.rpp", "/users/A/Fu\u0308r.RPP", True), ("darwin", "/a/b.rpp", "/a/c.rpp", False),
+        ("linux", "/a//x/../b.rpp", "/a/b.rpp", True), ("linux", "/a/B.rpp", "/a/b.rpp", False),
+    ],
+)  # fmt: skip
+def test_paths_name_one_project_as_the_platform_says(platform, one, other, same):
+    assert _same_path(one, other, platform) is same
 
 
 @pytest.mark.parametrize("session", ["../../etc/passwd", "a b", "", "ü", "x" * 200, "\ud800"])

@@ -1,7 +1,7 @@
 -- Runs one spec: a file that returns a list of { name, function }. Arguments: the folder of lib, the spec, a folder to write in.
 local lib, spec, folder = ...
 lib, spec, folder = lib or arg[1], spec or arg[2], folder or arg[3]
-package.path = lib .. "/?.lua"
+package.path = lib .. "/?.lua;" .. spec:match("^(.*)[/\\]") .. "/?.lua"
 TEMPORARY = folder
 
 function same(actual, expected, path)

@@ -1,5 +1,5 @@
+local daemon_side = require("daemon_side")
 local link = require("link")
-local messages = require("messages")
 
 ---A link with a carrier that keeps what is sent, and a daemon's side to answer with.
 local function rig(options)
@@ -8,7 +8,7 @@ local function rig(options)
   self.carrier = {
     name = "udp", repeat_s = 0.1, longest_repeat_s = 1.0, window = 4,
     open = function() self.openings = self.openings + 1 return true end,
-    send = function(packet) self.sent[#self.sent + 1] = messages.decode_command(packet) return true end,
+    send = function(packet) self.sent[#self.sent + 1] = daemon_side.decode_command(packet) return true end,
     receive = function() return table.remove(self.incoming, 1) end,
     close = function() end,
   }
@@ -20,7 +20,7 @@ local function rig(options)
     version = "1", host = "h", lua = _VERSION,
   }
   function self.say(name, seq, fields)
-    self.incoming[#self.incoming + 1] = messages.encode_event(name, self.info.instance, seq, fields)
+    self.incoming[#self.incoming + 1] = daemon_side.encode_event(name, self.info.instance, seq, fields)
   end
   function self.tick(seconds, open)
     self.now = self.now + (seconds or 0.033)
@@ -39,7 +39,7 @@ local function rig(options)
   end
   function self.up()
     self.tick()
-    self.say("welcome", 0, { protocol = 1, version = "1", capabilities = "", upto = 0 })
+    self.say("welcome", 0, { protocol = 1, version = "1", upto = 0 })
     self.tick()
     return self
   end
@@ -55,7 +55,7 @@ return {
     same(r.tick(), "hello")
     same(r.tick(), "")
     same(r.tick(0.3), "hello")
-    r.say("welcome", 0, { protocol = 1, version = "1", capabilities = "", upto = 0 })
+    r.say("welcome", 0, { protocol = 1, version = "1", upto = 0 })
     r.tick()
     same(r.link.state, "up")
     same(r.connects, 1)
@@ -86,7 +86,7 @@ return {
     same(r.tick(0.5), "undo2")
     r.say("ack", 0, { upto = 2 })
     same(r.tick(1), "")
-    same(r.link:quiet(), true)
+    same(r.link:all_acked(), true)
   end },
   { "no more under way than the window", function()
     local r = rig().up()
@@ -159,7 +159,7 @@ return {
     info.instance = "two"
     r.info = info
     r.tick(1.1)
-    r.say("welcome", 0, { protocol = 1, version = "1", capabilities = "", upto = 0 })
+    r.say("welcome", 0, { protocol = 1, version = "1", upto = 0 })
     same(r.tick(), "resume1 undo2 saved3")
     r.say("note", 1, note())
     local _, taken = r.tick()
@@ -167,7 +167,7 @@ return {
   end },
   { "events of another instance are not handled", function()
     local r = rig().up()
-    r.incoming[1] = messages.encode_event("note", "other", 1, note())
+    r.incoming[1] = daemon_side.encode_event("note", "other", 1, note())
     local _, taken = r.tick()
     same(taken, "")
   end },
@@ -179,7 +179,7 @@ return {
     r.tick()
     same(r.link.state, "hello")
     same(r.tick(0.3), "hello")
-    r.say("welcome", 0, { protocol = 1, version = "1", capabilities = "", upto = 0 })
+    r.say("welcome", 0, { protocol = 1, version = "1", upto = 0 })
     same(r.tick(), "undo1")
   end },
   { "another version is told and not tried again", function()

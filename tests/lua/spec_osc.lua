@@ -1,14 +1,15 @@
+local daemon_side = require("daemon_side")
 local messages = require("messages")
 local osc = require("osc")
 
 return {
   { "every type comes back", function()
-    local values = { 7, -1.25, "Ölfaß", "\1\2\3", 2 ^ 40 // 1, "" }
-    local packet = osc.encode("/reatrieve/x", "idsbhs", values)
+    local values = { 7, -1.25, "Ölfaß", "\1\2\3", "" }
+    local packet = osc.encode("/reatrieve/x", "idsbs", values)
     same(#packet % 4, 0)
     local message = osc.decode(packet)
     same(message.address, "/reatrieve/x")
-    same(message.tags, "idsbhs")
+    same(message.tags, "idsbs")
     same(message.values, values)
   end },
   { "doubles are exact", function()
@@ -37,10 +38,10 @@ return {
   end },
   { "commands and events come back", function()
     local fields = { session = "S", op = "o", number = 3, verdict = "accept", start_s = 1.5, end_s = 2.5 }
-    local command = messages.decode_command(messages.encode_command("answer", "client-1", "token", 9, fields))
+    local command = daemon_side.decode_command(messages.encode_command("answer", "client-1", "token", 9, fields))
     same(command, { name = "answer", client = "client-1", token = "token", id = 9, fields = fields })
     local row = { session = "S", number = 0, state = "example", start_s = 0.0, end_s = 1.0, score = 1.0, probability = 1.0 }
-    same(messages.decode_event(messages.encode_event("row", "i", 4, row)), { name = "row", instance = "i", seq = 4, fields = row })
+    same(messages.decode_event(daemon_side.encode_event("row", "i", 4, row)), { name = "row", instance = "i", seq = 4, fields = row })
   end },
   { "a missing field is named", function()
     fails("the field end_s is missing", messages.encode_command, "revise", "c", "t", 1, { session = "", op = "", number = 1, start_s = 0.0 })

@@ -1,159 +1,96 @@
-local markers = require("markers")
 local models = require("models")
-local selftest = require("selftest")
 local session = require("session")
-local view = require("view")
 
-local function span(start_s, probability) return { start_s = start_s, end_s = start_s + 1, probability = probability or 0.5 } end
+local function span(start_s) return { start_s = start_s, end_s = start_s + 1, probability = 0.5 } end
 
----Marks as if the project had been edited: a GUID for each number and kind.
-local function marks_of(model, keep)
-  local marks = {}
-  for number, mark in pairs(models.wanted(model, keep or false)) do marks["{" .. number .. "}"] = mark end
-  return marks
-end
+local ALL = { "reading", "searching", "cancelling", "stored", "resuming", "ready", "answering", "continuing", "listing", "accepting",
+  "resyncing", "lost" }
 
-local function started()
-  local s = session.new("ID", "{T}", 1, "Riser")
-  local model = models.proposed(models.exampled(s.model, span(1)), 1, span(2, 0.87))
-  s:push { marks = marks_of(model), model = model, forward = {}, back = {} }
+---A session in a state, by the transitions that lead there.
+local function in_state(state)
+  if state == "stored" or state == "resuming" then
+    local s = session.stored { id = "ID", track = "{T}", colour = 1, history = require("history").new(models.empty("Riser")) }
+    if state == "resuming" then s:resume() end
+    return s
+  end
+  local s = session.new("ID", "{T}", 1, "Riser", { start_s = 1, end_s = 2 })
+  if state == "reading" then return s end
+  s:search_sent { items = {} }
+  if state == "searching" then return s end
+  if state == "cancelling" then s:cancel() return s end
+  s:open()
+  local model = models.proposed(models.with_example(s.model, span(1)), 1, span(2))
+  s:push { marks = {}, model = model, forward = {}, back = {} }
+  if state == "answering" then s:await_what_follows { verdict = "accept", number = 1, start_s = 2, end_s = 3 } end
+  if state == "continuing" then s:await_more(10) end
+  if state == "listing" or state == "accepting" then s:await_list(0.5) end
+  if state == "accepting" then s:await_rest() end
+  if state == "resyncing" then s:resync() end
+  if state == "lost" then s:lose() end
   return s
 end
 
-local function answer(s, verdict, next_start_s)
-  local number = s.model.current
-  local one = s.model.candidates[number]
-  local model = models.answered(s.model, verdict, one.start_s, one.end_s)
-  model = models.proposed(model, number + 1, span(next_start_s))
-  s:push { marks = marks_of(model), model = model, forward = { { "answer", number, verdict, one.start_s, one.end_s } },
-    back = { { "undo", number } } }
-  return s
-end
-
-local function names(model, keep)
-  local list = {}
-  for _, mark in pairs(models.wanted(model, keep)) do list[#list + 1] = mark.name end
-  table.sort(list)
-  return table.concat(list, ", ")
-end
+-- Every transition, with the states that it is possible in.
+local FROM = {
+  [function(s) s:search_sent { items = {} } end] = "reading",
+  [function(s) s:render_again() end] = "searching",
+  [function(s) s:cancel() end] = "searching cancelling",
+  [function(s) s:open() end] = "reading searching",
+  [function(s) s:resume() end] = "stored resuming",
+  [function(s) s:confirm { budget = 10 } end] = "resuming",
+  [function(s) s:lose() end] = "stored resuming ready answering continuing listing accepting resyncing lost",
+  [function(s) s:await_what_follows { verdict = "accept", number = 1, start_s = 2, end_s = 3 } end] = "ready continuing",
+  [function(s) s:await_more(10) end] = "ready continuing resyncing answering",
+  [function(s) s:await_list(0.5) end] = "ready continuing",
+  [function(s) s:await_rest() end] = "listing",
+  [function(s) s:resync() end] = "ready continuing",
+  [function(s) s:finish_waiting() end] = "ready answering continuing listing accepting resyncing",
+}
 
 return {
-  { "names tell the state", function()
-    same(models.region_name("Riser", 3, "asked", 0.874), "? Riser 3 (87 %)")
-    same(models.region_name("Riser", 3, "kept"), "Riser 3")
-    same(models.region_name("Riser", 3, "refused"), "x Riser 3")
-    same(models.region_name("Sound 1", 3, "kept"), "Sound 1-3")
-    for _, label in ipairs { "Riser", "Sound 1", "50 %", "Ölfaß" } do
-      for _, kind in ipairs { "asked", "kept", "refused" } do same(models.kind(models.region_name(label, 12, kind, 1)), kind) end
+  { "every state is reached and whole", function()
+    for _, state in ipairs(ALL) do
+      local s = in_state(state)
+      same(s.state, state)
+      s:check()
     end
   end },
-  { "labels cannot look like a state or a command", function()
-    same(models.label("? what"), "what")
-    same(models.label("!boom"), "boom")
-    same(models.label("#1=x"), "1=x")
-    same(models.label("x files"), "files")
-    same(models.label("xylophone "), "xylophone")
-    same(models.label("a\nb"), "a b")
-    same(models.label("?!"), "")
-  end },
-  { "models are values", function()
-    local s = started()
-    local before = s.model
-    answer(s, "accept", 3)
-    same(before.candidates[1].state, "candidate")
-    same(s.model.candidates[1].state, "accepted")
-    same(s.model.current, 2)
-    same(names(s.model), "? Riser 2 (50 %), Riser 0, Riser 1")
-  end },
-  { "what a rejected one leaves is a setting", function()
-    local s = answer(started(), "reject", 3)
-    same(names(s.model, false), "? Riser 2 (50 %), Riser 0")
-    same(names(s.model, true), "? Riser 2 (50 %), Riser 0, x Riser 1")
-    same(names(models.swept(s.model), true), "Riser 0")
-  end },
-  { "undo and redo are found, and their commands", function()
-    local s = started()
-    answer(answer(answer(s, "accept", 3), "reject", 4), "skip", 5)
-    local at_first = s.history[2].marks
-    same(s:find_step(at_first), 2)
-    same(s:go(2), { { "undo", 1 } })
-    same(s.model.current, 1)
-    same(s:find_step(s.history[4].marks), 4)
-    same(s:go(4), { { "answer", 1, "accept", 2, 3 }, { "answer", 2, "reject", 3, 4 } })
-    same(s.model.current, 3)
-    answer(s, "accept", 9)
-    same(#s.history, 5)
-  end },
-  { "the edges of a candidate are the user's, those of an accepted one are a change", function()
-    local s = answer(started(), "accept", 3)
-    local present = {}
-    for guid, mark in pairs(s:step().marks) do
-      present[guid] = { number = mark.number, kind = mark.kind, name = mark.name, start_s = mark.start_s, end_s = mark.end_s }
+  { "a transition is possible in its states, leaves a whole session, and is an error elsewhere", function()
+    for transition, from in pairs(FROM) do
+      for _, state in ipairs(ALL) do
+        local s = in_state(state)
+        if (" " .. from .. " "):find(" " .. state .. " ", 1, true) then
+          transition(s)
+          s:check()
+        else
+          fails("Riser: [a-z_]+ is not possible while " .. state, transition, s)
+          same(s.state, state)
+          s:check()
+        end
+      end
     end
-    present["{2}"].start_s = 3.4
-    same(session.matches(s:step(), present), true)
-    present["{1}"].end_s = 3.5
-    same(session.matches(s:step(), present), false)
-    local model, forward, back = s:changes(present, "skip")
-    same(forward, { { "revise", 1, 2, 3.5 } })
-    same(back, { { "revise", 1, 2, 3 } })
-    same(model.candidates[1].end_s, 3.5)
-    present["{1}"] = nil
-    local _
-    _, forward, back = s:changes(present, "skip")
-    same(forward, { { "retract", 1 } })
-    same(back, { { "revise", 1, 2, 3 } })
-    present["{2}"] = nil
-    model, forward = s:changes(present, "reject")
-    same(#forward, 2)
-    same(model.candidates[2].state, "rejected")
   end },
-  { "an undo beyond the known steps takes the answers back", function()
-    local s = answer(answer(started(), "accept", 3), "reject", 4)
-    local model, forward, back = s:changes(s.history[2].marks, "skip")
-    same(forward, { { "undo", 1 } })
-    same(#back, 2)
-    same(model.current, 1)
+  { "the end of a wait clears everything at once", function()
+    for _, state in ipairs { "answering", "continuing", "listing", "accepting", "resyncing" } do
+      local s = in_state(state)
+      s:finish_waiting()
+      same({ s.state, s.answer, s.rest, s.search }, { "ready" })
+    end
   end },
-  { "as text and back", function()
-    local s = answer(answer(started(), "accept", 1 / 3), "reject", 4)
-    s.model = models.renamed(s.model, "a|b;c%d\nÖ")
-    s:step().model = s.model
-    local text = s:saved()
-    same(text:find("\n"), nil)
-    local other, answers = session.load("ID", text)
-    same(answers, 2)
-    same(other.model.label, "a|b;c%d\nÖ")
-    same(other.model.current, 3)
-    same(other:step().marks, s:step().marks)
-    same(other.track, "{T}")
-    same(other.known["{1}"], 1)
-    same(other.model.candidates[1].start_s, 2.0)
-    same(session.load("ID", "rubbish"), nil)
+  { "fields are written by the session alone, and only those it has", function()
+    local s = in_state("ready")
+    fails("session.state is written outside its module", function() s.state = "lost" end)
+    fails("session.pending is written outside", function() s.pending = true end)
+    fails('no field "pending"', function() return s.pending end)
+    fails("history.at is written outside", function() s.history.at = 7 end)
+    same(s.lookahead, nil)
+    s:set_lookahead({})
+    same(s.lookahead, {})
   end },
-  { "the view moves only if it must", function()
-    same({ view.wanted(0, 10, 2, 3, 100) }, {})
-    same({ view.wanted(0, 10, 12, 13, 100) }, { 7.5, 17.5 })
-    same({ view.wanted(0, 10, 9.5, 10.5, 100) }, { 5.0, 15.0 })
-    same({ view.wanted(5, 15, 0, 1, 100) }, { 0, 10 })
-    local from_s, to_s = view.wanted(0, 1000, 500, 501, 1.2)
-    same((1.2 * 1000 / (to_s - from_s)) >= 20, true)
-    from_s, to_s = view.wanted(0, 2, 0.5, 4.5, 600)
-    same(from_s <= 0.5 and to_s >= 4.5, true)
-  end },
-  { "marker names by template", function()
-    local values = { label = "Riser", pattern = "R", n = 3, number = 17, ["end"] = "" }
-    same(markers.name("{label}_{n:2}", values), "Riser_03")
-    same(markers.name("{label}{end} {number}", values), "Riser 17")
-    same(markers.name("{pattern}{n}", values), "R3")
-    values["end"] = "_end"
-    same(markers.name("{label}_{n:2}", values), "Riser_03_end")
-    same(markers.name("{end}{n}", values), "_end3")
-    same(markers.name("!{label}", values), "_!Riser_end")
-    same(markers.name("{other}", { ["end"] = "" }), "{other}")
-  end },
-  { "JSON", function()
-    same(selftest.json { a = true, b = { c = 1.5, d = "q\"\n\\" } }, '{\n  "a": true,\n  "b": {\n    "c": 1.5,\n    "d": "q\\u0022\\u000a\\u005c"\n  }\n}')
-    same(selftest.json {}, "{}")
+  { "what does not hold is named", function()
+    local s = in_state("ready")
+    local model = models.proposed(s.model, 2, span(4))           -- a second open candidate
+    s:amend(model)
+    fails("Riser, ready: it does not hold that what is open is a candidate", s.check, s)
   end },
 }

@@ -45,7 +45,7 @@ def test_the_same_messages_with_the_same_arguments() -> None:
 
 
 def test_the_rest_is_taken_from_the_same_probability() -> None:
-    (in_lua,) = re.findall(r"^local REST_ABOVE = ([\d.]+)", (LIB / "answers.lua").read_text("utf-8"), re.MULTILINE)
+    (in_lua,) = re.findall(r"^local REST_ABOVE = ([\d.]+)", (LIB / "verbs.lua").read_text("utf-8"), re.MULTILINE)
     assert float(in_lua) == REST_ABOVE
 
 

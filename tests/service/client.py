@@ -16,6 +16,7 @@ from client_link import ClientLink
 from reatrieve.bridge import osc
 from reatrieve.bridge.home import read_info
 from reatrieve.bridge.messages import (
+    PROTOCOL,
     UNKNOWN,
     Ack,
     Answer,
@@ -159,7 +160,7 @@ class Client:
         if not self.welcomed:
             if now_s - self.hello_s > 0.1:
                 self.hello_s = now_s
-                self.send_raw(Hello(1, "0.1.0", "test", "5.4", self.kind))
+                self.send_raw(Hello(PROTOCOL, "0.1.0", "test", "5.4", self.kind))
         else:
             for number, command in self.link.due(now_s):
                 self.send_raw(command, number)
@@ -188,7 +189,7 @@ class Client:
             if event.code == "unknown-client":
                 self.welcomed = False
 
-    def until(self, condition, timeout_s=20.0):
+    def until(self, condition, timeout_s=60.0):
         end_s = time.monotonic() + timeout_s
         while not (value := condition()):
             if time.monotonic() > end_s:
@@ -198,7 +199,7 @@ class Client:
             self.pump()
         return value
 
-    def wait(self, *kinds, timeout_s=20.0):
+    def wait(self, *kinds, timeout_s=60.0):
         """The next event of one of these kinds (those before it are passed over, and candidates that come again with
         what follows them); a ``Failed`` is an error unless asked for."""
 

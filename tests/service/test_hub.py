@@ -8,8 +8,10 @@ import pytest
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from reatrieve import limits
 from reatrieve.bridge import osc
 from reatrieve.bridge.messages import (
+    PROTOCOL,
     Ack,
     Answer,
     Candidate,
@@ -64,14 +66,14 @@ class Desk:
         return [(header.seq, event) for header, event in events]
 
     def hello(self, **more):
-        return self.say(Hello(1, "0.1.0", "REAPER 7.62", "5.4", "udp"), **more)
+        return self.say(Hello(PROTOCOL, "0.1.0", "REAPER 7.62", "5.4", "udp"), **more)
 
 
 def test_hello_is_welcomed_and_pings_need_none():
     desk = Desk()
     assert desk.say(Ping()) == [(0, Pong(0, 0))]
     ((_, welcome),) = desk.hello()
-    assert (type(welcome), welcome.protocol, welcome.upto) == (Welcome, 1, 0)
+    assert (type(welcome), welcome.protocol, welcome.upto) == (Welcome, PROTOCOL, 0)
     desk.say(Rename("s", "o", "l"), 1)
     desk.hub.handled("c1", 1)
     assert desk.hello()[0][1].upto == 1
@@ -129,7 +131,7 @@ def test_wrong_tokens_and_unknown_clients_are_refused():
     assert desk.commands == []
 
 
-@pytest.mark.parametrize(("theirs", "fix"), [(0, "ReaPack"), (2, "pip install -U reatrieve")])
+@pytest.mark.parametrize(("theirs", "fix"), [(PROTOCOL - 1, "ReaPack"), (PROTOCOL + 1, "pip install -U reatrieve")])
 def test_another_protocol_is_refused_with_the_fix(theirs, fix):
     desk = Desk()
     ((_, refused),) = desk.say(Hello(theirs, "9.9.9", "REAPER", "5.4", "udp"), token="whatever")
@@ -178,18 +180,55 @@ def test_a_client_far_behind_or_long_gone_is_forgotten():
     assert desk.say(Seen(0))[0][1].code == "unknown-client"
 
 
-def test_bundles_are_taken_apart():
-    desk = Desk()
-    desk.hello()
+def bundle_of(*packets):
     bundle = OscBundleBuilder(0)
-    for number in (1, 2):
-        packet = encode_command(CommandHeader("c1", "secret", number), Rename("s", f"o{number}", "l"))
+    for packet in packets:
         (message,) = osc.decode(packet)
         builder = OscMessageBuilder(address=message.address)
         for tag, value in zip(message.tags, message.values, strict=True):
             builder.add_arg(value, tag)
         bundle.add_content(builder.build())
-    desk.raw(bundle.build().dgram)
+    return bundle.build().dgram
+
+
+def test_a_bundle_is_refused_once():
+    """Or one datagram with a forged address would make a flood."""
+    for token in ("", "guess"):
+        desk = Desk()
+        packet = encode_command(CommandHeader("c1", token, 1), Rename("s", "o", "l"))
+        ((_, refused),) = desk.raw(bundle_of(*(packet for _ in range(500))))
+        assert refused.code == "token"
+        assert desk.hub.complaints["token"] == 500
+    desk = Desk()
+    unknown = encode_command(CommandHeader("c1", "secret", 1), Rename("s", "o", "l"))
+    assert len(desk.raw(bundle_of(*(unknown for _ in range(9))))) == 1
+
+
+def test_a_body_that_cannot_be_is_answered_and_acked_in_its_turn():
+    desk = Desk()
+    desk.hello()
+    packets = [osc.encode("/reatrieve/dance", "ssi", ("c1", "secret", number)) for number in (1, 2)]
+    assert desk.raw(packets[1]) == [(0, Ack(0))]
+    answers = desk.raw(packets[0])
+    assert [event.id for _, event in answers if isinstance(event, Failed)] == [1, 2]
+    assert answers[-1] == (0, Ack(2))
+    assert desk.commands == []
+
+
+def test_clients_past_the_limit_push_out_the_longest_silent(monkeypatch):
+    monkeypatch.setattr(limits, "CLIENTS", 3)
+    desk = Desk()
+    for k in range(4):
+        desk.now_s = float(k)
+        desk.hello(client=f"c{k}")
+    assert [desk.say(Seen(0), client=f"c{k}") == [] for k in range(4)] == [False, True, True, True]
+
+
+def test_bundles_are_taken_apart():
+    desk = Desk()
+    desk.hello()
+    renames = [Rename("s", f"o{number}", "l") for number in (1, 2)]
+    desk.raw(bundle_of(*(encode_command(CommandHeader("c1", "secret", k + 1), one) for k, one in enumerate(renames))))
     assert [number for _, number, _ in desk.commands] == [1, 2]
 
 
@@ -285,8 +324,8 @@ def test_the_daemon_lives_through_rubbish(daemon, at_candidate):
     ("settings", "match"),
     [
         ({"host": "0.0.0.0"}, "--token"),
-        ({"host": "0.0.0.0", "token": "t", "open_controllers": True}, "let anybody in"),
-        ({"host": "no.such.host.invalid", "token": "t"}, "cannot be opened"),
+        ({"host": "0.0.0.0", "token": "t" * 16, "open_controllers": True}, "let anybody in"),
+        ({"host": "no.such.host.invalid", "token": "t" * 16}, "cannot be opened"),
     ],
 )
 def test_the_network_stays_out_unless_a_token_was_chosen(start, settings, match):
@@ -295,10 +334,10 @@ def test_the_network_stays_out_unless_a_token_was_chosen(start, settings, match)
 
 
 def test_with_a_token_of_ones_own_it_listens_everywhere(start, connect):
-    daemon = start(host="0.0.0.0", token="my own")
+    daemon = start(host="0.0.0.0", token="one of my own choice")
     client = connect(daemon.home)
     client.until(lambda: client.welcomed)
-    assert daemon.info.token == "my own"
+    assert daemon.info.token == "one of my own choice"
 
 
 def test_without_udp_the_spool_serves(start, connect, shared):

@@ -1,6 +1,7 @@
 """From item and probe messages to a checked track map: wrong maps never pass silently."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -179,3 +180,22 @@ def test_renderings_go_when_no_session_needs_them(renders, tmp_path):
     with journals.create(Header("s", TrackMap((TrackItem(needed, 0.0, 1.0, accessor=True),)))):
         sweep_renders(renders, journals, now_s=10.0**6)
     assert sorted(path.name for path in renders.iterdir()) == ["needed.wav", "new.wav"]
+
+
+@pytest.mark.parametrize("accessor", [0, 1])
+def test_names_and_folders_that_cannot_be_opened_are_wanted_as_renderings(renders, tmp_path, accessor, monkeypatch):
+    """A name of more than 255 bytes, a link in a circle, a folder that the daemon may not enter."""
+    (tmp_path / "circle.wav").symlink_to(tmp_path / "circle.wav")
+    real = Path.stat
+
+    def locked(path, **more):
+        if "locked" in path.parts:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, **more)
+
+    monkeypatch.setattr(Path, "stat", locked)
+    for path in (tmp_path / ("x" * 300 + ".wav"), tmp_path / "circle.wav", tmp_path / "locked" / "x.wav", "/dev/zero"):
+        item = make_item("s", path, length_s=2.0, accessor=accessor)
+        prepared = prepare(draft_of(item), FIND, renders=renders)
+        assert [index for index, _ in prepared.wanted] == [0], path
+        assert len(prepared.wanted[0][1]) < 500

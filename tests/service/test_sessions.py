@@ -1,6 +1,7 @@
 """Sessions through a real daemon, real sockets, folders and audio: every command of the page."""
 
 import json
+import os
 import secrets
 import threading
 import time
@@ -241,6 +242,7 @@ def test_resume_tells_everything_after_a_restart(start, connect, shared, session
 def test_sessions_of_a_project_are_listed_discarded_and_copied(daemon, connect, shared, session, tmp_path):
     client = connect(daemon.home)
     project = tmp_path / "prøject.rpp"
+    project.touch()
     client.send(Sessions(str(project)))
     assert client.wait(StoredEnd).count == 0
     client.find(session, shared.track, 1.0, 1.5, label="Kick")
@@ -438,3 +440,68 @@ def test_anchors_and_exports_hold_the_accepted_regions(first, tmp_path):
     assert str(RATE_HZ) in json.dumps(sheet)
     client.send(Export(session, "relative", "json", "source", "", 0.0, "start", 0.0, 0, 0))
     assert "absolute" in client.wait(Failed).text
+
+
+def test_a_session_open_in_two_reapers_is_told_to_both(first, daemon, connect, monkeypatch):
+    monkeypatch.setattr("reatrieve.service.actor.SHARED_AFTER_S", 0.6)
+    client, candidate = first
+    other = connect(daemon.home)
+    other.send(Resume(candidate.session))
+    other.wait(Candidate)
+
+    def told():
+        client.pump()
+        return all(any(isinstance(e, Note) and e.code == "shared" for e in one.events) for one in (client, other))
+
+    other.until(told)
+
+
+def test_a_script_that_was_started_again_is_told_nothing(first, daemon, connect, monkeypatch):
+    monkeypatch.setattr("reatrieve.service.actor.SHARED_AFTER_S", 0.2)
+    _, candidate = first
+    other = connect(daemon.home)
+    other.send(Resume(candidate.session))
+    other.wait(Candidate)
+    later_s = time.monotonic() + 0.5
+    other.until(lambda: time.monotonic() > later_s)
+    assert not any(isinstance(event, Note) and event.code == "shared" for event in other.events)
+
+
+def test_a_source_that_was_moved_is_told_with_what_to_do(daemon, connect, session, tmp_path):
+    track = make_track(tmp_path / "moving.wav")
+    client = connect(daemon.home)
+    client.find(session, track, 1.0, 1.5)
+    client.wait(Candidate)
+
+    def note_of(code):
+        return [event for event in client.events if isinstance(event, Note) and event.code == code]
+
+    client.until(lambda: daemon.service._sources is not None and daemon.service._sources._known[track].sound)
+    track.rename(tmp_path / "elsewhere.wav")
+    client.until(lambda: note_of("source-gone"))
+    assert "put it back" in note_of("source-gone")[0].text
+    (tmp_path / "elsewhere.wav").rename(track)
+    make_track(track, seed=9)
+    client.until(lambda: note_of("source-changed"))
+
+
+@pytest.mark.parametrize(
+    "folder", ["a 'b' \"c\"", "\U0001f941 drums", "x" * 200 + "/" + "y" * 90, "%20 &;$(x)", "Ｍｕｓｉｋ"]
+)
+def test_odd_places_are_places(start, connect, tmp_path, session, folder):
+    place = tmp_path / folder
+    if os.name == "nt":
+        pytest.skip("names that Windows does not have")
+    track = make_track(place / "träck.wav")
+    daemon = start(cache=place / "cache", journals=place / "journals", spool=place / "spool")
+    project = place / "p.rpp"
+    project.touch()
+    client = connect(daemon.home, "spool")
+    client.find(session, track, 1.0, 1.5, project=str(project))
+    client.answer(client.wait(Candidate), "accept")
+    client.wait(Candidate)
+    client.send(Saved(session, str(project)))
+    client.send(Export(session, str(place / "out"), "json", "source", "", 0.0, "start", 0.0, 0, 0))
+    assert client.wait(ExportedEnd).count == 1
+    client.send(Sessions(str(project)))
+    assert client.wait(Stored).session == session

@@ -56,6 +56,40 @@ def test_mistakes_in_the_file_are_named(tmp_path, text, match):
         Settings.load({"home": tmp_path}, {})
 
 
+def test_settings_of_windows_editors_are_read(tmp_path):
+    """They begin with a byte order mark and end their lines with carriage returns."""
+    (tmp_path / "settings.txt").write_bytes("\ufeffport = 5\r\nretriever = mfcc-nn\r\n".encode())
+    settings = Settings.load({"home": tmp_path}, {})
+    assert (settings.port, settings.retriever) == (5, "mfcc-nn")
+    (tmp_path / "settings.txt").write_bytes("port = 5\n".encode("utf-16"))
+    with pytest.raises(InputError, match="save them as UTF-8"):
+        Settings.load({"home": tmp_path}, {})
+
+
+def test_settings_may_be_a_link_of_ones_own(tmp_path):
+    (tmp_path / "dotfiles.txt").write_text("port = 5\n", encoding="utf-8")
+    home = tmp_path / "home"
+    home.mkdir()
+    try:
+        (home / "settings.txt").symlink_to(tmp_path / "dotfiles.txt")
+    except OSError:
+        pytest.skip("no right to make links")
+    assert Settings.load({"home": home}, {}).port == 5
+
+
+def test_impossible_values_are_named(tmp_path):
+    for flags, match in (
+        ({"cache": "~no-such-user-here/x"}, "no such user"),
+        ({"spool": "a\0b"}, "spool holds a NUL"),
+        ({"token": "x" * 513}, "longer than 512 bytes"),
+    ):
+        with pytest.raises(InputError, match=match):
+            Settings.load({"home": tmp_path, **flags}, {})
+    (tmp_path / "settings.txt").write_text("# " + 70_000 * "x", encoding="utf-8")
+    with pytest.raises(InputError, match="larger than"):
+        Settings.load({"home": tmp_path}, {})
+
+
 def test_mistakes_elsewhere_are_named(tmp_path):
     with pytest.raises(InputError, match="REATRIEVE_PORT"):
         Settings.load({"home": tmp_path}, {"REATRIEVE_PORT": "x"})

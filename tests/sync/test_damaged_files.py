@@ -25,6 +25,15 @@ WAV = wav_bytes(frames=20, after=[CUES, LIST])
 EVENTS = [event(1, 0, 100, "a"), event(2, 50, 90, "b")]
 SYNC = write_sync_json(bare_sheet(EVENTS))
 JAMS = write_jams(bare_sheet(EVENTS).annotations)
+TABLES = (
+    b"1.0\t2.0\ta\n3,4,b\n",
+    b"#,Name,Start,End,Length\nR1,a,1,3,2\nM1,b,0:05.5,,\n",
+    b"Selection\tView\tBegin Time (s)\tEnd Time (s)\tBegin Path\tFile Offset (s)\tSpecies\n"
+    b"1\tW\t61.5\t62\tC:\\x\\a.wav\t1.5\tx\n",
+    b"Name\tStart\tDuration\tTime Format\tType\nA\t00:18:30\t00:00:05\t75 fps\tCue\nB\t9\t9\t44100 Hz\tCue\n",
+    b"file,start_time,end_time,wren,song\na.wav,0.0,3.0,1,0\nb.wav,0.0,3.0,1,1\n",
+    b'file,class,start,end,kind,ratio_db,flag\na.wav,"x",1,2,,,near\n',
+)
 RPP = b"""<REAPER_PROJECT 0.1 "7.17" 1
 TEMPO 120 4 4
 <TEMPOENVEX
@@ -67,10 +76,9 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
     return bytes(changed[: draw(st.integers(0, len(changed)))]) if draw(st.booleans()) else bytes(changed)
 
 
-@given(
-    content=st.one_of(st.binary(max_size=200), *(damaged(kind) for kind in (WAV, SYNC, JAMS, b"1.0\t2.0\ta\n3,4,b\n")))
-)
+@given(content=st.one_of(st.binary(max_size=200), *(damaged(kind) for kind in (WAV, SYNC, JAMS, *TABLES))))
 @example(content=b"RIFF\0\0\0\0WAVE")
+@example(content="start,end,label\n²,³,x\n".encode())
 @example(content=b'{"annotations": 3}')
 @often
 def test_annotations_or_one_sentence(tmp_path, content):

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from reatrieve.annotations.files import read_annotations
 from reatrieve.audio.trackmap import TrackItem, TrackMap
@@ -216,6 +217,43 @@ def test_labels_of_several_recordings_are_never_mixed(song, tmp_path, capsys):
     assert main(["export", "--regions", str(source), "--audio", str(song), "--out", str(tmp_path / "o")]) == 0
     made = json.loads((tmp_path / "o" / "song.sync.json").read_text(encoding="utf-8"))
     assert [e["label"] for e in made["events"]] == ["cat"]
+
+
+def test_a_list_in_samples_counts_in_those_of_the_audio(song, tmp_path, capsys):
+    regions, out = tmp_path / "r.csv", tmp_path / "o"
+    regions.write_text("#,Name,Start,End,Length\nR1,a,44100,88200,44100\n", encoding="utf-8")
+    arguments = ["export", "--regions", str(regions), "--audio", str(song), "--out", str(out)]
+    assert main(arguments) == 2
+    assert "--unit" in capsys.readouterr().err
+    assert main([*arguments, "--unit", "samples"]) == 0
+    regions.write_text("start_sample,end_sample,label,mood\n44100,88200,a,sad\n", encoding="utf-8")
+    assert main([*arguments, "--force"]) == 0
+    assert "note: r.csv: the column mood was left out" in capsys.readouterr().out
+    made = json.loads((out / "song.sync.json").read_text(encoding="utf-8"))
+    assert [(e["start_frame"], e["end_frame"]) for e in made["events"]] == [(44100, 88200)]
+
+
+def test_rows_of_the_audio_are_told_by_its_folder(song, tmp_path):
+    (tmp_path / "n1").mkdir()
+    audio = song.rename(tmp_path / "n1" / "song.wav")
+    regions, out = tmp_path / "r.csv", tmp_path / "o"
+    regions.write_text("file,start,end,label\n/d/n1/song.wav,1.0,2.0,a\n/d/n2/song.wav,3.0,4.0,b\n", encoding="utf-8")
+    assert main(["export", "--regions", str(regions), "--audio", str(audio), "--out", str(out)]) == 0
+    made = json.loads((out / "song.sync.json").read_text(encoding="utf-8"))
+    assert [e["label"] for e in made["events"]] == ["a"]
+
+
+@pytest.mark.parametrize("targets", ["json", "wav", "all"])
+@pytest.mark.parametrize(("kind", "notes"), [("OGG", 1), ("FLAC", 0), ("WAV", 0)])
+def test_lossy_audio_is_told_once_whatever_the_target(tmp_path, capsys, targets, kind, notes):
+    audio, regions = tmp_path / "song.x", tmp_path / "r.txt"
+    soundfile.write(audio, noise(RATE_HZ * 3), RATE_HZ, format=kind)
+    regions.write_text("1.0\t2.0\ta\n", encoding="utf-8")
+    arguments = ["--regions", str(regions), "--audio", str(audio), "--to", targets, "--out", str(tmp_path / "o")]
+    assert main(["export", *arguments, "--wwise-segment", "x"]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if "decod" in line]
+    assert len(told) == notes
+    assert all("no gapless tags" in line for line in told)
 
 
 def test_convert_refuses(tmp_path, capsys):

@@ -213,7 +213,97 @@ def test_what_is_no_project_is_refused(tmp_path):
     with pytest.raises(InputError, match="not a REAPER project"):
         read_rpp(path)
     path.write_text('<REAPER_PROJECT 0.1 "7"\n<TRACK\n', encoding="utf-8")
-    with pytest.raises(InputError, match="cannot be understood"):
+    with pytest.raises(InputError, match="is cut off"):
         read_rpp(path)
     with pytest.raises(AudioError, match="cannot read"):
         read_rpp(tmp_path / "gone.rpp")
+
+
+CONVERTED = """\
+MARKER 1 7 "riser_01" 0 0 1 B {MA} 0
+MARKER 1 7 "riser 1" 1 0 1 B {RA} 0
+MARKER 1 9.5 "" 1
+MARKER 2 20.4 "riser_02" 0 0 1 B {mb} 0
+MARKER 3 21 "riser_02_end" 0 0 1 B {ME} 0
+MARKER 2 20.25 "riser 3" 1 0 1 B {RB} 0
+MARKER 2 21 "" 1
+MARKER 4 30 "riser_03" 0 0 1 B {MC} 0"""
+
+
+def converted(tmp_path: Path, *more: str, one_a_line: bool = False) -> Path:
+    kept = f"{TRACK};1;riser;;;3|0;{{RA}};kept;riser 1;7;9.5;example;1|3;{{RB}};kept;riser 3;20;21;accepted;0.75"
+    kept += "|4;{GONE};kept;riser 4;30;31;accepted;0.5"
+    markers = "Abc/0/point {MA};Abc/3/point {MB};Abc/3/end {ME};Abc/4/point {MC}"
+    stored = f'SESSION_Abc "{kept}"\nMARKERS "{markers}"'
+    if one_a_line:
+        lines = {"SESSION_Abc": kept.replace("|", "\n") + "\n=4;0A", "MARKERS": markers.replace(";", "\n") + "\n=4;0A"}
+        stored = "\n".join(f"<BIN {key}\n{base64.b64encode(text.encode()).decode()}\n>" for key, text in lines.items())
+    return project(tmp_path, CONVERTED, *more, f"<EXTSTATE\n<REATRIEVE\n{stored}\n>\n>")
+
+
+@pytest.mark.parametrize("one_a_line", [False, True])
+def test_a_marker_that_convert_made_is_one_event_with_its_region(tmp_path, one_a_line):
+    read = read_rpp(converted(tmp_path, one_a_line=one_a_line))
+    assert [(a.start_s, a.end_s) for a in accepted_regions(read)[0]] == [(7.0, 9.5), (20.25, 21.0)]
+    matched = accepted_regions(read, match="riser*")[0]
+    assert [(a.start_s, a.end_s, a.label) for a in matched] == [
+        (7.0, 9.5, "riser 1"),
+        (20.25, 21.0, "riser 3"),
+        (30.0, 30.0, "riser_03"),  # its region is gone
+    ]
+    only_markers = accepted_regions(read, match="riser_0?")[0]
+    assert [a.start_s for a in only_markers] == [7.0, 20.4, 30.0]
+
+
+def test_a_users_own_marker_at_its_region_is_one_event_with_it(tmp_path):
+    lines = """\
+MARKER 1 1 hit 1 0 1 B {R1}
+MARKER 1 3 "" 1
+MARKER 1 1 hit 0 0 1 B {M1}
+MARKER 2 2 hit 0 0 1 B {M2}
+MARKER 2 5 hit 1 0 1 B {R2}
+MARKER 2 7 "" 1
+MARKER 3 6 hit 0 0 1 B {M3}
+MARKER 4 9 hit 0 0 1 B {M4}"""
+    found = accepted_regions(read_rpp(project(tmp_path, lines)), match="hit")[0]
+    assert [(a.start_s, a.end_s) for a in found] == [(1.0, 3.0), (2.0, 2.0), (5.0, 7.0), (9.0, 9.0)]
+
+
+def test_tracks_of_one_name_are_chosen_by_guid(tmp_path):
+    other = "{AAAAAAAA-2222-3333-4444-555555555555}"
+    twin = track(item(), name='"Drums, left"').replace(TRACK, other)
+    alone = track(item(), name="Bass").replace(TRACK, "{CC}")
+    read = read_rpp(project(tmp_path, track(item(), name='"Drums, left"'), twin, alone))
+    with pytest.raises(InputError) as refusal:
+        read.track("Drums, left")
+    assert str(refusal.value).endswith(
+        f"has several tracks with audio named 'Drums, left'; choose one by --track: "
+        f'"Drums, left" {TRACK}, "Drums, left" {other}'
+    )
+    with pytest.raises(InputError, match=f'by --track: "Drums, left" {TRACK}, "Drums, left" {other}, Bass$'):
+        read.track("")
+    for name in (other, other.lower(), other.strip("{}"), f'"Drums, left" {other}'):
+        assert read.track(name).guid == other
+    assert read.track("Bass").guid == "{CC}"
+
+
+def test_a_name_with_a_comma_is_enough_where_it_is_the_only_one(tmp_path):
+    read = read_rpp(project(tmp_path, track(item(), name='"Drums, left"'), track(item(), name="Bass")))
+    assert read.track("Drums, left").name == "Drums, left"
+
+
+def test_a_reversed_take_without_a_section_plays_the_whole_file(tmp_path):
+    section = "<SOURCE SECTION\nLENGTH 4\nSTARTPOS 3\nMODE 3\n<SOURCE WAVE\nFILE a.wav\n>\n>"
+    read = read_rpp(project(tmp_path, track(f"<ITEM\nPOSITION 1\nLENGTH 2\n{section}\n>")))
+    (only,) = read.track("").items
+    assert (only.section_start_s, only.section_length_s, only.reverse) == (0.0, 0.0, True)
+
+
+def test_marks_and_line_ends_of_every_kind_are_read(tmp_path):
+    path = project(tmp_path, REGIONS.replace("intro", '"in\u2028tro"'), track(item(), name="Größe"))
+    text = path.read_text(encoding="utf-8")
+    for content in (text.encode("utf-8-sig"), text.replace("\n", "\r\n").encode()):
+        path.write_bytes(content)
+        read = read_rpp(path)
+        assert [r.name for r in read.regions][:2] == ["in tro", "riser 1"]
+        assert read.track("").name == "Größe"

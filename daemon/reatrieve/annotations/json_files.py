@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from reatrieve.annotations.annotation import Annotation
@@ -12,8 +12,8 @@ from reatrieve.errors import InputError
 __all__ = ["read_jams", "read_json", "read_sync_json"]
 
 
-def read_json(text: str, *, name: str) -> list[Annotation]:
-    """Read a JAMS or a sync JSON file, whichever it is.
+def read_json(text: str, *, name: str, on_note: Callable[[str], None] | None = None) -> list[Annotation]:
+    """Read a JAMS or a sync JSON file, whichever it is. ``on_note`` is told what was left out.
 
     Raises
     ------
@@ -28,7 +28,11 @@ def read_json(text: str, *, name: str) -> list[Annotation]:
         if isinstance(data, dict) and data.get("format") == "reatrieve.sync":
             return read_sync_json(data)
         if isinstance(data, dict) and "annotations" in data:
-            return read_jams(data)
+            found = read_jams(data)
+            left_out = sum(len(_observations(one)) for one in data["annotations"]) - len(found)
+            if left_out and on_note is not None:
+                on_note(f"{name}: {left_out} observations whose value is no text or number were left out")
+            return found
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise InputError(f"{name}: an event is incomplete or has a value of the wrong kind ({error})") from error
     raise InputError(f"{name}: neither a sync JSON of ReaTrieve nor a JAMS file")
@@ -58,12 +62,7 @@ def read_jams(data: Mapping[str, Any]) -> list[Annotation]:
     file = (data.get("file_metadata") or {}).get("title") or None
     found = []
     for annotation in data["annotations"]:
-        observations = annotation["data"]
-        if isinstance(observations, dict):  # dense namespaces hold one list a column
-            observations = [
-                dict(zip(observations, values, strict=True)) for values in zip(*observations.values(), strict=True)
-            ]
-        for observation in observations:
+        for observation in _observations(annotation):
             value = observation["value"]
             if value is not None and not isinstance(value, (str, int, float)):
                 continue
@@ -79,3 +78,11 @@ def read_jams(data: Mapping[str, Any]) -> list[Annotation]:
                 )
             )
     return sorted(found, key=lambda annotation: annotation.start_s)
+
+
+def _observations(annotation: Mapping[str, Any]) -> list[Any]:
+    """One mapping an observation; dense namespaces hold one list a column."""
+    data = annotation["data"]
+    if isinstance(data, dict):
+        return [dict(zip(data, values, strict=True)) for values in zip(*data.values(), strict=True)]
+    return list(data)

@@ -11,7 +11,7 @@ from reatrieve.errors import InputError
 from reatrieve.session.events import Verdict
 from reatrieve.session.spans import Span, overlap_s
 
-__all__ = ["HIT_SHARE", "Denominator", "Judgement", "Oracle"]
+__all__ = ["HIT_SHARE", "Denominator", "Oracle", "OracleAnswer"]
 
 HIT_SHARE = 0.5
 """A candidate hits what it overlaps by more than this share."""
@@ -23,7 +23,7 @@ Denominator: TypeAlias = Literal["shorter", "paper"]
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class OracleAnswer:
     """What the oracle says of one candidate.
 
     Attributes
@@ -60,12 +60,12 @@ class Oracle:
         if self.denominator not in ("shorter", "paper"):
             raise InputError(f"oracle {self.denominator!r} is unknown; choose 'shorter' or 'paper'")
 
-    def answer(self, span: Span) -> Judgement:
+    def answer(self, span: Span) -> OracleAnswer:
         """Judge one candidate.
 
         Returns
         -------
-        Judgement
+        OracleAnswer
             Of occurrences overlapped equally the earlier in the list is credited.
         """
         credited, most_s = None, -math.inf
@@ -75,10 +75,10 @@ class Oracle:
             if _more_than_half(shared_s, whole_s) and shared_s > most_s + OVERLAP_RESOLUTION_S:
                 credited, most_s = index, shared_s
         if credited is not None:
-            return Judgement("accept", credited)
+            return OracleAnswer("accept", credited)
         if any(_more_than_half(overlap_s(span, other), span.length_s) for other in self.near):
-            return Judgement("skip", None)
-        return Judgement("reject", None)
+            return OracleAnswer("skip", None)
+        return OracleAnswer("reject", None)
 
 
 def _more_than_half(shared_s: float, whole_s: float) -> bool:

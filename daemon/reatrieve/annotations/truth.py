@@ -1,23 +1,32 @@
 """What is known of one sound in one file, as the answers of a user who knows it and the recall so far.
 
-``reatrieve find`` and ``reatrieve demo`` answer from it; the scoring is that of the evaluation (docs/datasets.md).
+``reatrieve find`` and ``reatrieve demo`` answer from it; rows and scoring are those of the evaluation
+(docs/datasets.md).
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reatrieve.annotations.files import read_annotations
-from reatrieve.annotations.oracle import Judgement, Oracle
-from reatrieve.errors import AudioError, InputError
+from reatrieve.annotations.files import annotation_rows, is_own_table
+from reatrieve.annotations.oracle import Oracle, OracleAnswer
+from reatrieve.annotations.own_table import OwnTable
+from reatrieve.annotations.recordings import same_recording
+from reatrieve.annotations.reference import (
+    AudioLengths,
+    BrokenRow,
+    ReferenceEvent,
+    audio_rate_hz,
+    reference_of,
+    skipped_rows,
+)
+from reatrieve.annotations.tables import STATED
+from reatrieve.errors import InputError
 from reatrieve.session.spans import Span
 
 __all__ = ["Truth", "load_truth"]
-
-NEAR_SUFFIX = " (near)"
 
 
 @dataclass
@@ -31,6 +40,7 @@ class Truth:
     near : variants that are neither right nor wrong.
     example : index of the occurrence that is the example; it counts on neither side of recall.
     credited : indices found so far: first proposed with a hit, whatever the user answered.
+    broken : rows of the table that could not be used.
     """
 
     class_: str
@@ -38,17 +48,23 @@ class Truth:
     near: tuple[Span, ...] = ()
     example: int | None = None
     credited: set[int] = field(default_factory=set)
+    broken: tuple[BrokenRow, ...] = ()
 
     def mark(self, example: Span) -> None:
         """Tell which span was marked as the example."""
         self.example = Oracle(self.occurrences, self.near).answer(example).credited
 
-    def answer(self, span: Span) -> Judgement:
+    def answer(self, span: Span) -> OracleAnswer:
         """Judge a candidate, and count what it finds."""
         judgement = Oracle(self.occurrences, self.near).answer(span)
         if judgement.credited is not None and judgement.credited != self.example:
             self.credited.add(judgement.credited)
         return judgement
+
+    @property
+    def skipped_rows(self) -> str:
+        """One line that counts the broken rows and names the first; "" for none."""
+        return skipped_rows(self.broken)
 
     @property
     def n_others(self) -> int:
@@ -66,73 +82,68 @@ class Truth:
         return self.found / self.n_others if self.n_others else None
 
 
-def load_truth(table: Path, audio: Path, class_: str | None = None) -> Truth:
-    """Read the occurrences of one sound in one file.
+def load_truth(table: Path, audio: Path, class_: str | None = None, *, strict: bool = False) -> Truth:
+    """Read the occurrences of one sound in one file, as ``reatrieve evaluate`` reads them.
 
     Parameters
     ----------
     table : a data set's ``annotations.csv``, or any annotation file that ``reatrieve.annotations.files`` knows.
     audio : the sound file; where the table names files, rows of other files are left out.
-    class_ : the sound; may be left out where the file has but one.
+    class_ : the sound; may be left out where the file has but one. Where several annotators heard it, theirs is added
+        in brackets, as in ``kick (ann)``.
+    strict : stop at the first broken row instead of skipping it.
 
     Raises
     ------
     InputError
-        If the table cannot be used, says nothing of this file, or the class is unknown or ambiguous.
+        If the table cannot be used, says nothing of this file, or the class is unknown or ambiguous; with ``strict`` a
+        broken row: file, line, reason.
     AudioError
         If the table cannot be read.
     """
-    rows = [(file, name, span, near) for file, name, span, near in _rows(table) if not file or _names(file, audio)]
+    rows: list[ReferenceEvent] = []
+    broken: list[BrokenRow] = []
+    lengths = AudioLengths()
+    for line, read in _rows(table, audio):
+        reason = read if isinstance(read, str) else lengths.problem(read, audio) if audio.is_file() else ""
+        if reason:
+            broken.append(BrokenRow(table, line, reason))
+            if strict:
+                raise InputError(str(broken[-1]))
+        elif not isinstance(read, str):
+            rows.append(read)
     if not rows:
-        raise InputError(f"{table} says nothing of {audio.name}; check the column 'file'")
-    classes = sorted({name for _, name, _, _ in rows})
-    if class_ is None and len(classes) == 1:
-        class_ = classes[0]
-    if class_ not in classes:
+        why = skipped_rows(broken) or "check the column 'file'"
+        raise InputError(f"{table} says nothing of {audio.name}; {why}")
+    sounds = sorted({row.sound for row in rows})
+    found = [name for name in sounds if class_ in (None, name)]
+    found = found or sorted({row.sound for row in rows if row.class_ == class_})
+    if len(found) != 1:
         wanted = "no class was named" if class_ is None else f"{class_!r} is not annotated there"
-        raise InputError(f"{audio.name}: {wanted}; choose one by --class: {', '.join(classes)}")
-    spans = sorted(span for _, name, span, near in rows if name == class_ and not near)
-    if not spans:
-        raise InputError(f"{table}: {class_!r} has no occurrence in {audio.name} that is not marked 'near'")
-    return Truth(class_, tuple(spans), tuple(sorted(span for _, name, span, near in rows if name == class_ and near)))
+        if class_ is not None and found:
+            wanted, sounds = f"several annotators heard {class_!r}", found
+        raise InputError(f"{audio.name}: {wanted}; choose one by --class: {', '.join(sounds)}")
+    occurrences = sorted(row.span for row in rows if row.sound == found[0] and not row.flag)
+    near = sorted(row.span for row in rows if row.sound == found[0] and row.flag)
+    if not occurrences:
+        raise InputError(f"{table}: {found[0]!r} has no occurrence in {audio.name} that is not marked 'near'")
+    return Truth(found[0], tuple(occurrences), tuple(near), broken=tuple(broken))
 
 
-def _names(file: str, audio: Path) -> bool:
+def _rows(table: Path, audio: Path) -> Iterator[tuple[int, ReferenceEvent | str]]:
+    """Line and event, or what is wrong with that line, of each row that is of this audio or may be."""
+    if is_own_table(table):
+        for row in OwnTable.read(table).events():
+            if not row.file or _is(audio, row.file):
+                yield row.line, row.read
+        return
+    for line, label in annotation_rows(table, rate_hz=audio_rate_hz(audio), unit=STATED):
+        if isinstance(label, str):
+            yield line, label
+        elif not label.file or _is(audio, label.file):
+            yield line, reference_of(label, label.file or "")
+
+
+def _is(audio: Path, file: str) -> bool:
     """Whether a table's name for a file means this one: the same name, in the folders that the table gives."""
-    parts = [part for part in file.replace("\\", "/").split("/") if part not in ("", ".")]
-    return bool(parts) and parts == list(audio.absolute().parts)[-len(parts) :]
-
-
-def _rows(table: Path) -> list[tuple[str, str, Span, bool]]:
-    """(file or "", class, span, near) of each row."""
-    own = _own_rows(table)
-    if own is not None:
-        return own
-    return [
-        (row.file or "", row.label.removesuffix(NEAR_SUFFIX) or "sound", Span(row.start_s, row.end_s), near)
-        for row in read_annotations(table)
-        if not row.is_point
-        for near in [row.label.endswith(NEAR_SUFFIX)]
-    ]
-
-
-def _own_rows(table: Path) -> list[tuple[str, str, Span, bool]] | None:
-    """The rows of a table in the format of our data sets; None where it is another format."""
-    try:
-        text = table.read_bytes().decode("utf-8-sig", errors="replace")
-    except OSError as error:
-        raise AudioError(f"{table}: cannot be read ({error.strerror or error}); check the path") from error
-    first, *_ = text.splitlines() or [""]
-    reader = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=first.count))
-    reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or []]
-    if not {"class", "start", "end"} <= set(reader.fieldnames):
-        return None
-    return [_row(cells, f"{table}, line {reader.line_num}") for cells in reader if any(cells.values())]
-
-
-def _row(cells: Mapping[str, str | None], where: str) -> tuple[str, str, Span, bool]:
-    try:
-        start_s, end_s = (float((cells[name] or "").replace(",", ".")) for name in ("start", "end"))
-        return cells.get("file") or "", cells["class"] or "", Span(start_s, end_s), cells.get("flag") == "near"
-    except (ValueError, KeyError) as error:
-        raise InputError(f"{where}: {error}; need a start before an end, in seconds") from error
+    return same_recording(file, str(audio.absolute()))

@@ -25,6 +25,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
+from reatrieve.files import demand_regular, make_folder, read_small
 from reatrieve.session.retriever import Analysis
 
 __all__ = ["DEFAULT_MAX_BYTES", "AnalysisCache", "default_cache_folder"]
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 DEFAULT_MAX_BYTES = 4 << 30
 _FORMAT = 1
 _INDEX = "index.json"
+_INDEX_BYTES = 1 << 20
 _PASSING = ".tmp"
 _MAPPED_BYTES = 1 << 20
 """Larger arrays are mapped, smaller ones read: a mapping costs a file handle for as long as it lives."""
@@ -96,7 +98,7 @@ class AnalysisCache:
             if entry.is_dir():
                 self._remove(entry)  # half of an entry: somebody deleted files by hand
             return None
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, RecursionError) as error:
             logger.warning("cache entry %s is damaged and removed: %s", key, error)
             self._remove(entry)
             return None
@@ -135,7 +137,7 @@ class AnalysisCache:
         entry = self._entries / key
         passing = self._entries / f"{key}.{secrets.token_hex(6)}{_PASSING}"
         try:
-            passing.mkdir(parents=True)
+            make_folder(passing)
             _save(passing, analysis)
             self._sweep()
             self._place(passing, entry)
@@ -224,13 +226,13 @@ def _save(folder: Path, analysis: Analysis) -> None:
 
 
 def _load(folder: Path) -> Analysis:
-    index: Mapping[str, Any] = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+    index: Mapping[str, Any] = json.loads(read_small(folder / _INDEX, max_bytes=_INDEX_BYTES))
     if index["format"] != _FORMAT:
         raise ValueError(f"format {index['format']}")
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, row in index["arrays"].items():
         file = folder / row["file"]
-        if file.stat().st_size != row["bytes"] or _checksum(file) != row["crc"]:
+        if file.parent != folder or demand_regular(file).st_size != row["bytes"] or _checksum(file) != row["crc"]:
             raise ValueError(f"{file.name} is not what was written")
         mapped = row["bytes"] > _MAPPED_BYTES
         arrays[name] = np.load(file, mmap_mode="r" if mapped else None, allow_pickle=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -10,12 +11,16 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from reatrieve import limits
 from reatrieve.errors import AudioError
 
 __all__ = ["SoundInfo", "SoundReader", "sound_info"]
 
 _COUNTED_FRAMES = 1 << 40  # libsndfile says 2^63 - 1 where a stream does not tell its length
 _BLOCK_FRAMES = 1 << 16
+_FAULTS = (soundfile.LibsndfileError, OSError, RuntimeError, ValueError, TypeError, AssertionError, OverflowError)
+"""What soundfile raises for damaged files, and for files that change while they are read."""
+
 _LOSSY = ("OGG", "MP3", "MPEG")
 _SUFFIXES = ("wav", "aiff", "aif", "flac", "ogg", "opus", "mp3")
 _FOREIGN = (
@@ -69,26 +74,39 @@ class SoundReader:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        if not self.path.is_file():
+        if not _is_file(self.path):
             raise AudioError(f"{self.path}: no such file; bring it back or relink the item in REAPER")
         try:
             self._file = soundfile.SoundFile(self.path)
-        except (soundfile.LibsndfileError, OSError, ValueError, TypeError) as error:
+        except _FAULTS as error:
             raise AudioError(
                 f"{self.path}: cannot be read as {_kind(self.path)} ({_content(self.path) or _reason(error)}); "
                 "convert it to wav, flac, ogg or mp3"
             ) from error
-        self._clean = self._file.subtype not in ("FLOAT", "DOUBLE")
+        self._clean = self._file.subtype.startswith("PCM_")
         self._next = 0
         self._held_from = 0
         self._held: NDArray[np.float32] | None = None
         try:
+            _demand_usual(self.path, self._file.samplerate, self._file.channels)
             self._counted = not 0 <= self._file.frames < _COUNTED_FRAMES
             n_frames = self._count() if self._counted else self._file.frames
             if n_frames == 0:
                 raise AudioError(f"{self.path}: holds no sample; choose another file")
             self.info = SoundInfo(self._file.samplerate, self._file.channels, n_frames)
+            if self.info.duration_s > limits.LENGTH_S:
+                raise AudioError(
+                    f"{self.path}: lasts {self.info.duration_s / 3600:.1f} h, more than "
+                    f"{limits.LENGTH_S / 3600:.0f} h; cut it, or render it anew if that is not so"
+                )
             self._end = n_frames
+        except _FAULTS as error:
+            self._file.close()
+            if isinstance(error, AudioError):
+                raise
+            raise AudioError(
+                f"{self.path}: cannot be read as sound ({_reason(error)}); the file is damaged, render it anew"
+            ) from error
         except BaseException:
             self._file.close()
             raise
@@ -145,7 +163,7 @@ class SoundReader:
             if first != self._next:
                 self._seek(first)
             found: NDArray[np.float32] = self._file.read(last - first, dtype="float32", always_2d=True)
-        except (soundfile.LibsndfileError, RuntimeError) as error:
+        except _FAULTS as error:
             raise AudioError(
                 f"{self.path}: cannot be decoded at {first / self.info.rate_hz:.3f} s ({_reason(error)}); "
                 "the file is damaged, render it anew"
@@ -153,10 +171,20 @@ class SoundReader:
         self._next = first + len(found)
         if len(found) < last - first:
             self._end = self._next
-        if not self._clean and not np.isfinite(found).all():
-            found = np.nan_to_num(
-                found, nan=0.0, posinf=0.0, neginf=0.0
-            )  # one NaN would spread over the whole analysis
+        return found if self._clean else self._cleaned(found, first)
+
+    def _cleaned(self, found: NDArray[np.float32], first: int) -> NDArray[np.float32]:
+        """Samples that can be calculated with: no NaN, which would spread over the whole analysis, and none so large
+        that a square has no room in a float32."""
+        if not np.isfinite(found).all():
+            found = np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
+        if found.size and max(float(found.max()), -float(found.min())) > limits.SAMPLE:
+            at = first + int(np.argmax(np.abs(found).max(axis=1) > limits.SAMPLE))
+            peak = np.abs(found[at - first]).max()
+            raise AudioError(
+                f"{self.path}: a sample of {peak:.3g} at {at / self.info.rate_hz:.3f} s, where "
+                f"full scale is 1 and {limits.SAMPLE:g} the most that is taken; the file is damaged, render it anew"
+            )
         return found
 
     def _seek(self, first: int) -> None:
@@ -203,6 +231,27 @@ def _content(path: Path) -> str:
     if not head:
         return "it is empty"
     return next((f"it holds {name}" for at, sign, name in _FOREIGN if head[at : at + len(sign)] == sign), "")
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a plain file; raises ``AudioError`` where that cannot be told."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:  # a folder that may not be entered, a name too long
+        reason = getattr(error, "strerror", None) or error
+        raise AudioError(f"{str(path)[:300]}: cannot be opened ({reason}); check its folder and name") from error
+
+
+def _demand_usual(path: Path, rate_hz: int, n_channels: int) -> None:
+    if not limits.MIN_RATE_HZ <= rate_hz <= limits.MAX_RATE_HZ:
+        raise AudioError(
+            f"{path}: a sample rate of {rate_hz} Hz, outside {limits.MIN_RATE_HZ} to {limits.MAX_RATE_HZ} Hz; "
+            "render it anew"
+        )
+    if not 1 <= n_channels <= limits.CHANNELS:
+        raise AudioError(f"{path}: {n_channels} channels, at most {limits.CHANNELS} are taken; render some of them")
 
 
 def _reason(error: Exception) -> str:

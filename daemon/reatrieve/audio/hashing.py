@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from reatrieve.errors import AudioError, CancelledError
+from reatrieve.files import make_folder, open_regular, read_small
 
 __all__ = ["FileStamp", "SoundHashes", "content_hash", "file_stamp"]
 
@@ -25,6 +26,7 @@ _SETTLED_S = 2.0
 """A file changed within the last seconds may change again within one tick of its file system's clock."""
 
 _MEMO_LIMIT = 20_000
+_MEMO_BYTES = 65_536
 
 
 def file_stamp(path: Path) -> FileStamp:
@@ -37,7 +39,7 @@ def file_stamp(path: Path) -> FileStamp:
     """
     try:
         stat = path.stat()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise AudioError(f"{path}: no such file; bring it back or relink the item in REAPER") from error
     return stat.st_size, stat.st_mtime_ns
 
@@ -54,14 +56,14 @@ def content_hash(path: Path, *, cancel: Callable[[], bool] | None = None) -> str
     """
     digest = hashlib.blake2b(digest_size=20)
     try:
-        with path.open("rb") as file:
+        with open_regular(path, any_link=True) as file:
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)
                 if cancel and cancel():
                     raise CancelledError("stopped before the sound was read")
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise AudioError(
-            f"{path}: cannot be read ({error.strerror or error}); check the file and its permissions"
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}); check the file and its permissions"
         ) from error
     return digest.hexdigest()
 
@@ -98,7 +100,7 @@ class SoundHashes:
         """Write the memo; that it cannot be written costs time later, nothing else."""
         temporary = memo.with_name(f"{memo.stem}.{secrets.token_hex(4)}.tmp")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             temporary.write_text(json.dumps(row), encoding="utf-8")
             temporary.replace(memo)
             self._sweep()
@@ -118,7 +120,7 @@ class SoundHashes:
 
 def _recall(memo: Path) -> tuple[str, int, int, str] | None:
     try:
-        path, size, changed_ns, found = json.loads(memo.read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
+        path, size, changed_ns, found = json.loads(read_small(memo, max_bytes=_MEMO_BYTES))
+        return str(path), int(size), int(changed_ns), str(found)
+    except (OSError, ValueError, TypeError, RecursionError):
         return None  # never written, or torn: computed anew
-    return str(path), int(size), int(changed_ns), str(found)

@@ -11,7 +11,17 @@ from typing import BinaryIO
 
 from reatrieve.errors import AudioError
 
-__all__ = ["Chunk", "WaveFormat", "is_wave", "pack_chunk", "read_chunk", "subchunks", "walk_chunks", "wave_format"]
+__all__ = [
+    "Chunk",
+    "WaveFormat",
+    "big_endian_chunk_ids",
+    "is_wave",
+    "pack_chunk",
+    "read_chunk",
+    "subchunks",
+    "walk_chunks",
+    "wave_format",
+]
 
 UNKNOWN_SIZE = 0xFFFFFFFF
 WAVE_FORMAT_PCM = 1
@@ -83,6 +93,23 @@ def walk_chunks(path: Path) -> list[Chunk]:
             chunks.append(Chunk(chunk_id, position + 8, size))
             position += 8 + size + size % 2
     return chunks
+
+
+def big_endian_chunk_ids(path: Path) -> list[bytes]:
+    """Ids of the top-level chunks of a file whose sizes have their high byte first: RIFX, and IFF as AIFF uses it;
+    none for others."""
+    total = path.stat().st_size
+    found = []
+    with path.open("rb") as file:
+        if file.read(12)[:4] not in (b"RIFX", b"FORM"):
+            return []
+        position = 12
+        while position + 8 <= total:
+            file.seek(position)
+            chunk_id, size = struct.unpack(">4sI", file.read(8))
+            found.append(chunk_id)
+            position += 8 + size + size % 2
+    return found
 
 
 def read_chunk(file: BinaryIO, chunk: Chunk) -> bytes:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reatrieve import limits
 from reatrieve.audio.channels import LAST_MODE
 from reatrieve.audio.decode import sound_info
 from reatrieve.audio.fades import LAST_SHAPE
@@ -17,7 +18,7 @@ from reatrieve.errors import InputError
 
 __all__ = ["TrackItem", "TrackMap"]
 
-MAX_LENGTH_S = 48 * 3600.0
+MAX_LENGTH_S = limits.LENGTH_S
 """A map longer than this is a misplaced item, not a track anybody searches."""
 
 MIN_RATE, MAX_RATE = 0.01, 100.0
@@ -73,6 +74,8 @@ class TrackItem:
             value = getattr(self, name)
             if not math.isfinite(value):
                 raise InputError(f"item {self._label}: {name} is {value}, need a finite number")
+            most = limits.GAIN if name == "gain" else limits.TIME_S
+            self._demand(abs(value) <= most, name, f"{-most:g} to {most:g}")
         self._demand(self.length_s > 0.0, "length_s", "above 0")
         self._demand(MIN_RATE <= self.rate <= MAX_RATE, "rate", f"{MIN_RATE} to {MAX_RATE}")
         self._demand(self.section_length_s >= 0.0, "section_length_s", "0 or more")

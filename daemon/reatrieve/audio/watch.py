@@ -32,20 +32,29 @@ class SourceWatch:
 
     The folders are watched, not the files, so that a file replaced by renaming another one over it is noticed. Events
     only wake this up; size and time of change decide whether a file is read, its content hash whether it changed. A
-    file that is gone is no change; when it comes back different, that is one.
+    file that is gone is no change; when it comes back different, that is one. That it is gone is told apart, when it
+    stays so (a file that is replaced is gone for a moment, too).
 
     Parameters
     ----------
     on_change : Callable[[Path], None]
         Called from the watch's own thread, once for each new content.
+    on_gone : Callable[[Path], None], optional
+        Called likewise, once for each time that a file that was there is gone.
     poll_s, settle_s : float
         See ``POLL_S`` and ``SETTLE_S``.
     """
 
     def __init__(
-        self, on_change: Callable[[Path], None], *, poll_s: float = POLL_S, settle_s: float = SETTLE_S
+        self,
+        on_change: Callable[[Path], None],
+        *,
+        on_gone: Callable[[Path], None] = lambda _path: None,
+        poll_s: float = POLL_S,
+        settle_s: float = SETTLE_S,
     ) -> None:
         self._on_change = on_change
+        self._on_gone = on_gone
         self._poll_s = poll_s
         self._settle_s = settle_s
         self._lock = threading.Lock()
@@ -53,14 +62,13 @@ class SourceWatch:
         self._folders: dict[Path, ObservedWatch | None] = {}
         self._woken = threading.Event()
         self._closed = threading.Event()
-        self._observer: BaseObserver = Observer()
-        self._observer.daemon = True
-        self._observer.start()
+        self._observer: BaseObserver | None = None
+        self._blind = False
         self._worker = threading.Thread(target=self._work, name="reatrieve-sources", daemon=True)
         self._worker.start()
 
     def watch(self, paths: Iterable[Path], *, sounds: dict[Path, str] | None = None) -> None:
-        """Begin to watch files, in addition to those watched already.
+        """Begin to watch files, in addition to those watched already; returns at once, whatever the disk does.
 
         Parameters
         ----------
@@ -72,7 +80,6 @@ class SourceWatch:
             for path in paths:
                 if path not in self._known:
                     self._known[path] = _Known((sounds or {}).get(path))
-                    self._watch_folder(path.absolute().parent)
         self._woken.set()
 
     def forget(self, paths: Iterable[Path]) -> None:
@@ -80,11 +87,7 @@ class SourceWatch:
         with self._lock:
             for path in paths:
                 self._known.pop(path, None)
-            for folder in set(self._folders) - {path.absolute().parent for path in self._known}:
-                watched = self._folders.pop(folder)
-                if watched is not None:
-                    with contextlib.suppress(KeyError):  # the observer ended by itself, and knows no watch any more
-                        self._observer.unschedule(watched)
+        self._woken.set()
 
     def close(self) -> None:
         """Stop; no call of ``on_change`` begins after this returns. Not to be called from ``on_change``.
@@ -93,21 +96,48 @@ class SourceWatch:
         """
         with self._lock:
             self._known.clear()
-            self._folders.clear()
         self._closed.set()
         self._woken.set()
         self._worker.join()
-        self._observer.stop()
-        self._observer.join()
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
 
-    def _watch_folder(self, folder: Path) -> None:
-        if folder in self._folders:
-            return
+    def _watch_folders(self, paths: Iterable[Path]) -> None:
+        """Watch the folders of these files and no others."""
+        wanted = {path.absolute().parent for path in paths}
+        for folder in wanted - set(self._folders):
+            self._folders[folder] = self._watch_folder(folder)
+        for folder in set(self._folders) - wanted:
+            watched = self._folders.pop(folder)
+            if watched is not None and self._observer is not None:
+                with contextlib.suppress(
+                    KeyError, OSError
+                ):  # the observer ended by itself, and knows no watch any more
+                    self._observer.unschedule(watched)
+
+    def _watch_folder(self, folder: Path) -> ObservedWatch | None:
+        observer = self._started()
+        if observer is None:
+            return None
         try:
-            self._folders[folder] = self._observer.schedule(_Waker(self._woken), os.fspath(folder), recursive=False)
+            return observer.schedule(_Waker(self._woken), os.fspath(folder), recursive=False)
         except OSError as error:  # folder gone, or the system's limit of watches reached
             logger.warning("%s is not watched, looked at every %g s instead: %s", folder, self._poll_s, error)
-            self._folders[folder] = None
+            return None
+
+    def _started(self) -> BaseObserver | None:
+        """The observer; None where the system has none left (told once): polling alone finds changes too."""
+        if self._observer is None and not self._blind:
+            try:
+                observer = Observer()
+                observer.daemon = True
+                observer.start()
+                self._observer = observer
+            except OSError as error:
+                self._blind = True
+                logger.warning("source files are looked at every %g s, there are no events: %s", self._poll_s, error)
+        return self._observer
 
     def _work(self) -> None:
         unsettled = False
@@ -117,20 +147,33 @@ class SourceWatch:
             else:
                 self._woken.wait(self._poll_s)
             self._woken.clear()
-            with self._lock:
-                paths = list(self._known)
-            unsettled = False
-            for path in paths:
-                if self._closed.is_set():
-                    return
-                unsettled |= self._look(path)
+            try:
+                unsettled = self._look_at_all()
+            except Exception:  # one odd file must not blind the watch
+                logger.exception("watching source files met a fault")
+                unsettled = False
+
+    def _look_at_all(self) -> bool:
+        """Look at every file; True: one is still being written, look again soon."""
+        with self._lock:
+            paths = list(self._known)
+        self._watch_folders(paths)
+        unsettled = False
+        for path in paths:
+            if self._closed.is_set():
+                break
+            unsettled |= self._look(path)
+        return unsettled
 
     def _look(self, path: Path) -> bool:
         """Look at one file; True: it is still being written, look again soon."""
         known = self._known.get(path)
         stamp = _stamp(path)
-        if known is None or stamp is None:
+        if known is None:
             return False
+        if stamp is None:
+            return self._miss(path, known)
+        known.missed = 0
         if known.sound is not None and stamp == known.stamp:
             return False
         if stamp != known.seen and known.sound is not None:
@@ -147,22 +190,36 @@ class SourceWatch:
         before, known.sound, known.stamp, known.seen = known.sound, sound, stamp, None
         if before is not None and sound != before and not self._closed.is_set():
             logger.info("source changed: %s", path)
-            try:
-                self._on_change(path)
-            except Exception:  # a listener's fault must not blind the watch
-                logger.exception("listener failed for %s", path)
+            self._tell(self._on_change, path)
         return False
+
+    def _miss(self, path: Path, known: _Known) -> bool:
+        """A file is not there: told at the second look; True: look again soon."""
+        if known.sound is None or known.missed > 1 or self._closed.is_set():
+            return False
+        known.missed += 1
+        if known.missed > 1:
+            logger.info("source gone: %s", path)
+            self._tell(self._on_gone, path)
+        return known.missed == 1
+
+    def _tell(self, listener: Callable[[Path], None], path: Path) -> None:
+        try:
+            listener(path)
+        except Exception:  # a listener's fault must not blind the watch
+            logger.exception("listener failed for %s", path)
 
 
 class _Known:
     """What is known of one file: stamp and hash of the content last told, and the stamp seen while it settles."""
 
-    __slots__ = ("seen", "sound", "stamp")
+    __slots__ = ("missed", "seen", "sound", "stamp")
 
     def __init__(self, sound: str | None) -> None:
         self.sound = sound
         self.stamp: FileStamp | None = None
         self.seen: FileStamp | None = None
+        self.missed = 0
 
 
 class _Waker(FileSystemEventHandler):

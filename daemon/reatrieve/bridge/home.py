@@ -20,11 +20,13 @@ from reatrieve.bridge import osc
 from reatrieve.bridge.messages import PROTOCOL, CommandHeader, Ping, Pong, decode_event, encode_command
 from reatrieve.errors import InputError, ProtocolError
 from reatrieve.filelock import try_lock
+from reatrieve.files import open_lock, own_folder, read_small
 
 __all__ = ["DaemonInfo", "answers_ping", "held", "new_info", "read_info", "remove_info", "write_info"]
 
 FILE_NAME = "daemon.txt"
 LOCK_NAME = "daemon.lock"
+INFO_BYTES = 65_536
 RETRY_S = 2.0
 """How long Windows may keep us from replacing a file that the script is just reading."""
 
@@ -48,31 +50,58 @@ def new_info(*, version: str, port: int, spool: Path, token: str = "") -> Daemon
     own = str(spool / instance)
     if any(c in own for c in "\r\n"):
         raise InputError(f"the spool folder {own!r} holds a line break; choose another with --spool")
+    try:
+        own.encode("utf-8")
+    except UnicodeEncodeError as exc:
+        raise InputError(
+            f"the spool folder {own!r} has a name that is not UTF-8, which REAPER cannot read; choose another with "
+            "--home or --spool"
+        ) from exc
     return DaemonInfo(PROTOCOL, version, instance, os.getpid(), port, token or secrets.token_hex(16), own)
 
 
 def write_info(home: Path, info: DaemonInfo) -> None:
-    """Write ``daemon.txt`` so that nobody ever reads half of it, and nobody but this user reads it at all."""
+    """Write ``daemon.txt`` so that nobody ever reads half of it, and nobody but this user reads it at all.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or something else lies there.
+    """
+    try:
+        _write_info(home, info)
+    except OSError as exc:
+        raise InputError(f"{home / FILE_NAME} cannot be written: {exc}; choose another --home") from exc
+
+
+def _write_info(home: Path, info: DaemonInfo) -> None:
     text = "".join(f"{field.name} {getattr(info, field.name)}\n" for field in fields(info))
     temporary = home / f"{FILE_NAME}.{info.pid}.tmp"
     with contextlib.suppress(FileNotFoundError):
         temporary.unlink()
     handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-    if sys.platform == "win32":
-        _only_this_user(temporary)
-    _insist(temporary.replace, home / FILE_NAME)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        if sys.platform == "win32":
+            _only_this_user(temporary)
+        _insist(temporary.replace, home / FILE_NAME)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def read_info(home: Path) -> DaemonInfo | None:
     """What ``daemon.txt`` says; None where there is none or it cannot be understood."""
     try:
-        text = (home / FILE_NAME).read_text(encoding="utf-8")
+        text = read_small(home / FILE_NAME, max_bytes=INFO_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None
     pairs = {match[1]: match[2] for match in re.finditer(r"^(\w+) (.*)$", text, re.M)}
     try:
+        if not 0 <= int(pairs["port"]) <= 65_535:
+            return None
         return DaemonInfo(
             int(pairs["protocol"]),
             pairs["version"],
@@ -107,11 +136,11 @@ def held(home: Path) -> Iterator[None]:
     Raises
     ------
     InputError
-        If another daemon lives there; the text says which, and what to do.
+        If another daemon lives there, or the folder is not this user's own; the text says which, and what to do.
     """
+    own_folder(home, "home folder", option="--home")
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (home / LOCK_NAME).open("a+b")
+        lock = open_lock(home / LOCK_NAME)
     except OSError as exc:
         raise InputError(f"the home folder {home} cannot be used: {exc}; choose another with --home") from exc
     with lock:
@@ -153,9 +182,9 @@ def _spool_ping(info: DaemonInfo, ping: bytes, timeout_s: float) -> bool:
         (asked / "00000001.tmp").replace(asked / "00000001.osc")
         while time.monotonic() < end_s:
             if answered.exists():
-                return _is_pong(answered.read_bytes(), info)
+                return _is_pong(read_small(answered, max_bytes=osc.MAX_PACKET_BYTES), info)
             time.sleep(0.02)
-    except OSError:
+    except (OSError, ValueError):
         return False
     finally:
         for name in ("to_daemon/00000001.tmp", "to_daemon/00000001.osc", "to_script/00000001.osc"):

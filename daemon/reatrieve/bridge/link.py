@@ -6,7 +6,7 @@ docs/protocol.md, "Link". ``DaemonLink`` is one client as the daemon sees it; ``
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 from reatrieve.bridge.messages import Command, Event
@@ -50,6 +50,7 @@ class DaemonLink:
         self._seen = 0
         self._events: OrderedDict[int, _Sent] = OrderedDict()
         self._resend_upto = 0
+        self._unseen: Counter[type[Event]] = Counter()
 
     @property
     def upto(self) -> int:
@@ -65,6 +66,10 @@ class DaemonLink:
     def overflowed(self) -> bool:
         """Whether the client is so far behind that it must be forgotten."""
         return len(self._events) > MAX_EVENTS
+
+    def unseen(self, kind: type[Event]) -> int:
+        """How many events of this kind the client has not seen yet."""
+        return self._unseen[kind]
 
     def is_silent(self, now_s: float) -> bool:
         """Whether the client has not been heard for a while."""
@@ -96,6 +101,7 @@ class DaemonLink:
         """Queue one event for the client; returns its seq."""
         self._last_seq += 1
         self._events[self._last_seq] = _Sent(event)
+        self._unseen[type(event)] += 1
         return self._last_seq
 
     def seen(self, upto: int) -> None:
@@ -105,7 +111,7 @@ class DaemonLink:
             return  # an old ``seen`` that was overtaken
         self._seen = upto
         while self._events and next(iter(self._events)) <= upto:
-            self._events.popitem(last=False)
+            self._unseen[type(self._events.popitem(last=False)[1].event)] -= 1
         self._resend_upto = self._last_seq
 
     def due(self, now_s: float) -> list[tuple[int, Event]]:

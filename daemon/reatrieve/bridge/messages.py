@@ -14,19 +14,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
+from reatrieve import limits
 from reatrieve.bridge import osc
 from reatrieve.errors import ProtocolError
 
 __all__ = [
     "COMMANDS", "EVENTS", "PROTOCOL", "UNKNOWN", "VERBS", "AcceptRest", "Ack", "Anchor", "Anchors", "AnchorsEnd",
     "Answer", "Cancel", "Candidate", "Command", "CommandHeader", "Decide", "Discard", "Done", "Event", "EventHeader",
-    "Export", "Exported", "ExportedEnd", "Failed", "Find", "Finish", "Hello", "Item", "Message", "More", "Note", "Ping",
-    "Pong", "Probe", "Progress", "Refused", "Rename", "RenderWanted", "Rest", "RestEnd", "RestRow", "Resume",
-    "Retract", "Revise", "Row", "RowsEnd", "Saved", "Seen", "Sessions", "Stored", "StoredEnd", "Tempo", "Undo",
-    "Verb", "Welcome", "decode_command", "decode_event", "encode_command", "encode_event", "type_tags",
+    "Export", "Exported", "ExportedEnd", "Failed", "Find", "Finish", "Hello", "Invalid", "Item", "Message", "More",
+    "Note", "Ping", "Pong", "Probe", "Progress", "Refused", "Rename", "RenderWanted", "Rest", "RestEnd", "RestRow",
+    "Resume", "Retract", "Revise", "Row", "RowsEnd", "Saved", "Seen", "Sessions", "Stored", "StoredEnd", "Tempo",
+    "Undo", "Verb", "Welcome", "decode_command", "decode_event", "decode_header", "encode_command", "encode_event",
+    "type_tags",
 ]  # fmt: skip
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 VERBS: Final = ("accept", "reject", "skip", "undo")
 """What a controller can press, and (but for undo) what an answer can say."""
 
@@ -163,8 +165,8 @@ class Probe(Command):
 
     def check(self) -> None:
         """Pages count from 0 and fill whole samples."""
-        _need(0 <= self.page < self.pages <= 1024, f"probe: page {self.page} of {self.pages}")
-        _need(1 <= self.rate_hz <= 768_000, f"probe: sample rate {self.rate_hz} Hz")
+        _need(0 <= self.page < self.pages, f"probe: page {self.page} of {self.pages}")
+        _need(self.rate_hz >= 1, f"probe: sample rate {self.rate_hz} Hz")
         _need(len(self.samples) % 2 == 0, f"probe: {len(self.samples)} bytes are no whole number of int16 samples")
 
 
@@ -408,6 +410,15 @@ class Export(Command):
         _need(self.anchor in ("start", "onset", "peak"), f"export: {self.anchor!r} is none of start, onset, peak")
 
 
+@dataclass(frozen=True, slots=True)
+class Invalid(Command):
+    """A numbered command whose header is right, but not what follows: it takes its turn, and is answered ``failed``."""
+
+    NAME: ClassVar[str] = "invalid"
+    session: str
+    text: str
+
+
 # Events -------------------------------------------------------------------------------------------------------------
 
 
@@ -419,7 +430,6 @@ class Welcome(Event):
     NUMBERED: ClassVar[bool] = False
     protocol: int
     version: str
-    capabilities: str
     upto: int
 
 
@@ -728,6 +738,19 @@ def decode_command(message: osc.OscMessage) -> tuple[CommandHeader, Command]:
     )
     _check_header(command, header.id)
     return header, command
+
+
+def decode_header(message: osc.OscMessage) -> tuple[CommandHeader, str] | None:
+    """Header and session ("" where that cannot be told) of a numbered command, whatever its body; None: it is none."""
+    if not message.address.startswith(ROOT) or message.tags[:3] != "ssi":
+        return None
+    kind = COMMANDS.get(message.address[len(ROOT) :])
+    header = CommandHeader(*message.values[:3])  # type: ignore[arg-type]
+    if CLIENT_ID.match(header.client) is None or header.id < 1 or (kind is not None and not kind.NUMBERED):
+        return None
+    names_session = kind is not None and type_tags(kind)[:1] == "s" and kind is not COMMANDS["sessions"]
+    session = message.values[3] if names_session and message.tags[3:4] == "s" else ""
+    return header, session if isinstance(session, str) and len(session.encode("utf-8")) <= limits.ID_BYTES else ""
 
 
 def decode_event(message: osc.OscMessage) -> tuple[EventHeader, Event]:

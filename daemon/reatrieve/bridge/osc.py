@@ -45,9 +45,9 @@ def encode(address: str, tags: str, values: Sequence[Value]) -> bytes:
     address : str
         Begins with ``/``.
     tags : str
-        One of ``i h d s b`` for each value; ``f`` is refused, times never cross as float32.
+        One of ``i d s b`` for each value; ``f`` is refused, times never cross as float32.
     values : sequence
-        As many as ``tags``; ``i`` within 32 bits, ``h`` within 64, ``s`` without NUL.
+        As many as ``tags``; ``i`` within 32 bits, ``s`` without NUL.
 
     Raises
     ------
@@ -118,8 +118,8 @@ def _message(packet: bytes) -> OscMessage:
     return OscMessage(address, tags, tuple(values))
 
 
-_FIXED_BYTES = {"i": 4, "f": 4, "h": 8, "d": 8}
-_READERS = {"i": osc_types.get_int, "f": osc_types.get_float, "h": osc_types.get_int64, "d": osc_types.get_double}
+_FIXED_BYTES = {"i": 4, "f": 4, "d": 8}
+_READERS = {"i": osc_types.get_int, "f": osc_types.get_float, "d": osc_types.get_double}
 
 
 def _read_argument(packet: bytes, index: int, tag: str, address: str) -> tuple[Value, int]:
@@ -166,8 +166,6 @@ def _argument(address: str, tag: str, value: Value) -> bytes:
             return osc_types.write_double(float(value))
         if tag == "i" and isinstance(value, int) and not isinstance(value, bool):
             return osc_types.write_int(value)
-        if tag == "h" and isinstance(value, int) and not isinstance(value, bool):
-            return osc_types.write_int64(value)
     except (osc_types.BuildError, struct.error, OverflowError) as exc:
         raise ProtocolError(f"{address}: {value!r} does not fit the type tag '{tag}'") from exc
     raise ProtocolError(f"{address}: {value!r} does not fit the type tag '{tag}'")

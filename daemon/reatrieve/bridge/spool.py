@@ -1,18 +1,22 @@
 """The spool carrier: one OSC packet a file, in numbered order, one folder a client (docs/protocol.md, "Spool").
 
 File events (watchdog) wake the reader at once where the system delivers them; since they can lag or be lost, each
-client's one next name is also polled, quickly while it talks.
+client's one next name is also polled, quickly while it talks. What lies under a name is opened only if it is a small
+regular file.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +24,11 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
+from reatrieve import limits
 from reatrieve.bridge.messages import CLIENT_ID
 from reatrieve.errors import InputError
+from reatrieve.filelock import try_lock
+from reatrieve.files import ForeignFileError, make_folder, open_lock, open_regular, read_small
 
 __all__ = ["SpoolCarrier", "sweep"]
 
@@ -31,17 +38,35 @@ ACTIVE_POLL_S = 0.01
 IDLE_POLL_S = 0.25
 ACTIVE_FOR_S = 30.0
 DEAD_AFTER_S = 24 * 3600.0
-MAX_FILE_BYTES = 65536
 INSTANCE = re.compile(r"[0-9a-f]{32}\Z")
+MARKER = ".reatrieve-spool"
+MARK = b"a daemon's spool folder\n"
+
+TURN_FILES = 128
+CLIENT_FILES = 64
+TURN_ENTRIES = 512
+"""What is read, read of one client, and listed before others have their turn."""
 
 
 def sweep(base: Path, keep: str) -> None:
-    """Delete the spool folders of earlier instances under ``base``; ``keep`` is the name of this one's."""
+    """Delete the spool folders of earlier instances under ``base``; ``keep`` is the name of this one's.
+
+    A folder is one only if our marker lies in it and no living daemon holds its lock: whatever else a user keeps there,
+    under whatever name, stays.
+    """
     with contextlib.suppress(OSError):
         for folder in base.iterdir():
-            if INSTANCE.match(folder.name) and folder.name != keep and folder.is_dir() and not folder.is_symlink():
+            if INSTANCE.match(folder.name) and folder.name != keep and not folder.is_symlink() and _is_left(folder):
                 logger.info("spool of an earlier instance removed: %s", folder)
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_left(folder: Path) -> bool:
+    try:
+        with open_regular(folder / MARKER, write=True) as file:
+            return file.read(len(MARK) + 1) == MARK and try_lock(file, otherwise=False)
+    except OSError:
+        return False
 
 
 @dataclass(slots=True)
@@ -50,6 +75,7 @@ class _Client:
     outbox: Path
     heard_s: float
     watch: ObservedWatch | None = None
+    polled_s: float = -IDLE_POLL_S
     next_in: int = 1
     next_out: int = 1
     undeleted: list[Path] = field(default_factory=list)
@@ -58,10 +84,13 @@ class _Client:
 class SpoolCarrier:
     """Reads every client's folder under ``folder`` and writes to it.
 
+    All reading and writing is done by one thread of its own, so many files a turn, and the event loop never waits for
+    the disk: it only hands out what was read, and queues what is to be written.
+
     Parameters
     ----------
-    folder : made if need be.
-    on_packet : told (client, packet) for each file, in the order of the numbers.
+    folder : made if need be; holds the lock that keeps other daemons from sweeping it.
+    on_packet : told (client, packet) for each file, in the order of the numbers, in the event loop.
     clock : seconds, monotonic.
     """
 
@@ -70,14 +99,29 @@ class SpoolCarrier:
         self._on_packet = on_packet
         self._clock = clock
         self._clients: dict[str, _Client] = {}
+        self._gone: dict[str, _Client] = {}
+        self._outgoing: deque[tuple[str, bytes]] = deque()
+        self._scan: Iterator[os.DirEntry[str]] | None = None
+        self._scanned: set[str] = set()
         self._listed_s = -IDLE_POLL_S
         self._evented = False
+        self._full = False
         self._observer: BaseObserver | None = None
         self._waker: _Waker | None = None
+        self._wake: Callable[[], None] = lambda: None
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
+            self._marker = open_lock(folder / MARKER)
         except OSError as exc:
             raise InputError(f"the spool folder {folder} cannot be made ({exc}); choose another with --spool") from exc
+        try:
+            self._marker.write(MARK)
+            try_lock(self._marker)
+        except OSError as exc:
+            self._marker.close()
+            raise InputError(
+                f"the spool folder {folder} cannot be written ({exc}); choose another with --spool"
+            ) from exc
 
     async def run(self) -> None:
         """Watch and poll until cancelled."""
@@ -88,15 +132,10 @@ class SpoolCarrier:
             self._evented = True
             woken.set()
 
-        self._observer = observer = Observer()
-        self._waker = _Waker(lambda: _call(loop, wake))
-        self._observe(self.folder)
+        self._wake = woken.set
+        disk = ThreadPoolExecutor(1, "reatrieve-spool")
         try:
-            observer.start()
-        except OSError as exc:  # out of inotify instances: polling alone still works
-            logger.warning("file events are not available (%s); the spool folder is only polled", exc)
-            self._observer = None
-        try:
+            await loop.run_in_executor(disk, self._observe_all, _Waker(lambda: _call(loop, wake)))
             while True:
                 # Not wait_for: before Python 3.12 it can swallow a cancel that comes together with the time-out.
                 timer = loop.call_later(self.poll_s, woken.set)
@@ -105,32 +144,68 @@ class SpoolCarrier:
                 finally:
                     timer.cancel()
                 woken.clear()
-                self.poll(list_clients=self._evented)
+                list_clients, self._evented = self._evented, False
+                packets, more = await loop.run_in_executor(disk, self._turn, list_clients)
+                for name, packet in packets:
+                    self._on_packet(name, packet)
+                if more or self._outgoing:
+                    woken.set()
         finally:
-            self._observer = None
-            if observer.is_alive():
-                observer.stop()
-                await asyncio.shield(loop.run_in_executor(None, observer.join))
+            self._wake = lambda: None
+            ended = loop.run_in_executor(disk, self._end)
+            disk.shutdown(wait=False)
+            await asyncio.shield(ended)
 
     @property
     def poll_s(self) -> float:
         """How long to wait for the next look."""
         now_s = self._clock()
-        active = any(now_s - client.heard_s < ACTIVE_FOR_S for client in self._clients.values())
+        active = any(now_s - client.heard_s < ACTIVE_FOR_S for client in list(self._clients.values()))
         return ACTIVE_POLL_S if active else IDLE_POLL_S
 
     def poll(self, *, list_clients: bool = False) -> None:
-        """Read what has come; new clients are looked for when ``list_clients`` and every quarter of a second."""
-        now_s = self._clock()
-        self._evented = False
-        if list_clients or now_s - self._listed_s >= IDLE_POLL_S:
-            self._listed_s = now_s
-            self._list(now_s)
-        for name, client in list(self._clients.items()):
-            self._read(name, client, now_s)
+        """One turn, here and now: write what was sent, read what has come, hand it out."""
+        packets, _ = self._turn(list_clients)
+        for name, packet in packets:
+            self._on_packet(name, packet)
 
     def send(self, name: str, packet: bytes) -> None:
-        """Write one packet for client ``name``; one that is gone gets nothing."""
+        """Queue one packet for client ``name``, to be written in the next turn; one that is gone gets nothing."""
+        self._outgoing.append((name, packet))
+        self._wake()
+
+    def close(self) -> None:
+        """Let others sweep the folder."""
+        self._marker.close()
+
+    # In the thread of the disk
+
+    def _turn(self, list_clients: bool) -> tuple[list[tuple[str, bytes]], bool]:
+        """Write, list and read, each no more than so much; what was read, and whether there is more to do at once."""
+        now_s = self._clock()
+        for _ in range(min(len(self._outgoing), TURN_FILES)):
+            self._write(*self._outgoing.popleft())
+        if self._scan is None and (list_clients or now_s - self._listed_s >= IDLE_POLL_S):
+            self._listed_s = now_s
+            self._begin_scan()
+        self._go_on_scanning(now_s)
+        packets: list[tuple[str, bytes]] = []
+        more = self._scan is not None
+        for name, client in list(self._clients.items()):
+            idle = now_s - client.heard_s >= ACTIVE_FOR_S and now_s - client.polled_s < IDLE_POLL_S
+            if idle and not list_clients:
+                continue
+            if len(packets) >= TURN_FILES:
+                return packets, True
+            client.polled_s = now_s
+            found = self._read(client, now_s, min(CLIENT_FILES, TURN_FILES - len(packets)))
+            packets += [(name, packet) for packet in found]
+            if found:  # the next turn begins with the others
+                self._clients[name] = self._clients.pop(name)
+            more |= len(found) >= CLIENT_FILES
+        return packets, more
+
+    def _write(self, name: str, packet: bytes) -> None:
         client = self._clients.get(name)
         if client is None:
             return
@@ -139,10 +214,20 @@ class SpoolCarrier:
         try:
             temporary.write_bytes(packet)
             temporary.replace(target)
-        except OSError as exc:
+        except OSError as exc:  # the link sends it again
             logger.warning("cannot write %s: %s", target, exc)
             return
         client.next_out += 1
+
+    def _observe_all(self, waker: _Waker) -> None:
+        try:
+            observer = Observer()
+            observer.start()
+        except OSError as exc:  # out of inotify instances: polling alone still works
+            logger.warning("file events are not available (%s); the spool folder is only polled", exc)
+            return
+        self._observer, self._waker = observer, waker
+        self._observe(self.folder)
 
     def _observe(self, folder: Path) -> ObservedWatch | None:
         """Each folder for itself: a recursive watch would also see all that we write, and stumbles over folders that
@@ -155,48 +240,94 @@ class SpoolCarrier:
             logger.info("%s is only polled, there are no events for it: %s", folder, exc)
             return None
 
+    def _end(self) -> None:
+        observer, self._observer = self._observer, None
+        if self._scan is not None:
+            self._scan.close()  # type: ignore[attr-defined]
+        self.close()
+        if observer is not None and observer.is_alive():
+            observer.stop()
+            observer.join()
+
     def _forget(self, name: str) -> None:
-        watch = self._clients.pop(name).watch
+        client = self._clients.pop(name)
+        self._gone[name] = client
+        while len(self._gone) > limits.CLIENTS:
+            del self._gone[next(iter(self._gone))]
+        watch = client.watch
         if watch is not None and self._observer is not None:
             with contextlib.suppress(KeyError, OSError):  # its emitter ended when the folder went
                 self._observer.unschedule(watch)
 
-    def _list(self, now_s: float) -> None:
+    def _begin_scan(self) -> None:
         try:
-            names = [entry.name for entry in os.scandir(self.folder)]
+            self._scan = os.scandir(self.folder)
         except OSError as exc:
             logger.warning("cannot list the spool folder %s: %s", self.folder, exc)
             return
-        for name in names:
-            if name not in self._clients and CLIENT_ID.match(name):
-                folder = self.folder / name
-                if (folder / "to_daemon").is_dir() and (folder / "to_script").is_dir():
-                    logger.info("client %s by spool", name)
-                    inbox = folder / "to_daemon"
-                    self._clients[name] = _Client(inbox, folder / "to_script", now_s, self._observe(inbox))
+        self._scanned = set()
+
+    def _go_on_scanning(self, now_s: float) -> None:
+        """So many entries more of the folder; at its end clients whose folders are gone are forgotten."""
+        if self._scan is None:
+            return
+        try:
+            entries = list(itertools.islice(self._scan, TURN_ENTRIES))
+            for entry in entries:
+                self._scanned.add(entry.name)
+                if entry.name not in self._clients and CLIENT_ID.match(entry.name):
+                    self._meet(entry, now_s)
+            if len(entries) == TURN_ENTRIES:
+                return
+        except OSError as exc:
+            logger.warning("cannot list the spool folder %s: %s", self.folder, exc)
+        self._scan.close()  # type: ignore[attr-defined]
+        self._scan = None
         for name, client in list(self._clients.items()):
-            if name not in names:
+            if name not in self._scanned:
                 self._forget(name)
             elif now_s - client.heard_s > DEAD_AFTER_S:
                 self._forget(name)
+                del self._gone[name]
                 shutil.rmtree(self.folder / name, ignore_errors=True)
 
-    def _read(self, name: str, client: _Client, now_s: float) -> None:
+    def _meet(self, entry: os.DirEntry[str], now_s: float) -> None:
+        if len(self._clients) >= limits.CLIENTS:
+            if not self._full:
+                logger.warning("more than %d clients by spool: further ones are not heard", limits.CLIENTS)
+            self._full = True
+            return
+        folder = self.folder / entry.name
+        inbox, outbox = folder / "to_daemon", folder / "to_script"
+        if entry.is_dir(follow_symlinks=False) and inbox.is_dir() and outbox.is_dir():
+            logger.info("client %s by spool", entry.name)
+            self._full = False
+            client = _Client(inbox, outbox, now_s, self._observe(inbox))
+            before = self._gone.pop(entry.name, None)
+            if before is not None and not (inbox / f"{1:08d}.osc").exists():  # a drive that was away for a while
+                client.next_in, client.next_out = before.next_in, before.next_out
+            self._clients[entry.name] = client
+
+    def _read(self, client: _Client, now_s: float, most: int) -> list[bytes]:
         client.undeleted = [path for path in client.undeleted if not _delete(path)]
-        while True:
+        packets: list[bytes] = []
+        while len(packets) < most:
             path = client.inbox / f"{client.next_in:08d}.osc"
             try:
-                with path.open("rb") as file:
-                    packet = file.read(MAX_FILE_BYTES + 1)
+                packet = read_small(path, max_bytes=limits.SPOOL_BYTES)
+            except ForeignFileError as exc:
+                logger.warning("a message dropped: %s", exc)
+                packet = b"?"  # as malformed as any
             except OSError:  # not there yet, or Windows says that its writer still has it open
-                return
+                break
             if not packet:
-                return
+                break
             if not _delete(path):
                 client.undeleted.append(path)
             client.next_in += 1
             client.heard_s = now_s
-            self._on_packet(name, packet)
+            packets.append(packet)
+        return packets
 
 
 class _Waker(FileSystemEventHandler):

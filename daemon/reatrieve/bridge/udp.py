@@ -51,7 +51,7 @@ class UdpCarrier(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         try:
             _, protocol = await loop.create_datagram_endpoint(lambda: cls(on_packet), local_addr=(host, port))
-        except OSError as exc:
+        except (OSError, ValueError) as exc:  # ValueError: a host that is no name at all
             raise InputError(f"UDP port {port} on {host} cannot be opened ({exc}); choose another with --port") from exc
         return protocol
 

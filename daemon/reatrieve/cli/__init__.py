@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from reatrieve import __version__
 from reatrieve.cli.parser import Parser
 from reatrieve.errors import ReatrieveError
+from reatrieve.plain import PlainFormatter, plain
 
 __all__ = ["main"]
 
-COMMANDS = ("demo", "find", "serve", "export", "convert", "evaluate", "experiments", "dataset", "synth", "bench")
+COMMANDS = (
+    "demo", "find", "serve", "export", "convert", "journal", "evaluate", "experiments", "dataset", "synth", "bench",
+)  # fmt: skip
 """Modules of this package, in the order that ``reatrieve --help`` shows them; each has ``add(subparsers)``."""
 
 
@@ -37,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # Windows consoles and pipes default to the ANSI code page
             stream.reconfigure(encoding="utf-8", errors="replace")
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    logging.basicConfig(level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # read when numpy loads: many small products, which more threads make slower
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -61,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _failed(text: str, status: int) -> int:
-    print(f"reatrieve: error: {text}", file=sys.stderr)
+    print(f"reatrieve: error: {plain(text)}", file=sys.stderr)
     return status
 
 

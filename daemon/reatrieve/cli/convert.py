@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from reatrieve.annotations.annotation import Annotation
 from reatrieve.annotations.files import read_annotations
+from reatrieve.annotations.recordings import same_recording
+from reatrieve.annotations.tables import table_unit
 from reatrieve.errors import AudioError, InputError
 from reatrieve.sync.writers import tables
 
@@ -36,11 +39,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "convert",
         help="turn label files of one program into another's",
         description="Turn label files of one program into another's. Read are Audacity labels, REAPER's region CSV, "
-        "DCASE and "
-        "sed_eval lists, Raven, Audition and Sonic Visualiser tables, JAMS, sync JSON, and cue points of WAV files; "
-        "which of "
-        "them a file is follows from its content. Cue WAV and sync JSON are written by 'export --regions IN --audio "
-        "WAV'.",
+        "DCASE and sed_eval lists, tables of Raven, BirdNET, Kaleidoscope, OpenSoundscape, DAS, crowsetta, Audition "
+        "and Sonic Visualiser, our annotations.csv, JAMS, sync JSON, and cue points of WAV files; which of them a file "
+        "is follows from its content. What is not understood is refused, never guessed. Cue WAV and sync JSON are "
+        "written by 'export --regions IN --audio WAV'.",
     )
     parser.add_argument("input", type=Path, metavar="IN", help="file to read")
     parser.add_argument("output", type=Path, metavar="OUT", help="file to write")
@@ -48,6 +50,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--to", choices=sorted(FORMATS), metavar="FORMAT", help=f"{', '.join(FORMATS)}; else by OUT's ending"
     )
     parser.add_argument("--file", default="", metavar="NAME", help="the recording, where IN has labels of several")
+    parser.add_argument(
+        "--unit", default="", metavar="UNIT", help="what numbers count where IN does not say it: seconds, ms, samples, "
+        "or frames, as in '25 fps'",
+    )  # fmt: skip
     parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate, for tables whose times are sample numbers")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.set_defaults(func=run)
@@ -57,11 +63,17 @@ def run(args: argparse.Namespace) -> int:
     """Convert one file and print its name."""
     if args.rate is not None and args.rate <= 0:
         raise InputError(f"--rate {args.rate}: a sample rate is above 0")
+    if args.unit:
+        table_unit(args.unit)
     form = args.to or _format_of(args.output)
     recording = f"{args.input.name.partition('.')[0]}.wav"  # for formats that name one, where the input names none
-    found = read_annotations(args.input, rate_hz=args.rate)
+    notes: list[str] = []
+    found = read_annotations(args.input, rate_hz=args.rate, unit=args.unit, on_note=notes.append)
     if args.file or form != "dcase":
         found = of_one_recording(found, args.file, source=args.input.name)
+    if not found:
+        print(f"reatrieve: {args.input.name} has no labels; there is nothing to convert", file=sys.stderr)
+        return 1
     annotations = [one if one.file else replace(one, file=recording) for one in found]
     content = FORMATS[form][1](annotations)
     if args.output.exists() and not args.force and args.output.read_bytes() != content:
@@ -76,6 +88,8 @@ def run(args: argparse.Namespace) -> int:
         part.unlink(missing_ok=True)
     count = len(annotations)
     print(f"{count} {'label' if count == 1 else 'labels'} as {form} in {args.output}")
+    for note in notes:
+        print(f"note: {note}")
     return 0
 
 
@@ -89,11 +103,16 @@ def of_one_recording(found: list[Annotation], file: str, *, source: str) -> list
     """
     files = list(dict.fromkeys(one.file for one in found if one.file))
     names = ", ".join(files[:5]) + (", ..." if len(files) > 5 else "")
-    if not file and len(files) > 1:
-        raise InputError(f"{source} has labels of {len(files)} recordings; choose one by --file: {names}")
-    if file and files and file not in files:
-        raise InputError(f"{source} has no labels of {file}, but of {names}")
-    return [one for one in found if not file or one.file in (file, None)]
+    if not file:
+        if len(files) > 1:
+            raise InputError(f"{source} has labels of {len(files)} recordings; choose one by --file: {names}")
+        return found
+    meant = [name for name in files if name == file] or [name for name in files if same_recording(name, file)]
+    if files and not meant:
+        raise InputError(f"{source} has no labels of {Path(file).name}, but of {names}")
+    if len(meant) > 1:
+        raise InputError(f"{source} has labels of {len(meant)} recordings called so; choose one: {', '.join(meant)}")
+    return [one for one in found if one.file in (*meant, None)]
 
 
 def _format_of(path: Path) -> str:

@@ -78,6 +78,8 @@ def run(args: argparse.Namespace) -> int:
     example, duration_s = _example(args, truth, audio)
     if truth is not None:
         truth.mark(example)
+        if truth.skipped_rows:
+            console.print(f"note: {truth.skipped_rows}")
 
     from reatrieve.audio.trackmap import TrackMap
     from reatrieve.demo.loop import LUA_VERSIONS, Loop

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reatrieve.annotations.files import read_annotations
+from reatrieve.annotations.tables import STATED
 from reatrieve.audio.decode import sound_info
 from reatrieve.cli.convert import of_one_recording
 from reatrieve.cli.parser import Parser, Rule, needs
 from reatrieve.cli.terminal import progress_bar
 from reatrieve.cli.values import check_folder_to_write, file_path, finite, plural, sha256, text
-from reatrieve.errors import InputError
+from reatrieve.errors import AudioError, InputError
 from reatrieve.journal import Header, read_journal
 from reatrieve.session.state import fold
 from reatrieve.sync.anchors import Placement
@@ -26,6 +27,7 @@ from reatrieve.sync.rpp_project import read_rpp
 from reatrieve.sync.rpp_sessions import accepted_regions
 from reatrieve.sync.targets import TARGETS, Options, chosen_targets
 from reatrieve.sync.tempo import TempoMap
+from reatrieve.sync.wave_content import open_content
 
 if TYPE_CHECKING:
     from reatrieve.audio.trackmap import TrackMap
@@ -64,7 +66,7 @@ class _Source:
     track_map: TrackMap | None = None
     tempo_map: TempoMap | None = None
     unplayable: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     whole_file_s: float | None = None
 
 
@@ -88,8 +90,12 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         "--match", type=text, default="", metavar="PATTERN", help="with --rpp, regions by name, as in riser*"
     )
     parser.add_argument(
-        "--track", type=text, default="", metavar="NAME", help="with --rpp, the track that was searched"
+        "--track", type=text, default="", metavar="NAME", help="with --rpp, the searched track's name or GUID"
     )
+    parser.add_argument(
+        "--unit", type=text, default="", metavar="UNIT", help="with --regions, what numbers count where FILE does not "
+        "say it: seconds, ms, samples (of --audio), or frames, as in '25 fps'",
+    )  # fmt: skip
     parser.add_argument("--to", default="json", metavar="TARGETS", help="comma separated, or all (default: json)")
     parser.add_argument(
         "--out", type=file_path, default=Path(), metavar="DIR", help="folder to write to (default: here)"
@@ -127,6 +133,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.rules = [
         needs("--match", "--rpp"),
         needs("--track", "--rpp"),
+        needs("--unit", "--regions"),
         needs("--audio-start", "--audio"),
         Rule("--audio-start", lambda args, _: args.audio != "track", "has no effect on the stitched track"),
         *(
@@ -191,7 +198,7 @@ def run(args: argparse.Namespace) -> int:
         force=args.force,
         add=args.add,
     )
-    notes = [f"{name} was written after the search; check that the regions still fit" for name in source.changed]
+    notes = list(source.notes)
     try:
         with progress_bar("exporting") as told:
             written = export(job, progress=told, note=notes.append)
@@ -218,9 +225,11 @@ def _read(args: argparse.Namespace) -> _Source:
         source = _from_journals(args.journal)
         return source if tempo_map is None else replace(source, tempo_map=tempo_map)
     if args.regions is not None:
-        rows = read_annotations(args.regions)
-        if args.audio is not None and len({row.file for row in rows if row.file}) > 1:
-            rows = of_one_recording(rows, Path(args.audio).name, source=args.regions.name)
+        notes: list[str] = []
+        render = None if args.audio in (None, "track") else Path(args.audio)
+        rows = read_annotations(args.regions, rate_hz=_rate_hz(render), unit=args.unit or STATED, on_note=notes.append)
+        if render is not None and len({row.file for row in rows if row.file}) > 1:
+            rows = of_one_recording(rows, str(render.absolute()), source=args.regions.name)
         sounds = sounds_of_names(row.label for row in rows)
         found = [
             Accepted(
@@ -234,9 +243,17 @@ def _read(args: argparse.Namespace) -> _Source:
             )
             for row, sound in zip(rows, sounds, strict=True)
         ]
-        return _Source(found, None, tempo_map)
+        return _Source(found, None, tempo_map, notes=tuple(notes))
     source = _from_project(args.rpp, args.match, args.track, with_track=args.audio in (None, "track"))
     return source if tempo_map is None else replace(source, tempo_map=tempo_map)
+
+
+def _rate_hz(audio: Path | None) -> int | None:
+    """Sample rate of the audio that the game ships, for lists in samples; None where it is not known."""
+    try:
+        return None if audio is None else open_content(audio).rate_hz
+    except AudioError:
+        return None  # whoever reads the audio says so
 
 
 def _from_project(path: Path, match: str, track: str, *, with_track: bool) -> _Source:
@@ -265,7 +282,11 @@ def _from_journals(paths: Sequence[Path]) -> _Source:
         headers[0].track_map if same_track else None,
         TempoMap.of_rows(tempo) if tempo else None,
         whole_file_s=_whole_file_s(headers),
-        changed=tuple(path.name for path, searched_s in sources.items() if _written_after(path, searched_s)),
+        notes=tuple(
+            f"{path.name} was written after the search; check that the regions still fit"
+            for path, searched_s in sources.items()
+            if _written_after(path, searched_s)
+        ),
     )
 
 

@@ -115,6 +115,8 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings.load({"cache": args.cache})
     _check_files(args)
     truth = _truth(args)
+    if truth is not None and truth.skipped_rows:
+        console.print(f"note: {truth.skipped_rows}")
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(_journal(args, settings, truth, console))
         state = fold(journal.events())

@@ -8,12 +8,16 @@ import logging.handlers
 from pathlib import Path
 
 from reatrieve.bridge.home import DaemonInfo
+from reatrieve.errors import InputError
+from reatrieve.files import open_lock, own_folder, read_small
+from reatrieve.plain import PlainFormatter
 from reatrieve.settings import Settings
 
 __all__ = ["add", "run"]
 
 LOG_BYTES = 2 << 20
 LOG_COUNT = 3
+TOKEN_FILE_BYTES = 4096
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,8 +30,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("--port", type=int, metavar="N", help="UDP port on 127.0.0.1; 0 takes any free one (default)")
     parser.add_argument("--home", type=Path, metavar="DIR", help="folder that daemon and scripts share")
-    parser.add_argument("--host", metavar="ADDRESS", help="listen here too; needs --token")
-    parser.add_argument("--token", metavar="TEXT", help="instead of a new random one at every start")
+    parser.add_argument("--host", metavar="ADDRESS", help="listen here too; needs a token of your own")
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="holds the token, instead of a new random one at every start"
+    )
+    parser.add_argument("--token", help=argparse.SUPPRESS)
     parser.add_argument("--no-udp", dest="udp", action="store_false", help="spool folder only")
     parser.add_argument("--spool", type=Path, metavar="DIR", help="where spool folders are made (default: home/spool)")
     parser.add_argument("--open-controllers", action="store_true", help="OSC controllers on this machine need no token")
@@ -45,6 +52,13 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.service import serve  # after the flags are known to be right: this imports the numerical libraries
 
     flags = {key: value for key, value in vars(args).items() if key not in ("func", "command")}
+    if "token" in flags:
+        raise InputError(
+            "every user of this machine could read --token in the list of processes; put the token into settings.txt, "
+            "REATRIEVE_TOKEN or a file for --token-file"
+        )
+    if (token_file := flags.pop("token_file", None)) is not None:
+        flags["token"] = _token_in(token_file)
     settings = Settings.load(flags)
     handler = _log_to_file(settings)
     try:
@@ -54,6 +68,16 @@ def run(args: argparse.Namespace) -> int:
             logging.getLogger("reatrieve").removeHandler(handler)
             handler.close()
     return 0
+
+
+def _token_in(path: Path) -> str:
+    try:
+        token = read_small(path, max_bytes=TOKEN_FILE_BYTES, own_link=True).decode("utf-8-sig").strip()
+    except (OSError, ValueError) as exc:
+        raise InputError(f"--token-file: {path} cannot be read: {exc}") from exc
+    if not token:
+        raise InputError(f"--token-file: {path} is empty; write the token into it")
+    return token
 
 
 def _say_ready(info: DaemonInfo) -> None:
@@ -68,14 +92,15 @@ def _log_to_file(settings: Settings) -> logging.Handler | None:
     for terminal in logging.getLogger().handlers:
         terminal.setLevel(logging.DEBUG if settings.verbose else logging.WARNING)
     try:
-        settings.logs.mkdir(parents=True, exist_ok=True)
+        own_folder(settings.logs, "log folder", option="--logs", private=False, closed=False)
+        open_lock(settings.logs / "daemon.log").close()  # made for this user alone; no link, no pipe
         handler = logging.handlers.RotatingFileHandler(
             settings.logs / "daemon.log", maxBytes=LOG_BYTES, backupCount=LOG_COUNT, encoding="utf-8"
         )
-    except OSError as exc:
+    except (OSError, InputError) as exc:
         package.warning("no log file in %s: %s", settings.logs, exc)
         return None
     logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # calls it an error when an observer is stopped
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     package.addHandler(handler)
     return handler

@@ -36,15 +36,16 @@ same UDP functions into ``package.preload["socket.core"]``, real datagrams inclu
 With ``engine="lua5.4"`` the scripts run in a real interpreter; ``sockets="machine"`` lets them load LuaSocket itself.
 """
 
-from reatrieve.headless.handles import Item, Region, Track
+from reatrieve.headless.machine import ScriptError
+from reatrieve.headless.options import HostOptions
 from reatrieve.headless.profile import VERSIONS, Assumptions
-from reatrieve.headless.script import ScriptError
 from reatrieve.headless.session import Reaper, ScriptFailure, scripts_folder
-from reatrieve.headless.views import Project
+from reatrieve.headless.view import Item, Project, Region, Track
 
 __all__ = [
     "VERSIONS",
     "Assumptions",
+    "HostOptions",
     "Item",
     "Project",
     "Reaper",

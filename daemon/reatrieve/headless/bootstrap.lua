@@ -5,10 +5,13 @@
 
 local host_call, settings = ...
 
-local pack, unpack_at, select, type, rawget, rawset = string.pack, string.unpack, select, type, rawget, rawset
-local concat, table_unpack, floor = table.concat, table.unpack, math.floor
-local math_type, traceback, error, tostring = math.type, debug.traceback, error, tostring
-local clock = os.clock
+-- Scripts may overwrite any global and any function of the libraries: all that is used later is kept here.
+local pack, unpack_at, select, type, rawequal = string.pack, string.unpack, select, type, rawequal
+local byte, sub, rep, format = string.byte, string.sub, string.rep, string.format
+local concat, table_unpack, table_move, floor, min = table.concat, table.unpack, table.move, math.floor, math.min
+local math_type, traceback, error, tostring, ipairs = math.type, debug.traceback, error, tostring, ipairs
+local upvalueid, sethook, setmetatable, xpcall, loadfile = debug.upvalueid, debug.sethook, setmetatable, xpcall, loadfile
+local clock, getenv = os.clock, os.getenv
 
 -- Pointers are light userdata: equal when they are the same, usable as keys, nothing to index. Plain Lua can make one as
 -- the id of an upvalue, which is unique as long as its function lives.
@@ -19,7 +22,7 @@ local function pointer(id)
   if known then return known end
   local upvalue = id
   local anchor = function() return upvalue end
-  known = debug.upvalueid(anchor, 1)
+  known = upvalueid(anchor, 1)
   anchors[known], id_of[known], pointer_of[id] = anchor, id, known
   return known
 end
@@ -32,7 +35,7 @@ local function pack_doubles(values, first, count)
   while at <= last do
     local n = last - at + 1
     if n > 128 then n = 128 end
-    parts[#parts + 1] = pack("<" .. ("d"):rep(n), table_unpack(values, at, at + n - 1))
+    parts[#parts + 1] = pack("<" .. rep("d", n), table_unpack(values, at, at + n - 1))
     at = at + n
   end
   return concat(parts)
@@ -42,8 +45,8 @@ local function unpack_doubles(data, into, first)
   local count, at, position = #data // 8, first, 1
   while count > 0 do
     local n = count > 128 and 128 or count
-    local values = { unpack_at("<" .. ("d"):rep(n), data, position) }
-    table.move(values, 1, n, at, into)
+    local values = { unpack_at("<" .. rep("d", n), data, position) }
+    table_move(values, 1, n, at, into)
     at, position, count = at + n, position + 8 * n, count - n
   end
   return into
@@ -83,7 +86,7 @@ local function read_values(data, position)
   count, position = unpack_at("B", data, position)
   local values = {}
   for i = 1, count do
-    local tag = data:sub(position, position)
+    local tag = sub(data, position, position)
     position = position + 1
     if tag == "n" then
       values[i] = nil
@@ -113,7 +116,7 @@ end
 -- The stack levels between a failing call and the script's own line are the same for every function below.
 local function call(name, count, ...)
   local reply = host_call(pack("<c1s4", "C", name) .. pack_values(count, ...))
-  local status = reply:byte(1)
+  local status = byte(reply, 1)
   if status ~= 0 then error((unpack_at("<s4", reply, 2)), 3) end
   local values, returned, position = read_values(reply, 2)
   local arrays
@@ -142,7 +145,7 @@ local function span(array, offset, count)
   offset = offset and floor(offset) or 1
   count = count and floor(count) or size - offset + 1
   if offset < 1 or count < 0 or offset + count - 1 > size then
-    error(("reaper.array: %d values from %d do not fit into %d"):format(count, offset, size), 3)
+    error(format("reaper.array: %d values from %d do not fit into %d", count, offset, size), 3)
   end
   return offset, count
 end
@@ -154,19 +157,19 @@ end
 
 function array_methods.table(array, offset, count)
   offset, count = span(array, offset, count)
-  return table.move(array, offset, offset + count - 1, 1, {})
+  return table_move(array, offset, offset + count - 1, 1, {})
 end
 
 function array_methods.copy(array, source, source_offset, count, offset)
   source_offset, offset = source_offset or 1, offset or 1
-  count = count or math.min((sizes[source] or #source) - source_offset + 1, sizes[array] - offset + 1)
+  count = count or min((sizes[source] or #source) - source_offset + 1, sizes[array] - offset + 1)
   span(array, offset, count)
   for i = 0, count - 1 do array[offset + i] = source[source_offset + i] + 0.0 end
 end
 
 function array_methods.multiply(array, source, source_offset, count, offset)
   source_offset, offset = source_offset or 1, offset or 1
-  count = count or math.min(sizes[source] - source_offset + 1, sizes[array] - offset + 1)
+  count = count or min(sizes[source] - source_offset + 1, sizes[array] - offset + 1)
   span(array, offset, count)
   for i = 0, count - 1 do array[offset + i] = array[offset + i] * source[source_offset + i] end
 end
@@ -189,7 +192,7 @@ array_meta.__len = function(array) return sizes[array] end
 array_meta.__index = function(array, key)
   local method = array_methods[key]
   if not method then
-    error(("reaper.array: no element or method %s (size %d)"):format(tostring(key), sizes[array]), 2)
+    error(format("reaper.array: no element or method %s (size %d)", tostring(key), sizes[array]), 2)
   end
   return function(first, ...)  -- both array.clear() and array:clear() are found in real scripts
     if rawequal(first, array) then return method(array, ...) end
@@ -197,7 +200,7 @@ array_meta.__index = function(array, key)
   end
 end
 array_meta.__newindex = function(array, key)
-  error(("reaper.array: cannot set element %s of %d"):format(tostring(key), sizes[array]), 2)
+  error(format("reaper.array: cannot set element %s of %d", tostring(key), sizes[array]), 2)
 end
 
 -- reaper -------------------------------------------------------------------------------------------------------------
@@ -206,9 +209,9 @@ local deferred, exits = {}, {}
 reaper = {}
 
 local function one_function(name, count, func)
-  if count ~= 1 then error(("%s: 1 argument expected, got %d"):format(name, count), 3) end
+  if count ~= 1 and (settings.checked or count == 0) then error(format("%s: 1 argument expected, got %d", name, count), 3) end
   if type(func) ~= "function" then
-    error(("bad argument #1 to '%s' (function expected, got %s)"):format(name, type(func)), 3)
+    error(format("bad argument #1 to '%s' (function expected, got %s)", name, type(func)), 3)
   end
 end
 
@@ -219,6 +222,7 @@ local builtins = {
     return true
   end,
   atexit = function(...)
+    if not settings.checked and select("#", ...) == 0 then return false end
     one_function("atexit", select("#", ...), ...)
     exits[#exits + 1] = (...)
     return true
@@ -226,17 +230,17 @@ local builtins = {
   new_array = function(...)
     local count = select("#", ...)
     local first, size = ...
-    if count > 2 then error(("new_array: at most 2 arguments, got %d"):format(count), 2) end
+    if count > 2 then error(format("new_array: at most 2 arguments, got %d", count), 2) end
     if type(first) == "table" then
       local length = sizes[first] or #first
       size = size or length
       local values = {}
-      for i = 1, math.min(length, size) do values[i] = first[i] + 0.0 end
-      return new_array(values, math.min(length, size), floor(size))
+      for i = 1, min(length, size) do values[i] = first[i] + 0.0 end
+      return new_array(values, min(length, size), floor(size))
     end
     size = first or size
     if type(size) ~= "number" or size < 1 or size > settings.largest_array then
-      error(("new_array: bad size %s (1 to %d)"):format(tostring(size), settings.largest_array), 2)
+      error(format("new_array: bad size %s (1 to %d)", tostring(size), settings.largest_array), 2)
     end
     return new_array(nil, 0, floor(size))
   end,
@@ -258,18 +262,20 @@ local received = { "r", "g", "b", "a", "a2", "mode", "x", "y", "dest", "clear", 
 gfx = { r = 1.0, g = 1.0, b = 1.0, a = 1.0, a2 = 1.0, mode = 0.0, x = 0.0, y = 0.0, dest = -1.0, clear = 0.0,
   mouse_wheel = 0.0, mouse_hwheel = 0.0, mouse_x = 0.0, mouse_y = 0.0, mouse_cap = 0.0, w = 0.0, h = 0.0, texth = 8.0 }
 
+local gfx_fields = gfx
+
 local function gfx_call(name, count, ...)
   local state = {}
   for i, key in ipairs(sent) do
-    local value = gfx[key]
-    if type(value) ~= "number" then error(("gfx.%s is a %s, not a number"):format(key, type(value)), 3) end
+    local value = gfx_fields[key]
+    if type(value) ~= "number" then error(format("gfx.%s is a %s, not a number", key, type(value)), 3) end
     state[i] = value + 0.0
   end
   local reply = host_call(pack("<c1s4", "G", name) .. pack_doubles(state, 1, #state) .. pack_values(count, ...))
-  if reply:byte(1) ~= 0 then error((unpack_at("<s4", reply, 2)), 3) end
+  if byte(reply, 1) ~= 0 then error((unpack_at("<s4", reply, 2)), 3) end
   local position = 2
   for _, key in ipairs(received) do
-    gfx[key], position = unpack_at("<d", reply, position)
+    gfx_fields[key], position = unpack_at("<d", reply, position)
   end
   return read_values(reply, position)
 end
@@ -291,7 +297,7 @@ end
 
 os.exit = function() error("os.exit would end REAPER itself", 2) end
 
-local getenv, environment = os.getenv, settings.environment
+local environment = settings.environment
 os.getenv = function(name)
   local value = environment[name]
   if value ~= nil then return value or nil end
@@ -302,7 +308,7 @@ end
 -- machine has one, as in stock REAPER.
 if settings.sockets == "none" then
   for _, name in ipairs { "socket", "socket.core" } do
-    package.preload[name] = function() error(("module '%s' not found: stock REAPER has no sockets"):format(name), 0) end
+    package.preload[name] = function() error(format("module '%s' not found: stock REAPER has no sockets", name), 0) end
   end
 elseif settings.sockets == "python" then
   local socket = {}
@@ -340,15 +346,15 @@ end
 local deadline
 local function watch()
   if clock() > deadline then
-    error(("the script blocked REAPER for more than %g s"):format(settings.longest_step_s), 2)
+    error(format("the script blocked REAPER for more than %g s", settings.longest_step_s), 2)
   end
 end
 
 local function guarded(func, ...)
   deadline = clock() + settings.longest_step_s
-  debug.sethook(watch, "", 1000000)
+  sethook(watch, "", 1000000)
   local ok, message = xpcall(func, trace, ...)
-  debug.sethook()
+  sethook()
   if ok then return nil end
   return message
 end
@@ -386,6 +392,6 @@ function steps.X()  -- the exit functions
 end
 
 return function(command)
-  local message = steps[command:sub(1, 1)](command:sub(2))
+  local message = steps[sub(command, 1, 1)](sub(command, 2))
   return pack("<I4s4", #deferred, message or "")
 end

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
+from reatrieve.headless.gfx import GfxWindow
 from reatrieve.headless.listing import Argument, Function, listing
-from reatrieve.headless.wire import ArrayValue, Foreign, Handle
+from reatrieve.headless.machine import Machine
+from reatrieve.headless.wire import ArrayValue, Foreign, Handle, LuaError
 
-if TYPE_CHECKING:
-    from reatrieve.headless.host import Host
-    from reatrieve.headless.script import Script
-
-__all__ = ["FUNCTIONS", "Call", "LuaError", "checked_arguments", "converted_returns", "function"]
+__all__ = ["FUNCTIONS", "Call", "Caller", "checked_arguments", "converted_returns", "entry_of", "function"]
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """What the host implements, by REAPER's names."""
 
-_POINTERS = {
-    "MediaTrack", "MediaItem", "MediaItem_Take", "PCM_source", "AudioAccessor", "ProjectMarker", "TrackEnvelope",
-    "KbdSectionInfo", "joystick_device",
-}  # fmt: skip
 
+class Caller(Protocol):
+    """What functions need to know of the script that calls them."""
 
-class LuaError(Exception):
-    """Raised in Lua, at the line of the script that called."""
+    path: Path
+    command: int
+    context: Any
+    options: int
+    window: GfxWindow | None
+    shared_memory: str
+    checked: bool
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
 
 
 class Call:
@@ -32,9 +38,21 @@ class Call:
 
     __slots__ = ("host", "script")
 
-    def __init__(self, host: Host, script: Script) -> None:
+    def __init__(self, host: Machine, script: Caller) -> None:
         self.host = host
         self.script = script
+
+    def lint(self, text: str) -> None:
+        """Note what REAPER lets pass but our own scripts should not do."""
+        if self.script.checked:
+            self.host.misuse.append(f"{self.script.name}: {text}")
+
+    def knows(self, function_name: str, info_name: str) -> bool:
+        """Whether this REAPER answers to an info name; a name that no version has is a slip of the script."""
+        known = listing()[function_name].knows(info_name, self.host.version_number)
+        if known is None:
+            self.lint(f"{function_name}: no REAPER is known to have {info_name!r}")
+        return bool(known)
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,29 +69,46 @@ def function(*names: str) -> Callable[[F], F]:
     return register
 
 
-def checked_arguments(host: Host, entry: Function, values: Sequence[Any]) -> list[Any]:
+def checked_arguments(call: Call, entry: Function, values: Sequence[Any]) -> list[Any]:
     """The arguments as the function gets them.
+
+    REAPER takes more than its help says: numbers for strings and booleans, too many arguments, and nothing where nil
+    will do. So does the host, but notes it of scripts that are checked.
 
     Raises
     ------
     LuaError
-        If there are too few or too many, or one has the wrong type or is a pointer to something that is gone.
+        If one is missing or has the wrong type, or is a pointer to something that is gone.
     """
-    count, most = len(values), len(entry.arguments)
-    if count < entry.required or (count > most and not entry.variadic):
-        wanted = str(most) if entry.required == most else f"{entry.required} to {most}"
-        raise LuaError(f"{entry.name}: {wanted} argument{'s' * (most != 1)} expected, got {count}")
-    checked = []
+    arguments = entry.passed(call.host.version_number)
+    count, most = len(values), len(arguments)
+    needed = [i + 1 for i, argument in enumerate(arguments) if not argument.optional]
+    required = needed[-1] if needed else 0
+    wrong_count = count < required or (count > most and not entry.variadic)
+    if not entry.variadic:
+        count = min(count, most)
+    checked, notes = [], []
+    may_be_gone = entry.name.startswith("ValidatePtr")
     for index in range(max(count, most)):
-        argument = entry.arguments[min(index, most - 1)]
+        argument = arguments[min(index, most - 1)]
         value = values[index] if index < count else None
         if argument.name == "..." and index >= count:
             break
         try:
-            checked.append(_converted(host, argument, value, may_be_gone=entry.name.startswith("ValidatePtr")))
+            made = _converted(call, argument, value, may_be_gone=may_be_gone)
+            if made is _NOT_TAKEN:
+                made = _taken_too(call, argument, value)
+                if index < count:
+                    notes.append(f"argument #{index + 1} ({argument.name}) should be a {argument.type}")
+            checked.append(made)
         except _WrongTypeError as exc:
             raise LuaError(f"bad argument #{index + 1} to '{entry.name}' ({argument.name}: {exc})") from None
-    return checked
+    if wrong_count:
+        wanted = str(most) if required == most else f"{required} to {most}"
+        notes.append(f"{wanted} argument{'s' * (most != 1)} expected, got {len(values)}")
+    if notes:
+        call.lint(f"{entry.name}: {'; '.join(notes)}")
+    return checked if entry.variadic else checked[: len(entry.arguments)]
 
 
 class _WrongTypeError(Exception):
@@ -91,43 +126,106 @@ def _lua_type(value: Any) -> str:
     return "reaper.array" if isinstance(value, ArrayValue) else "table"
 
 
-def _converted(host: Host, argument: Argument, value: Any, *, may_be_gone: bool = False) -> Any:
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _project(call: Call, value: Any) -> Any:
+    return call.host.project if value is None or (_is_number(value) and value == 0) else _NOT_TAKEN
+
+
+def _number(call: Call, value: Any) -> Any:
+    return float(value) if _is_number(value) else _NOT_TAKEN
+
+
+def _integer(call: Call, value: Any) -> Any:
+    if not _is_number(value):
+        return _NOT_TAKEN
+    if value != value or abs(value) == float("inf") or int(value) != value:
+        raise _WrongTypeError(f"number {value!r} has no integer representation")
+    if not -(2**31) <= value < 2**32:
+        raise _WrongTypeError(f"{int(value)} does not fit into the 32 bits of REAPER's integers")
+    return int(value)
+
+
+def _boolean(call: Call, value: Any) -> Any:
+    return value if isinstance(value, bool) else _NOT_TAKEN
+
+
+def _string(call: Call, value: Any) -> Any:
+    whole = isinstance(value, bytes) and b"\0" not in value
+    return value.decode("utf-8", "surrogateescape") if whole else _NOT_TAKEN
+
+
+def _array(call: Call, value: Any) -> Any:
+    return value if isinstance(value, ArrayValue) else _NOT_TAKEN
+
+
+def _table(call: Call, value: Any) -> Any:
+    return value if isinstance(value, list) else _NOT_TAKEN
+
+
+def _array_or_table(call: Call, value: Any) -> Any:
+    return value if isinstance(value, (ArrayValue, list)) else _NOT_TAKEN
+
+
+def _any(call: Call, value: Any) -> Any:
+    return _NOT_TAKEN if isinstance(value, (Foreign, Handle)) else value
+
+
+_NOT_TAKEN = object()
+_CONVERTERS: dict[str, Callable[[Call, Any], Any]] = {
+    "ReaProject": _project,
+    "number": _number,
+    "integer": _integer,
+    "boolean": _boolean,
+    "string": _string,
+    "reaper.array": _array,
+    "table": _table,
+    "table|reaper.array": _array_or_table,
+    "reaper.array|table": _array_or_table,
+    "any": _any,
+}
+"""Type in the listing to what makes a Lua value one of it; every other type is a pointer."""
+
+_NIL_WILL_DO = frozenset(("HWND", "IReaperControlSurface", "any", "identifier"))
+
+
+def _converted(call: Call, argument: Argument, value: Any, *, may_be_gone: bool) -> Any:
+    """The value as the listing types it, or `_NOT_TAKEN`."""
     kind = argument.type
-    if kind == "ReaProject":
-        if value is None or (value == 0 and not isinstance(value, bool) and isinstance(value, (int, float))):
-            return host.project
-    elif value is None and (argument.optional or kind in ("HWND", "IReaperControlSurface", "any", "identifier")):
+    if value is None and kind != "ReaProject" and (argument.optional or kind in _NIL_WILL_DO):
         return None
-    if kind == "number" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    if kind == "integer" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if value != value or int(value) != value:
-            raise _WrongTypeError(f"number {value!r} has no integer representation")
-        if not -(2**31) <= value < 2**32:
-            raise _WrongTypeError(f"{int(value)} does not fit into the 32 bits of REAPER's integers")
-        return int(value)
-    if kind == "boolean" and isinstance(value, bool):
-        return value
-    if kind == "string" and isinstance(value, bytes):
-        if b"\0" in value:
-            raise _WrongTypeError("REAPER cuts a string at its first zero byte")
-        return value.decode("utf-8", "surrogateescape")
-    if isinstance(value, Handle):
-        thing = host.pointers.thing(value)
-        if kind == "identifier":
-            return thing
-        if thing.kind == kind:
-            if not thing.alive and not may_be_gone:
-                raise _WrongTypeError(f"this {kind} is gone: it was deleted or its project closed")
-            return thing
-        raise _WrongTypeError(f"{kind} expected, got {thing.kind}")
-    if "reaper.array" in kind and isinstance(value, ArrayValue):
-        return value
-    if "table" in kind and isinstance(value, list):
-        return value
-    if kind == "any" and not isinstance(value, (Foreign, Handle)):
-        return value
+    convert = _CONVERTERS.get(kind)
+    made = convert(call, value) if convert is not None else _NOT_TAKEN
+    if made is _NOT_TAKEN and isinstance(value, Handle) and (convert is None or kind == "ReaProject"):
+        return _pointed_at(call.host, kind, value, may_be_gone)
+    return made
+
+
+def _taken_too(call: Call, argument: Argument, value: Any) -> Any:
+    """What REAPER makes of a value that is not of the type in its help."""
+    kind = argument.type
+    if kind == "ReaProject" and _is_number(value):
+        return call.host.project
+    if kind == "boolean" and (value is None or _is_number(value)):
+        return bool(value)
+    if kind == "string" and _is_number(value):
+        return str(value) if isinstance(value, int) else f"{value:.14g}"
+    if kind == "string" and isinstance(value, bytes):  # cut at its first zero byte
+        return value[: value.index(b"\0")].decode("utf-8", "surrogateescape")
     raise _WrongTypeError(f"{kind} expected, got {_lua_type(value)}")
+
+
+def _pointed_at(host: Machine, kind: str, handle: Handle, may_be_gone: bool) -> Any:
+    thing = host.pointers.thing(handle)
+    if kind == "identifier":
+        return thing
+    if thing.kind != kind:
+        raise _WrongTypeError(f"{kind} expected, got {thing.kind}")
+    if not thing.alive and not may_be_gone:
+        raise _WrongTypeError(f"this {kind} is gone: it was deleted or its project closed")
+    return thing
 
 
 _NUMBERS: dict[str, Callable[[Any], Any]] = {"integer": int, "number": float, "boolean": bool}

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
-
-if TYPE_CHECKING:
-    from reatrieve.headless.host import Host
 
 __all__ = ["DRAWING", "RECEIVED", "SENT", "GfxWindow"]
 
@@ -33,8 +30,7 @@ def _font(size: int) -> Any:
 class GfxWindow:
     """One window; before ``gfx.init`` it is not open but drawing works, as in REAPER."""
 
-    def __init__(self, host: Host) -> None:
-        self.host = host
+    def __init__(self) -> None:
         self.open = False
         self.title = ""
         self.dock = 0
@@ -54,13 +50,18 @@ class GfxWindow:
         """Open the window, or rename and resize it."""
         if title:
             self.title = title
-        if width > 0 and height > 0 and (width, height) != (self.values["w"], self.values["h"]):
-            self.values.update(w=float(width), h=float(height))
-            self.frame = Image.new("RGB", (width, height))
+        if width > 0 and height > 0:
+            self.resize(width, height)
         if x is not None and y is not None:
             self.position = (x, y)
         self.dock = dock
         self.open = True
+
+    def resize(self, width: int, height: int) -> None:
+        """Give it another size; it is black until it is drawn again."""
+        if (width, height) != (self.values["w"], self.values["h"]):
+            self.values.update(w=float(width), h=float(height))
+            self.frame = Image.new("RGB", (width, height))
 
     def close(self) -> None:
         """The window goes; getchar then says -1."""

@@ -1,18 +1,22 @@
-"""The ReaScript API listing: which functions exist in which version, with what arguments and returns."""
+"""The ReaScript API listing: which functions and info names exist in which version, with what arguments and returns."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from reatrieve.errors import InputError
 
-__all__ = ["Argument", "Function", "listing", "parse_version"]
+__all__ = ["Argument", "Function", "Version", "listing", "parse_version"]
 
 Version = tuple[int, int]
+
+BUFFERS_OPTIONAL: Version = (6, 37)
+"""Before this version Lua had to pass a string for each string that a function only gives back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +30,30 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One entry of the listing."""
+    """One entry of the listing.
+
+    ``buffers`` is how many strings before 6.37 had to be passed behind the arguments although they only come back;
+    ``names`` holds the info names (a trailing ``:`` stands before a number or GUID) and the first version of each.
+    """
 
     name: str
     arguments: tuple[Argument, ...]
     returns: tuple[str, ...]
     since: Version
+    buffers: int
+    names: Mapping[str, Version]
 
-    @property
-    def required(self) -> int:
-        """How many arguments must be given: all up to the last that is not optional."""
-        needed = [i for i, argument in enumerate(self.arguments) if not argument.optional]
-        return needed[-1] + 1 if needed else 0
+    def passed(self, version: Version) -> tuple[Argument, ...]:
+        """The arguments that Lua passes in a version: those of the help, then strings that only come back."""
+        buffer = Argument("buf", "string", version >= BUFFERS_OPTIONAL)
+        return (*self.arguments, *[buffer] * self.buffers)
+
+    def knows(self, name: str, version: Version) -> bool | None:
+        """Whether a version answers to an info name; None if no version is known to."""
+        since = self.names.get(name)
+        if since is None and ":" in name:
+            since = self.names.get(name[: name.index(":") + 1])
+        return None if since is None else since <= version
 
     @property
     def variadic(self) -> bool:
@@ -70,8 +86,8 @@ def _since(text: str | None) -> Version:
 def listing() -> dict[str, Function]:
     """Every native function by name (``gfx.rect`` and ``reaper.array:clear`` with their prefix).
 
-    Source: the project's listing made from REAPER's help and SDK headers (see ``data/reascript_api.json``); functions
-    of extensions are left out, since the host has none.
+    Source: the project's listing made from REAPER's help, its SDK headers and its list of changes (see
+    ``data/reascript_api.json``); functions of extensions are left out, since the host has none.
     """
     text = resources.files("reatrieve.headless").joinpath("data/reascript_api.json").read_text(encoding="utf-8")
     return {
@@ -80,6 +96,8 @@ def listing() -> dict[str, Function]:
             tuple(Argument(*argument) for argument in entry["args"]),
             tuple(kind for _, kind in entry["returns"]),
             _since(entry.get("since")),
+            entry.get("buffers", 0),
+            {key: _since(since) for key, since in entry.get("names", {}).items()},
         )
         for name, entry in json.loads(text).items()
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
+from dataclasses import dataclass, field
 from typing import Any
 
 from reatrieve.headless.sources import Source
 
-__all__ = ["Item", "Marker", "Take", "TempoPoint", "Track", "new_guid"]
+__all__ = ["Item", "Lane", "Marker", "Take", "TempoPoint", "Thing", "Track", "kill_item", "kill_track", "new_guid"]
 
 TRACK_VALUES = {
     "D_VOL": 1.0, "D_PAN": 0.0, "D_WIDTH": 1.0, "B_MUTE": 0.0, "B_PHASE": 0.0, "I_SOLO": 0.0, "B_SOLO_DEFEAT": 0.0,
@@ -37,7 +39,38 @@ def new_guid() -> str:
     return "{" + str(uuid.uuid4()).upper() + "}"
 
 
-class Marker:
+_clock = itertools.count()
+
+
+class Thing:
+    """What a pointer may stand for: it is made and it goes, and who comes later may get its address."""
+
+    kind = ""
+
+    def __init__(self) -> None:
+        self.born = next(_clock)
+        self.died: int | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is still there."""
+        return self.died is None
+
+    def die(self) -> None:
+        """It is deleted, or its project closes."""
+        if self.died is None:
+            self.died = next(_clock)
+
+
+_UNSAVED = ("born", "died", "project", "track", "item", "items", "takes")
+"""What is no content of a thing: its own life and its neighbours."""
+
+
+def _content(thing: Thing) -> dict[str, Any]:
+    return {key: _copy(value) for key, value in vars(thing).items() if key not in _UNSAVED}
+
+
+class Marker(Thing):
     """One project marker or region; ``color`` is REAPER's native number, 0x1000000 set where it is used."""
 
     kind = "ProjectMarker"
@@ -45,7 +78,7 @@ class Marker:
     def __init__(
         self, guid: str, number: int, is_region: bool, start_s: float, end_s: float, name: str = "", color: int = 0
     ) -> None:
-        self.alive = True
+        super().__init__()
         self.guid = guid
         self.number = number
         self.is_region = is_region
@@ -56,44 +89,53 @@ class Marker:
         self.lane = 0
         self.selected = False
         self.hidden = False
+        self.matrix_flags = 0  # of the file: 2 region render matrix all tracks, 4 master mix
 
     def state(self) -> dict[str, Any]:
         """All that undo keeps."""
-        return {key: value for key, value in vars(self).items() if key != "alive"}
+        return _content(self)
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Marker:
         """A new marker with that state."""
         marker = cls.__new__(cls)
-        marker.alive = True
+        Thing.__init__(marker)
         vars(marker).update(state)
         return marker
 
 
+@dataclass(slots=True)
+class Lane:
+    """One lane of the ruler, since 7.62; ``flags`` 4: new regions stand in it, 8: new markers do."""
+
+    guid: str = field(default_factory=new_guid)
+    name: str = ""
+    flags: int = 0
+    color: int = 0
+    timebase: int = -1
+    hidden: bool = False
+    locked: bool = False
+    rest: tuple[str, ...] = ()  # what else an opened file says of it
+
+
+@dataclass(slots=True)
 class TempoPoint:
     """A tempo or time signature marker; ``numerator`` 0 = time signature unchanged."""
 
-    def __init__(
-        self, time_s: float, bpm: float, numerator: int = 0, denominator: int = 0, linear: bool = False
-    ) -> None:
-        self.time_s = time_s
-        self.bpm = bpm
-        self.numerator = numerator
-        self.denominator = denominator
-        self.linear = linear
-
-    def copy(self) -> TempoPoint:
-        """An equal one."""
-        return TempoPoint(self.time_s, self.bpm, self.numerator, self.denominator, self.linear)
+    time_s: float
+    bpm: float
+    numerator: int = 0
+    denominator: int = 0
+    linear: bool = False
 
 
-class Take:
+class Take(Thing):
     """One take of an item: a source and how it is read."""
 
     kind = "MediaItem_Take"
 
     def __init__(self, item: Item, guid: str, source: Source | None, name: str = "") -> None:
-        self.alive = True
+        super().__init__()
         self.item = item
         self.guid = guid
         self.source = source
@@ -104,23 +146,25 @@ class Take:
         self.envelopes: dict[str, int] = {}  # names, and how many points each has
         self.fx: list[str] = []
         self.ext: dict[str, str] = {}
+        self.empty = False  # TAKE NULL: a take that is none
+        self.offset_rest: list[str] = ["0"]  # what SOFFS says in an opened file after D_STARTOFFS
         self.lines: list[Any] = []  # what an opened file says of it that the model does not know
 
     def state(self) -> dict[str, Any]:
         """All that undo keeps."""
-        return {key: _copy(value) for key, value in vars(self).items() if key not in ("alive", "item")}
+        return _content(self)
 
     def __repr__(self) -> str:
         return f"Take({self.name!r})"
 
 
-class Item:
+class Item(Thing):
     """One media item on a track."""
 
     kind = "MediaItem"
 
     def __init__(self, track: Track, guid: str, position_s: float = 0.0, length_s: float = 0.0) -> None:
-        self.alive = True
+        super().__init__()
         self.track = track
         self.guid = guid
         self.values = dict(ITEM_VALUES)
@@ -154,18 +198,18 @@ class Item:
 
     def state(self) -> dict[str, Any]:
         """All that undo keeps."""
-        copied = {key: _copy(value) for key, value in vars(self).items() if key not in ("alive", "track", "takes")}
+        copied = _content(self)
         copied["takes"] = [take.state() for take in self.takes]
         return copied
 
 
-class Track:
+class Track(Thing):
     """One track; the master has no number."""
 
     kind = "MediaTrack"
 
     def __init__(self, project: Any, guid: str, name: str = "") -> None:
-        self.alive = True
+        super().__init__()
         self.project = project
         self.guid = guid
         self.name = name
@@ -180,8 +224,10 @@ class Track:
         self.lines: list[Any] = []
 
     def state(self) -> dict[str, Any]:
-        """All that undo keeps, but the items."""
-        return {key: _copy(value) for key, value in vars(self).items() if key not in ("alive", "project", "items")}
+        """All that undo keeps, but the items; track selection does not go back by REAPER's default."""
+        copied = _content(self)
+        del copied["values"]["I_SELECTED"]
+        return copied
 
     def sort_items(self) -> None:
         """Items stand in time order, as REAPER numbers them."""
@@ -190,3 +236,17 @@ class Track:
 
 def _copy(value: Any) -> Any:
     return value.copy() if isinstance(value, (dict, list)) else value
+
+
+def kill_item(item: Item) -> None:
+    """Pointers to the item and its takes die."""
+    item.die()
+    for take in item.takes:
+        take.die()
+
+
+def kill_track(track: Track) -> None:
+    """Pointers to the track and all in it die."""
+    track.die()
+    for item in track.items:
+        kill_item(item)

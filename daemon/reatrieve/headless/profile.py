@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -10,24 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from reatrieve.errors import InputError
+from reatrieve.headless.listing import Version
 
-__all__ = ["VERSIONS", "Assumptions", "load_assumptions"]
+__all__ = ["UNPROVEN", "VERSIONS", "Assumptions", "both_ways", "load_assumptions"]
 
-VERSIONS = {"6.83": "5.3", "7.0": "5.4", "7.62": "5.4", "7.72": "5.4"}
-"""The profiles that the project is tested on, and the Lua that each REAPER embeds."""
+VERSIONS = {"6.71": "5.3", "6.83": "5.3", "7.0": "5.4", "7.62": "5.4", "7.71": "5.4", "7.80": "5.4"}
+"""The REAPERs that the project is tested on, and the Lua that each embeds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumptions:
     """How this host behaves where REAPER's behaviour is not proven; keys as in docs/assumptions.md."""
 
-    auto_undo_point: str = "always"  # "always", "changed" or "never": point after a script run that did not defer
-    undo_point_text: str = "ReaScript: {name}"  # {name}: the script's file name
-    undo_block_empty: bool = True  # Undo_EndBlock makes a point though nothing changed (flags not 0)
-    undo_block_flags_zero: bool = False  # Undo_EndBlock with flags 0 makes a point
+    auto_undo_point: str = "changed"  # "always", "changed" or "never": point after a script run that did not defer
+    undo_point_text: str = "ReaScript: Run"  # {name} in it: the script's file name
+    undo_block_empty: bool = False  # Undo_EndBlock makes a point though nothing changed (flags not 0)
+    undo_block_flags_zero: bool = False  # Undo_EndBlock with flags 0 makes a point though no action ran in it
     undo_keeps_region_guids: bool = True
     redo_keeps_region_guids: bool = True
-    undo_restores_time_selection: bool = False
+    undo_restores_time_selection: bool = True
     undo_restores_edit_cursor: bool = False
     undo_restores_proj_ext_state: bool = False
     undo_keeps_item_pointers: bool = False
@@ -38,14 +40,15 @@ class Assumptions:
     ext_state_persists_at_once: bool = True
     region_number_lowest_free: bool = True  # wantidx < 0 takes the lowest free number, else the highest + 1
     region_color_without_flag_ignored: bool = True
-    region_guid_before_7_62: bool = True  # MARKER_GUID:X of GetSetProjectInfo_String
+    region_guid_before_7_62: bool = True  # MARKER_GUID:X of GetSetProjectInfo_String, from 6.02 on
+    region_index_from_guid_before_7_62: bool = True  # MARKER_INDEX_FROM_GUID:{...} of it, from 6.71 on
     region_ties_in_number_order: bool = True
-    loop_points_linked: bool = False
+    loop_points_linked: bool = True
     loop_link_action_40621: bool = True
     smooth_seek: bool = False
     play_from_running_restarts_at_cursor: bool = True
     seek_obeys_smooth_seek: bool = True
-    section_file_name_empty: bool = True
+    section_file_name_empty: bool = False  # until 7.55 true
     reversed_section_from_end: bool = True  # file time = offset + length - 1/rate - x
     offset_before_rate: bool = True  # source time = D_STARTOFFS + (t - P) * D_PLAYRATE
     loop_wraps_source: bool = True
@@ -56,16 +59,28 @@ class Assumptions:
     track_accessor_with_fades: bool = True
     accessor_garbage_past_end: bool = True
     accessor_updates_when_validated: bool = True
-    accessor_pre_fx: bool = True
+    accessor_pre_fx: bool = True  # before the track's effects
+    track_accessor_with_take_fx: bool = True
     utf8_paths: bool = True
     defer_rate_hz: float = 31.0
-    enumerate_files_cached: bool = True
+    enumerate_files_cached: bool = True  # index -1 reads again, from 6.20 on
     exec_process_one_string: bool = True
     running_script_prompts: bool = True
-    focus_on_gfx_init: bool = False
+    focus_on_gfx_init: bool = True
     pointers_checked: bool = True
     largest_array: int = 4194304
     mp3_priming_samples: int = 0
+    pointers_reused: bool = True  # the address of something deleted comes back for something new of its kind
+    enum_ext_state_limit: int = 4096  # EnumProjExtState cuts a value at that many bytes - len(key) - 2; 0: never
+    ext_state_line_limit: int = 4095  # a longer line of a project file is read as two; 0: never
+    dialogs_stop_defer: bool = True  # an open dialog stops every deferred script
+    time_selection_makes_undo_point: bool = True  # the user's own change of the time selection
+    equal_marker_refused: bool = True  # AddProjectMarker2 makes no second marker of one name at one place
+
+    @classmethod
+    def of(cls, version: Version) -> Assumptions:
+        """The defaults for a REAPER."""
+        return cls(section_file_name_empty=version < (7, 56))
 
 
 _FIXED = {
@@ -73,6 +88,28 @@ _FIXED = {
     "accessor_updates_when_validated", "accessor_pre_fx", "utf8_paths", "exec_process_one_string", "pointers_checked",
 }  # fmt: skip
 """What the host models in one way only: a profile that says otherwise is refused, lest a wrong model be trusted."""
+
+
+UNPROVEN: dict[str, Any] = {
+    "redo_keeps_region_guids": False,
+    "region_number_lowest_free": False,
+    "region_color_without_flag_ignored": False,
+    "region_ties_in_number_order": False,
+    "offset_before_rate": False,
+    "loop_wraps_source": False,
+    "track_accessor_with_fades": False,
+    "equal_marker_refused": False,
+}
+"""What no public source settles, and the value that is not the default."""
+
+
+def both_ways(*keys: str) -> list[dict[str, Any]]:
+    """Profiles in which assumptions that no source settles have each of their values, in all combinations.
+
+    A test that depends on one of them runs with all: ``@pytest.mark.parametrize("profile", both_ways("..."))``.
+    """
+    values = [(getattr(Assumptions(), key), UNPROVEN[key]) for key in keys]
+    return [dict(zip(keys, chosen, strict=True)) for chosen in itertools.product(*values)]
 
 
 def load_assumptions(source: Path | Mapping[str, Any] | None, base: Assumptions | None = None) -> Assumptions:

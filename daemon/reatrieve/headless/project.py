@@ -6,24 +6,33 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from reatrieve.headless.model import Item, Marker, Take, TempoPoint, Track, new_guid
+from reatrieve.headless.model import Item, Lane, Marker, Take, TempoPoint, Thing, Track, kill_item, kill_track, new_guid
 from reatrieve.headless.profile import Assumptions
-from reatrieve.headless.tempo import TempoMap
+from reatrieve.headless.tempo import TimeMap
 from reatrieve.headless.transport import Clock, Transport
 from reatrieve.headless.undo import History
 
 __all__ = ["ProjectModel"]
 
 
-class ProjectModel:
+class ProjectModel(Thing):
     """What one project tab holds; its history is ``history``, its transport in transport.py."""
 
     kind = "ReaProject"
 
-    def __init__(self, assumptions: Assumptions, options: dict[str, bool], clock: Clock) -> None:
-        self.alive = True
+    def __init__(
+        self,
+        assumptions: Assumptions,
+        preferences: dict[str, bool],
+        clock: Clock,
+        *,
+        lanes: bool,
+        made_by_scripts: set[str],
+    ) -> None:
+        super().__init__()
         self.assumptions = assumptions
-        self.options = options  # REAPER's preferences, shared by all tabs
+        self.preferences = preferences  # REAPER's, shared by all tabs
+        self.made_by_scripts = made_by_scripts  # GUIDs of markers and regions, shared by all tabs
         self.new_guid: Callable[[], str] = new_guid
         self.path: Path | None = None
         self.tracks: list[Track] = []
@@ -41,12 +50,16 @@ class ProjectModel:
         self.repeat = False
         self.playrate = 1.0
         self.grid = 0.25
-        self.offset_s = 0.0
+        self.offset_s = 0.0  # what the ruler shows at the start of the project
+        self.offset_measures = 0
+        self.ruler_mode = 1  # as format_timestr_pos counts: 0 time, 1 measures and time, 2 measures, ..., 5 frames
+        self.frame_rate = 30.0
         self.notes = ""
         self.author = ""
         self.render_matrix: dict[int, list[Track]] = {}
         self.ext_state: dict[str, dict[str, str]] = {}
-        self.info: dict[str, float] = {"PROJECT_SRATE": 44100.0, "PROJECT_SRATE_USE": 0.0, "RULER_LANE_COUNT": 1.0}
+        self.lanes = [Lane(flags=4), Lane(flags=8)] if lanes else []
+        self.info: dict[str, float] = {"PROJECT_SRATE": 44100.0, "PROJECT_SRATE_USE": 0.0}
         self.info_text: dict[str, str] = {}
         self.document: Any = None  # the opened file as a tree: what the model does not know is written back from it
         self.dirty = False
@@ -118,14 +131,37 @@ class ProjectModel:
             name,
             color,
         )
+        marker.lane = self.default_lane(is_region)
         self.markers.append(marker)
         self.sorted_markers()
         return marker
 
+    def default_lane(self, is_region: bool) -> int:
+        """The lane in which a new marker or region stands, from 0."""
+        flag = 4 if is_region else 8
+        return next((index for index, lane in enumerate(self.lanes) if lane.flags & flag), 0)
+
+    def place_lane(self, index: int, position: int) -> None:
+        """Move a lane to another place, its markers with it."""
+        order = list(range(len(self.lanes)))
+        order.insert(position, order.pop(index))
+        self.lanes = [self.lanes[each] for each in order]
+        for marker in self.markers:
+            marker.lane = order.index(marker.lane) if marker.lane < len(order) else 0
+
+    def insert_lane(self, position: int) -> None:
+        """A new lane in a place; what stood there and behind moves on."""
+        self.lanes.append(Lane())
+        self.place_lane(len(self.lanes) - 1, position)
+
+    def is_visible(self, marker: Marker) -> bool:
+        """Whether the ruler shows it: neither it nor its lane is hidden."""
+        return not marker.hidden and not (marker.lane < len(self.lanes) and self.lanes[marker.lane].hidden)
+
     def remove_marker(self, marker: Marker) -> None:
         """Take a marker or region out; pointers to it die."""
         self.markers.remove(marker)
-        marker.alive = False
+        marker.die()
 
     def remove_track(self, track: Track) -> None:
         """Take a track out, with its items."""
@@ -137,32 +173,57 @@ class ProjectModel:
         item.track.items.remove(item)
         kill_item(item)
 
+    def split_item(self, item: Item, position_s: float) -> Item:
+        """Cut an item in two; the right one gets all that the left has, each stretch marker on its side.
+
+        Returns
+        -------
+        Item
+            The right part.
+        """
+        by_s = position_s - item.position_s
+        right = Item(item.track, self.new_guid())
+        content = {key: value for key, value in item.state().items() if key not in ("guid", "takes")}
+        vars(right).update(content)
+        right.values.update(D_POSITION=position_s, D_LENGTH=item.length_s - by_s, D_FADEINLEN=0.0)
+        item.values.update(D_LENGTH=by_s, D_FADEOUTLEN=0.0)
+        for take in item.takes:
+            copy = Take(right, self.new_guid(), take.source)
+            vars(copy).update({key: value for key, value in take.state().items() if key != "guid"})
+            copy.values["D_STARTOFFS"] += by_s * take.values["D_PLAYRATE"]
+            cut = by_s * take.values["D_PLAYRATE"]
+            take.stretch_markers, copy.stretch_markers = _split_markers(take.stretch_markers, cut)
+            right.takes.append(copy)
+        item.track.items.append(right)
+        item.track.sort_items()
+        return right
+
     def kill(self) -> None:
         """The tab closes: every pointer into it dies."""
-        self.alive = False
-        self.master.alive = False
+        self.die()
+        self.master.die()
         for track in self.tracks:
             kill_track(track)
         for marker in self.markers:
-            marker.alive = False
+            marker.die()
 
     # selection and view ----------------------------------------------------------------------------------------------
 
     def set_time_selection(self, start_s: float, end_s: float) -> None:
         """Select time; loop points follow when they are linked."""
         self.time_selection = (min(start_s, end_s), max(start_s, end_s))
-        if self.options["loop_points_linked"]:
+        if self.preferences["loop_points_linked"]:
             self.loop_points = self.time_selection
 
     def set_loop_points(self, start_s: float, end_s: float) -> None:
         """Set the loop points; the time selection follows when they are linked."""
         self.loop_points = (min(start_s, end_s), max(start_s, end_s))
-        if self.options["loop_points_linked"]:
+        if self.preferences["loop_points_linked"]:
             self.time_selection = self.loop_points
 
-    def tempo_map(self) -> TempoMap:
+    def tempo_map(self) -> TimeMap:
         """Seconds to beats and back, as the tempo markers stand now."""
-        return TempoMap(self.tempo, self.bpm, self.numerator, self.denominator)
+        return TimeMap(self.tempo, self.bpm, self.numerator, self.denominator)
 
     @property
     def name(self) -> str:
@@ -190,15 +251,22 @@ class ProjectModel:
         self.change_count += 1
 
 
-def kill_item(item: Item) -> None:
-    """Pointers to the item and its takes die."""
-    item.alive = False
-    for take in item.takes:
-        take.alive = False
-
-
-def kill_track(track: Track) -> None:
-    """Pointers to the track and all in it die."""
-    track.alive = False
-    for item in track.items:
-        kill_item(item)
+def _split_markers(
+    markers: list[tuple[float, float]], cut_s: float
+) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """Stretch markers left and right of a cut, both with one at the cut so that each side sounds as before."""
+    if not markers:
+        return [], []
+    before = [marker for marker in markers if marker[0] < cut_s]
+    after = [marker for marker in markers if marker[0] > cut_s]
+    exact = [marker for marker in markers if marker[0] == cut_s]
+    if exact:
+        target_s = exact[0][1]
+    elif before and after:
+        (left, left_target), (right, right_target) = before[-1], after[0]
+        target_s = left_target + (right_target - left_target) * (cut_s - left) / (right - left)
+    else:
+        place, target = (before or after)[-1 if before else 0]
+        target_s = target + cut_s - place
+    moved = [(place - cut_s, target - cut_s) for place, target in after]
+    return [*before, (cut_s, target_s)], [(0.0, target_s - cut_s), *moved]

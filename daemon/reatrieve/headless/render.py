@@ -12,6 +12,9 @@ from reatrieve.headless.sources import Source
 
 __all__ = ["take_sound", "track_sound"]
 
+TAKE_FX_GAIN = 0.5
+"""What every take effect of this host does to the sound, so that it can be told whether it is in."""
+
 
 def take_sound(
     take: Take, start_s: float, n_samples: int, rate_hz: float, assumptions: Assumptions, *, gain: bool = False
@@ -135,6 +138,8 @@ def track_sound(
             sound = sound.copy()
             sound[:, 0] *= min(1.0, 1.0 - pan)
             sound[:, 1] *= min(1.0, 1.0 + pan)
+        if assumptions.track_accessor_with_take_fx:
+            sound = sound * TAKE_FX_GAIN ** len(take.fx)
         if assumptions.track_accessor_with_fades:
             sound = sound * _fades(item, relative_s + np.arange(n_samples) / rate_hz)[:, None]
         width = min(n_channels, sound.shape[1])

@@ -8,17 +8,16 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from pathlib import Path, PureWindowsPath
+from typing import Any
 
 import rpp
 
 from reatrieve.errors import InputError
-from reatrieve.headless.model import Item, Marker, Take, TempoPoint, Track
+from reatrieve.headless.model import Item, Lane, Marker, Take, TempoPoint, Track
+from reatrieve.headless.project import ProjectModel
+from reatrieve.headless.rpp_text import parse_rpp
 from reatrieve.headless.sources import FileSource, MidiSource, SectionSource, Source
-
-if TYPE_CHECKING:
-    from reatrieve.headless.project import ProjectModel
 
 __all__ = ["DEFAULT_TRACK_COLOR", "read_project"]
 
@@ -45,29 +44,40 @@ def read_project(project: ProjectModel, path: Path, *, windows_colors: bool) -> 
         If the file cannot be read or is no REAPER project.
     """
     try:
-        document = rpp.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
-    except (OSError, ValueError) as exc:
+        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        document = parse_rpp(text, line_limit=project.assumptions.ext_state_line_limit)
+        if document.tag != "REAPER_PROJECT":
+            raise InputError(f"it begins with <{document.tag}, not with <REAPER_PROJECT")
+        _fill(project, document, path.parent, windows_colors)
+    except (OSError, ValueError, IndexError) as exc:
         raise InputError(f"{path}: cannot be read as a REAPER project: {exc}") from exc
-    if document.tag != "REAPER_PROJECT":
-        raise InputError(f"{path}: not a REAPER project")
+
+
+def _fill(project: ProjectModel, document: rpp.Element, folder: Path, windows_colors: bool) -> None:
     project.document = document
     markers: list[list[str]] = []
+    lanes: list[Lane] = []
     for child in document.children:
         if isinstance(child, rpp.Element):
             if child.tag == "TRACK":
-                project.tracks.append(_track(project, child, path.parent))
+                project.tracks.append(_track(project, child, folder))
             elif child.tag == "EXTSTATE":
-                project.ext_state = _ext_state(child)
+                for section, values in _ext_state(child).items():
+                    project.ext_state.setdefault(section, {}).update(values)
             elif child.tag == "TEMPOENVEX":
                 project.tempo = _tempo(child)
             elif child.tag == "NOTES":
-                project.notes = "\n".join(str(line).lstrip("|") for line in child.children)
+                project.notes = _free_text(child)
             continue
         line = [child] if isinstance(child, str) else [str(value) for value in child]
         if line[0] == "MARKER":
             markers.append(line)
+        elif line[0] == "RULERLANE":
+            lanes.append(_lane(line))
         else:
             _settings(project, line)
+    if lanes and project.lanes:  # a REAPER without lanes does not know the lines
+        project.lanes = lanes
     _markers(project, markers, windows_colors)
     for track in project.tracks:
         track.sort_items()
@@ -95,14 +105,34 @@ def _settings(project: ProjectModel, line: list[str]) -> None:
         start_s = _field(line, 2) / pixels_per_second
         project.view = (start_s, start_s + project.arrange_pixels / pixels_per_second)
     elif tag == "PROJOFFS":
-        project.offset_s = _field(line, 1)
+        project.offset_s, project.offset_measures = _field(line, 1), int(_field(line, 2))
+    elif tag == "TIMEMODE":
+        project.ruler_mode, project.frame_rate = int(_field(line, 1)), _field(line, 4) or 30.0
     elif tag == "SAMPLERATE":
         project.info["PROJECT_SRATE"] = _field(line, 1, 44100.0)
         project.info["PROJECT_SRATE_USE"] = _field(line, 2)
-    elif tag == "RULERLANE":
-        index = int(_field(line, 1))
-        project.info["RULER_LANE_COUNT"] = max(project.info["RULER_LANE_COUNT"], index + 1.0)
-        project.info_text[f"RULER_LANE_NAME:{index}"] = line[3] if len(line) > 3 else ""
+
+
+def _free_text(notes: rpp.Element) -> str:
+    """Lines that each begin with a pipe."""
+    return "\n".join(str(line).removeprefix("|") for line in notes.children)
+
+
+HIDDEN_LANE, LOCKED_LANE = 1, 2
+"""Flags of a ruler lane in the file beside 4 and 8, as this host writes them: no source tells REAPER's."""
+
+
+def _lane(line: list[str]) -> Lane:
+    flags = int(_field(line, 2))
+    return Lane(
+        name=line[3] if len(line) > 3 else "",
+        flags=flags,
+        color=int(_field(line, 4)),
+        timebase=int(_field(line, 5, -1)),
+        hidden=bool(flags & HIDDEN_LANE),
+        locked=bool(flags & LOCKED_LANE),
+        rest=tuple(line[6:]),
+    )
 
 
 def _markers(project: ProjectModel, lines: list[list[str]], windows_colors: bool) -> None:
@@ -117,8 +147,9 @@ def _markers(project: ProjectModel, lines: list[list[str]], windows_colors: bool
         guid = line[8] if len(line) > 8 and line[8].startswith("{") else project.new_guid()
         color = _color(int(_field(line, 5)), line[7] if len(line) > 7 else "B", windows_colors)
         marker = Marker(guid, number, bool(flags & 1), time_s, time_s, line[3] if len(line) > 3 else "", color)
-        marker.selected, marker.hidden = bool(flags & 8), bool(flags & 16)
-        marker.lane = int(_field(line, 10))
+        marker.selected, marker.hidden, marker.matrix_flags = bool(flags & 8), bool(flags & 16), flags & 6
+        lane = int(_field(line, 10)) - 1  # the file counts from 1
+        marker.lane = lane if 0 <= lane < len(project.lanes) else project.default_lane(marker.is_region)
         project.markers.append(marker)
         if marker.is_region:
             open_regions[number] = marker
@@ -162,8 +193,6 @@ def _ext_state(element: rpp.Element) -> dict[str, dict[str, str]]:
                 values[entry.attrib[0]] = data.decode("utf-8", "surrogateescape")
             elif isinstance(entry, list):
                 values[entry[0]] = entry[1]
-            elif isinstance(entry, str):
-                values[entry] = ""
     return state
 
 
@@ -192,7 +221,7 @@ def _track(project: ProjectModel, element: rpp.Element, folder: Path) -> Track:
             values["D_VOL"], values["D_PAN"] = _field(line, 1, 1.0), _field(line, 2)
             track.lines.append(line)
         elif tag == "MUTESOLO":
-            values["B_MUTE"], values["I_SOLO"] = _field(line, 1), _field(line, 2)
+            values["B_MUTE"], values["I_SOLO"], values["B_SOLO_DEFEAT"] = (_field(line, i) for i in (1, 2, 3))
         elif tag == "ISBUS":
             values["I_FOLDERDEPTH"] = _field(line, 2)
         elif tag == "SEL":
@@ -246,7 +275,7 @@ def _item(track: Track, element: rpp.Element, folder: Path) -> Item:
             if child.tag == "SOURCE":
                 current().source = _source(child, folder)
             elif child.tag == "NOTES":
-                item.notes = "\n".join(str(line).lstrip("|") for line in child.children)
+                item.notes = _free_text(child)
             else:
                 if child.tag == "TAKEFX":
                     current().fx = [str(fx.attrib[0]) for fx in child.children if _is_effect(fx)]
@@ -258,6 +287,7 @@ def _item(track: Track, element: rpp.Element, folder: Path) -> Item:
         if line[0] == "TAKE":
             take = Take(item, project.new_guid(), None)
             item.takes.append(take)
+            take.empty = "NULL" in line[1:]
             if "SEL" in line[1:]:
                 item.values["I_CURTAKE"] = float(len(item.takes) - 1)
         elif line[0] in _ITEM_TAGS:
@@ -290,6 +320,7 @@ def _take_line(item: Item, line: list[str], current: Callable[[], Take]) -> bool
         current().values.update(D_PAN=_field(line, 1), D_VOL=_field(line, 2, 1.0))
     elif tag == "SOFFS":
         current().values["D_STARTOFFS"] = _field(line, 1)
+        current().offset_rest = line[2:]
     elif tag == "PLAYRATE":
         current().values.update(
             D_PLAYRATE=_field(line, 1, 1.0),
@@ -310,6 +341,10 @@ def _take_line(item: Item, line: list[str], current: Callable[[], Take]) -> bool
     return True
 
 
+WHOLE, REVERSED = 1, 2
+"""Bits of a section's MODE: its start and length do not count (the file keeps them); it plays backwards."""
+
+
 def _source(element: rpp.Element, folder: Path) -> Source:
     kind = element.attrib[0] if element.attrib else "EMPTY"
     inner = next(
@@ -320,20 +355,29 @@ def _source(element: rpp.Element, folder: Path) -> Source:
     if kind == "SECTION":
         parent = _source(inner, folder) if inner is not None else Source()
         mode = int(_field(lines.get("MODE", []), 1))
+        section = not mode & WHOLE
         source = SectionSource(
             parent,
-            _field(lines.get("STARTPOS", []), 1) if mode != 3 else 0.0,
-            _field(lines.get("LENGTH", []), 1) if mode != 3 else 0.0,
-            reverse=mode in (2, 3),
+            _field(lines.get("STARTPOS", []), 1) if section else 0.0,
+            _field(lines.get("LENGTH", []), 1) if section else 0.0,
+            reverse=bool(mode & REVERSED),
         )
     elif kind == "MIDI":
         source = MidiSource()
     elif "FILE" in lines:
-        path = Path(lines["FILE"][1])
-        file = FileSource(path if path.is_absolute() else folder / path)
+        file = FileSource(_media_path(lines["FILE"][1], folder), kind.removeprefix("_OFFLINE_"))
         file.offline = kind.startswith("_OFFLINE")
+        file.file_rest = lines["FILE"][2:]
         source = file
     else:
         source = Source()
     source.chunk = element
     return source
+
+
+def _media_path(text: str, folder: Path) -> str:
+    """Where a file of the project is: backslashes part folders, but an absolute path of Windows is one everywhere."""
+    if PureWindowsPath(text).drive:
+        return text
+    path = Path(text if "/" in text else text.replace("\\", "/"))
+    return str(path if path.is_absolute() else folder / path)

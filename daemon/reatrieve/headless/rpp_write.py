@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import base64
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from pathlib import Path, PureWindowsPath
+from typing import Any
 
 import numpy as np
 import rpp
 
 from reatrieve.errors import InputError
 from reatrieve.headless.listing import parse_version
-from reatrieve.headless.model import Item, Take, Track
-from reatrieve.headless.rpp_read import COLOR_USED, DEFAULT_TRACK_COLOR
+from reatrieve.headless.model import Item, Lane, Take, Track
+from reatrieve.headless.project import ProjectModel
+from reatrieve.headless.rpp_read import COLOR_USED, DEFAULT_TRACK_COLOR, HIDDEN_LANE, LOCKED_LANE, REVERSED, WHOLE
+from reatrieve.headless.rpp_text import format_rpp, parse_rpp
 from reatrieve.headless.sources import FileSource, MidiSource, SectionSource, Source
-
-if TYPE_CHECKING:
-    from reatrieve.headless.project import ProjectModel
 
 __all__ = ["write_project"]
 
@@ -60,6 +59,9 @@ _NEW_PROJECT = """<REAPER_PROJECT 0.1
 """
 
 
+_NEW_TIME_MODE = ["TIMEMODE", "1", "5", "-1", "30", "0", "0", "-1"]
+
+
 def _number(value: float) -> str:
     """As REAPER writes numbers: as many decimals as it takes, at most 14, none for whole ones."""
     return np.format_float_positional(value, precision=14, trim="-") if value % 1 else str(int(value))
@@ -82,14 +84,14 @@ def write_project(project: ProjectModel, path: Path, *, version: str, windows_co
     InputError
         If the file cannot be written.
     """
-    document = project.document if project.document is not None else rpp.loads(_NEW_PROJECT)
+    document = project.document if project.document is not None else parse_rpp(_NEW_PROJECT, line_limit=0)
     system = "win64" if windows_colors else "linux-x86_64"
     children = _replaced(project, document.children, version, windows_colors, path.parent)
     written = rpp.Element("REAPER_PROJECT", ["0.1", f"{version}/{system}", str(int(time.time()))], children)
     temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = rpp.dumps(written).replace(f" {version}/{system} ", f' "{version}/{system}" ', 1)  # as REAPER quotes it
+        text = format_rpp(written).replace(f" {version}/{system} ", f' "{version}/{system}" ', 1)  # as REAPER quotes it
         temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
         temporary.replace(path)
     except OSError as exc:
@@ -102,8 +104,11 @@ def _replaced(
     """The old lines in their order, what the model knows put in their places."""
     start_s, end_s = project.view
     pixels_per_second = project.arrange_pixels / (end_s - start_s)
+    written = (child for child in children if isinstance(child, list) and child[0] == "TIMEMODE")
+    time_mode = next(written, _NEW_TIME_MODE)
     settings = {
-        "PROJOFFS": _line("PROJOFFS", project.offset_s, 0, 0),
+        "PROJOFFS": _line("PROJOFFS", project.offset_s, project.offset_measures, 0),
+        "TIMEMODE": _line("TIMEMODE", project.ruler_mode, *time_mode[2:4], project.frame_rate, *time_mode[5:]),
         "CURSOR": _line("CURSOR", project.cursor_s),
         "ZOOM": _line("ZOOM", pixels_per_second, round(start_s * pixels_per_second), 0),
         "LOOP": _line("LOOP", int(project.repeat)),
@@ -122,10 +127,7 @@ def _replaced(
     head = [*settings.values()]
     if project.notes:
         head.insert(0, rpp.Element("NOTES", ["0", "2"], ["|" + line for line in project.notes.split("\n")]))
-    if lanes and project.info["RULER_LANE_COUNT"] > 1:
-        for index in range(int(project.info["RULER_LANE_COUNT"])):
-            name = project.info_text.get(f"RULER_LANE_NAME:{index}", "")
-            head.append(_line("RULERLANE", index, 12 if index == 0 else 0, name, 0, -1))
+    head += [_lane(number, lane) for number, lane in enumerate(project.lanes, start=1)]
     content = [_tempo(project, children), *_markers(project, lanes, windows_colors)]
     tracks = [_track(track, folder) for track in project.tracks]
     at = next((i for i, child in enumerate(kept) if isinstance(child, rpp.Element) and child.tag == "PROJBAY"), None)
@@ -163,34 +165,44 @@ def _tempo(project: ProjectModel, children: list[Any]) -> rpp.Element:
     return rpp.Element("TEMPOENVEX", [], lines)
 
 
+def _lane(number: int, lane: Lane) -> list[str]:
+    flags = lane.flags & ~(HIDDEN_LANE | LOCKED_LANE) | HIDDEN_LANE * lane.hidden | LOCKED_LANE * lane.locked
+    return [*_line("RULERLANE", number, flags, _text(lane.name), lane.color, lane.timebase), *(lane.rest or ("0",))]
+
+
 def _markers(project: ProjectModel, lanes: bool, windows_colors: bool) -> list[list[str]]:
     lines = []
     for marker in project.sorted_markers():
-        flags = int(marker.is_region)
+        flags = int(marker.is_region) | marker.matrix_flags | 8 * marker.selected
         if lanes:
-            flags |= 8 * marker.selected | 16 * marker.hidden
+            flags |= 16 * marker.hidden
         color = marker.color if marker.color & COLOR_USED else 0
         letter = "R" if windows_colors else "B"
         line = _line(
             "MARKER", marker.number, marker.start_s, _text(marker.name), flags, color, 1, letter, marker.guid, 0
         )
         if lanes:
-            line.append(str(marker.lane))
+            line.append(str(marker.lane + 1))
         lines.append(line)
         if marker.is_region:
-            lines.append(_line("MARKER", marker.number, marker.end_s, "", 1))
+            lines.append(_line("MARKER", marker.number, marker.end_s, "", 1 | marker.matrix_flags))
     return lines
+
+
+BLOCK_BYTES = 1024
+"""From how many bytes on a value becomes a block, as one with newlines or with all three quotes does."""
 
 
 def _ext_state(state: dict[str, dict[str, str]]) -> rpp.Element:
     sections = []
-    for section, values in state.items():
+    for section, values in sorted(state.items()):
         entries: list[Any] = []
-        for key, value in values.items():
-            if value and value.isprintable() and not any(quote in value for quote in "\"'`") and value == value.strip():
+        for key, value in sorted(values.items()):
+            encoded = value.encode("utf-8", "surrogateescape")
+            if len(encoded) < BLOCK_BYTES and not set(value) & {"\n", "\r"} and not set("\"'`") <= set(value):
                 entries.append([key, value])
                 continue
-            data = base64.b64encode(value.encode("utf-8", "surrogateescape")).decode()
+            data = base64.b64encode(encoded).decode()
             entries.append(rpp.Element("BIN", [key], [data[i : i + 128] for i in range(0, len(data), 128)]))
         tag = f'"{section}"' if " " in section else section
         sections.append(rpp.Element(tag, [], entries))
@@ -241,8 +253,12 @@ def _item(item: Item, folder: Path) -> rpp.Element:
         lines.append(rpp.Element("NOTES", [], ["|" + line for line in item.notes.split("\n")]))
     lines += item.lines
     for index, take in enumerate(item.takes):
+        chosen = ["SEL"] if index and index == int(values["I_CURTAKE"]) else []
+        if take.empty:
+            lines.append(["TAKE", "NULL", *chosen])
+            continue
         if index:
-            lines.append(_line("TAKE", "SEL") if index == int(values["I_CURTAKE"]) else "TAKE")
+            lines.append(["TAKE", *chosen] if chosen else "TAKE")
         lines += _take(take, index, folder)
     return rpp.Element("ITEM", [], lines)
 
@@ -259,7 +275,7 @@ def _take(take: Take, index: int, folder: Path) -> list[Any]:
     lines: list[Any] = [
         _line("NAME", _text(take.name)),
         _line("TAKEVOLPAN", *pan) if index else _line("VOLPAN", take.item.values["D_VOL"], *pan),
-        _line("SOFFS", values["D_STARTOFFS"], 0),
+        [*_line("SOFFS", values["D_STARTOFFS"]), *take.offset_rest],
         _line(
             "PLAYRATE", values["D_PLAYRATE"], values["B_PPITCH"], values["D_PITCH"], values["I_PITCHMODE"], 0, 0.0025
         ),
@@ -280,7 +296,7 @@ def _source(source: Source, folder: Path) -> rpp.Element:
         lines = [_line("LENGTH", source.length_s), _line("STARTPOS", source.offset_s), _line("OVERLAP", 0.01)]
         whole = source.offset_s == 0 and abs(source.length_s - source.parent.length_s) < 1e-9
         if source.reverse:
-            lines.insert(1, _line("MODE", 3 if whole else 2))
+            lines.insert(1, _line("MODE", REVERSED | WHOLE if whole else REVERSED))
         return rpp.Element("SOURCE", ["SECTION"], [*lines, _source(source.parent, folder)])
     chunk = source.chunk
     if isinstance(source, FileSource):
@@ -288,7 +304,7 @@ def _source(source: Source, folder: Path) -> rpp.Element:
             [line for line in chunk.children if not (isinstance(line, list) and line[0] == "FILE")] if chunk else []
         )
         kind = ("_OFFLINE_" if source.offline else "") + source.type
-        return rpp.Element("SOURCE", [kind], [["FILE", _relative(source.path, folder)], *others])
+        return rpp.Element("SOURCE", [kind], [["FILE", _relative(source.path, folder), *source.file_rest], *others])
     if chunk is not None:
         return chunk
     if isinstance(source, MidiSource):
@@ -298,6 +314,8 @@ def _source(source: Source, folder: Path) -> rpp.Element:
 
 def _relative(path: str, folder: Path) -> str:
     """A file below the project's folder by its path from there, so that the folder can move."""
+    if PureWindowsPath(path).drive and not Path(path).is_absolute():
+        return path
     try:
         return str(Path(path).resolve().relative_to(folder.resolve()))
     except ValueError:

@@ -5,34 +5,22 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from reatrieve.headless.calls import FUNCTIONS, Call, LuaError, checked_arguments, converted_returns, entry_of
-from reatrieve.headless.engine import Engine
-from reatrieve.headless.wire import ArrayValue, Reader, pack_text, pack_values
+from reatrieve.headless.calls import FUNCTIONS, Call, checked_arguments, converted_returns, entry_of
+from reatrieve.headless.engine import Engine, HostCall
+from reatrieve.headless.gfx import DRAWING, RECEIVED, SENT, GfxWindow
+from reatrieve.headless.machine import Machine, ScriptError
+from reatrieve.headless.wire import ArrayValue, LuaError, Reader, pack_text, pack_values
 
-if TYPE_CHECKING:
-    from reatrieve.headless.gfx import GfxWindow
-    from reatrieve.headless.host import Host
-
-__all__ = ["Context", "Script", "ScriptError"]
+__all__ = ["Context", "Script"]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptError:
-    """An error that ended a script: REAPER would show it in a window."""
-
-    script: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.script}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +37,21 @@ class Context:
 class Script:
     """One instance of a script, from its start to the end of its deferred functions."""
 
-    def __init__(self, host: Host, path: Path, command: int, context: Context) -> None:
+    def __init__(
+        self,
+        host: Machine,
+        path: Path,
+        command: int,
+        context: Context,
+        new_engine: Callable[[HostCall, bool], Engine],
+        checked: bool,
+    ) -> None:
         self.host = host
         self.path = path
         self.command = command
         self.context = context
+        self.checked = checked
+        self.on_end: Callable[[Script], None] = lambda _: None
         self.pending = 0  # functions deferred
         self.rounds = 0  # deferred rounds already run
         self.running = True
@@ -61,8 +59,9 @@ class Script:
         self.window: GfxWindow | None = None
         self.longest_step_s = 0.0
         self.calls = 0
+        self.shared_memory = ""  # gmem_attach
         self._call = Call(host, self)
-        self._engine: Engine = host.new_engine(self._host_call)
+        self._engine = new_engine(self._host_call, checked)
 
     @property
     def name(self) -> str:
@@ -89,12 +88,14 @@ class Script:
             return
         self.running = False
         self.pending = 0
+        acting, self.host.acting = self.host.acting, self.name
         try:
             _, message = self._engine.exits()
         finally:
+            self.host.acting = acting
             if self.window is not None:
                 self.window.close()
-            self.host.ended(self)
+            self.on_end(self)
         if message:
             self._failed(message)
         self._engine.close()
@@ -103,24 +104,24 @@ class Script:
         started_s = time.perf_counter()
         if self.window is not None:
             self.window.begin_frame()
-        open_before = self._open()
-        self.pending, message = run()
-        self._close_what_it_left_open(open_before)
+        locks = self.host.refresh_locks
+        acting, self.host.acting = self.host.acting, self.name
+        try:
+            self.pending, message = run()
+        finally:
+            self.host.acting = acting
+        if not acting:  # not inside the step of another script
+            self._close_what_is_open(locks)
         self.longest_step_s = max(self.longest_step_s, time.perf_counter() - started_s)
         if message:
             self._failed(message)
             self.finish()
 
-    def _open(self) -> tuple[int, dict[int, int]]:
-        return self.host.refresh_locks, {id(tab): tab.history.depth for tab in self.host.tabs}
-
-    def _close_what_it_left_open(self, before: tuple[int, dict[int, int]]) -> None:
-        """An undo block or a stopped screen that outlives a step would swallow the user's edits: the script's fault."""
-        locks, depths = before
+    def _close_what_is_open(self, locks: int) -> None:
+        """An undo block or a stopped screen that outlives a step is the script's fault; REAPER closes the block."""
         for tab in self.host.tabs:
-            if tab.history.depth > depths.get(id(tab), 0):
+            if tab.history.close_open_block(self.host.assumptions.undo_point_text.format(name=self.name)):
                 self.host.misuse.append(f"{self.name}: left an undo block open")
-                tab.history.depth = depths.get(id(tab), 0)
         if self.host.refresh_locks != locks:
             self.host.misuse.append(
                 f"{self.name}: PreventUIRefresh is not balanced ({self.host.refresh_locks - locks:+d})"
@@ -154,12 +155,12 @@ class Script:
         values = reader.values()
         entry = entry_of(name)
         implementation = FUNCTIONS.get(name)
-        if name in self.host.extensions:
+        if name in self.host.given.extensions:
             return self._extension_call(name, values)
         if implementation is None:
             raise LuaError(f"reaper.{name} is in the API but the headless host does not implement it")
         own = values[:1] if name.startswith("reaper.array:") else []  # the array itself, which the listing leaves out
-        arguments = values if entry is None else own + checked_arguments(self.host, entry, values[len(own) :])
+        arguments = values if entry is None else own + checked_arguments(self._call, entry, values[len(own) :])
         result = implementation(self._call, *arguments)
         packed = pack_values(converted_returns(entry, result), self.host.pointers.handle)
         arrays = []
@@ -172,15 +173,13 @@ class Script:
 
     def _extension_call(self, name: str, values: list[Any]) -> bytes:
         """A function that a test brought: it gets Lua's values (texts as str) and gives one value, a tuple or None."""
-        result = self.host.extensions[name](
+        result = self.host.given.extensions[name](
             *(value.decode() if isinstance(value, bytes) else value for value in values)
         )
         given = list(result) if isinstance(result, tuple) else [] if result is None else [result]
         return b"\0" + pack_values(given, self.host.pointers.handle) + b"\0"
 
     def _gfx_call(self, name: str, reader: Reader) -> bytes:
-        from reatrieve.headless.gfx import DRAWING, RECEIVED, SENT, GfxWindow
-
         state = reader.doubles(len(SENT))
         values = reader.values()
         entry = entry_of(name)
@@ -188,9 +187,9 @@ class Script:
         if implementation is None or entry is None:
             raise LuaError(f"{name} is in the API but the headless host does not implement it")
         if self.window is None:
-            self.window = GfxWindow(self.host)
+            self.window = GfxWindow()
         self.window.take_state(state, name in DRAWING)
-        result = implementation(self._call, self.window, *checked_arguments(self.host, entry, values))
+        result = implementation(self._call, self.window, *checked_arguments(self._call, entry, values))
         packed = pack_values(converted_returns(entry, result), self.host.pointers.handle)
         doubles = np.array(self.window.give_state(), dtype="<f8")
         assert len(doubles) == len(RECEIVED)

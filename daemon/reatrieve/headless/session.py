@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import difflib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
@@ -15,12 +16,14 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from reatrieve.errors import InputError, ReatrieveError
-from reatrieve.headless.actions import ScriptAction, described
+from reatrieve.headless.action_list import ScriptAction, described
+from reatrieve.headless.gfx import GfxWindow
 from reatrieve.headless.host import Host
-from reatrieve.headless.profile import load_assumptions
-from reatrieve.headless.script import Context, Script, ScriptError
-from reatrieve.headless.stores import Dialog, Status
-from reatrieve.headless.views import Project
+from reatrieve.headless.machine import ARRANGE, ScriptError
+from reatrieve.headless.options import HostOptions
+from reatrieve.headless.script import Context, Script
+from reatrieve.headless.stores import Answer, Dialog, Status
+from reatrieve.headless.view import Project, Region
 
 __all__ = ["Reaper", "ScriptFailure", "scripts_folder"]
 
@@ -32,107 +35,54 @@ class ScriptFailure(ReatrieveError):  # noqa: N818  (what failed is the script, 
 
 
 def scripts_folder() -> Path:
-    """Where the shipped scripts are: ``$REATRIEVE_SCRIPTS``, else the checkout beside the package, else package data.
+    """Where the shipped scripts are: in the checkout beside the package, else in the package's data.
 
     Raises
     ------
     InputError
-        If they are in none of these places.
+        If they are in neither place.
     """
-    if "REATRIEVE_SCRIPTS" in os.environ:
-        return Path(os.environ["REATRIEVE_SCRIPTS"])
     package = Path(str(resources.files("reatrieve")))
     for folder in (package.parents[1] / "reaper_scripts", package / "reaper_scripts"):
         if folder.is_dir():
             return folder
-    raise InputError("the REAPER scripts are not where the package looks: set REATRIEVE_SCRIPTS to their folder")
+    raise InputError(f"the REAPER scripts are not beside {package}: install the package again, or name their folder")
 
 
 class Reaper:
     """A simulated REAPER; close it, or use it in a ``with`` block.
 
+    ``Reaper()`` is the newest REAPER with the shipped scripts, ``Reaper("7.0")`` an older one.
+
     Parameters
     ----------
     version : str
-        REAPER's version: functions that came later do not exist. Tested: 6.83, 7.0, 7.62 and 7.72.
-    lua : str
-        "5.3" or "5.4"; "" takes the one that this REAPER embeds.
-    scripts : Path or None
-        Folder whose ``ReaTrieve*.lua`` stand in the action list; None takes the shipped ones (`scripts_folder`).
-    home : Path or None
-        REAPER's resource folder; None makes a temporary one, removed at the end.
-    profile : Path or mapping or None
-        What the Self-test found on a real REAPER (its JSON), or single assumptions by key (docs/assumptions.md).
-    colors : str
-        "rgb": native colours as on macOS and Linux; "bgr": as on Windows.
-    clock : str
-        "real": a tick lasts 1 / tick_hz seconds; "simulated": it takes none, and ``time_precise`` moves by ticks alone.
-    tick_hz : float
-        Rounds of deferred functions a second.
-    sockets : str
-        "python": LuaSocket's UDP over the host's sockets; "none": stock REAPER, no sockets; "machine": what the
-        interpreter finds by itself (real interpreters only).
-    environment : mapping
-        Variables for the scripts' ``os.getenv``; None hides one.
-    strict : bool
-        Raise `ScriptFailure` as soon as a script fails; else errors only collect in `errors`.
-    engine : str
-        "lupa", or the command of a Lua interpreter ("lua5.4") that runs the scripts in processes of their own.
-    extensions : mapping
-        Functions of installed extensions by name ("osara_outputMessage"), as Python functions of Lua's values.
+        REAPER's version in place of that of the options.
+    options : HostOptions
+        How it is set up.
+    **changed
+        Single options by keyword, in place of those of ``options``.
 
     Raises
     ------
     InputError
-        If a parameter is out of range.
+        If an option is unknown or out of range.
     """
 
-    def __init__(
-        self,
-        version: str = "7.72",
-        lua: str = "",
-        scripts: Path | None = None,
-        home: Path | None = None,
-        *,
-        profile: Path | Mapping[str, Any] | None = None,
-        colors: str = "rgb",
-        clock: str = "real",
-        tick_hz: float | None = None,
-        sockets: str = "python",
-        environment: Mapping[str, str | None] | None = None,
-        strict: bool = True,
-        longest_step_s: float = 30.0,
-        engine: str = "lupa",
-        extensions: Mapping[str, Callable[..., Any]] | None = None,
-    ) -> None:
-        for name, value, known in (
-            ("colors", colors, ("rgb", "bgr")),
-            ("clock", clock, ("real", "simulated")),
-            ("sockets", sockets, ("python", "none", "machine")),
-            ("lua", lua, ("", "5.3", "5.4")),
-        ):
-            if value not in known:
-                raise InputError(f"{name}={value!r}: choose one of {', '.join(map(repr, known))}")
-        assumptions = load_assumptions(profile)
-        self._temporary = home is None
-        self.home = home or Path(tempfile.mkdtemp(prefix="reaper-"))
+    def __init__(self, version: str = "", *, options: HostOptions | None = None, **changed: Any) -> None:
+        known = [field.name for field in fields(HostOptions)]
+        for name in changed:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                raise InputError(f"unknown option {name!r}" + (f": did you mean {near[0]!r}?" if near else ""))
+        if version:
+            changed["version"] = version
+        self.options = replace(options or HostOptions(), **changed)
+        self._temporary = self.options.home is None
+        self.home = self.options.home or Path(tempfile.mkdtemp(prefix="reaper-"))
         self.home.mkdir(parents=True, exist_ok=True)
-        self.scripts = scripts if scripts is not None else scripts_folder()
-        self.strict = strict
-        self.host = Host(
-            version=version,
-            lua=lua,
-            home=self.home,
-            assumptions=assumptions,
-            windows_colors=colors == "bgr",
-            real_time=clock == "real",
-            tick_hz=tick_hz or assumptions.defer_rate_hz,
-            sockets=sockets,
-            environment=environment or {},
-            longest_step_s=longest_step_s,
-            engine=engine,
-            extensions=extensions or {},
-        )
+        self.scripts = self.options.scripts if self.options.scripts is not None else scripts_folder()
+        self.host = Host(self.options, self.home)
         self._keys: dict[str, ScriptAction | int] = {}
         self._reported = 0
         for path in sorted(self.scripts.glob("ReaTrieve*.lua")) if self.scripts.is_dir() else []:
@@ -168,9 +118,26 @@ class Reaper:
         """An empty project in a new tab, now active."""
         return Project(self.host, self.host.new_tab())
 
-    def open(self, path: Path | str) -> Project:
-        """Open an .RPP file (in the active tab if that is empty and untouched)."""
-        return Project(self.host, self.host.open(Path(path)))
+    def open(self, path: Path | str, *, same_tab: bool = False, loading_s: float = 0.0) -> Project:
+        """Open an .RPP file (in the active tab if that is empty and untouched).
+
+        Parameters
+        ----------
+        same_tab : bool
+            Into the active tab in place of the project there, whose unsaved changes are lost; REAPER then uses its
+            pointers again.
+        loading_s : float
+            How long that takes; no script runs meanwhile.
+        """
+        return Project(self.host, self.host.open(Path(path), same_tab=same_tab, loading_s=loading_s))
+
+    def freeze(self, seconds: float) -> None:
+        """REAPER's interface hangs: time passes, what plays goes on, no script runs."""
+        self.host.stand_still(seconds)
+
+    def allow_edits(self, regions: Iterable[Region]) -> None:
+        """The user tells scripts that they may change and delete these regions and markers."""
+        self.host.made_by_scripts |= {region.guid for region in regions}
 
     # scripts ---------------------------------------------------------------------------------------------------------
 
@@ -216,6 +183,7 @@ class Reaper:
         Script or None
             The started script; it may already have ended.
         """
+        self.host.user_acts()
         if isinstance(name, int):
             self.host.command(name, self.host.project)
             self._check()
@@ -289,10 +257,10 @@ class Reaper:
         InputError
             If neither takes it.
         """
-        focused = self.host.focus
-        if focused is not None and focused.window is not None and focused.window.open:
+        self.host.user_acts()
+        if self.host.focus is not None and self.host.focus.open:
             special = {"escape": 27, "enter": 13, "tab": 9, "space": 32, "backspace": 8}
-            focused.window.keys.append(special.get(key, ord(key[0])))
+            self.host.focus.keys.append(special.get(key, ord(key[0])))
             return
         action = self._keys.get(key)
         if action is None:
@@ -303,15 +271,15 @@ class Reaper:
             self.host.start(action)
         self._check()
 
-    def answer(self, *answers: Any) -> None:
+    def answer(self, *answers: Any, after_s: float = 0.0) -> None:
         """Answers to the dialogs to come, in their order.
 
         Message boxes take "ok", "cancel", "yes", "no", "retry", "abort", "ignore" or the number; input dialogs a list
         of texts (True = OK as it stands, None = cancelled); menus the item's text or number (0 = none); file dialogs
         a path; "task control" of a script that runs already "terminate" or "new". A function gets the dialog's text and
-        gives the answer.
+        gives the answer. Each dialog stands open for ``after_s`` seconds before; modal, it stops every script.
         """
-        self.host.dialogs.waiting.extend(answers)
+        self.host.dialogs.waiting.extend(Answer(answer, after_s) for answer in answers)
 
     @property
     def dialogs(self) -> list[Dialog]:
@@ -329,11 +297,18 @@ class Reaper:
         windows = [script.window for script in self.host.running]
         return [window.title for window in windows if window is not None and window.open]
 
-    def _window(self, name: str | Path | None) -> Script:
+    def _window(self, name: str | Path | None) -> GfxWindow:
         for script in reversed(self.host.running):
             if script.window is not None and script.window.open and name in (None, script.window.title, script.name):
-                return script
+                return script.window
         raise InputError("no gfx window is open" + (f" called {name!r}" if name else ""))
+
+    @property
+    def keys_go_to(self) -> str:
+        """Who gets the next key: a gfx window's title, or "arrange", "tracks" or "envelopes" of the main window."""
+        if self.host.focus is not None and self.host.focus.open:
+            return self.host.focus.title
+        return {0: "tracks", 2: "envelopes"}.get(self.host.cursor_context, "arrange")
 
     def focus(self, name: str | None = None) -> None:
         """Click into a gfx window (by title or script), so that keys go to it."""
@@ -341,27 +316,34 @@ class Reaper:
 
     def unfocus(self) -> None:
         """Click into the arrange view: keys run actions again."""
-        self.host.focus = None
+        self.host.focus, self.host.cursor_context = None, ARRANGE
 
     def close_window(self, name: str | None = None) -> None:
         """Close a gfx window by its cross."""
-        script = self._window(name)
-        assert script.window is not None
-        script.window.close()
+        self._window(name).close()
         self.unfocus()
 
+    def resize_window(self, width: int, height: int, name: str | None = None) -> None:
+        """Drag an edge of a gfx window, which gives it the keys."""
+        window = self._window(name)
+        window.resize(width, height)
+        self.host.focus = window
+
     def mouse(self, x: float, y: float, buttons: int = 0, wheel: float = 0.0, name: str | None = None) -> None:
-        """Move the mouse in a gfx window and hold buttons (1 left, 2 right; 4 Ctrl, 8 Shift, 16 Alt)."""
-        window = self._window(name).window
-        assert window is not None
+        """Move the mouse in a gfx window and hold buttons (1 left, 2 right; 4 Ctrl, 8 Shift, 16 Alt).
+
+        Pressing a button there gives the window the keys.
+        """
+        window = self._window(name)
+        if int(buttons) & 67 & ~int(window.values["mouse_cap"]):
+            self.host.user_acts()
+            self.host.focus = window
         window.values.update(mouse_x=float(x), mouse_y=float(y), mouse_cap=float(buttons))
         window.wheel += wheel
 
     def gfx_picture(self, name: str | None = None) -> Image.Image:
         """What an open gfx window shows."""
-        window = self._window(name).window
-        assert window is not None
-        return window.frame.copy()
+        return self._window(name).frame.copy()
 
     # what can be seen ------------------------------------------------------------------------------------------------
 
@@ -382,8 +364,14 @@ class Reaper:
 
     @property
     def misuse(self) -> list[str]:
-        """Calls that the API does not allow, also those whose error a script caught."""
+        """What scripts should not do: calls that the API does not allow, also those whose error a script caught, blocks
+        left open, and edits of regions and markers that no script made."""
         return self.host.misuse
+
+    @property
+    def unasked_moves(self) -> list[str]:
+        """Where a script moved playing or the view other than within a tick of the user's own key."""
+        return self.host.unasked_moves
 
     def ext_state(self, section: str, key: str) -> str:
         """A value of REAPER's ext state, "" for none."""
@@ -395,12 +383,12 @@ class Reaper:
 
     def option(self, name: str, value: bool) -> None:
         """Set a preference: "loop_points_linked" or "smooth_seek"."""
-        if name not in self.host.options:
-            raise InputError(f"unknown option {name!r}: choose one of {', '.join(self.host.options)}")
-        self.host.options[name] = value
+        if name not in self.host.preferences:
+            raise InputError(f"unknown option {name!r}: choose one of {', '.join(self.host.preferences)}")
+        self.host.preferences[name] = value
 
     def _check(self) -> None:
-        if self.strict and len(self.errors) > self._reported:
+        if self.options.strict and len(self.errors) > self._reported:
             new = self.errors[self._reported :]
             self._reported = len(self.errors)
             raise ScriptFailure("\n".join(str(error) for error in new))

@@ -63,8 +63,10 @@ def _decoded(path: str, stamp: tuple[int, int]) -> tuple[np.ndarray, int]:
 class FileSource(Source):
     """A media file on disk; offline or missing it has no length, like in REAPER."""
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, declared: str = "") -> None:
         self.path = str(path)
+        self.declared = declared  # REAPER's name of the kind, as an opened project has it
+        self.file_rest: list[str] = []  # what the project says behind the path
         self.offline = False
         self._info: tuple[int, int, int, str] | None = None
 
@@ -83,6 +85,8 @@ class FileSource(Source):
     def type(self) -> str:  # type: ignore[override]
         """REAPER's name of the kind of file."""
         kind = self._header()[3]
+        if not kind and self.declared:
+            return self.declared
         if not kind:
             return {".mp4": "VIDEO", ".m4a": "VIDEO", ".rpp": "RPP_PROJECT"}.get(Path(self.path).suffix.lower(), "WAVE")
         return _TYPES.get(kind, kind)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reatrieve.headless.model import TempoPoint
 
-__all__ = ["TempoMap"]
+__all__ = ["TimeMap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,14 @@ class _Segment:
 
     def quarters(self, elapsed_s: float) -> float:
         """Quarter notes that pass in that many seconds."""
-        if self.length_s == float("inf") or self.end_bpm == self.bpm:
+        if self.length_s in (0.0, float("inf")) or self.end_bpm == self.bpm:
             return elapsed_s * self.bpm / 60.0
         slope = (self.end_bpm - self.bpm) / self.length_s
         return (self.bpm * elapsed_s + slope * elapsed_s**2 / 2) / 60.0
 
     def seconds(self, quarters: float) -> float:
         """Seconds that so many quarter notes take."""
-        if self.length_s == float("inf") or self.end_bpm == self.bpm:
+        if self.length_s in (0.0, float("inf")) or self.end_bpm == self.bpm:
             return quarters * 60.0 / self.bpm
         slope = (self.end_bpm - self.bpm) / self.length_s
         root = self.bpm**2 + 2 * slope * quarters * 60.0
@@ -44,7 +44,7 @@ class _Segment:
         return self.numerator * 4.0 / self.denominator
 
 
-class TempoMap:
+class TimeMap:
     """Converts between seconds, quarter notes and measures (measures count from 0)."""
 
     def __init__(self, points: Sequence[TempoPoint], bpm: float, numerator: int, denominator: int) -> None:

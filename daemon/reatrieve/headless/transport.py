@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from reatrieve.headless.project import ProjectModel
+from reatrieve.headless.tempo import TimeMap
 
-__all__ = ["Clock", "Transport"]
+__all__ = ["Clock", "Timeline", "Transport"]
+
+
+class Timeline(Protocol):
+    """What playing needs to know of a project."""
+
+    cursor_s: float
+    playrate: float
+    repeat: bool
+    loop_points: tuple[float, float]
+
+    @property
+    def length_s(self) -> float:
+        """Where the project ends, seconds."""
+
+    def tempo_map(self) -> TimeMap:
+        """Seconds to measures and back."""
 
 
 class Clock:
@@ -22,6 +37,13 @@ class Clock:
     def now_s(self) -> float:
         """Seconds since some moment in the past, as ``time_precise`` says."""
         return time.perf_counter() if self.real else self._simulated_s
+
+    def pass_(self, seconds: float) -> None:
+        """Let time go by in which the interface stands still."""
+        if self.real:
+            time.sleep(seconds)
+        else:
+            self._simulated_s += seconds
 
     def advance(self, step_s: float) -> None:
         """Let one tick pass: at once when simulated, else wait until it is due."""
@@ -37,7 +59,7 @@ class Clock:
 class Transport:
     """Play state of one project; positions are project seconds."""
 
-    def __init__(self, project: ProjectModel, clock: Clock) -> None:
+    def __init__(self, project: Timeline, clock: Clock) -> None:
         self._project = project
         self._clock = clock
         self.playing = False

@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ArrayValue", "Foreign", "Handle", "Reader", "pack_text", "pack_values"]
+__all__ = ["ArrayValue", "Foreign", "Handle", "LuaError", "Reader", "pack_text", "pack_values"]
+
+
+class LuaError(Exception):
+    """Raised in Lua, at the line of the script that called."""
 
 
 @dataclass(frozen=True, slots=True)

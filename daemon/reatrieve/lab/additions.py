@@ -13,12 +13,12 @@ from pathlib import Path
 
 import soundfile
 
+from reatrieve.annotations.own_table import ANNOTATIONS, COLUMNS, OwnTable
 from reatrieve.audio.decode import sound_info
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
 from reatrieve.journal import read_journal
-from reatrieve.lab.dataset import ANNOTATIONS, COLUMNS
 from reatrieve.session.spans import Span
 from reatrieve.session.state import SessionState, fold
 
@@ -78,14 +78,13 @@ def add_session(
             f"{journal.name}: the session is not over, so sounds may be missing; finish it, or add --unfinished"
         )
     class_ = label or state.label or "sound"
-    table = folder / ANNOTATIONS
     source = _whole_file(header.track_map)
     if source is not None and reference:
         file = source.resolve().as_posix()
     else:
         stem = name or (source.stem if source is not None else journal.name.split(".")[0])
         file = f"{stem}{source.suffix if source is not None else '.flac'}"
-    rows = _Table.read(table)
+    rows = _Table(folder / ANNOTATIONS)
     if rows.holds(file=file, annotator=annotator, **{"class": class_}):
         raise InputError(f"{class_!r} is already annotated in {file}; choose another --label")
     if not (source is not None and reference):
@@ -95,7 +94,7 @@ def add_session(
     for span, flag in sorted([*((span, "") for span in occurrences), *((span, "near") for span in near)]):
         times = {"start": f"{span.start_s:.6f}", "end": f"{span.end_s:.6f}"}
         rows.add(file=file, flag=flag, annotator=annotator, **{"class": class_}, **times)
-    rows.write(table)
+    rows.write()
     return Added(file, class_, len(occurrences), len(near), rendered=source is None)
 
 
@@ -142,54 +141,40 @@ def _bring_audio(track_map: TrackMap, source: Path | None, target: Path) -> None
         passing.unlink(missing_ok=True)
 
 
-@dataclass
 class _Table:
-    """``annotations.csv`` as it stands, cell by cell: what somebody else wrote there is kept, broken or not."""
+    """``annotations.csv`` to add rows to; what somebody else wrote there is kept, broken or not."""
 
-    header: list[str]
-    rows: list[list[str]]
-    delimiter: str
-
-    @classmethod
-    def read(cls, path: Path) -> _Table:
-        if not path.is_file():
-            return cls(list(COLUMNS), [], ",")
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            first = stream.readline()
-            delimiter = max(",;\t", key=first.count)
-            stream.seek(0)
-            header, *rows = csv.reader(stream, delimiter=delimiter)
-        names = [name.strip().lower() for name in header]
-        missing = [name for name in COLUMNS[:4] if name not in names]
-        if missing:
-            raise InputError(
-                f"{path}, line 1: column {missing[0]!r} is missing; mend the table or choose another folder"
-            )
-        return cls(names, rows, delimiter)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._old = OwnTable.read(path) if path.is_file() else OwnTable(path, COLUMNS, (), ",")
+        broken = next((f"line {line}: {cells}" for line, cells in self._old.rows if isinstance(cells, str)), None)
+        if broken:
+            raise InputError(f"{path}, {broken}; mend the table or choose another folder")
+        self._header = list(self._old.header)
+        self._added: list[list[str]] = []
 
     def holds(self, **cells: str) -> bool:
         """Whether a row has these cells; a column that the table lacks counts as empty."""
-        return any(all(self._cell(row, column) == cell for column, cell in cells.items()) for row in self.rows)
+        return any(
+            all(self._old.cell(row, column) == cell for column, cell in cells.items()) for _, row in self._old.rows
+        )
 
     def add(self, **cells: str) -> None:
         """Add one row; columns that the table lacks are added where the row fills them."""
-        self.header += [column for column, cell in cells.items() if cell and column not in self.header]
-        self.rows.append([cells.get(column, "") for column in self.header])
+        self._header += [column for column, cell in cells.items() if cell and column not in self._header]
+        self._added.append([cells.get(column, "") for column in self._header])
 
-    def write(self, path: Path) -> None:
+    def write(self) -> None:
         """The table appears whole or not at all."""
         text = io.StringIO()
-        writer = csv.writer(text, delimiter=self.delimiter, lineterminator="\n")
-        writer.writerow(self.header)
-        writer.writerows([*row, *[""] * (len(self.header) - len(row))] for row in self.rows)
-        passing = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        writer = csv.writer(text, delimiter=self._old.separator, lineterminator="\n")
+        writer.writerow(self._header)
+        rows = [*(row for _, row in self._old.rows if isinstance(row, list)), *self._added]
+        writer.writerows([*row, *[""] * (len(self._header) - len(row))] for row in rows)
+        passing = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             passing.write_text(text.getvalue(), encoding="utf-8", newline="\n")
-            passing.replace(path)
+            passing.replace(self._path)
         except OSError as error:
-            raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-
-    def _cell(self, row: Sequence[str], column: str) -> str:
-        index = self.header.index(column) if column in self.header else len(row)
-        return row[index].strip() if index < len(row) else ""
+            raise InputError(f"cannot write {self._path}: {error.strerror or error}") from error

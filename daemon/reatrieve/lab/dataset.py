@@ -3,59 +3,18 @@
 from __future__ import annotations
 
 import csv
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import soundfile
-
+from reatrieve.annotations.own_table import ANNOTATIONS, OwnTable
+from reatrieve.annotations.reference import AudioLengths, BrokenRow, ReferenceEvent, reference_of
 from reatrieve.annotations.sidecars import SUFFIXES as LABEL_SUFFIXES
-from reatrieve.annotations.sidecars import Label, labels_beside, tables_naming_files
+from reatrieve.annotations.sidecars import labels_beside, tables_naming_files
 from reatrieve.errors import InputError
 from reatrieve.session.spans import Span
 
-__all__ = ["ANNOTATIONS", "COLUMNS", "Annotation", "BrokenRow", "Dataset", "Recording", "Sound", "load_dataset"]
-
-ANNOTATIONS = "annotations.csv"
-COLUMNS = ("file", "class", "start", "end", "kind", "ratio_db", "flag")
-"""The columns of ``annotations.csv``; ``annotator`` may follow. The last three may be missing or empty."""
-
-REQUIRED = COLUMNS[:4]
-NEAR_SUFFIX = " (near)"
-"""Label files have no flag: a label that ends so marks a variant."""
-
-END_TOLERANCE_S = 0.05
-"""Lossy codecs cut or pad a file's end by some milliseconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """One row: in ``file`` (as written in the table) the sound ``class_`` happens at ``span``.
-
-    ``flag`` is "" for an occurrence and "near" for a variant that is neither right nor wrong; ``ratio_db`` is the
-    energy of the sound alone over the whole mix there, nan when unknown.
-    """
-
-    file: str
-    class_: str
-    span: Span
-    kind: str = ""
-    ratio_db: float = math.nan
-    flag: str = ""
-    annotator: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenRow:
-    """A row that cannot be used; ``str()`` names file, line and reason."""
-
-    path: Path
-    line: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.path}, line {self.line}: {self.reason}"
+__all__ = ["Dataset", "Recording", "Sound", "load_dataset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +50,7 @@ class Dataset:
 
     folder: Path
     recordings: tuple[Recording, ...]
-    annotations: tuple[Annotation, ...] = field(repr=False)
+    annotations: tuple[ReferenceEvent, ...] = field(repr=False)
     broken: tuple[BrokenRow, ...] = ()
 
     @property
@@ -119,36 +78,28 @@ def load_dataset(folder: Path, *, strict: bool = False) -> Dataset:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; a data set is a folder with audio/ and {ANNOTATIONS}")
-    rows: list[Annotation] = []
+    rows: list[ReferenceEvent] = []
     broken: list[BrokenRow] = []
-    checked = _CheckedAudio(folder)
-    for path, line, cells in _all_rows(folder):
-        try:  # rows are few
-            row = _parse_row(cells) if isinstance(cells, Mapping) else cells
-            if isinstance(row, str):
-                raise _BadRowError(row)
-            checked.check(row)
-            rows.append(row)
-        except _BadRowError as bad:  # noqa: PERF203
-            broken.append(BrokenRow(path, line, str(bad)))
+    lengths = AudioLengths()
+    for path, line, read in _all_rows(folder):
+        reason = read if isinstance(read, str) else lengths.problem(read, _audio_path(folder, read.file))
+        if reason:
+            broken.append(BrokenRow(path, line, reason))
             if strict:
-                raise InputError(str(broken[-1])) from bad
+                raise InputError(str(broken[-1]))
+        elif not isinstance(read, str):
+            rows.append(read)
     return _assemble(folder, rows, broken)
 
 
-class _BadRowError(ValueError):
-    """Why one row cannot be used."""
-
-
-def _all_rows(folder: Path) -> Iterator[tuple[Path, int, Mapping[str, str] | Annotation | str]]:
-    """(file, line, row or what is wrong with it) of the table and of the label files of audio it does not mention."""
+def _all_rows(folder: Path) -> Iterator[tuple[Path, int, ReferenceEvent | str]]:
+    """(file, line, event or what is wrong with it) of the table and of the label files of audio it does not mention."""
     table, audio = folder / ANNOTATIONS, folder / "audio"
     mentioned: set[str] = set()
     if table.is_file():
-        for line, cells in _table_rows(table):
-            if isinstance(cells, Mapping):
-                mentioned.add(cells["file"])
-            yield table, line, cells
+        for row in OwnTable.read(table).events():
+            mentioned.add(row.file)
+            yield table, row.line, row.read
     any_labels = False
     for path in sorted(audio.rglob("*")) if audio.is_dir() else ():
         name = path.relative_to(audio).as_posix()
@@ -156,123 +107,22 @@ def _all_rows(folder: Path) -> Iterator[tuple[Path, int, Mapping[str, str] | Ann
             continue
         for label_file, line, label in labels_beside(path):
             any_labels = True
-            yield label_file, line, _from_label(name, label)
+            yield label_file, line, label if isinstance(label, str) else reference_of(label, name)
     for label_file, line, label in tables_naming_files(folder):
         if isinstance(label, str) or label.file not in mentioned:
             any_labels = True
-            yield label_file, line, _from_label("" if isinstance(label, str) else label.file or "", label)
+            yield label_file, line, label if isinstance(label, str) else reference_of(label, label.file or "")
     if not table.is_file() and not any_labels:
         raise InputError(f"{folder} has neither {ANNOTATIONS} nor label files beside its audio; see docs/datasets.md")
-
-
-def _from_label(file: str, label: Label | str) -> Annotation | str:
-    if isinstance(label, str):
-        return label
-    if label.is_point:
-        return f"{label.label or 'label'!r} marks a point; a sound needs a start and an end"
-    if label.start_s < 0.0:
-        return f"start {label.start_s:g} s lies before the file's start"
-    class_ = label.label.removesuffix(NEAR_SUFFIX)
-    flag = "near" if class_ != label.label else ""
-    return Annotation(file, class_ or "sound", Span(label.start_s, label.end_s), flag=flag)
-
-
-def _table_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str] | str]]:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:  # a byte order mark: Excel was here
-        first = stream.readline()
-        stream.seek(0)
-        reader = csv.reader(
-            stream, delimiter=max(",;\t", key=first.count)
-        )  # Excel's ";" where "," is the decimal point
-        header = [name.strip().lower() for name in next(reader, [])]
-        for name in REQUIRED:
-            if name not in header:
-                raise InputError(
-                    f"{path}, line 1: column {name!r} is missing; the first line must be {','.join(COLUMNS)}"
-                )
-        for cells in reader:
-            if len(cells) > len(header):
-                yield reader.line_num, f"{len(cells)} fields where the header has {len(header)}"
-            elif any(cell.strip() for cell in cells):
-                padded = [*cells, *[""] * (len(header) - len(cells))]
-                yield reader.line_num, dict(zip(header, (cell.strip() for cell in padded), strict=True))
-
-
-def _parse_row(cells: Mapping[str, str]) -> Annotation:
-    for name in ("file", "class"):
-        if not cells[name]:
-            raise _BadRowError(f"{name} is empty")
-    flag = cells.get("flag", "")
-    if flag not in ("", "near"):
-        raise _BadRowError(f"flag {flag!r} is unknown; leave it empty or write 'near'")
-    ratio = cells.get("ratio_db", "")
-    return Annotation(
-        file=cells["file"].replace("\\", "/"),
-        class_=cells["class"],
-        span=_span(_seconds(cells, "start"), _seconds(cells, "end")),
-        kind=cells.get("kind", ""),
-        ratio_db=_number(ratio, "ratio_db", "decibels") if ratio else math.nan,
-        flag=flag,
-        annotator=cells.get("annotator", ""),
-    )
-
-
-def _span(start_s: float, end_s: float) -> Span:
-    if start_s < 0.0:
-        raise _BadRowError(f"start {start_s:g} s lies before the file's start")
-    if not start_s < end_s:
-        raise _BadRowError(f"end {end_s:g} s does not lie after start {start_s:g} s")
-    return Span(start_s, end_s)
-
-
-def _seconds(cells: Mapping[str, str], name: str) -> float:
-    return _number(cells[name], name, "seconds")
-
-
-def _number(text: str, name: str, unit: str) -> float:
-    try:
-        value = float(text.replace(",", "."))
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise _BadRowError(f"{name} {text!r} is not a number of {unit}")
-    return value
 
 
 def _audio_path(folder: Path, name: str) -> Path:
     return folder / "audio" / name  # an absolute name (`dataset add --reference`) stands for itself
 
 
-class _CheckedAudio:
-    """Which audio files can be read, and how long they are; each is opened once."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lengths_s: dict[str, float | str] = {}
-
-    def check(self, row: Annotation) -> None:
-        """Raise unless the row's audio can be read and reaches to its end."""
-        if row.file not in self._lengths_s:
-            self._lengths_s[row.file] = self._length_s(_audio_path(self._folder, row.file))
-        length_s = self._lengths_s[row.file]
-        if isinstance(length_s, str):
-            raise _BadRowError(length_s)
-        if row.span.end_s > length_s + END_TOLERANCE_S:
-            raise _BadRowError(f"end {row.span.end_s:g} s lies after the end of {row.file} at {length_s:.3f} s")
-
-    def _length_s(self, path: Path) -> float | str:
-        if not path.is_file():
-            return f"no such audio file: {path}"
-        try:
-            info = soundfile.info(path)
-        except (RuntimeError, OSError) as error:
-            return f"{path.name} cannot be read as audio ({error})"
-        return float(info.frames / info.samplerate)
-
-
-def _assemble(folder: Path, rows: Sequence[Annotation], broken: Sequence[BrokenRow]) -> Dataset:
+def _assemble(folder: Path, rows: Sequence[ReferenceEvent], broken: Sequence[BrokenRow]) -> Dataset:
     groups = _composer_groups(folder / "songs.csv")
-    sounds: dict[str, dict[tuple[str, str], list[Annotation]]] = {}
+    sounds: dict[str, dict[tuple[str, str], list[ReferenceEvent]]] = {}
     for row in rows:
         sounds.setdefault(row.file, {}).setdefault((row.class_, row.annotator), []).append(row)
     recordings = []
@@ -287,7 +137,7 @@ def _assemble(folder: Path, rows: Sequence[Annotation], broken: Sequence[BrokenR
     return Dataset(folder, tuple(recordings), tuple(rows), tuple(broken))
 
 
-def _sound(file: str, class_: str, annotator: str, rows: Iterable[Annotation]) -> Sound:
+def _sound(file: str, class_: str, annotator: str, rows: Iterable[ReferenceEvent]) -> Sound:
     ordered = sorted(rows, key=lambda row: row.span)
     return Sound(
         file=file,

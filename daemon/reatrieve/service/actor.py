@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from reatrieve import limits
 from reatrieve.audio.cache import AnalysisCache
 from reatrieve.bridge.messages import (
     AcceptRest,
@@ -24,7 +25,6 @@ from reatrieve.bridge.messages import (
     Done,
     Event,
     Export,
-    Failed,
     Find,
     Finish,
     More,
@@ -40,8 +40,9 @@ from reatrieve.bridge.messages import (
     Saved,
     Undo,
 )  # fmt: skip
-from reatrieve.errors import AudioError, CancelledError, InputError, JournalError, ReatrieveError
+from reatrieve.errors import CancelledError, InputError, ReatrieveError
 from reatrieve.journal import Header, JournalFolder, copies_folder
+from reatrieve.plain import plain
 from reatrieve.service import loading, replies
 from reatrieve.service.hub import Hub
 from reatrieve.service.preparing import Draft, prepare
@@ -50,11 +51,14 @@ from reatrieve.session.events import Started
 from reatrieve.session.spans import Span
 from reatrieve.session.stopping import probably_nothing_else
 
-__all__ = ["Context", "SessionActor"]
+__all__ = ["BusyError", "Context", "SessionActor"]
 
 logger = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 0.1
+SHARED_AFTER_S = 3.0
+"""A client with an open session speaks four times a second."""
+
 T = TypeVar("T")
 
 
@@ -66,6 +70,7 @@ class Context:
     ----------
     analysing, stepping : threads for long work and for the steps of a session.
     proposed : told the session of every candidate sent.
+    rested : told that a session has done what it was asked.
     watch : told a session and the source files to watch for it.
     """
 
@@ -77,6 +82,7 @@ class Context:
     analysing: Executor
     stepping: Executor
     proposed: Callable[[str], None]
+    rested: Callable[[], None]
     watch: Callable[[str, tuple[Path, ...]], None]
 
 
@@ -96,7 +102,7 @@ class SessionActor:
         self._context = context
         self._queue: asyncio.Queue[tuple[str, int, Command]] = asyncio.Queue()
         self._cancelled = threading.Event()
-        self._working = self._computing = False
+        self._working = self._computing = self._counted = False
         self._work: SessionWork | None = None
         self._told_done = False
         self._stage, self._share = "decode", 0.0
@@ -112,10 +118,35 @@ class SessionActor:
         """Whether everything that was asked is carried out, or waits for a long computation."""
         return self.idle or self._computing
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds a journal, and so memory."""
+        return self._work is not None
+
     def submit(self, client: str, number: int, command: Command) -> None:
-        """Queue one command."""
+        """Queue one command; raises ``BusyError`` where too many wait."""
+        if self._queue.qsize() >= limits.QUEUED:
+            raise BusyError(f"{limits.QUEUED} commands of this session wait already; go on when they are done")
+        if self.client not in ("", client):
+            self._watch_for_two(self.client, client)
         self.client = client
         self._queue.put_nowait((client, number, command))
+
+    def _watch_for_two(self, before: str, now: str) -> None:
+        """Tell both clients when the one before is still there a while after another took the session over; a script
+        that was started again has only one of the two alive."""
+        hub = self._context.hub
+        taken_over_s = hub.heard_s(now)
+
+        def look() -> None:
+            if hub.heard_s(before) > taken_over_s + SHARED_AFTER_S / 2:
+                text = (
+                    "this session is open in two REAPERs; answer it in one of them only, the other does not hear of it"
+                )
+                for client in (before, now):
+                    hub.push(client, replies.note(self.session, "shared", text))
+
+        asyncio.get_running_loop().call_later(SHARED_AFTER_S, look)
 
     def cancel(self) -> None:
         """Stop what is being decoded, analysed or exported, if anything is."""
@@ -139,21 +170,26 @@ class SessionActor:
     async def _run(self) -> None:
         while True:
             client, number, command = await self._queue.get()
-            self._working = True
+            self._working, self._counted = True, False
             try:
-                await self._carry_out(client, number, command)
-            except ReatrieveError as error:
-                logger.info("session %s: %s failed: %s", self.session, command.NAME, error)
-                self._push(Failed(self.session, number, error.code, _sentence(error)))
-                if isinstance(error, StaleError):
-                    await self._repeat_current()
-            except Exception as error:
-                logger.exception("session %s: %s met a fault", self.session, command.NAME)
-                text = f"the daemon met a fault at {command.NAME} ({type(error).__name__}); its log has the details"
-                self._push(Failed(self.session, number, "internal", text))
+                await self._attempt(client, number, command)
+            except Exception:
+                logger.exception("session %s: no answer to %s", self.session, command.NAME)
+            # Not in a finally: when the daemon stops, what was not carried out is not acked.
             self._working = False
             self._cancelled.clear()
             self._context.hub.handled(client, number)
+            self._context.rested()
+
+    async def _attempt(self, client: str, number: int, command: Command) -> None:
+        """Carry out one command, or say why not: with its number where it changed nothing, with 0 where it counts, but
+        what was to follow it failed."""
+        try:
+            await self._carry_out(client, number, command)
+        except Exception as error:
+            self._context.hub.fail(self.client, 0 if self._counted else number, command, error)
+            if isinstance(error, StaleError):
+                await self._repeat_current()
 
     async def _carry_out(self, client: str, number: int, command: Command) -> None:
         handled = lambda: self._context.hub.handled(client, number)  # noqa: E731
@@ -193,10 +229,10 @@ class SessionActor:
         await self._long(lambda: loading.make_retriever(retriever), "decode")
         prepared = await self._long(lambda: prepare(self.draft, command, renders=context.renders), "decode")
         for code, text in prepared.notes:
-            self._push(Note(self.session, code, text))
+            self._push(replies.note(self.session, code, text))
         if prepared.track_map is None:
             for index, why in prepared.wanted:
-                self._push(RenderWanted(self.session, index, why))
+                self._push(RenderWanted(self.session, index, plain(why)[: replies.TEXT_CHARACTERS]))
             return
         track_map = prepared.track_map
         example = Span(
@@ -211,9 +247,10 @@ class SessionActor:
         self._work = SessionWork(await self._step(lambda: context.journals.create(header, events=[started])))
         handled()
         logger.info("session %s: find %r, %.3f s long", self.session, command.label, example.length_s)
+        self.draft.probes.clear()
         try:
             await self._go_on()
-        except (AudioError, InputError):
+        except Exception:
             await self._step(self._forget_beginning)
             raise
 
@@ -232,10 +269,15 @@ class SessionActor:
         if not repeated:
             if isinstance(command, AcceptRest):
                 await self._analysed()
-            elif isinstance(command, Answer) and work.needs_a_proposal():
-                await self._analysed()  # a crash came between the last answer and the proposal that the client shows
-                await self._step(work.propose)
+            elif isinstance(command, Answer):
+                await self._analysed()  # what follows is journalled together with the answer
+                if work.needs_a_proposal():  # a crash came before the proposal that the client shows
+                    await self._step(work.propose)
+            deciding = work.deciding
             accepted = await self._step(lambda: work.commit(command))
+            self._counted = True
+            if deciding and not work.deciding and not isinstance(command, AcceptRest):
+                self._tell_clear()
         handled()
         if isinstance(command, Rename):
             return
@@ -274,12 +316,11 @@ class SessionActor:
         work = await self._opened()
 
         def keep() -> None:
+            _demand_project(command.project)
+            work.journal.copy_to(copies_folder(command.project), project=command.project)
             if command.project != work.journal.header.project:
                 work.journal.move_to(command.project)
-            work.journal.copy_to(copies_folder(command.project))
 
-        if command.project == "":
-            raise InputError("a project saved nowhere has no place for a copy of the journal; save it under a name")
         await self._step(keep)
 
     async def _sync(self, command: Anchors | Export) -> None:
@@ -347,19 +388,18 @@ class SessionActor:
             logger.info("session %s: %s", self.session, error)
 
     async def _opened(self) -> SessionWork:
+        if self._work is not None and self._work.journal.broken:  # the disk failed: what is on it decides
+            self.let_go()
         if self._work is None:
             self._work = await self._step(self._open)
+            if self._work.journal.mended:
+                self._push(replies.note(self.session, "journal", self._work.journal.mended))
         return self._work
 
     def _open(self) -> SessionWork:
         if not self._context.journals.holds(self.session):
             raise _unknown(self.session)
-        journal = self._context.journals.open(self.session)
-        try:
-            return SessionWork(journal)
-        except InputError as error:
-            journal.close()
-            raise JournalError(f"the journal of session {self.session} cannot be replayed: {error}") from error
+        return SessionWork(self._context.journals.open(self.session))
 
     async def _analysed(self) -> None:
         work = await self._opened()
@@ -408,8 +448,11 @@ class SessionActor:
                     self._push(Progress(self.session, self._stage, min(max(self._share, 0.0), 1.0)))
         finally:
             self._computing = False
-            if not future.done():  # the daemon stops: the thread sees it at its next block
+            if (
+                not future.done()
+            ):  # the daemon stops: the thread sees it at its next block, and nobody asks how it ended
                 self._cancelled.set()
+                future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
     def _tell_stage(self, stage: str, share: float) -> None:
         # Decoding runs ahead of the analysis in its own thread: the later stage is the one to show.
@@ -423,6 +466,12 @@ class SessionActor:
         self._context.hub.push(self.client, event)
 
 
+class BusyError(ReatrieveError):
+    """More is asked at once than is kept."""
+
+    code = "busy"
+
+
 class _UnknownSessionError(ReatrieveError, LookupError):
     code = "unknown-session"
 
@@ -431,6 +480,16 @@ def _unknown(session: str) -> _UnknownSessionError:
     return _UnknownSessionError(f"the daemon has no session {session}; start the search again")
 
 
-def _sentence(error: ReatrieveError) -> str:
-    """The error's text, short enough for one message, without what OSC cannot carry."""
-    return str(error).replace("\0", "").encode("utf-8", "replace").decode("utf-8")[:1000]
+def _demand_project(project: str) -> None:
+    """Refuse a path at which no project can have been saved."""
+    path = Path(project)
+    if project == "":
+        raise InputError("a project saved nowhere has no place for a copy of the journal; save it under a name")
+    if not path.is_absolute() or path.suffix.lower() != ".rpp":
+        raise InputError(f"{project!r} is no absolute path of a project (.rpp); save it under a name")
+    try:
+        saved = path.is_file()
+    except OSError as error:
+        raise InputError(f"the project {project!r} cannot be looked at: {error}") from error
+    if not saved:
+        raise InputError(f"there is no project {project!r}; save it first")

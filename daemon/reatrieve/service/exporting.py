@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import cast
 
 from reatrieve.audio.stitch import TrackAudio
-from reatrieve.bridge.messages import Anchor, Anchors, AnchorsEnd, Event, Export, Exported, ExportedEnd, Note
+from reatrieve.bridge.messages import Anchor, Anchors, AnchorsEnd, Event, Export, Exported, ExportedEnd
 from reatrieve.errors import CancelledError, InputError
 from reatrieve.journal import Header
+from reatrieve.service import replies
 from reatrieve.session.state import SessionState
 from reatrieve.sync.anchors import AnchorKind, Placement, anchors
 from reatrieve.sync.earlier import accepted_in
@@ -66,7 +67,7 @@ def export_events(
         add=True,  # several sounds of a project, exported one after the other, belong into one set of files
     )
     written = export(job, progress=tell, note=notes.append)
-    told: list[Event] = [Note(command.session, "export", text[:1000]) for text in notes]
+    told: list[Event] = [replies.note(command.session, "export", text) for text in notes]
     told += [Exported(command.session, one.target, str(one.path)) for one in written]
     return [*told, ExportedEnd(command.session, len(written))]
 

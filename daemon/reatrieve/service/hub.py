@@ -1,18 +1,21 @@
 """All clients: packets in over both carriers, checked and put in order; events out; controllers' buttons.
 
 Nothing that comes in can stop the daemon: what is malformed is counted, logged (not more often than every few
-seconds) and dropped.
+seconds) and dropped. A numbered command with a right header always takes its turn and is acked, whatever is in it and
+whatever its handler does: or the client would repeat it for ever, and nothing behind it would be heard.
 """
 
 from __future__ import annotations
 
 import hmac
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reatrieve import __version__
+from reatrieve import __version__, limits
 from reatrieve.bridge import osc
+from reatrieve.bridge.bounds import check_bounds
 from reatrieve.bridge.link import DaemonLink
 from reatrieve.bridge.messages import (
     PROTOCOL,
@@ -23,21 +26,25 @@ from reatrieve.bridge.messages import (
     Event,
     EventHeader,
     Hello,
+    Invalid,
     Ping,
     Pong,
     Refused,
     Seen,
+    Verb,
     Welcome,
     decode_command,
+    decode_header,
     encode_event,
 )  # fmt: skip
-from reatrieve.errors import ProtocolError
+from reatrieve.errors import ProtocolError, ReatrieveError
+from reatrieve.plain import plain
+from reatrieve.service import replies
 
-__all__ = ["CAPABILITIES", "Hub", "Route"]
+__all__ = ["Hub", "Route"]
 
 logger = logging.getLogger(__name__)
 
-CAPABILITIES = "udp,spool,probe,rest,anchors,export,controllers"
 FORGET_AFTER_S = 24 * 3600.0
 LOG_EVERY_S = 5.0
 SPOOL_RESEND_S = 2.0
@@ -119,12 +126,13 @@ class Hub:
 
     def receive(self, packet: bytes, route: Route) -> None:
         """Take one packet, whatever it is."""
+        refused = False  # a packet is refused once, however many messages are in it
         try:
             for message in osc.decode(packet):
                 if _is_controller(message):
                     self._press(message, route)
-                else:
-                    self._take(*decode_command(message), route)
+                elif not self._take(*_decoded(message), route, quiet=refused):
+                    refused = True
         except ProtocolError as error:
             self._complaints.add("malformed packet dropped", str(error))
         except Exception as error:
@@ -161,10 +169,23 @@ class Hub:
         if peer.link.upto > before:
             self._send(peer.route, Ack(peer.link.upto))
 
+    def press(self, client: str, verb: Verb) -> None:
+        """Queue a controller's press, unless the client has not even seen the last ones: then it is dropped."""
+        peer = self._peers.get(client)
+        if peer is not None and peer.link.unseen(Verb) >= limits.PRESSES:
+            self._complaints.add("press dropped", f"{verb.verb}: REAPER has not taken the last {limits.PRESSES} yet")
+            return
+        self.push(client, verb)
+
     def listens(self, client: str) -> bool:
         """Whether a client is known and has been heard of late: progress is worth sending."""
         peer = self._peers.get(client)
         return peer is not None and not peer.link.is_silent(self._clock())
+
+    def heard_s(self, client: str) -> float:
+        """When a client was last heard, by the hub's clock; -inf for one that is not known."""
+        peer = self._peers.get(client)
+        return peer.link.heard_s if peer is not None else -math.inf
 
     def forget_the_gone(self) -> None:
         """Forget clients that were silent for a day."""
@@ -173,34 +194,57 @@ class Hub:
             logger.info("client %s forgotten", client)
             del self._peers[client]
 
-    def _take(self, header: CommandHeader, command: Command, route: Route) -> None:
+    def _take(self, header: CommandHeader, command: Command, route: Route, *, quiet: bool) -> bool:
+        """Take one message; False: it was refused (without a word where ``quiet``)."""
+        refused: Refused | None = None
         if isinstance(command, Hello) and command.protocol != PROTOCOL:
-            self._send(route, Refused("version", _mismatch(command)))
-            return
-        if not hmac.compare_digest(header.token.encode("utf-8", "surrogatepass"), self._token):
+            refused = Refused("version", _mismatch(command))
+        elif not hmac.compare_digest(header.token.encode("utf-8", "surrogatepass"), self._token):
             self._complaints.add("token", f"{command.NAME} of client {header.client} with a wrong token")
-            self._send(route, Refused("token", "the token is not the running daemon's; read daemon.txt again"))
-            return
+            refused = Refused("token", "the token is not the running daemon's; read daemon.txt again")
+        elif header.client not in self._peers and not isinstance(command, (Hello, Ping)):
+            refused = Refused("unknown-client", "the daemon does not know this client; say hello")
+        if refused is not None:
+            if not quiet:
+                self._send(route, refused)
+            return False
         peer = self._peers.get(header.client)
         if isinstance(command, Ping):
             last_seq, upto = (peer.link.last_seq, peer.link.upto) if peer else (0, 0)
             self._send(route, Pong(last_seq, upto))
         elif isinstance(command, Hello):
             self._welcome(header.client, command, route)
-        elif peer is None:
-            self._send(route, Refused("unknown-client", "the daemon does not know this client; say hello"))
         peer = self._peers.get(header.client)
         if peer is None:
-            return
+            return True
         self._keep_route(peer, route)
         peer.link.hear(self._clock())
         if isinstance(command, Seen):
             peer.link.seen(command.upto)
         elif command.NUMBERED:
             for number, ready in peer.link.receive(header.id, command):
-                self._on_command(header.client, number, ready)
+                self._begin(header.client, number, ready)
             self._send(route, Ack(peer.link.upto))
         self._flush(peer)
+        return True
+
+    def _begin(self, client: str, number: int, command: Command) -> None:
+        """Hand a command to its handler; where that fails at once, it is answered and acked here."""
+        try:
+            if isinstance(command, Invalid):
+                raise ProtocolError(command.text)
+            self._on_command(client, number, command)
+        except Exception as error:
+            self.fail(client, number, command, error)
+            self.handled(client, number)
+
+    def fail(self, client: str, number: int, command: Command, error: BaseException) -> None:
+        """Tell a client that a command failed; what is not ours is logged with its traceback."""
+        if isinstance(error, ReatrieveError):
+            logger.info("%s failed: %s", command.NAME, error)
+        else:
+            logger.error("%s met a fault", command.NAME, exc_info=error)
+        self.push(client, replies.failed(str(getattr(command, "session", "")), number, error, command.NAME))
 
     def _welcome(self, client: str, hello: Hello, route: Route) -> None:
         if client not in self._peers:
@@ -212,8 +256,12 @@ class Hub:
                 hello.lua,
                 route.carrier,
             )
+            if len(self._peers) >= limits.CLIENTS:
+                oldest = min(self._peers, key=lambda name: self._peers[name].link.heard_s)
+                logger.warning("more than %d clients: %s, the longest silent, is forgotten", limits.CLIENTS, oldest)
+                del self._peers[oldest]
             self._peers[client] = _Peer(DaemonLink(self._clock()), route)
-        self._send(route, Welcome(PROTOCOL, __version__, CAPABILITIES, self._peers[client].link.upto))
+        self._send(route, Welcome(PROTOCOL, __version__, self._peers[client].link.upto))
 
     def _keep_route(self, peer: _Peer, route: Route) -> None:
         peer.route = route
@@ -224,7 +272,11 @@ class Hub:
             self._send(peer.route, event, seq)
 
     def _send(self, route: Route, event: Event, seq: int = 0) -> None:
-        route.send(encode_event(EventHeader(self.instance, seq), event))
+        packet = encode_event(EventHeader(self.instance, seq), event)
+        try:
+            route.send(packet)
+        except OSError as error:  # as good as lost on the way: it is sent again
+            self._complaints.add("packet not sent", str(error))
 
     def _press(self, message: osc.OscMessage, route: Route) -> None:
         verb = message.address.rsplit("/", 1)[1]
@@ -239,6 +291,19 @@ class Hub:
         self._on_verb(verb)
 
 
+def _decoded(message: osc.OscMessage) -> tuple[CommandHeader, Command]:
+    """Header and command; a numbered command whose body is wrong becomes ``Invalid``."""
+    try:
+        header, command = decode_command(message)
+        check_bounds(command)
+    except ProtocolError as error:
+        found = decode_header(message)
+        if found is None:
+            raise
+        return found[0], Invalid(found[1], str(error))
+    return header, command
+
+
 def _is_controller(message: osc.OscMessage) -> bool:
     """A bare verb; ``/reatrieve/undo`` is also a command, which begins with three header arguments."""
     head, _, verb = message.address.rpartition("/")
@@ -248,7 +313,7 @@ def _is_controller(message: osc.OscMessage) -> bool:
 def _mismatch(hello: Hello) -> str:
     ours, theirs = (
         f"daemon {__version__} speaks protocol {PROTOCOL}",
-        f"script {hello.script_version} protocol {hello.protocol}",
+        f"script {plain(hello.script_version)[:40]} protocol {hello.protocol}",
     )
     if hello.protocol < PROTOCOL:
         return f"{ours}, {theirs}: update the script (Extensions > ReaPack > Synchronize packages)"

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from reatrieve import limits
 from reatrieve.audio.decode import sound_info
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.bridge.messages import Find, Item, Probe, Tempo
@@ -20,9 +21,6 @@ __all__ = ["Draft", "Prepared", "prepare"]
 
 logger = logging.getLogger(__name__)
 
-MAX_ITEMS = 10_000
-MAX_PROBE_BYTES = 1 << 22
-
 
 @dataclass(slots=True)
 class Draft:
@@ -31,17 +29,16 @@ class Draft:
     items: dict[int, Item] = field(default_factory=dict)
     probes: dict[int, dict[int, Probe]] = field(default_factory=dict)
     tempo: dict[int, Tempo] = field(default_factory=dict)
+    _n_probed: int = 0
 
     def add(self, message: Item | Probe | Tempo) -> None:
         """Take one message; a later one for the same index replaces the earlier."""
         if isinstance(message, Item):
-            if message.index >= MAX_ITEMS:
-                raise InputError(
-                    f"item {message.index}: a track of more than {MAX_ITEMS} items; glue some of them first"
-                )
+            _demand_below("item", message.index, limits.ITEMS, "items; glue some of them first")
             self.items[message.index] = message
             self.probes.pop(message.index, None)
         elif isinstance(message, Probe):
+            _demand_below("the probe of item", message.index, limits.ITEMS, "items")
             pages = self.probes.setdefault(message.index, {})
             if any(
                 (page.pages, page.time_s, page.rate_hz) != (message.pages, message.time_s, message.rate_hz)
@@ -49,15 +46,30 @@ class Draft:
             ):
                 pages.clear()
             pages[message.page] = message
-            if sum(len(page.samples) for page in pages.values()) > MAX_PROBE_BYTES:
+            if sum(len(page.samples) for page in pages.values()) > limits.PROBE_BYTES:
                 pages.clear()
                 raise InputError(
-                    f"the probe of item {message.index} is longer than {MAX_PROBE_BYTES} bytes; half a second is enough"
+                    f"the probe of item {message.index} is longer than {limits.PROBE_BYTES} bytes; "
+                    "half a second is enough"
                 )
+            self._demand_room(message)
         else:
+            _demand_below("tempo", message.index, limits.TEMPO, "entries of the tempo map")
             if message.index == 0:
                 self.tempo.clear()
             self.tempo[message.index] = message
+
+    def _demand_room(self, message: Probe) -> None:
+        self._n_probed += len(message.samples)
+        if self._n_probed <= limits.PROBES_BYTES:
+            return
+        self._n_probed = sum(len(page.samples) for pages in self.probes.values() for page in pages.values())
+        if self._n_probed > limits.PROBES_BYTES:
+            del self.probes[message.index]
+            raise InputError(
+                f"the probes of one search are longer than {limits.PROBES_BYTES} bytes together; "
+                "one for each source is enough"
+            )
 
     @property
     def tempo_rows(self) -> tuple[Mapping[str, float], ...]:
@@ -73,6 +85,11 @@ class Draft:
             }
             for _, one in sorted(self.tempo.items())
         )
+
+
+def _demand_below(what: str, index: int, limit: int, of_what: str) -> None:
+    if index >= limit:
+        raise InputError(f"{what} {index}: a track of more than {limit} {of_what}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +174,7 @@ def _unreadable(items: list[TrackItem], renders: Path) -> dict[int, str]:
     reasons: dict[Path, str] = {}
     for index, item in enumerate(items):
         if item.accessor:
-            if item.path == Path() or not item.path.resolve().is_relative_to(renders.resolve()):
+            if not _lies_in(item.path, renders):
                 wanted[index] = "only REAPER can play this item; it must be rendered"
             else:
                 sound_info(item.path)  # an unreadable rendering is an error: asking again would not help
@@ -171,6 +188,13 @@ def _unreadable(items: list[TrackItem], renders: Path) -> dict[int, str]:
         if reasons[item.path]:
             wanted[index] = reasons[item.path]
     return wanted
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    try:
+        return path != Path() and path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # may not be entered, goes in circles, too long
+        return False
 
 
 def _samples(pages: Mapping[int, Probe]) -> tuple[float, int, NDArray[np.int16]] | None:

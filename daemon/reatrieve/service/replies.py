@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from reatrieve.bridge.messages import UNKNOWN, Candidate, Done, Event, RestRow, Row, RowsEnd
+from reatrieve.bridge.messages import UNKNOWN, Candidate, Done, Event, Failed, Note, RestRow, Row, RowsEnd
+from reatrieve.errors import ReatrieveError
+from reatrieve.plain import plain
 from reatrieve.session.events import Verdict
 from reatrieve.session.retriever import Proposal
 from reatrieve.session.state import EXAMPLE, SessionState
 
-__all__ = ["candidate", "done", "rest_rows", "rows"]
+__all__ = ["candidate", "done", "failed", "note", "rest_rows", "rows"]
+
+TEXT_CHARACTERS = 1000
+"""Of one sentence for the user; four bytes each fit a message."""
 
 _NEXT: tuple[Verdict, ...] = ("accept", "reject", "skip")
 
@@ -33,6 +38,19 @@ def candidate(
         session, one.number, span.start_s, span.end_s, _finite(one.score), _finite(one.probability),
         _finite(one.remaining), state.rejections, state.budget, state.accepted, *following,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def failed(session: str, number: int, error: BaseException, command: str) -> Failed:
+    """A command failed: ours says why, anything else is ``internal``; can always be encoded."""
+    if isinstance(error, ReatrieveError):
+        return Failed(plain(session), number, error.code, plain(str(error))[:TEXT_CHARACTERS])
+    text = f"the daemon met a fault at {command} ({type(error).__name__}); its log has the details"
+    return Failed(plain(session), number, "internal", text)
+
+
+def note(session: str, code: str, text: str) -> Note:
+    """Something that the user should know; can always be encoded."""
+    return Note(session, code, plain(text)[:TEXT_CHARACTERS])
 
 
 def done(session: str, state: SessionState, reason: str) -> Done:

@@ -6,20 +6,19 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from reatrieve import __version__
+from reatrieve import __version__, limits
 from reatrieve.audio.cache import AnalysisCache
 from reatrieve.audio.watch import SourceWatch
 from reatrieve.bridge import home as homes
 from reatrieve.bridge.messages import (
     Cancel,
     Command,
-    Failed,
     Item,
-    Note,
     Probe,
     Sessions,
     Stored,
@@ -29,9 +28,11 @@ from reatrieve.bridge.messages import (
 )  # fmt: skip
 from reatrieve.bridge.spool import SpoolCarrier, sweep
 from reatrieve.bridge.udp import Address, UdpCarrier, is_loopback
-from reatrieve.errors import InputError, ReatrieveError
+from reatrieve.errors import InputError
+from reatrieve.files import own_folder
 from reatrieve.journal import JournalFolder
 from reatrieve.retrieval.registry import retriever_names
+from reatrieve.service import replies
 from reatrieve.service.actor import Context, SessionActor
 from reatrieve.service.hub import Hub, Route
 from reatrieve.settings import Settings
@@ -82,22 +83,62 @@ class Service:
             analysing=self._analysing,
             stepping=self._stepping,
             proposed=self._proposed,
+            rested=self._make_room,
             watch=self._watch,
         )
 
     async def tidy(self) -> None:
         """Let go, now and then, of clients that are gone and of sessions that nobody has used for an hour."""
-        await self._loop.run_in_executor(self._stepping, sweep_renders, self.settings.renders_folder, self._journals)
+        spools, instance = self.settings.spool_folder, self.info.instance
+        try:
+            await self._loop.run_in_executor(self._stepping, sweep, spools, instance)
+            await self._loop.run_in_executor(
+                self._stepping, sweep_renders, self.settings.renders_folder, self._journals
+            )
+        except Exception:
+            logger.exception("sweeping met a fault")
         while True:
             await asyncio.sleep(TIDY_EVERY_S)
-            self.hub.forget_the_gone()
-            now_s = self._clock()
-            for session, used_s in list(self._used_s.items()):
-                actor = self._actors[session]
-                if now_s - used_s > IDLE_AFTER_S and actor.idle:
-                    del self._actors[session], self._used_s[session]
-                    await actor.close()
-                    actor.let_go()
+            try:
+                self.hub.forget_the_gone()
+                now_s = self._clock()
+                for session, used_s in list(self._used_s.items()):
+                    if now_s - used_s > IDLE_AFTER_S:
+                        await self._drop(session)
+            except Exception:
+                logger.exception("tidying met a fault")
+
+    async def _drop(self, session: str) -> None:
+        """Forget a session that nothing is done for; its journal stays, and opens it again."""
+        actor = self._actors.get(session)
+        if actor is not None and actor.idle:
+            actor.let_go()
+            del self._actors[session], self._used_s[session]
+            await actor.close()
+
+    def _make_room(self) -> None:
+        """Close the longest unused idle sessions while too many are open, and forget some while too many are known."""
+        unused = sorted(self._used_s, key=self._used_s.__getitem__)
+        excess = sum(actor.is_open for actor in self._actors.values()) - limits.OPEN_SESSIONS
+        for session in unused:
+            actor = self._actors[session]
+            if excess > 0 and actor.is_open and actor.idle:
+                logger.info("session %s is closed for now: %d others are open", session, limits.OPEN_SESSIONS)
+                actor.let_go()
+                excess -= 1
+        for session in unused[: max(0, len(unused) - limits.KNOWN_SESSIONS)]:
+            if not self._actors[session].is_open:
+                self._start(self._drop(session))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside; its errors are logged."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        log_fault(task)
 
     async def close(self) -> None:
         """Stop all work; whatever was not carried out was not acked, and its client will send it again."""
@@ -115,22 +156,18 @@ class Service:
     def _command(self, client: str, number: int, command: Command) -> None:
         """Take one command in order (from the hub)."""
         if isinstance(command, Sessions):
-            task = asyncio.create_task(self._list(client, number, command))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._list(client, number, command))
             return
         session = str(getattr(command, "session", ""))
         self._used_s[session] = self._clock()
         actor = self._actors.get(session)
         if actor is None:
             actor = self._actors[session] = SessionActor(session, self._context)
+            self._make_room()
         if isinstance(command, Cancel):
             actor.cancel()
         elif isinstance(command, (Item, Probe, Tempo)):
-            try:
-                actor.draft.add(command)
-            except ReatrieveError as error:
-                self.hub.push(client, Failed(session, number, error.code, str(error)))
+            actor.draft.add(command)
         else:
             actor.submit(client, number, command)
             return
@@ -142,10 +179,6 @@ class Service:
             await asyncio.sleep(0.005)  # commands sent before this one count, but a long analysis does not hold it up
         try:
             stored = await self._loop.run_in_executor(self._stepping, self._journals.of_project, command.project)
-        except (ReatrieveError, OSError) as error:
-            logger.exception("sessions of %r", command.project)
-            self.hub.push(client, Failed("", number, getattr(error, "code", "internal"), str(error)[:1000]))
-        else:
             for one in stored:
                 self.hub.push(
                     client,
@@ -160,6 +193,8 @@ class Service:
                     ),
                 )
             self.hub.push(client, StoredEnd(command.project, len(stored)))
+        except Exception as error:
+            self.hub.fail(client, number, command, error)
         self.hub.handled(client, number)
 
     def _proposed(self, session: str) -> None:
@@ -170,7 +205,7 @@ class Service:
         if actor is None or not self.hub.listens(actor.client):
             logger.info("a controller pressed %s, but no session is open", verb)
             return
-        self.hub.push(actor.client, Verb(actor.session, verb))
+        self.hub.press(actor.client, Verb(actor.session, verb))
 
     def _watch(self, session: str, paths: tuple[Path, ...]) -> None:
         """Watch these source files for a session, in place of those before; from any thread of the service."""
@@ -183,17 +218,38 @@ class Service:
         if paths:
             self._watched[session] = paths
             if self._sources is None:
-                self._sources = SourceWatch(lambda path: _call(self._loop, self._source_changed, path))
+                self._sources = SourceWatch(
+                    lambda path: _call(self._loop, self._source_changed, path),
+                    on_gone=lambda path: _call(self._loop, self._source_gone, path),
+                )
             self._sources.watch(paths)
         still = {path for used in self._watched.values() for path in used}
         if self._sources is not None and before - still:
             self._sources.forget(before - still)
 
     def _source_changed(self, path: Path) -> None:
+        text = f"{path.name} changed since it was analysed; its candidates may be off: start the search again"
+        self._tell_of_source(path, "source-changed", text)
+
+    def _source_gone(self, path: Path) -> None:
+        text = f"{path.name} is gone from {path.parent}; put it back: the session goes on, but export needs the file"
+        self._tell_of_source(path, "source-gone", text)
+
+    def _tell_of_source(self, path: Path, code: str, text: str) -> None:
         for session, paths in self._watched.items():
             if path in paths and session in self._actors:
-                text = f"{path.name} changed since it was analysed; its candidates may be off: start the search again"
-                self.hub.push(self._actors[session].client, Note(session, "source-changed", text))
+                self.hub.push(self._actors[session].client, replies.note(session, code, text))
+
+
+def log_fault(task: asyncio.Task[None]) -> None:
+    """What ended a task goes to the log; nobody waits for its result."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("the task %s met a fault", task.get_name(), exc_info=error)
+
+
+def log_loop_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a callback of the event loop met goes to the log too (asyncio's own handler)."""
+    logger.error("the event loop met a fault: %s", context.get("message"), exc_info=context.get("exception"))
 
 
 def sweep_renders(folder: Path, journals: JournalFolder, now_s: float | None = None) -> None:
@@ -221,9 +277,13 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     _demand_closed(settings)
     if settings.retriever not in retriever_names():
         raise InputError(f"unknown retriever {settings.retriever!r}; choose one of {', '.join(retriever_names())}")
+    asyncio.get_running_loop().set_exception_handler(log_loop_fault)
     with homes.held(settings.home), contextlib.ExitStack() as stack:
+        own_folder(settings.spool_folder, "spool folder", option="--spool")
+        own_folder(settings.journals_folder, "folder of journals", option="--journals", closed=False)
+        own_folder(settings.renders_folder, "folder of renderings", option="--home")
+        own_folder(settings.cache, "cache", option="--cache", private=False, closed=False)
         info = homes.new_info(version=__version__, port=0, spool=settings.spool_folder, token=settings.token)
-        sweep(settings.spool_folder, info.instance)
         services: list[Service] = []
 
         def receive(packet: bytes, route: Route) -> None:
@@ -239,8 +299,10 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             lambda name, packet: service.hub.receive(packet, Route("spool", lambda answer: spool.send(name, answer))),
             time.monotonic,
         )
-        settings.renders_folder.mkdir(parents=True, exist_ok=True)
+        stack.callback(spool.close)
         tasks = [asyncio.create_task(spool.run(), name="spool"), asyncio.create_task(service.tidy(), name="tidy")]
+        for task in tasks:
+            task.add_done_callback(log_fault)
         try:
             homes.write_info(settings.home, info)
             logger.info("ReaTrieve %s, instance %s, port %d, spool %s", __version__, info.instance, port, info.spool)
@@ -276,8 +338,14 @@ async def _listen(host: str, port: int, receive: Callable[[bytes, Route], None])
 def _demand_closed(settings: Settings) -> None:
     if is_loopback(settings.host) or not settings.udp:
         return
+    fix = "choose one in settings.txt, REATRIEVE_TOKEN or --token-file"
     if not settings.token:
-        raise InputError(f"--host {settings.host} opens the daemon to the network; choose a --token as well")
+        raise InputError(f"--host {settings.host} opens the daemon to the network; it needs a token of your own: {fix}")
+    if len(settings.token) < limits.TOKEN_CHARACTERS:
+        raise InputError(
+            f"--host {settings.host} opens the daemon to the network; the token must have {limits.TOKEN_CHARACTERS} "
+            f"characters or more: {fix}"
+        )
     if settings.open_controllers:
         raise InputError(f"--host {settings.host} and --open-controllers together let anybody in; drop one of them")
 

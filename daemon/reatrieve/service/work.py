@@ -1,27 +1,46 @@
 """What a session computes, without messages: the journal and the search in step, run in worker threads one call at a
 time.
 
+<<<<<<< HEAD
+An answer and the candidate that follows it are one append: both are journalled, or neither and the search goes back to
+the journal. What a crash, or a session that is not analysed yet, can leave behind is a journal that is one proposal
+short, which the search finds again.
+=======
 An answer is checked against the state, journalled, then searched on; a proposal is searched, then journalled. What a
 crash can leave behind is a journal that is one proposal short, which the search finds again.
+>>>>>>> main
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reatrieve.bridge.messages import AcceptRest, Answer, Command, Finish, More, Rename, Retract, Revise, Undo
-from reatrieve.errors import InputError, JournalError, ReatrieveError
+from reatrieve import limits
+from reatrieve.bridge.messages import (
+    AcceptRest,
+    Answer,
+    Command,
+    EventHeader,
+    Finish,
+    More,
+    Rename,
+    Retract,
+    Revise,
+    Undo,
+    encode_event,
+)  # fmt: skip
+from reatrieve.errors import InputError, ReatrieveError
 from reatrieve.journal import Journal
-from reatrieve.service import loading
+from reatrieve.service import loading, replies
 from reatrieve.session.events import (
     Answered,
     BudgetRaised,
     Event,
     Finished,
-    Proposed,
     Renamed,
     Retracted,
     Revised,
@@ -70,6 +89,7 @@ class SessionWork:
         self.journal = journal
         self.search: Search | None = None
         self.deciding = False
+        self._foreseen = False
         self._state = fold(journal.events())
         self._ops = set(journal.ops)
 
@@ -105,14 +125,25 @@ class SessionWork:
             The disk does not take it. In all cases nothing has changed.
         """
         if isinstance(command, AcceptRest):
-            return self._accept_rest(command)
+            with self._all_or_nothing():
+                accepted = self._analysed().accept_rest(command.above)
+                self.deciding = False
+                if accepted:
+                    self._journal_applied(accepted, op=command.op)
+            if accepted:
+                self._ops.add(command.op)
+            return frozenset(event.number for event in accepted if isinstance(event, Answered))
         event = self._event(command)
         after = self.state.apply(event)
-        self.journal.append(event, op=_op(command))
+        self._demand_room(after, event)
+        if self.search is None:
+            self.journal.append(event, op=_op(command))
+            self._state = after
+        else:
+            with self._all_or_nothing():
+                self.search.apply(event)
+                self._journal_applied([event], op=_op(command))
         self._ops.add(_op(command))
-        if self.search is not None:
-            self.search.apply(event)
-        self._state = after
         return frozenset()
 
     def needs_a_proposal(self) -> bool:
@@ -122,15 +153,13 @@ class SessionWork:
     def propose(self) -> Outcome:
         """The current candidate, proposed and journalled now if need be."""
         search = self._analysed()
-        was_open, foreseen = self.state.current, search.foreseen
-        if self.deciding and self.needs_a_proposal() and self._ask():
-            return Outcome(self.state, foreseen, None)
-        proposed = search.propose()
-        if isinstance(proposed, Over):
-            return Outcome(self.state, foreseen, proposed.reason)
-        if was_open is None:
-            self._journal_applied([proposed])
-        return Outcome(self.state, foreseen, None)
+        foreseen, self._foreseen = self._foreseen or search.foreseen, False
+        if self.needs_a_proposal():
+            with self._all_or_nothing():
+                self._journal_applied([])
+            self._foreseen = False
+        over = None if self.state.current is not None else search.over
+        return Outcome(self.state, foreseen, over.reason if over is not None else None)
 
     def look_ahead(self) -> Mapping[Verdict, Proposal | None]:
         """What would follow the current candidate after each answer; None: the session would be over."""
@@ -155,31 +184,55 @@ class SessionWork:
             raise InputError("the track is not analysed yet; wait for the first candidate")
         return self.search
 
-    def _ask(self) -> bool:
-        """Propose the question that decides the rest; False: it is clear."""
-        asked = self._analysed().decide()
-        self.deciding = asked is not None
-        if asked is not None:
-            self._journal_applied([asked])
-        return self.deciding
+    def _ask(self) -> None:
+        """Propose the question that decides the rest, unless it is clear."""
+        with self._all_or_nothing():
+            asked = self._analysed().decide()
+            self.deciding = asked is not None
+            if asked is not None:
+                self._journal_applied([asked])
 
-    def _accept_rest(self, command: AcceptRest) -> frozenset[int]:
-        events = self._analysed().accept_rest(command.above)
-        self.deciding = False
-        if events:
-            self._journal_applied(events, op=command.op)
-            self._ops.add(command.op)
-        return frozenset(event.number for event in events if isinstance(event, Answered))
-
-    def _journal_applied(self, events: list[Event] | list[Proposed], *, op: str = "") -> None:
-        """Journal what the search already applied; if the disk refuses, the search goes back to the journal."""
+    @contextlib.contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """When what is done inside fails after the search took an event, the search goes back to the journal."""
+        before, deciding = self.state, self.deciding
         try:
-            self.journal.append_all(events, op=op)
-        except JournalError:
-            self.search = None
-            self._state = fold(self.journal.events())
+            yield
+        except BaseException:
+            self._foreseen, self.deciding = False, deciding
+            if self.state is not before:
+                self.search = None
+                self._state = fold(self.journal.events())
             raise
+
+    def _journal_applied(self, events: Sequence[Event], *, op: str = "") -> None:
+        """Journal what the search already applied together with the candidate that is to follow."""
+        following = self._following() if self.needs_a_proposal() else []
+        self.journal.append_all(events, op=op, then=following)
         self._state = self.state
+
+    def _following(self) -> list[Event]:
+        """The next candidate, already applied; none: nothing is left."""
+        search = self._analysed()
+        self._foreseen = search.foreseen
+        asked = search.decide() if self.deciding else None
+        if self.deciding and asked is None:
+            self.deciding = False
+        proposed = asked if asked is not None else search.propose()
+        if isinstance(proposed, Over):
+            return []
+        if proposed.number > limits.CANDIDATES:
+            raise InputError(f"a session holds at most {limits.CANDIDATES} candidates; begin a new search")
+        return [proposed]
+
+    def _demand_room(self, after: SessionState, event: Event) -> None:
+        """Whatever is journalled can be told: what a reply to it would say is checked before."""
+        if after.budget > limits.BUDGET:
+            raise InputError(f"a budget of {after.budget} rejections; at most {limits.BUDGET} are taken")
+        number = getattr(event, "number", None)
+        only = frozenset() if number is None else frozenset([number])
+        for reply in replies.rows("", after, self.journal.header.origin_s, only=only):
+            encode_event(EventHeader("", 1), reply)
 
     def _event(self, command: Command) -> Event:
         origin_s = self.journal.header.origin_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from reatrieve.errors import AudioError, InputError
 from reatrieve.session.retriever import Progress
 from reatrieve.sync.anchors import Placement
 from reatrieve.sync.earlier import EarlierExport
+from reatrieve.sync.gapless import loose_timing_note
 from reatrieve.sync.model import Accepted, SyncAudio, SyncSheet, TargetKind
 from reatrieve.sync.placed_audio import source_file, write_track
 from reatrieve.sync.sheet import Note, events_of, sheet_of
@@ -112,6 +114,8 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
             readable, start_s = _chosen_audio(job)
             shipped = describe(readable, start_s=start_s, progress=lambda share: tell(share * 0.4))
             stem = job.name or _stem(readable)
+        if loose := loose_timing_note(job.track_map.paths if job.audio == "track" and job.track_map else (readable,)):
+            note(loose)
         sheet = _sheet(job, stem, shipped, readable, options, note)
         for number, target in enumerate(targets):
             final = job.folder / TARGETS[target].file.format(name=stem)
@@ -126,8 +130,7 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
             for text in _write(TARGETS[target], sheet, readable, made[-1].part, options, share_of):
                 note(text)
         _refuse_existing(made, force=job.force)
-        for one in made:
-            one.part.replace(one.final)
+        _place(made)
     tell(1.0)
     return [Written(one.target, one.final) for one in made]
 
@@ -136,6 +139,35 @@ class _Made(NamedTuple):
     target: str
     part: Path
     final: Path
+
+
+def _place(made: Sequence[_Made]) -> None:
+    """Give all files their names, or none: when one cannot have its name, those that were replaced come back."""
+    placed: list[tuple[Path, Path | None]] = []
+    try:
+        for one in made:
+            kept = None
+            if one.final.exists():
+                kept = _part(one.final)
+                try:
+                    os.link(one.final, kept)
+                except OSError:  # a disk without links
+                    one.final.replace(kept)
+            placed.append((one.final, kept))
+            one.part.replace(one.final)
+    except OSError:
+        for final, kept in reversed(placed):
+            with suppress(OSError):
+                if kept is None:
+                    final.unlink(missing_ok=True)
+                else:
+                    kept.replace(final)
+                    kept.unlink(missing_ok=True)  # renaming does nothing where both are one file still
+        raise
+    for _, kept in placed:
+        if kept is not None:
+            with suppress(OSError):
+                kept.unlink()
 
 
 @contextmanager

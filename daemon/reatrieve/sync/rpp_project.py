@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import rpp
 
@@ -25,6 +27,9 @@ REGION_FLAG = 1
 TEMPO_KEPT_FLAG = 2
 """Bit of a tempo point that sets a time signature and leaves the tempo."""
 
+WHOLE_MODE, REVERSE_MODE = 1, 2
+"""Bits of a section's MODE: its start and length do not count (the file keeps them); it plays backwards."""
+
 GLIDE_SHAPE = 0
 EXT_SECTION = "REATRIEVE"
 BLOCKS = {
@@ -39,6 +44,9 @@ BLOCKS = {
 """Blocks that we read, by the block they lie in."""
 
 SOURCE_KEYS = frozenset({"FILE", "LENGTH", "STARTPOS", "OVERLAP", "MODE"})
+
+LINE_END = re.compile(r"\r\n|\n|\r")
+OTHER_LINE_END = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,16 @@ class RppTrack:
         """The track map; None for a track without audio items."""
         return TrackMap(self.items) if self.items else None
 
+    def is_called(self, text: str) -> bool:
+        """Whether ``text`` is its name, its GUID with or without braces, or both as ``shown`` writes them."""
+        guid = self.guid.upper()
+        return text in (self.name, self.shown(with_guid=True)) or text.upper() in (guid, guid.strip("{}"))
+
+    def shown(self, *, with_guid: bool) -> str:
+        """Its name for a list: quoted where it has a comma, with the GUID where asked or where there is no name."""
+        name = f'"{self.name}"' if "," in self.name else self.name
+        return " ".join(part for part in (name, self.guid if with_guid or not self.name else "") if part)
+
 
 @dataclass(frozen=True)
 class RppProject:
@@ -88,13 +106,14 @@ class RppProject:
         Raises
         ------
         InputError
-            If there is none, or more than one: the names to choose from.
+            If there is none, or more than one: what to choose from, with the GUIDs of tracks that share a name.
         """
         with_audio = [track for track in self.tracks if track.items]
-        found = [track for track in with_audio if name in ("", track.name, track.guid)]
+        found = [track for track in with_audio if not name or track.is_called(name)]
         if len(found) == 1:
             return found[0]
-        names = ", ".join(track.name or track.guid for track in with_audio) or "none"
+        times = Counter(track.name for track in with_audio)
+        names = ", ".join(track.shown(with_guid=times[track.name] > 1) for track in found or with_audio) or "none"
         what = "several tracks" if found else "no track"
         asked = f" named {name!r}" if name else ""
         raise InputError(f"{self.path.name} has {what} with audio{asked}; choose one by --track: {names}")
@@ -111,13 +130,14 @@ def read_rpp(path: Path) -> RppProject:
         If it is no REAPER project, or damaged.
     """
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        content = path.read_bytes()
     except OSError as error:
         raise AudioError(f"cannot read {path}: {error.strerror or error}") from error
-    if not text.lstrip("\ufeff \r\n").startswith("<REAPER_PROJECT"):
+    text = content.decode("utf-8-sig", errors="replace")
+    if not text.lstrip().startswith("<REAPER_PROJECT"):
         raise InputError(f"{path.name} is not a REAPER project")
     try:
-        root = rpp.loads(_needed(text))
+        root = rpp.loads(_needed(text, path.name))
         return RppProject(
             path,
             tuple(_regions(_lines(root, "MARKER"))),
@@ -131,16 +151,24 @@ def read_rpp(path: Path) -> RppProject:
         raise InputError(f"{path.name} cannot be understood as a REAPER project ({error}); save it again") from error
 
 
-def _needed(text: str) -> str:
-    """The blocks that we read, without the rest: plug-in states make up most of a project, and parsing is slow."""
+def _needed(text: str, name: str) -> str:
+    """The blocks that we read, without the rest: plug-in states make up most of a project, and parsing is slow.
+
+    Raises
+    ------
+    InputError
+        If the project is cut off, or another follows it.
+    """
     kept: list[str] = []
     path: list[str] = []
     skipped = 0
-    for line in text.splitlines():
-        stripped = line.strip()
+    for line in LINE_END.split(text):
+        stripped = OTHER_LINE_END.sub(" ", line).strip()  # names may hold them, and the parser would split there
         if stripped.startswith("<"):
             tag = stripped[1:].split(" ", 1)[0].upper()
             inside = path[-1] if path else ""
+            if kept and not path and not skipped:
+                raise InputError(f"{name}: another project follows (a backup of several saves?); keep one of them")
             if skipped or not (tag in BLOCKS.get(inside, ()) or (inside == "ITEM" and tag.endswith("ENV"))):
                 skipped += 1
             else:
@@ -156,6 +184,8 @@ def _needed(text: str) -> str:
             stripped and not skipped and not (path[-1:] == ["SOURCE"] and stripped.split(" ", 1)[0] not in SOURCE_KEYS)
         ):
             kept.append(stripped)
+    if path or skipped:
+        raise InputError(f"{name} is cut off: not all of its blocks are closed; take another copy of the project")
     return "\n".join([*kept, ""])
 
 
@@ -265,49 +295,27 @@ def _track(element: Element, folder: Path) -> RppTrack:
 def _item(block: Element, folder: Path) -> tuple[TrackItem | None, str]:
     """The item's active take, and why its file alone does not tell how it sounds ("" if it does)."""
     take = _active_take(block)
-    sources = [child for child in take if not isinstance(child, (list, str)) and child.tag == "SOURCE"]
     length_s = _number(_line(block, "LENGTH"), 0)
-    if not sources or length_s <= 0 or int(_number(_line(block, "MUTE"), 0)):
-        return None, ""
-    source, section = sources[0], None
-    if source.attrib[:1] == ["SECTION"]:
-        inner = next(_blocks(source, "SOURCE"), None)
-        if inner is None:
-            return None, ""
-        source, section = inner, source
-    file = "".join(_line(source, "FILE")[:1])
-    if not file:
+    source = _source(take, folder)
+    if source is None or length_s <= 0 or int(_number(_line(block, "MUTE"), 0)):
         return None, ""
     values = {child[0]: child[1:] for child in take if isinstance(child, list) and child}
-    rate, keeps_pitch, pitch = (_number(values.get("PLAYRATE", []), i, d) for i, d in enumerate((1.0, 1.0, 0.0)))
-    envelopes = [child.tag for child in take if not isinstance(child, (list, str)) and child.tag.endswith("ENV")]
-    obstacle = ""
-    if rate != 1.0 and keeps_pitch:
-        obstacle = "is stretched"
-    elif pitch:
-        obstacle = "is pitched"
-    elif "SM" in values:
-        obstacle = "has stretch markers"
-    elif envelopes:
-        obstacle = "has take envelopes"
-    volume = values.get("TAKEVOLPAN" if "TAKE" in values else "VOLPAN", [])
-    item_gain = _number(_line(block, "VOLPAN"), 0, 1.0)
-    take_gain = _number(volume, 1 if "TAKE" in values else 2, 1.0)
+    obstacle = _obstacle(take, values)
+    pan, take_gain = _pan_and_gain(values)
     fade_in, fade_out = _line(block, "FADEIN"), _line(block, "FADEOUT")
-    reverse = section is not None and bool(int(_number(_line(section, "MODE"), 0)) & 2)
     item = TrackItem(
-        _source_path(file, folder),
+        source.path,
         _number(_line(block, "POSITION"), 0),
         length_s,
         offset_s=_number(values.get("SOFFS", []), 0),
-        rate=rate or 1.0,
-        section_start_s=_number(_line(section, "STARTPOS"), 0) if section is not None else 0.0,
-        section_length_s=_number(_line(section, "LENGTH"), 0) if section is not None else 0.0,
-        reverse=reverse,
+        rate=_number(values.get("PLAYRATE", []), 0, 1.0) or 1.0,
+        section_start_s=source.start_s,
+        section_length_s=source.length_s,
+        reverse=source.reverse,
         loop=bool(int(_number(_line(block, "LOOP"), 0))),
         channel_mode=int(_number(values.get("CHANMODE", []), 0)),
-        gain=item_gain * take_gain,
-        pan=min(1.0, max(-1.0, _number(volume, 0 if "TAKE" in values else 1))),
+        gain=_number(_line(block, "VOLPAN"), 0, 1.0) * take_gain,
+        pan=min(1.0, max(-1.0, pan)),
         fade_in_s=max(0.0, _number(fade_in, 1)),
         fade_out_s=max(0.0, _number(fade_out, 1)),
         fade_in_shape=min(6, max(0, int(_number(fade_in, 0)))),
@@ -316,6 +324,55 @@ def _item(block: Element, folder: Path) -> tuple[TrackItem | None, str]:
         guid="".join(_line(block, "IGUID")[:1]),
     )
     return item, obstacle
+
+
+class _Source(NamedTuple):
+    """A file and the section of it that a take plays: seconds; length 0 for the whole file."""
+
+    path: Path
+    start_s: float = 0.0
+    length_s: float = 0.0
+    reverse: bool = False
+
+
+def _source(take: Sequence[Any], folder: Path) -> _Source | None:
+    """What the take plays; None if that is no file."""
+    source = next((child for child in take if not isinstance(child, (list, str)) and child.tag == "SOURCE"), None)
+    section = None
+    if source is not None and source.attrib[:1] == ["SECTION"]:
+        section, source = source, next(_blocks(source, "SOURCE"), None)
+    file = "" if source is None else "".join(_line(source, "FILE")[:1])
+    if not file:
+        return None
+    path = _source_path(file, folder)
+    if section is None:
+        return _Source(path)
+    mode = int(_number(_line(section, "MODE"), 0))
+    if mode & WHOLE_MODE:
+        return _Source(path, reverse=bool(mode & REVERSE_MODE))
+    start_s, length_s = _number(_line(section, "STARTPOS"), 0), _number(_line(section, "LENGTH"), 0)
+    return _Source(path, start_s, length_s, bool(mode & REVERSE_MODE))
+
+
+def _obstacle(take: Sequence[Any], values: Mapping[str, Sequence[str]]) -> str:
+    """Why only REAPER can play the take; "" if its file tells how it sounds."""
+    rate, keeps_pitch, pitch = (_number(values.get("PLAYRATE", []), i, d) for i, d in enumerate((1.0, 1.0, 0.0)))
+    obstacles = {
+        "is stretched": rate != 1.0 and bool(keeps_pitch),
+        "is pitched": bool(pitch),
+        "has stretch markers": "SM" in values,
+        "has take envelopes": any(not isinstance(c, (list, str)) and c.tag.endswith("ENV") for c in take),
+    }
+    return next((text for text, is_so in obstacles.items() if is_so), "")
+
+
+def _pan_and_gain(values: Mapping[str, Sequence[str]]) -> tuple[float, float]:
+    """Pan and gain of a take: the first has them on the item's line, the others on their own."""
+    if "TAKE" in values:
+        volume = values.get("TAKEVOLPAN", [])
+        return _number(volume, 0), _number(volume, 1, 1.0)
+    volume = values.get("VOLPAN", [])
+    return _number(volume, 1), _number(volume, 2, 1.0)
 
 
 def _active_take(block: Element) -> list[Any]:

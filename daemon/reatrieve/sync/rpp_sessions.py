@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import fnmatch
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted
-from reatrieve.sync.rpp_project import RppProject
+from reatrieve.sync.rpp_project import Region, RppProject
 
 __all__ = ["KeptRegion", "StoredSession", "accepted_regions", "stored_sessions"]
 
 PREFIX = "SESSION_"
 KEPT_KINDS = frozenset({"example", "accepted"})
+SAME_S = 0.001
+CONVERTED = re.compile(r"([^\s;]+/\d+)/\w+ (\{[^}]*\})")
+"""One marker in the list that Convert keeps: session and number of its region, which edge, and the marker's GUID."""
+
 OTHER_STATES = ("? ", "x ")
 """How the names of regions begin that wait for an answer or were rejected."""
 
@@ -45,7 +52,7 @@ def stored_sessions(project: RppProject) -> list[StoredSession]:
     for key, text in sorted(project.ext_state.items()):
         if not key.startswith(PREFIX):
             continue
-        head, *rows = [part.split(";") for part in text.split("|")]
+        head, *rows = [part.split(";") for part in re.split(r"[|\n]", text)]
         if len(head) < 3:
             continue
         kept = dict(each for row in rows if (each := _kept_region(row)) is not None)
@@ -71,7 +78,8 @@ def accepted_regions(project: RppProject, *, match: str = "") -> tuple[list[Acce
     Parameters
     ----------
     match : takes the regions and markers whose name fits this pattern (``riser*``, upper or lower case) instead; with
-        neither a pattern nor a session of ours, all regions.
+        neither a pattern nor a session of ours, all regions. A marker that Convert made of a region, or that a user set
+        so, is one event with it.
     """
     sessions = stored_sessions(project)
     if not match and any(session.kept for session in sessions):
@@ -93,8 +101,37 @@ def accepted_regions(project: RppProject, *, match: str = "") -> tuple[list[Acce
         if (fnmatch.fnmatchcase(region.name.casefold(), match.casefold()) if match else region.is_region)
         and not region.name.startswith(OTHER_STATES)
     ]
+    chosen = _without_doubles(chosen, _converted_of(project, sessions))
     sounds = sounds_of_names(region.name for region in chosen)
     return [
         Accepted(r.start_s, r.end_s, r.name or "event", sound, region_id=r.guid)
         for r, sound in zip(chosen, sounds, strict=True)
     ], ""
+
+
+def _converted_of(project: RppProject, sessions: Sequence[StoredSession]) -> dict[str, str]:
+    """GUID of the region that each marker was made of by the scripts' Convert, by the marker's GUID."""
+    regions = {f"{session.id}/{kept.number}": guid for session in sessions for guid, kept in session.kept.items()}
+    rows = CONVERTED.findall(project.ext_state.get("MARKERS", ""))
+    return {marker.upper(): regions[key.upper()] for key, marker in rows if key.upper() in regions}
+
+
+def _without_doubles(chosen: Sequence[Region], converted: Mapping[str, str]) -> list[Region]:
+    """All but the markers whose region is there as well: by Convert's list, or a marker of the region's name at its
+    start or alone in it."""
+    regions = [one for one in chosen if one.is_region]
+    guids = {region.guid.upper() for region in regions}
+    markers: defaultdict[str, list[Region]] = defaultdict(list)
+    for one in chosen:
+        if not one.is_region:
+            markers[one.name].append(one)
+    doubles = {id(one) for of_name in markers.values() for one in of_name if converted.get(one.guid.upper()) in guids}
+    for region in regions:
+        inside = [
+            one
+            for one in markers.get(region.name, ())
+            if region.start_s - SAME_S <= one.start_s <= region.end_s + SAME_S
+        ]
+        at_start = [one for one in inside if abs(one.start_s - region.start_s) <= SAME_S]
+        doubles |= {id(one) for one in at_start[:1] or (inside if len(inside) == 1 else [])}
+    return [one for one in chosen if id(one) not in doubles]

@@ -11,6 +11,7 @@ _MODULES = (
     "markers",
     "numbers",
     "projects",
+    "sockets",
     "sources",
     "state",
     "system",

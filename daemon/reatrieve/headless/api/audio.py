@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from reatrieve.headless.calls import Call, LuaError, function
+from reatrieve.headless.calls import Call, function
 from reatrieve.headless.model import Take, Track
 from reatrieve.headless.render import take_sound, track_sound
-from reatrieve.headless.wire import ArrayValue
+from reatrieve.headless.wire import ArrayValue, LuaError
 
 GARBAGE = 0.7071
 """What stands past the end of the sound in a buffer that REAPER does not clear."""

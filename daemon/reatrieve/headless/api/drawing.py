@@ -6,8 +6,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from reatrieve.headless.calls import Call, LuaError, function
+from reatrieve.headless.calls import Call, function
 from reatrieve.headless.gfx import GfxWindow
+from reatrieve.headless.wire import LuaError
 
 
 @function("gfx.init")
@@ -23,15 +24,20 @@ def _init(
 ) -> int:
     first = not window.open
     window.init(title, width or 0, height or 0, dock or 0, x, y)
-    if first and call.host.assumptions.focus_on_gfx_init:
-        call.host.focus = call.script
+    if first:
+        _takes_keys(call, window)
     return 1
+
+
+def _takes_keys(call: Call, window: GfxWindow) -> None:
+    if call.host.assumptions.focus_on_gfx_init:
+        call.host.focus = window
 
 
 @function("gfx.quit")
 def _quit(call: Call, window: GfxWindow) -> None:
     window.close()
-    if call.host.focus is call.script:
+    if call.host.focus is window:
         call.host.focus = None
 
 
@@ -43,12 +49,12 @@ def _update(call: Call, window: GfxWindow) -> None:
 @function("gfx.getchar")
 def _getchar(call: Call, window: GfxWindow, char: int | None, unichar: int | None) -> tuple[int, int]:
     if char == 65536:  # window state: 1 valid, 2 has focus, 4 visible
-        return (1 | (2 if call.host.focus is call.script else 0) | 4) if window.open else 0, 0
+        return (1 | (2 if call.host.focus is window else 0) | 4) if window.open else 0, 0
     if not window.open:
         return -1, 0
     if char:
         return int(char in window.keys), 0
-    if call.host.focus is not call.script or not window.keys:
+    if call.host.focus is not window or not window.keys:
         return 0, 0
     key = window.keys.popleft()
     return key, key if key < 0x110000 else 0
@@ -255,8 +261,10 @@ def _printf(call: Call, window: GfxWindow, text: str, *values: object) -> None:
 def _dock(
     call: Call, window: GfxWindow, value: int, x: int | None, y: int | None, w: int | None, h: int | None
 ) -> tuple[int, int, int, int, int]:
-    if value >= 0:
+    if value >= 0 and value != window.dock:
         window.dock = value
+        if window.open:
+            _takes_keys(call, window)
     return window.dock, *window.position, int(window.values["w"]), int(window.values["h"])
 
 

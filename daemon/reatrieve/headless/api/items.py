@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reatrieve.headless.calls import Call, LuaError, function
+from reatrieve.headless.calls import Call, function
 from reatrieve.headless.model import Item, Take, Track
 from reatrieve.headless.project import ProjectModel
 from reatrieve.headless.sources import MidiSource
@@ -77,18 +77,8 @@ def _delete(call: Call, track: Track, item: Item) -> bool:
 def _split(call: Call, item: Item, position_s: float) -> Item | None:
     if not item.position_s < position_s < item.end_s:
         return None
-    project = item.track.project
-    right = Item(item.track, project.new_guid(), position_s, item.end_s - position_s)
-    right.values = {**item.values, "D_POSITION": position_s, "D_LENGTH": item.end_s - position_s}
-    for take in item.takes:
-        copy = Take(right, project.new_guid(), take.source, take.name)
-        copy.values = dict(take.values)
-        copy.values["D_STARTOFFS"] += (position_s - item.position_s) * take.values["D_PLAYRATE"]
-        right.takes.append(copy)
-    item.values["D_LENGTH"] = position_s - item.position_s
-    item.track.items.append(right)
-    item.track.sort_items()
-    project.edited()
+    item.track.project.edited()
+    right: Item = item.track.project.split_item(item, position_s)
     return right
 
 
@@ -119,14 +109,16 @@ def _value(call: Call, item: Item, name: str) -> float:
     if name == "IP_ITEMNUMBER":
         return float(item.track.items.index(item))
     if name not in item.values:
-        raise LuaError(f"GetMediaItemInfo_Value: the headless host does not know {name!r}")
+        call.lint(f"GetMediaItemInfo_Value: {name!r} is not known")
+        return 0.0
     return item.values[name]
 
 
 @function("SetMediaItemInfo_Value")
 def _set_value(call: Call, item: Item, name: str, value: float) -> bool:
     if name not in item.values:
-        raise LuaError(f"SetMediaItemInfo_Value: the headless host does not know {name!r}")
+        call.lint(f"SetMediaItemInfo_Value: {name!r} is not known")
+        return False
     item.values[name] = value
     item.track.sort_items()
     item.track.project.edited()
@@ -155,4 +147,5 @@ def _text(call: Call, item: Item, name: str, value: str, is_set: bool) -> tuple[
         if is_set:
             item.ext[name] = value
         return name in item.ext, item.ext.get(name, "")
-    raise LuaError(f"GetSetMediaItemInfo_String: the headless host does not know {name!r}")
+    call.lint(f"GetSetMediaItemInfo_String: {name!r} is not known")
+    return False, ""

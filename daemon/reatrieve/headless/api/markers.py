@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from reatrieve.headless.calls import Call, LuaError, function
+from reatrieve.headless.calls import Call, function
 from reatrieve.headless.model import Marker, Track
 from reatrieve.headless.project import ProjectModel
+from reatrieve.headless.wire import LuaError
 
 USED = 0x1000000
 """Set in a native colour that is to be used."""
+
+NEGATIVE_NUMBER_IGNORED = (7, 36)
+"""Since when SetProjectMarkerByIndex2 leaves the number where a negative one is given."""
 
 
 def _color(call: Call, color: int) -> int:
@@ -69,32 +73,41 @@ def _add(
 def _add2(
     call: Call, project: ProjectModel, is_region: bool, start_s: float, end_s: float, name: str, number: int, color: int
 ) -> int:
-    return _add_object(call, project, is_region, start_s, end_s, name, number, color).number
+    equal = any(m.start_s == start_s and m.name == name for m in project.markers if not m.is_region)
+    if equal and not is_region and call.host.assumptions.equal_marker_refused:
+        return -1
+    return _added(call, project, is_region, start_s, end_s, name, number, color).number
 
 
 @function("AddRegionOrMarker")
 def _add_object(
     call: Call, project: ProjectModel, is_region: bool, start_s: float, end_s: float, name: str, number: int, color: int
 ) -> Marker:
+    return _added(call, project, is_region, start_s, end_s, name, number, color)
+
+
+def _added(
+    call: Call, project: ProjectModel, is_region: bool, start_s: float, end_s: float, name: str, number: int, color: int
+) -> Marker:
+    marker = project.add_marker(is_region, start_s, end_s, name, number, _color(call, color))
     project.edited()
-    return project.add_marker(is_region, start_s, end_s, name, number, _color(call, color))
+    return call.host.marker_added(marker)
 
 
 @function("DeleteProjectMarker")
 def _delete(call: Call, project: ProjectModel, number: int, is_region: bool) -> bool:
-    return _remove(project, _named(project, number, is_region))
+    return _remove(call, project, _named(project, number, is_region))
 
 
 @function("DeleteProjectMarkerByIndex")
 def _delete_by_index(call: Call, project: ProjectModel, index: int) -> bool:
-    return _remove(project, _indexed(project, index))
+    return _remove(call, project, _indexed(project, index))
 
 
-def _remove(project: ProjectModel, marker: Marker | None) -> bool:
+def _remove(call: Call, project: ProjectModel, marker: Marker | None) -> bool:
     if marker is None:
         return False
-    project.remove_marker(marker)
-    project.edited()
+    call.host.remove_marker(project, marker)
     return True
 
 
@@ -139,13 +152,12 @@ def _set4(
     marker = _named(project, number, is_region)
     if marker is None:
         return False
-    _place(marker, start_s, end_s)
-    if name or flags & 1:
-        marker.name = name
-    if color:
-        marker.color = _color(call, color)
-    project.sorted_markers()
-    project.edited()
+    with call.host.editing(project, marker):
+        _place(marker, start_s, end_s)
+        if name or flags & 1:
+            marker.name = name
+        if color:
+            marker.color = _color(call, color)
     return True
 
 
@@ -184,17 +196,16 @@ def _set_by_index2(
     marker = _indexed(project, index)
     if marker is None:
         return False
-    marker.is_region = is_region
-    _place(marker, start_s, end_s)
-    if number >= 0:
-        marker.number = number
-    if name or flags & 1:
-        marker.name = name
-    if color:
-        marker.color = _color(call, color)
-    project.unsorted = bool(flags & 2)
-    project.sorted_markers()
-    project.edited()
+    with call.host.editing(project, marker):
+        marker.is_region = is_region
+        _place(marker, start_s, end_s)
+        if number >= 0 or call.host.version_number < NEGATIVE_NUMBER_IGNORED:
+            marker.number = number
+        if name or flags & 1:
+            marker.name = name
+        if color:
+            marker.color = _color(call, color)
+        project.unsorted = bool(flags & 2)
     return True
 
 
@@ -209,9 +220,24 @@ def _last_and_current(call: Call, project: ProjectModel, time_s: float) -> tuple
     return last, current
 
 
-@function("GoToMarker", "GoToRegion")
-def _go_to(call: Call, project: ProjectModel, number: int, timeline_order: bool) -> None:
-    raise LuaError("GoToRegion and GoToMarker are not simulated: they obey smooth seek; set the edit cursor instead")
+def _go_to(call: Call, project: ProjectModel, number: int, timeline_order: bool, is_region: bool) -> None:
+    if timeline_order:
+        of_kind = [marker for marker in project.sorted_markers() if marker.is_region == is_region]
+        marker = of_kind[number - 1] if 1 <= number <= len(of_kind) else None
+    else:
+        marker = _named(project, number, is_region)
+    if marker is not None:
+        call.host.go_to(project, marker.start_s, move_view=True, seek_play=True)
+
+
+@function("GoToMarker")
+def _go_to_marker(call: Call, project: ProjectModel, number: int, timeline_order: bool) -> None:
+    _go_to(call, project, number, timeline_order, False)
+
+
+@function("GoToRegion")
+def _go_to_region(call: Call, project: ProjectModel, number: int, timeline_order: bool) -> None:
+    _go_to(call, project, number, timeline_order, True)
 
 
 # objects, since 7.62 -------------------------------------------------------------------------------------------------
@@ -254,9 +280,10 @@ def _get_value(call: Call, project: ProjectModel, marker: Marker, name: str) -> 
     if name == "I_DISPLAYEDCOLOR":
         return marker.color or call.host.native_color(128, 128, 128)
     if name == "B_VISIBLE":
-        return not marker.hidden
+        return project.is_visible(marker)
     if name not in _NUMBERS:
-        raise LuaError(f"GetRegionOrMarkerInfo_Value: unknown parameter {name!r}")
+        call.lint(f"GetRegionOrMarkerInfo_Value: no REAPER is known to have {name!r}")
+        return 0.0
     return float(getattr(marker, _NUMBERS[name]))
 
 
@@ -264,19 +291,19 @@ def _get_value(call: Call, project: ProjectModel, marker: Marker, name: str) -> 
 def _set_value(call: Call, project: ProjectModel, marker: Marker, name: str, value: float) -> float:
     _owned(project, marker)
     if name not in _NUMBERS or name == "B_ISREGION":
-        raise LuaError(f"SetRegionOrMarkerInfo_Value: cannot set {name!r}")
-    if name == "I_CUSTOMCOLOR":
-        marker.color = _color(call, int(value))
-    elif name in ("B_UISEL", "B_HIDDEN"):
-        setattr(marker, _NUMBERS[name], bool(value))
-    elif name.startswith("I_"):
-        setattr(marker, _NUMBERS[name], int(value))
-    elif not marker.is_region:
-        marker.start_s = marker.end_s = value
-    else:
-        setattr(marker, _NUMBERS[name], value)
-    project.sorted_markers()
-    project.edited()
+        call.lint(f"SetRegionOrMarkerInfo_Value: {name!r} cannot be set")
+        return 0.0
+    with call.host.editing(project, marker):
+        if name == "I_CUSTOMCOLOR":
+            marker.color = _color(call, int(value))
+        elif name in ("B_UISEL", "B_HIDDEN"):
+            setattr(marker, _NUMBERS[name], bool(value))
+        elif name.startswith("I_"):
+            setattr(marker, _NUMBERS[name], int(value))
+        elif name == "D_STARTPOS":
+            _place(marker, value, marker.end_s)
+        elif marker.is_region:
+            _place(marker, marker.start_s, value)
     return 1.0
 
 
@@ -289,10 +316,11 @@ def _get_set_text(
         return (False, value) if is_set else (True, marker.guid)
     if name == "P_NAME":
         if is_set:
-            marker.name = value
-            project.edited()
+            with call.host.editing(project, marker):
+                marker.name = value
         return True, marker.name
-    raise LuaError(f"GetSetRegionOrMarkerInfo_String: unknown parameter {name!r}")
+    call.lint(f"GetSetRegionOrMarkerInfo_String: no REAPER is known to have {name!r}")
+    return False, ""
 
 
 @function("SetRegionRenderMatrix")

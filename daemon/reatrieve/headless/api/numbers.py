@@ -6,8 +6,8 @@ import uuid
 
 import numpy as np
 
-from reatrieve.headless.calls import Call, LuaError, function
-from reatrieve.headless.wire import ArrayValue
+from reatrieve.headless.calls import Call, function
+from reatrieve.headless.wire import ArrayValue, LuaError
 
 
 @function("ColorToNative")
@@ -66,24 +66,37 @@ def _minutes(time_s: float) -> str:
 
 @function("format_timestr_pos")
 def _position_text(call: Call, time_s: float, ignored: str, mode: int) -> str:
-    if mode in (-1, 0):
-        return _minutes(time_s)
-    if mode == 3:
-        return f"{time_s:.3f}"
-    if mode == 4:
-        return str(round(time_s * call.host.project.info["PROJECT_SRATE"]))
+    """A place on the ruler: the project's start offset is in it, as in the ruler itself."""
+    project = call.host.project
+    mode = project.ruler_mode if mode < 0 else mode
     if mode in (1, 2):
-        times = call.host.project.tempo_map()
+        times = project.tempo_map()
         measure = times.measure_at(time_s)
         denominator = times.signature_at(time_s)[1]
         beat = (times.quarter_at(time_s) - times.measure_quarter(measure)) * denominator / 4
-        return f"{measure + 1}.{int(beat) + 1}.{round((beat % 1) * 100):02d}"
-    raise LuaError(f"format_timestr_pos: mode {mode} is not simulated")
+        text = f"{measure + 1 + project.offset_measures}.{int(beat) + 1}.{int((beat % 1) * 100 + 1e-6):02d}"
+        return f"{text} / {_minutes(time_s + project.offset_s)}" if mode == 1 else text
+    return _time_in(call, time_s + project.offset_s, mode)
+
+
+def _time_in(call: Call, time_s: float, mode: int) -> str:
+    project = call.host.project
+    if mode == 3:
+        return f"{time_s:.3f}"
+    if mode == 4:
+        return str(round(time_s * project.info["PROJECT_SRATE"]))
+    if mode == 5:
+        frames = int(abs(time_s) * project.frame_rate + 1e-6)
+        seconds, frame = divmod(frames, round(project.frame_rate))
+        sign = "-" if time_s < 0 else ""
+        return f"{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{frame:02d}"
+    return _minutes(time_s)
 
 
 @function("format_timestr_len")
 def _length_text(call: Call, time_s: float, ignored: str, offset_s: float, mode: int) -> str:
-    return str(_position_text(call, time_s, ignored, 0 if mode in (1, 2) else mode))
+    mode = call.host.project.ruler_mode if mode < 0 else mode
+    return _time_in(call, time_s, 0 if mode in (1, 2) else mode)
 
 
 @function("parse_timestr")
@@ -97,7 +110,7 @@ def _parse(call: Call, text: str) -> float:
 
 @function("parse_timestr_pos")
 def _parse_position(call: Call, text: str, mode: int) -> float:
-    return float(_parse(call, text))
+    return float(_parse(call, text)) - call.host.project.offset_s
 
 
 @function("parse_timestr_len")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from reatrieve.headless.api.markers import by_guid
-from reatrieve.headless.calls import Call, LuaError, function
+from reatrieve.headless.calls import Call, function
 from reatrieve.headless.project import ProjectModel
+from reatrieve.headless.wire import LuaError
 
 
 @function("EnumProjects")
@@ -68,11 +69,11 @@ def _mark_dirty(call: Call, project: ProjectModel) -> None:
 
 @function("Main_openProject")
 def _open(call: Call, name: str) -> None:
-    if name.startswith(("noprompt:", "template:")):
-        name = name.split(":", 1)[1]
-    if not Path(name).exists():
-        raise LuaError(f"Main_openProject: no such file: {name}")
-    call.host.open(Path(name))
+    kind, _, path = name.rpartition(":") if name.startswith(("noprompt:", "template:")) else ("", "", name)
+    if not Path(path).exists():
+        raise LuaError(f"Main_openProject: no such file: {path}")
+    if kind or call.host.may_lose(call.host.project):
+        call.host.open(Path(path), same_tab=True)
 
 
 @function("Main_SaveProject")
@@ -82,7 +83,10 @@ def _save(call: Call, project: ProjectModel, force_save_as: bool | None) -> None
 
 @function("Main_SaveProjectEx")
 def _save_ex(call: Call, project: ProjectModel, filename: str, options: int) -> None:
-    call.host.save(project, Path(filename) if filename else None)
+    if filename:
+        call.host.save_copy(project, Path(filename))
+    else:
+        call.host.save(project)
 
 
 @function("GetSetProjectNotes")
@@ -99,65 +103,109 @@ def _author(call: Call, project: ProjectModel, is_set: bool, author: str) -> str
     return project.author
 
 
-_LANE = ("RULER_LANE_COLOR:", "RULER_LANE_HIDDEN:", "RULER_LANE_LOCKED:", "RULER_LANE_DEFAULT:", "RULER_LANE_TIMEBASE:")
-_INFO = {
-    "PROJECT_SRATE", "PROJECT_SRATE_USE", "RENDER_SETTINGS", "RENDER_BOUNDSFLAG", "RENDER_CHANNELS", "RENDER_SRATE",
-    "RENDER_STARTPOS", "RENDER_ENDPOS", "RENDER_TAILFLAG", "RENDER_TAILMS", "RENDER_ADDTOPROJ", "RENDER_DITHER",
-}  # fmt: skip
+_LANE_NUMBERS = {
+    "RULER_LANE_COLOR": "color",
+    "RULER_LANE_HIDDEN": "hidden",
+    "RULER_LANE_LOCKED": "locked",
+    "RULER_LANE_TIMEBASE": "timebase",
+}
+_LANE_DEFAULTS = {1: 4, 2: 8}
+"""RULER_LANE_DEFAULT's bits (1 for regions, 2 for markers), and the flag of the lane for each."""
 
 
 @function("GetSetProjectInfo")
 def _info(call: Call, project: ProjectModel, name: str, value: float, is_set: bool) -> float:
-    ruler = name.startswith("RULER_LANE")
-    if ruler and "GetRegionOrMarker" not in call.host.functions:
+    if not call.knows("GetSetProjectInfo", name):
         return 0.0  # as of any name that a version does not know
-    if ruler and name.startswith("RULER_LANE_ORDER:") and is_set and value < 0:
-        project.info["RULER_LANE_COUNT"] += 1
-        return 1.0
-    if ruler and name.startswith("RULER_LANE_FROM_GUID:"):
-        guid = name.split(":", 1)[1]
-        lanes = {text: key for key, text in project.info_text.items() if key.startswith("RULER_LANE_GUID:")}
-        return float(lanes[guid].split(":")[1]) if guid in lanes else -1.0
-    if name not in _INFO and name != "RULER_LANE_COUNT" and not name.startswith((*_LANE, "RULER_LANE_ORDER:")):
-        raise LuaError(f"GetSetProjectInfo: the headless host does not know {name!r}")
+    if name.startswith("RULER_LANE_"):
+        return _lane_number(project, name, value, is_set)
     if is_set:
         project.info[name] = value
         project.edited()
     return project.info.get(name, 0.0)
 
 
-_INFO_TEXT = {
-    "PROJECT_NAME", "PROJECT_TITLE", "PROJECT_AUTHOR", "RENDER_FILE", "RENDER_PATTERN", "RENDER_FORMAT",
-    "RENDER_TARGETS", "RECORD_PATH", "RECORD_PATH_SECONDARY", "RENDER_STATS", "RENDER_METADATA",
-}  # fmt: skip
+def _lane_index(argument: str) -> int:
+    """The number behind a colon; what is no whole number ("1.0") is no number to REAPER."""
+    return int(argument) if argument.isdigit() else -1
+
+
+def _lane_number(project: ProjectModel, name: str, value: float, is_set: bool) -> float:
+    kind, _, argument = name.partition(":")
+    lanes = project.lanes
+    if kind == "RULER_LANE_COUNT":
+        return float(len(lanes))
+    if kind == "RULER_LANE_FROM_GUID":
+        return float(next((index for index, lane in enumerate(lanes) if lane.guid == argument), -1))
+    index = _lane_index(argument)
+    if kind == "RULER_LANE_ORDER" and is_set and value == -1 and 0 <= index <= len(lanes):
+        project.insert_lane(index)
+        project.edited()
+        return float(index)
+    if not 0 <= index < len(lanes):
+        return 0.0
+    lane = lanes[index]
+    if kind == "RULER_LANE_ORDER":
+        if is_set and 0 <= value < len(lanes):
+            project.place_lane(index, int(value))
+        return value if is_set else float(index)
+    if kind == "RULER_LANE_VISIBLE":
+        return float(not lane.hidden)
+    if kind == "RULER_LANE_DEFAULT":
+        if is_set:
+            for bit, flag in _LANE_DEFAULTS.items():
+                if int(value) & bit:
+                    for other in lanes:
+                        other.flags &= ~flag
+                    lane.flags |= flag
+        return float(sum(bit for bit, flag in _LANE_DEFAULTS.items() if lane.flags & flag))
+    field = _LANE_NUMBERS[kind]
+    if is_set:
+        setattr(lane, field, bool(value) if field in ("hidden", "locked") else int(value))
+        project.edited()
+    return float(getattr(lane, field))
 
 
 @function("GetSetProjectInfo_String")
 def _info_text(call: Call, project: ProjectModel, name: str, value: str, is_set: bool) -> tuple[bool, str]:
+    if not call.knows("GetSetProjectInfo_String", name):
+        return False, ""
     if name.startswith(("MARKER_GUID:", "MARKER_INDEX_FROM_GUID:")):
-        known = call.host.assumptions.region_guid_before_7_62 or "GetRegionOrMarker" in call.host.functions
-        return _marker_guid(project, name) if known and not is_set else (False, "")
-    if name.startswith(("RULER_LANE_NAME:", "RULER_LANE_GUID:")):
-        if "GetRegionOrMarker" not in call.host.functions:
-            return False, ""
-        if name.startswith("RULER_LANE_GUID:") and name not in project.info_text:
-            project.info_text[name] = project.new_guid()
-    elif name == "PROJECT_NAME":
+        return _marker_guid(call, project, name) if not is_set else (False, "")
+    if name.startswith("RULER_LANE_"):
+        return _lane_text(project, name, value, is_set)
+    if name == "PROJECT_NAME":
         return True, project.name
-    elif name not in _INFO_TEXT:
-        raise LuaError(f"GetSetProjectInfo_String: the headless host does not know {name!r}")
     if is_set:
         project.info_text[name] = value
         project.edited()
     return True, project.info_text.get(name, "")
 
 
-def _marker_guid(project: ProjectModel, name: str) -> tuple[bool, str]:
+def _lane_text(project: ProjectModel, name: str, value: str, is_set: bool) -> tuple[bool, str]:
+    kind, _, argument = name.partition(":")
+    index = _lane_index(argument)
+    if not 0 <= index < len(project.lanes):
+        return False, ""
+    lane = project.lanes[index]
+    if kind == "RULER_LANE_GUID":
+        return (False, value) if is_set else (True, lane.guid)
+    if is_set:
+        lane.name = value
+        project.edited()
+    return True, lane.name
+
+
+def _marker_guid(call: Call, project: ProjectModel, name: str) -> tuple[bool, str]:
     kind, argument = name.split(":", 1)
+    objects = "GetRegionOrMarker" in call.host.functions
     markers = project.sorted_markers()
     if kind == "MARKER_GUID":
-        if argument.isdigit() and int(argument) < len(markers):
+        known = objects or call.host.assumptions.region_guid_before_7_62
+        if known and argument.isdigit() and int(argument) < len(markers):
             return True, markers[int(argument)].guid
+        return False, ""
+    if not (objects or call.host.assumptions.region_index_from_guid_before_7_62):
         return False, ""
     marker = by_guid(project, argument)
     return (True, str(markers.index(marker))) if marker is not None else (True, "")

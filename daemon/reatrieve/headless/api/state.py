@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from reatrieve.headless.calls import Call, LuaError, function
+from collections.abc import Iterable
+
+from reatrieve.headless.calls import Call, function
 from reatrieve.headless.project import ProjectModel
+from reatrieve.headless.wire import LuaError
 
 
 @function("SetExtState")
 def _set(call: Call, section: str, key: str, value: str, persist: bool) -> None:
+    if persist and ("\n" in value or "\r" in value):
+        call.lint(f"SetExtState: the persistent value of {section}/{key} has newlines (it is one line of an ini file)")
     call.host.ext_state.set(section, key, value, persist)
 
 
@@ -26,57 +31,71 @@ def _delete(call: Call, section: str, key: str, persist: bool) -> None:
     call.host.ext_state.delete(section, key, persist)
 
 
-def _named(call: Call, name: str) -> str:
-    return name.upper() if call.host.assumptions.proj_ext_state_upper_case else name
+def _key(call: Call, names: Iterable[str], name: str) -> str:
+    """The section or key that a name means: one that is there whatever its case, else a new one in capitals."""
+    if not call.host.assumptions.proj_ext_state_upper_case:
+        return name
+    return next((known for known in names if known.upper() == name.upper()), name.upper())
+
+
+def _section(call: Call, project: ProjectModel, section: str) -> dict[str, str]:
+    return project.ext_state.get(_key(call, project.ext_state, section), {})
 
 
 @function("SetProjExtState")
 def _set_project(call: Call, project: ProjectModel, section: str, key: str, value: str) -> int:
-    section, key = _named(call, section), _named(call, key)
     if not section:
         raise LuaError("SetProjExtState: an empty section name")
-    changed = False
+    section = _key(call, project.ext_state, section)
+    values = project.ext_state.setdefault(section, {})
+    before = dict(values)
+    key = _key(call, values, key) if key else ""
     if not key:
-        changed = project.ext_state.pop(section, None) is not None
+        values.clear()
     elif not value:
-        changed = project.ext_state.get(section, {}).pop(key, None) is not None
-    elif project.ext_state.get(section, {}).get(key) != value:
-        project.ext_state.setdefault(section, {})[key] = value
-        changed = True
-    if not project.ext_state.get(section, True):
+        values.pop(key, None)
+    else:
+        values[key] = value
+    changed = values != before
+    if not values:
         del project.ext_state[section]
     if changed and call.host.assumptions.proj_ext_state_marks_dirty:
         project.dirty = True
-    return len(project.ext_state.get(section, {}).get(key, "").encode("utf-8", "surrogateescape"))
+    return len(values.get(key, "").encode("utf-8", "surrogateescape"))
 
 
 @function("GetProjExtState")
 def _get_project(call: Call, project: ProjectModel, section: str, key: str) -> tuple[int, str]:
-    value = project.ext_state.get(_named(call, section), {}).get(_named(call, key))
+    values = _section(call, project, section)
+    value = values.get(_key(call, values, key))
     return (int(value is not None), value or "")
 
 
 @function("EnumProjExtState")
 def _enum_project(call: Call, project: ProjectModel, section: str, index: int) -> tuple[bool, str, str]:
-    values = list(project.ext_state.get(_named(call, section), {}).items())
-    if 0 <= index < len(values):
-        return True, *values[index]
-    return False, "", ""
+    values = sorted(_section(call, project, section).items())
+    if not 0 <= index < len(values):
+        return False, "", ""
+    key, value = values[index]
+    limit = call.host.assumptions.enum_ext_state_limit
+    if limit:
+        room = max(limit - len(key.encode("utf-8", "surrogateescape")) - 2, 0)
+        value = value.encode("utf-8", "surrogateescape")[:room].decode("utf-8", "surrogateescape")
+    return True, key.upper() if call.host.assumptions.proj_ext_state_upper_case else key, value
 
 
 @function("gmem_attach")
 def _gmem_attach(call: Call, name: str) -> str:
     call.host.gmem.setdefault(name, {})
-    before = getattr(call.script, "gmem", "")
-    call.script.gmem = name  # type: ignore[attr-defined]
-    return str(before)
+    before, call.script.shared_memory = call.script.shared_memory, name
+    return before
 
 
 @function("gmem_read")
 def _gmem_read(call: Call, index: int) -> float:
-    return call.host.gmem.get(getattr(call.script, "gmem", ""), {}).get(index, 0.0)
+    return call.host.gmem.get(call.script.shared_memory, {}).get(index, 0.0)
 
 
 @function("gmem_write")
 def _gmem_write(call: Call, index: int, value: float) -> None:
-    call.host.gmem.setdefault(getattr(call.script, "gmem", ""), {})[index] = value
+    call.host.gmem.setdefault(call.script.shared_memory, {})[index] = value

@@ -7,8 +7,10 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from reatrieve.headless.calls import Call, LuaError, function
+from reatrieve.headless.calls import Call, function
+from reatrieve.headless.machine import ScriptError
 from reatrieve.headless.project import ProjectModel
+from reatrieve.headless.wire import LuaError
 
 
 @function("print")
@@ -49,7 +51,11 @@ def _ini(call: Call) -> str:
 
 @function("get_config_var_string")
 def _config(call: Call, name: str) -> tuple[bool, str]:
-    values = {"smoothseek": str(int(call.host.options["smooth_seek"])), **call.host.config_vars}
+    values = {
+        "smoothseek": str(int(call.host.preferences["smooth_seek"])),
+        "locklooptotime": str(int(call.host.preferences["loop_points_linked"])),
+        **call.host.config_vars,
+    }
     return name in values, values.get(name, "")
 
 
@@ -154,10 +160,7 @@ def _section(call: Call, number: int) -> object:
 
 @function("kbd_getTextFromCmd")
 def _command_text(call: Call, command: int, section: object) -> str:
-    from reatrieve.headless.actions import NATIVE
-
-    action = call.host.actions.get(command)
-    return action.name if action is not None else NATIVE.get(command, ("",))[0]
+    return call.host.command_name(command)
 
 
 @function("CountActionShortcuts")
@@ -215,8 +218,6 @@ def _clear_console(call: Call) -> None:
 
 @function("ReaScriptError")
 def _script_error(call: Call, text: str) -> None:
-    from reatrieve.headless.script import ScriptError
-
     call.host.errors.append(ScriptError(call.script.name, text))
 
 
@@ -247,13 +248,18 @@ def _main_window(call: Call) -> object:
 
 
 @function("SetCursorContext")
-def _cursor_context(call: Call, mode: int, envelope: object) -> None:
-    call.host.focus = None
+def _set_cursor_context(call: Call, mode: int, envelope: object) -> None:
+    call.host.focus, call.host.cursor_context = None, mode
 
 
 @function("GetCursorContext")
 def _get_cursor_context(call: Call) -> int:
-    return 1
+    return call.host.cursor_context if call.host.focus is None else -1
+
+
+@function("GetCursorContext2")
+def _get_cursor_context2(call: Call, want_last_valid: bool) -> int:
+    return call.host.cursor_context if want_last_valid else _get_cursor_context(call)
 
 
 @function("my_getViewport")
@@ -284,9 +290,14 @@ def _make_folder(call: Call, path: str, ignored: int) -> int:
     return 0 if existed else 1
 
 
+LISTED_ANEW = (6, 20)
+"""Since when index -1 empties the list that EnumerateFiles keeps."""
+
+
 def _listed(call: Call, path: str, index: int, folders: bool) -> str | None:
     key = f"{'d' if folders else 'f'}:{path}"
-    if index < 0 or key not in call.host.file_lists or not call.host.assumptions.enumerate_files_cached:
+    anew = index < 0 and call.host.version_number >= LISTED_ANEW
+    if anew or key not in call.host.file_lists or not call.host.assumptions.enumerate_files_cached:
         try:
             names = sorted(entry.name for entry in Path(path).iterdir() if entry.is_dir() == folders)
         except OSError:

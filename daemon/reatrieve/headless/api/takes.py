@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reatrieve.headless.calls import Call, LuaError, function
+from reatrieve.headless.calls import Call, function
 from reatrieve.headless.model import Item, Take, Track
 from reatrieve.headless.project import ProjectModel
 from reatrieve.headless.sources import MidiSource, Source
@@ -15,12 +15,17 @@ def _takes(call: Call, item: Item) -> int:
 
 @function("GetTake", "GetMediaItemTake")
 def _take(call: Call, item: Item, index: int) -> Take | None:
-    return item.takes[index] if 0 <= index < len(item.takes) else None
+    return _given(item.takes[index]) if 0 <= index < len(item.takes) else None
+
+
+def _given(take: Take | None) -> Take | None:
+    """An empty take counts, but there is no pointer to it."""
+    return None if take is None or take.empty else take
 
 
 @function("GetActiveTake")
 def _active(call: Call, item: Item) -> Take | None:
-    return item.take
+    return _given(item.take)
 
 
 @function("SetActiveTake")
@@ -66,14 +71,16 @@ def _take_value(call: Call, take: Take, name: str) -> float:
     if name == "IP_TAKENUMBER":
         return float(take.item.takes.index(take))
     if name not in take.values:
-        raise LuaError(f"GetMediaItemTakeInfo_Value: the headless host does not know {name!r}")
+        call.lint(f"GetMediaItemTakeInfo_Value: {name!r} is not known")
+        return 0.0
     return take.values[name]
 
 
 @function("SetMediaItemTakeInfo_Value")
 def _set_take_value(call: Call, take: Take, name: str, value: float) -> bool:
     if name not in take.values:
-        raise LuaError(f"SetMediaItemTakeInfo_Value: the headless host does not know {name!r}")
+        call.lint(f"SetMediaItemTakeInfo_Value: {name!r} is not known")
+        return False
     take.values[name] = value
     take.item.track.project.edited()
     return True
@@ -91,7 +98,8 @@ def _take_text(call: Call, take: Take, name: str, value: str, is_set: bool) -> t
         if is_set:
             take.ext[name] = value
         return name in take.ext, take.ext.get(name, "")
-    raise LuaError(f"GetSetMediaItemTakeInfo_String: the headless host does not know {name!r}")
+    call.lint(f"GetSetMediaItemTakeInfo_String: {name!r} is not known")
+    return False, ""
 
 
 @function("GetTakeName")

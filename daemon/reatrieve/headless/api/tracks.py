@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reatrieve.headless.calls import Call, LuaError, function
+from reatrieve.headless.calls import Call, function
 from reatrieve.headless.model import Item, Track
 from reatrieve.headless.project import ProjectModel
 
@@ -117,14 +117,16 @@ def _value(call: Call, track: Track, name: str) -> float:
     if name.startswith("C_LANEPLAYS:"):
         return track.values.get(name, 0.0)
     if name not in track.values:
-        raise LuaError(f"GetMediaTrackInfo_Value: the headless host does not know {name!r}")
+        call.lint(f"GetMediaTrackInfo_Value: {name!r} is not known")
+        return 0.0
     return track.values[name]
 
 
 @function("SetMediaTrackInfo_Value")
 def _set_value(call: Call, track: Track, name: str, value: float) -> bool:
     if name not in track.values and not name.startswith("C_LANEPLAYS:"):
-        raise LuaError(f"SetMediaTrackInfo_Value: the headless host does not know {name!r}")
+        call.lint(f"SetMediaTrackInfo_Value: {name!r} is not known")
+        return False
     track.values[name] = value
     track.project.edited()
     return True
@@ -149,7 +151,8 @@ def _text(call: Call, track: Track, name: str, value: str, is_set: bool) -> tupl
         if is_set:
             track.ext[name] = value
         return name in track.ext, track.ext.get(name, "")
-    raise LuaError(f"GetSetMediaTrackInfo_String: the headless host does not know {name!r}")
+    call.lint(f"GetSetMediaTrackInfo_String: {name!r} is not known")
+    return False, ""
 
 
 @function("InsertTrackAtIndex")

@@ -23,14 +23,7 @@ def _set_cursor(call: Call, time_s: float, move_view: bool, seek_play: bool) -> 
 
 @function("SetEditCurPos2")
 def _set_cursor2(call: Call, project: ProjectModel, time_s: float, move_view: bool, seek_play: bool) -> None:
-    project.cursor_s = max(time_s, 0.0)
-    start_s, end_s = project.view
-    if move_view and not start_s <= time_s <= end_s:
-        first_s = max(0.0, time_s - (end_s - start_s) / 2)
-        project.view = (first_s, first_s + end_s - start_s)
-    if seek_play:
-        smooth = call.host.options["smooth_seek"] and call.host.assumptions.seek_obeys_smooth_seek
-        project.transport.seek(project.cursor_s, smooth=smooth)
+    call.host.go_to(project, time_s, move_view=move_view, seek_play=seek_play)
 
 
 @function("MoveEditCursor")
@@ -70,7 +63,7 @@ def _view(
     end_s: float | None,
 ) -> tuple[float, float]:
     if is_set and start_s is not None and end_s is not None and end_s > start_s:
-        project.view = (max(start_s, 0.0), end_s - min(start_s, 0.0))
+        call.host.set_view(project, max(start_s, 0.0), end_s - min(start_s, 0.0))
     view_start_s, view_end_s = project.view
     if x_start == x_end == 0:
         return project.view
@@ -88,7 +81,7 @@ def _zoom(call: Call) -> float:
 def _adjust_zoom(call: Call, amount: float, force: int, update: bool, center: int) -> None:
     project = call.host.project
     if force and amount > 0:
-        project.view = (project.view[0], project.view[0] + project.arrange_pixels / amount)
+        call.host.set_view(project, project.view[0], project.view[0] + project.arrange_pixels / amount)
 
 
 @function("OnPlayButton", "CSurf_OnPlay")
@@ -103,22 +96,22 @@ def _play_ex(call: Call, project: ProjectModel) -> None:
 
 @function("OnStopButton", "CSurf_OnStop")
 def _stop(call: Call) -> None:
-    call.host.project.transport.stop()
+    call.host.stop(call.host.project)
 
 
 @function("OnStopButtonEx")
 def _stop_ex(call: Call, project: ProjectModel) -> None:
-    project.transport.stop()
+    call.host.stop(project)
 
 
 @function("OnPauseButton", "CSurf_OnPause")
 def _pause(call: Call) -> None:
-    call.host.project.transport.pause()
+    call.host.pause(call.host.project)
 
 
 @function("OnPauseButtonEx")
 def _pause_ex(call: Call, project: ProjectModel) -> None:
-    project.transport.pause()
+    call.host.pause(project)
 
 
 @function("GetPlayState")

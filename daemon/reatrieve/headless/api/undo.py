@@ -1,10 +1,10 @@
-"""Undo blocks, points, undo and redo."""
+"""Undo blocks, points, undo and redo. Undo_OnStateChange records items only; its Ex forms what their flags name."""
 
 from __future__ import annotations
 
 from reatrieve.headless.calls import Call, function
 from reatrieve.headless.project import ProjectModel
-from reatrieve.headless.undo import ALL, ITEMS
+from reatrieve.headless.undo import ITEMS
 
 
 @function("Undo_BeginBlock")
@@ -29,12 +29,12 @@ def _end2(call: Call, project: ProjectModel, text: str, flags: int) -> None:
 
 @function("Undo_OnStateChange")
 def _point(call: Call, text: str) -> None:
-    call.host.project.history.add(text, ALL)
+    call.host.project.history.add(text, ITEMS)
 
 
 @function("Undo_OnStateChange2")
 def _point2(call: Call, project: ProjectModel, text: str) -> None:
-    project.history.add(text, ALL)
+    project.history.add(text, ITEMS)
 
 
 @function("Undo_OnStateChangeEx")
@@ -64,12 +64,12 @@ def _can_redo(call: Call, project: ProjectModel) -> str | None:
 
 @function("Undo_DoUndo2")
 def _undo(call: Call, project: ProjectModel) -> int:
-    return int(project.history.undo())
+    return int(call.host.undo(project))
 
 
 @function("Undo_DoRedo2")
 def _redo(call: Call, project: ProjectModel) -> int:
-    return int(project.history.redo())
+    return int(call.host.redo(project))
 
 
 @function("CSurf_FlushUndo")

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reatrieve.audio.riff import pack_chunk, read_chunk, walk_chunks
-from reatrieve.errors import InputError
+from reatrieve.annotations.wav_cues import SamplerLoops, sampler_loops
+from reatrieve.audio.riff import big_endian_chunk_ids, is_wave, pack_chunk, read_chunk, walk_chunks
+from reatrieve.errors import AudioError, InputError
 from reatrieve.session.retriever import Progress
 from reatrieve.sync.model import SyncEvent, SyncSheet
 from reatrieve.sync.wave_content import WaveContent, open_content
@@ -24,6 +25,25 @@ MAX_LABEL_BYTES = 255
 """libsndfile keeps 256 bytes of a cue's name; a longer one is lost there."""
 
 MAX_KEPT_BYTES = 1 << 28
+
+LEFT_OUT = frozenset({b"plst", b"ds64"})
+SAMPLES_AND_PADDING = frozenset(
+    {
+        b"fmt ",
+        b"fact",
+        b"data",
+        b"COMM",
+        b"SSND",
+        b"FVER",
+        b"CHAN",
+        b"PEAK",
+        b"JUNK",
+        b"junk",
+        b"PAD ",
+        b"FLLR",
+        b"FILL",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +86,7 @@ def write_cue_wav(
     cues = cue_points(sheet.events, regions=regions, taken=taken)
     added = _cue_chunk(cues) + _list_chunk(cues)
     if reaper_loops:
-        added += _loop_chunk(cues, sheet.audio.rate_hz)
+        added += _loop_chunk(cues)
         notes.append("smpl loops were written: Wwise, Godot and Unreal will loop the music there")
     total = 4 + len(before) + 8 + size + size % 2 + len(added) + len(after)
     _refuse_large(sheet, total + 8)
@@ -131,55 +151,81 @@ def _list_chunk(cues: Sequence[CuePoint]) -> bytes:
     return pack_chunk(b"LIST", b"adtl" + b"".join(labels) + b"".join(lengths)) if cues else b""
 
 
-def _loop_chunk(cues: Sequence[CuePoint], rate_hz: int) -> bytes:
+def _loop_chunk(cues: Sequence[CuePoint]) -> bytes:
+    """As REAPER writes its regions: no sample period, no unity note, and the region's end as the loop's."""
     loops = [struct.pack("<6I", cue.id, 0, cue.frame, cue.frame + cue.length, 0, 0) for cue in cues if cue.length]
-    head = struct.pack("<9I", 0, 0, round(1e9 / rate_hz), 60, 0, 0, 0, len(loops), 0)
+    head = struct.pack("<9I", *[0] * 7, len(loops), 0)
     return pack_chunk(b"smpl", head + b"".join(loops)) if loops else b""
 
 
 def _kept_chunks(content: WaveContent) -> tuple[bytes, bytes, list[str], frozenset[int]]:
     """Packed chunks to write before and after the data, notes, and the loop ids that our cues must not share.
 
-    Kept byte for byte is all but cue points and what hangs on them, and the long sizes of an RF64. Lists that came
-    before the data move behind ours: Unreal looks at the first ``LIST`` only.
+    Kept byte for byte is all but cue points and what hangs on them, the long sizes of an RF64, and what describes
+    samples that were decoded. Lists that came before the data move behind ours: Unreal looks at the first ``LIST``
+    only.
     """
-    if content.decoded:
-        note = f"{content.path.name} was decoded; ship the cue WAV, since decoders place lossy files differently"
-        return content.fmt, b"", [note], frozenset()
+    if content.decoded and not is_wave(content.path):
+        return content.fmt, b"", _lost_chunks(content.path), frozenset()
     before: list[bytes] = []
     after: list[bytes] = []
     lists: list[bytes] = []
     notes: list[str] = []
     old_cues: set[int] = set()
-    loops: tuple[bytes, frozenset[int]] | None = None
+    loops: tuple[bytes, SamplerLoops] | None = None
+    left_out = LEFT_OUT
+    if content.decoded:
+        before.append(content.fmt)
+        left_out |= {b"fmt ", b"fact"}
+        notes.append(f"{content.path.name} is compressed and was decoded for the cue WAV")
     seen_data = False
     with content.path.open("rb") as file:
         for chunk in walk_chunks(content.path):
             if chunk.id == b"data":
                 seen_data = True
                 continue
+            if chunk.id in left_out:
+                continue
             if chunk.size > MAX_KEPT_BYTES:
-                notes.append(f"a chunk {chunk.id!r} of {chunk.size} bytes was left out")
+                notes.append(f"a chunk {_name(chunk.id)} of {chunk.size} bytes was left out")
                 continue
             body = read_chunk(file, chunk)
             packed = pack_chunk(chunk.id, body)
             if chunk.id == b"cue ":
                 old_cues |= {struct.unpack_from("<I", body, 4 + 24 * i)[0] for i in range((len(body) - 4) // 24)}
-            elif chunk.id in (b"plst", b"ds64") or (chunk.id.upper() == b"LIST" and body[:4] == b"adtl"):
-                continue
             elif chunk.id == b"smpl":
-                loops = packed, frozenset(struct.unpack_from("<I", body, i)[0] for i in range(36, len(body) - 23, 24))
+                loops = packed, sampler_loops(body)
             elif chunk.id.upper() == b"LIST":
-                lists.append(packed)
+                if body[:4] != b"adtl":
+                    lists.append(packed)
             else:
                 (after if seen_data else before).append(packed)
     if old_cues:
-        notes.append(f"the {len(old_cues)} cue points that {content.path.name} had are not in the new file")
+        points = "the cue point" if len(old_cues) == 1 else f"the {len(old_cues)} cue points"
+        notes.append(
+            f"{points} that {content.path.name} had {'is' if len(old_cues) == 1 else 'are'} not in the new file"
+        )
     taken: frozenset[int] = frozenset()
     if loops is not None:
-        if loops[1] and loops[1] <= old_cues:
+        packed, sampler = loops
+        if sampler.are_regions and sampler.loops and sampler.loops.keys() <= old_cues:
             notes.append("its smpl loops were REAPER's regions and are not in the new file: engines would loop there")
         else:
-            lists.append(loops[0])
-            taken = loops[1]
+            lists.append(packed)
+            taken = frozenset(sampler.loops)
     return b"".join(before), b"".join(lists + after), notes, taken
+
+
+def _lost_chunks(path: Path) -> list[str]:
+    """A note on what a big-endian file (RIFX, AIFF) holds beside its samples: its numbers would read backwards here."""
+    try:
+        names = [_name(chunk_id) for chunk_id in big_endian_chunk_ids(path) if chunk_id not in SAMPLES_AND_PADDING]
+    except OSError as error:
+        raise AudioError(f"cannot read {path}: {error.strerror or error}") from error
+    if not names:
+        return []
+    return [f"not copied from {path.name}: {', '.join(dict.fromkeys(names))}"]
+
+
+def _name(chunk_id: bytes) -> str:
+    return chunk_id.decode("latin-1").strip()

@@ -1,0 +1,131 @@
+"""What columns that no list of names knows turn out to be, by their cells: the label, classes, a danger, or nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reatrieve.annotations.columns import Columns, words_of
+from reatrieve.errors import InputError
+
+__all__ = ["resolved"]
+
+MOVES = frozenset((
+    "offset", "shift", "delay", "lag", "latency", "start", "begin", "onset", "end", "stop", "origin", "timebase",
+    "fps", "tempo", "bpm",
+))  # fmt: skip
+"""An unknown column with such a word in its name may change what the times mean."""
+
+PARTS = frozenset((
+    "file", "files", "filename", "filepath", "path", "audio", "wav", "recording", "recordings", "clip", "song",
+    "track", "site", "session", "source", "media", "video", "deployment", "folder", "dir", "directory", "station",
+    "location", "segment", "segments", "utterance", "chunk", "window", "slice", "tape", "stem", "ytid", "xcid",
+))  # fmt: skip
+"""An unknown column with such a word in its name may tell recordings apart."""
+
+IDS = frozenset(("id", "ids", "uid", "uuid", "key"))
+"""The same for words that number many things: numbers under them tell no recordings."""
+
+PARTS_OF_PATHS = frozenset(("folder", "dir", "directory", "path", "site", "station", "deployment", "location"))
+"""Of these words, those that may tell recordings apart even where the file is named."""
+
+SURELY_LABELS = frozenset(("label", "labels", "event label", "class", "class name", "name"))
+"""Columns that hold labels even where these are 0 and 1."""
+
+YES = frozenset({"1", "1.0", "true"})
+NO = frozenset({"0", "0.0", "false", "", "nan", "na"})
+NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$|nan$|na$", re.ASCII | re.IGNORECASE)
+MEASURED = re.compile(r"[(\[%]")
+
+
+def resolved(columns: Columns, rows: Sequence[Sequence[str]], *, name: str) -> tuple[Columns, list[str]]:
+    """The columns with a label or classes found among the unknown ones, and the names of those left out.
+
+    Raises
+    ------
+    InputError
+        If an unknown column may change times or tell recordings apart, or the label cannot be told.
+    """
+    table = _Cells(columns, rows)
+    unknown = [index for index in columns.unknown if any(table.of(index))]
+    for index in unknown:
+        _refuse_dangerous(table, index, name)
+    labels = [index for index in columns.labels if any(table.of(index))]
+    are_classes = (
+        bool(labels)
+        and all(
+            table.says_yes_or_no(index) and " ".join(words_of(columns.names[index])) not in SURELY_LABELS
+            for index in labels
+            if columns.names
+        )
+        and any(table.says_yes_or_no(index) for index in unknown)
+    )
+    if labels and not are_classes:
+        where_empty = tuple(index for index in columns.label_where_empty if index != labels[0])
+        left_out = [index for index in unknown if index != labels[0]]
+        left_out += [i for i in labels[1:] if i not in where_empty and i != columns.payload]
+        found = replace(columns, labels=(labels[0],), label_where_empty=where_empty)
+        return found, [columns.names[index] for index in left_out]
+    candidates = [*labels, *(index for index in unknown if not MEASURED.search(columns.names[index]))]
+    left_out = [index for index in unknown if index not in candidates]
+    classes, label = _classes_or_label(table, candidates, name)
+    payload = columns.payload
+    if not classes and label is None and payload is not None and any(table.of(payload)):
+        label, payload = payload, None  # Raven users write into Notes
+    left_out += [index for index in candidates if index not in classes and index != label]
+    found = replace(
+        columns, labels=() if label is None else (label,), label_where_empty=(), classes=classes, payload=payload
+    )
+    return found, [columns.names[index] for index in left_out]
+
+
+class _Cells:
+    def __init__(self, columns: Columns, rows: Sequence[Sequence[str]]) -> None:
+        self.columns = columns
+        self._rows = rows
+
+    def of(self, index: int) -> list[str]:
+        return [row[index].strip() if index < len(row) else "" for row in self._rows]
+
+    def says_yes_or_no(self, index: int) -> bool:
+        cells = {cell.lower() for cell in self.of(index)}
+        return cells <= YES | NO and not cells <= {""}
+
+    def has_numbers_only(self, index: int) -> bool:
+        return all(not cell or NUMBER.match(cell) for cell in self.of(index))
+
+    def files(self) -> list[tuple[str, ...]]:
+        return list(zip(*(self.of(index) for index in self.columns.file), strict=True)) or [()] * len(self._rows)
+
+
+def _refuse_dangerous(table: _Cells, index: int, name: str) -> None:
+    column, cells = table.columns.names[index], table.of(index)
+    words = set(words_of(column))
+    if words & MOVES and any(cell.strip("0.,:") for cell in cells):
+        raise InputError(
+            f"{name}: the column {column!r} may change what the times mean and is not understood; remove it if not"
+        )
+    parts = PARTS_OF_PATHS if table.columns.file else PARTS if table.has_numbers_only(index) else PARTS | IDS
+    if words & parts and not table.says_yes_or_no(index):
+        values = set(zip(table.files(), cells, strict=True))
+        if len(values) > len({file for file, _ in values}):
+            raise InputError(
+                f"{name}: the column {column!r} may tell recordings apart and is not understood; call it 'file', or "
+                "remove it"
+            )
+
+
+def _classes_or_label(table: _Cells, candidates: Sequence[int], name: str) -> tuple[tuple[int, ...], int | None]:
+    """Columns of classes, or the one that is the label, or neither."""
+    names = table.columns.names
+    if candidates and all(table.says_yes_or_no(index) for index in candidates):
+        return tuple(candidates), None
+    texts = [index for index in candidates if not table.has_numbers_only(index)]
+    if len(texts) == 1:
+        return (), texts[0]
+    if candidates:
+        shown = ", ".join(repr(names[index]) for index in (texts or candidates)[:5])
+        what = "which of them is the label" if texts else "whether these numbers are labels or scores"
+        raise InputError(f"{name}: cannot tell from {shown} {what}; call the column with the sound's name 'label'")
+    return (), None

@@ -1,0 +1,229 @@
+"""Files at places where others can put something: opened only if they are regular and small; folders and whole files of
+our own.
+
+A name in a shared folder may be a pipe that nobody writes, a device without end, or a link to somebody's secret. Every
+module that opens such a name does it here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import stat
+import sys
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from reatrieve.errors import InputError
+
+__all__ = [
+    "ForeignFileError",
+    "demand_regular",
+    "is_own",
+    "make_folder",
+    "open_lock",
+    "open_regular",
+    "own_folder",
+    "read_at_most",
+    "read_small",
+    "write_all",
+    "write_whole",
+]
+
+logger = logging.getLogger(__name__)
+
+_FLAGS: Final = (
+    getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
+)  # fmt: skip
+_NAME_SURROGATE: Final = 0x20000000
+"""Of a Windows reparse tag: the name stands for another place (links, junctions), not for a file kept in the cloud."""
+
+
+class ForeignFileError(OSError):
+    """What lies at a path is no file that is opened: a link, a pipe, a device, a folder, or too large."""
+
+
+def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False, any_link: bool = False) -> os.stat_result:
+    """What ``lstat`` says of a regular file.
+
+    Parameters
+    ----------
+    own_link, any_link : whether a symbolic link is followed that belongs to this user, or to anybody.
+
+    Raises
+    ------
+    ForeignFileError
+        If it is anything else.
+    OSError
+        If there is nothing, or it may not be looked at.
+    """
+    try:
+        found = os.lstat(path)
+    except ValueError as exc:  # a NUL, or a name that this system cannot have
+        raise ForeignFileError(f"{str(path)!r} is no name of a file") from exc
+    if _is_link(found):
+        if not (any_link or (own_link and is_own(found))):
+            raise ForeignFileError(f"{path} is a symbolic link; a plain file is wanted there")
+        found = Path(path).stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ForeignFileError(f"{path} is {_kind(found.st_mode)}; a plain file is wanted there")
+    return found
+
+
+def open_regular(
+    path: str | os.PathLike[str], *, write: bool = False, own_link: bool = False, any_link: bool = False
+) -> BinaryIO:
+    """Open a regular file, unbuffered, from its start; raises as ``demand_regular`` does, and never waits."""
+    demand_regular(path, own_link=own_link, any_link=any_link)
+    flags = _FLAGS | (os.O_RDWR if write else os.O_RDONLY)
+    if own_link or any_link:
+        flags &= ~getattr(os, "O_NOFOLLOW", 0)
+    handle = os.open(path, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):  # exchanged meanwhile
+            raise ForeignFileError(f"{path} is no plain file any more")
+        return cast("BinaryIO", os.fdopen(handle, "r+b" if write else "rb", buffering=0))
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def read_small(path: str | os.PathLike[str], *, max_bytes: int, own_link: bool = False) -> bytes:
+    """The content of a regular file of at most ``max_bytes``; raises as ``demand_regular`` does."""
+    with open_regular(path, own_link=own_link) as file:
+        return read_at_most(file, max_bytes, str(path))
+
+
+def read_at_most(file: BinaryIO, max_bytes: int, name: str) -> bytes:
+    """All that follows in an unbuffered file, unless that is more than ``max_bytes`` (``ForeignFileError``)."""
+    content = bytearray()
+    while chunk := file.read(min(1 << 20, max_bytes + 1 - len(content))):
+        content += chunk
+        if len(content) > max_bytes:
+            raise ForeignFileError(f"{name} is larger than {max_bytes} bytes; that is no file of ReaTrieve's")
+    return bytes(content)
+
+
+def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Write a file that appears whole or not at all, and survives a power cut.
+
+    When this raises ``OSError``, what was at ``path`` before is there unchanged.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _FLAGS, mode)
+        with os.fdopen(handle, "wb", buffering=0) as file:
+            write_all(cast("BinaryIO", file), content)
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def write_all(file: BinaryIO, content: bytes) -> None:
+    """Write everything to an unbuffered file: one call may take less."""
+    view = memoryview(content)
+    while view:
+        written = file.write(view)
+        if not written:
+            raise OSError(f"only {len(content) - len(view)} of {len(content)} bytes could be written")
+        view = view[written:]
+
+
+def open_lock(path: Path) -> BinaryIO:
+    """Open a file of our own that is only locked, or make it; a link or a pipe in its place is refused."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ForeignFileError(f"{path} is no plain file")
+        return cast("BinaryIO", os.fdopen(handle, "r+b", buffering=0))
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user alone, whatever the umask."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    except FileNotFoundError:
+        if folder == folder.parent:
+            raise
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def own_folder(folder: Path, what: str, *, option: str, private: bool = True, closed: bool = True) -> None:
+    """Make a folder that only this user can write (``private``: and read), or see to it that one is, like ssh.
+
+    Parameters
+    ----------
+    what, option : what it is called, and the option that chooses another one.
+    closed : whether a disk that has no rights of its own (exFAT, some network drives) is refused; else it is told.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made, is no folder, belongs to somebody else, or was put there as a link by somebody else.
+    """
+    fix = f"choose another with {option}"
+    try:
+        make_folder(folder)
+        link, found = folder.lstat(), folder.stat()
+    except (OSError, ValueError) as exc:
+        raise InputError(f"the {what} {folder} cannot be used: {exc}; {fix}") from exc
+    if not hasattr(os, "getuid"):
+        return  # Windows: the user's own folders are private by inherited rights; daemon.txt is made so in any case
+    if _is_link(link) and not is_own(link):
+        raise InputError(f"the {what} {folder} is a link that belongs to another user; {fix}")
+    if not is_own(found):
+        raise InputError(f"the {what} {folder} belongs to another user (number {found.st_uid}); {fix}")
+    excess = stat.S_IMODE(found.st_mode) & (0o077 if private else 0o022)
+    if excess:
+        with contextlib.suppress(OSError):
+            folder.chmod(stat.S_IMODE(found.st_mode) & ~excess)
+        if not folder.stat().st_mode & excess:
+            logger.warning("the %s %s was open to other users; it is closed to them now", what, folder)
+        elif closed:
+            raise InputError(f"the {what} {folder} is open to other users, and its disk cannot close it; {fix}")
+        else:
+            logger.warning("the %s %s is open to other users, and its disk cannot close it; %s", what, folder, fix)
+
+
+def is_own(found: os.stat_result) -> bool:
+    """Whether a file belongs to this user; Windows does not say, and means yes."""
+    return not hasattr(os, "getuid") or found.st_uid == os.getuid()
+
+
+def _is_link(found: os.stat_result) -> bool:
+    return stat.S_ISLNK(found.st_mode) or bool(getattr(found, "st_reparse_tag", 0) & _NAME_SURROGATE)
+
+
+def _kind(mode: int) -> str:
+    for test, name in ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket")):
+        if test(mode):
+            return name
+    return "a device"
+
+
+def _sync_folder(folder: Path) -> None:
+    """The new name itself must survive a power cut too; what is read is right in any case."""
+    if sys.platform == "win32":  # has no such call
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as exc:
+        logger.warning("%s: a new file's name may not survive a power cut: %s", folder, exc)

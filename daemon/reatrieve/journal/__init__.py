@@ -1,0 +1,17 @@
+"""Session journals: append-only JSON lines, on disk before anybody is told."""
+
+from reatrieve.journal.file import Journal, read_journal
+from reatrieve.journal.folder import JournalFolder, Stored, check_journal, copies_folder
+from reatrieve.journal.lines import DamageError, Header, Line
+
+__all__ = [
+    "DamageError",
+    "Header",
+    "Journal",
+    "JournalFolder",
+    "Line",
+    "Stored",
+    "check_journal",
+    "copies_folder",
+    "read_journal",
+]

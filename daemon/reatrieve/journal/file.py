@@ -1,0 +1,425 @@
+"""One session's journal as a file: what is appended is on disk before anybody is told.
+
+State is what ``reatrieve.session.state.fold`` makes of the events. No line is ever changed, but for the header's
+project path when the project is saved elsewhere (then the file is replaced whole).
+
+An error means that nothing has changed, on disk neither: what was written of a refused event is taken back, and the
+file is opened and read again. Where the disk refuses even that the journal is ``broken``: whoever has it closes it and
+opens it again, which takes back first what is owed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import io
+import itertools
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, cast
+
+from reatrieve import limits
+from reatrieve.errors import JournalError
+from reatrieve.filelock import try_lock
+from reatrieve.files import open_regular, read_at_most, read_small, write_all, write_whole
+from reatrieve.journal.lines import VERSION, Content, Header, Line, demand_room, event_line, parse, whole
+from reatrieve.session.events import Event
+from reatrieve.session.state import fold
+
+__all__ = [
+    "SUFFIX", "Journal", "copies_in", "is_owed", "open_alone", "read_file", "read_header", "read_journal", "remove",
+    "stem_of",
+]  # fmt: skip
+
+logger = logging.getLogger(__name__)
+
+SUFFIX = ".journal.jsonl"
+COPIES_BYTES = 1 << 28
+"""No more than this is read of the copies beside one project."""
+
+_LABEL_NAME_BYTES = 100
+_SAFE = re.compile(r"[0-9A-Za-z-]{1,64}\Z")
+
+
+class Journal:
+    """One session's journal, open for appending by this process alone; made by ``create`` and ``open``.
+
+    Attributes
+    ----------
+    path : where it lies.
+    header : what is searched.
+    mended : what was damaged and mended when it was opened, a sentence for the user; "" for nothing.
+    """
+
+    def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
+        self.path = path
+        self.header: Header
+        self.mended = ""
+        self._now = now
+        self._file: BinaryIO | None = None
+        self._content: Content
+        self._load()
+
+    @classmethod
+    def create(
+        cls, path: Path, header: Header, *, events: Iterable[Event] = (), now: Callable[[], float] = time.time
+    ) -> Journal:
+        """Begin a journal, with its first ``events`` at once; it appears whole or not at all.
+
+        Raises
+        ------
+        JournalError
+            If there is one at ``path`` already or it cannot be written.
+        InputError
+            If it holds something that could not be read back.
+        """
+        if path.exists() and not is_owed(path):
+            raise JournalError(f"{path} exists; a session's journal is begun once")
+        content = whole(path, header, [Line(event, "", _clock(now)) for event in events])
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, content)
+        except OSError as exc:
+            raise JournalError(f"the journal {path} cannot be written: {exc}") from exc
+        _owed.pop(_key(path), None)
+        try:
+            return cls(path, now=now)
+        except JournalError:  # nobody heard of it yet
+            remove(path)
+            raise
+
+    @classmethod
+    def open(cls, path: Path, *, now: Callable[[], float] = time.time) -> Journal:
+        """Open a journal to go on with it.
+
+        Raises
+        ------
+        DamageError
+            If a line is damaged.
+        JournalError
+            If there is none, another process writes it, or it is of a newer version; the file is left as it is.
+        """
+        return cls(path, now=now)
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """All events so far with times and ops, the oldest first."""
+        return tuple(self._content.lines)
+
+    @property
+    def ops(self) -> frozenset[str]:
+        """Every ``op`` that this journal holds: a command that comes again with one of these changes nothing."""
+        return frozenset(line.op for line in self._content.lines if line.op)
+
+    @property
+    def broken(self) -> bool:
+        """Whether the disk failed so that this must be closed and opened again; nothing can be appended any more."""
+        return self._file is None
+
+    def events(self) -> list[Event]:
+        """All events so far, the oldest first: what ``fold`` and ``Search`` take."""
+        return [line.event for line in self._content.lines]
+
+    def append(self, event: Event, *, op: str = "") -> None:
+        """Write one event; on disk when this returns."""
+        self.append_all([event], op=op)
+
+    def append_all(self, events: Iterable[Event], *, op: str = "", then: Iterable[Event] = ()) -> None:
+        """Write several events, all or none; on disk when this returns.
+
+        Parameters
+        ----------
+        events, op : what one command did.
+        then : what follows from it, of no command.
+
+        Raises
+        ------
+        InputError
+            If an event could not be read back.
+        JournalError
+            If the disk does not take them. In both cases the journal is as it was, on disk too.
+        """
+        added = [Line(event, op, _clock(self._now)) for event in events]
+        added += [Line(event, "", _clock(self._now)) for event in then]
+        if self._content.version < VERSION:
+            self._replace(self.header, [*self._content.lines, *added])
+            return
+        file, length, crc = self._open_file(), self._content.length, self._content.crc
+        text = b""
+        for line in added:
+            row, crc = event_line(line, crc)
+            text += row
+        demand_room(self.path, length + len(text))
+        try:
+            file.seek(length)
+            write_all(file, text)
+            os.fsync(file.fileno())
+        except BaseException as exc:
+            self._take_back()
+            if not isinstance(exc, OSError):
+                raise
+            raise JournalError(f"the answer cannot be kept: {self.path} is not writable ({exc})") from exc
+        self._content = dataclasses.replace(
+            self._content, lines=[*self._content.lines, *added], length=length + len(text), crc=crc
+        )
+
+    def move_to(self, project: str) -> None:
+        """The project lies at this path from now on: the header says so, the events stay.
+
+        Raises
+        ------
+        JournalError
+            If the disk does not take it; the journal is as it was.
+        """
+        self._replace(dataclasses.replace(self.header, project=project), self._content.lines)
+
+    def copy_to(self, folder: Path, *, project: str | None = None) -> Path:
+        """Put a copy into ``folder``, named by label and session; earlier copies of this session there go away.
+
+        Parameters
+        ----------
+        project : the path that the copy's header names; default the journal's own.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written; earlier copies are still there.
+        """
+        header = self.header if project is None else dataclasses.replace(self.header, project=project)
+        label = fold(self.events()).label if self._content.lines else ""
+        stem = stem_of(header.session)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            target = next(
+                path
+                for path in (folder / f"{_file_name(label)}{again}-{stem}{SUFFIX}" for again in _additions())
+                if not path.exists() or _is_of(path, header.session)
+            )
+            write_whole(target, whole(target, header, self._content.lines))
+        except OSError as exc:
+            raise JournalError(f"the journal's copy in {folder} cannot be written: {exc}") from exc
+        for other in copies_in(folder):
+            if other != target and other.name.endswith(f"-{stem}{SUFFIX}") and _is_of(other, header.session):
+                try:
+                    other.unlink(missing_ok=True)
+                except OSError as exc:
+                    logger.warning("an earlier copy stays beside the new one: %s", exc)
+        return target
+
+    def close(self) -> None:
+        """Let others write it."""
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open_file(self) -> BinaryIO:
+        if self._file is None:
+            raise JournalError(f"the journal {self.path} is closed after a fault of the disk; try again")
+        return self._file
+
+    def _load(self) -> None:
+        """Open the file and read it; closed when this fails."""
+        file = open_alone(self.path)
+        try:
+            _pay(self.path, file)
+            content = parse(self.path, _read(file, self.path))
+            if content.damage is not None or content.header is None:
+                raise content.damage or JournalError(f"{self.path} is no journal")
+            if content.torn:
+                logger.warning("%s: its torn last line is dropped: %.200r", self.path, content.torn)
+                _cut(file, content.length)
+        except OSError as exc:
+            file.close()
+            raise JournalError(f"the journal {self.path} cannot be read: {exc}") from exc
+        except BaseException:
+            file.close()
+            raise
+        self._file, self._content = file, content
+        self.header = content.header
+
+    def _take_back(self) -> None:
+        """After a refused write: the file as it was, opened and read again; else the journal is broken."""
+        file, before = self._open_file(), self._content
+        _owed[_key(self.path)] = before.length
+        with contextlib.suppress(OSError):
+            _cut(file, before.length)
+        self.close()  # also where cutting failed: what is read next comes from the disk
+        try:
+            self._load()
+        except JournalError as error:
+            logger.error("the journal must be opened again: %s", error)
+            return
+        if self._content.lines != before.lines:
+            logger.error("%s changed under us; it must be opened again", self.path)
+            self.close()
+
+    def _replace(self, header: Header, lines: list[Line]) -> None:
+        """Write the whole file anew."""
+        content = whole(self.path, header, lines)
+        self._open_file()
+        self.close()  # Windows replaces no open file
+        refused: OSError | None = None
+        try:
+            write_whole(self.path, content)
+        except OSError as exc:
+            refused = exc
+        try:
+            self._load()
+        except JournalError as error:
+            logger.error("the journal must be opened again: %s", error)
+        if refused is not None:
+            raise JournalError(f"the journal {self.path} cannot be written: {refused}") from refused
+        if self._file is None:  # on disk it is as it should be
+            self.header = header
+            self._content = dataclasses.replace(self._content, header=header, lines=lines)
+
+
+def read_journal(path: Path) -> tuple[Header, list[Line]]:
+    """Header and events of a journal, without writing or locking it; raises ``JournalError`` as ``Journal.open``
+    does."""
+    content = parse(path, read_file(path))
+    if content.damage is not None or content.header is None:
+        raise content.damage or JournalError(f"{path} is no journal")
+    return content.header, content.lines
+
+
+_owed: dict[str, int] = {}
+"""Length in bytes that a journal must be cut to before it is read (0: it must go): what a failing disk kept from being
+taken back at once."""
+
+
+def _key(path: Path) -> str:
+    return str(path.absolute())
+
+
+def _pay(path: Path, file: BinaryIO | None = None) -> None:
+    """Take back what the disk kept; raises ``OSError`` while the disk refuses."""
+    length = _owed.get(_key(path))
+    if length is None:
+        return
+    if length == 0:
+        path.unlink(missing_ok=True)
+    elif file is not None:
+        if os.fstat(file.fileno()).st_size > length:
+            _cut(file, length)
+    else:
+        return  # when it is opened
+    del _owed[_key(path)]
+
+
+def is_owed(path: Path) -> bool:
+    """Whether this journal is to go as soon as the disk lets it: it counts as gone."""
+    return _owed.get(_key(path)) == 0
+
+
+def remove(path: Path) -> None:
+    """Delete a journal; it counts as gone from now on, whatever the disk says."""
+    try:
+        path.unlink(missing_ok=True)
+        _owed.pop(_key(path), None)
+    except OSError as exc:
+        logger.warning("a journal that is not needed stays for now: %s", exc)
+        _owed[_key(path)] = 0
+
+
+def _cut(file: BinaryIO, length: int) -> None:
+    file.truncate(length)
+    os.fsync(file.fileno())
+
+
+def _clock(now: Callable[[], float]) -> float:
+    """Wall time that can be read back, whatever the clock is set to."""
+    return min(max(now(), 0.0), limits.WALL_TIME_S - 1.0)
+
+
+def _additions() -> Iterator[str]:
+    return itertools.chain([""], (f" {n}" for n in itertools.count(2)))
+
+
+def _file_name(label: str) -> str:
+    """A label as the beginning of a file's name, on every platform."""
+    name = re.sub(r"[^\w .+-]", "_", label).strip(" .")
+    return name.encode("utf-8", "replace")[:_LABEL_NAME_BYTES].decode("utf-8", "ignore").strip(" .") or "sound"
+
+
+def copies_in(folder: Path) -> list[Path]:
+    """The copies of journals in a folder that others can write to: not too many, not too large together."""
+    found: list[Path] = []
+    n_bytes = 0
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.name.endswith(SUFFIX):
+                    continue
+                n_bytes += entry.stat(follow_symlinks=False).st_size
+                if len(found) == limits.COPIES or n_bytes > COPIES_BYTES:
+                    logger.warning("%s holds more than is looked at; some of it is left out", folder)
+                    break
+                found.append(Path(entry.path))
+    except OSError as exc:
+        logger.debug("no copies of journals: %s", exc)
+    return sorted(found)
+
+
+def _is_of(path: Path, session: str) -> bool:
+    try:
+        return read_header(path).session == session
+    except JournalError:
+        return False
+
+
+def stem_of(session: str) -> str:
+    """The session's id where it can be a file name, else its hash."""
+    return session if _SAFE.match(session) else hashlib.sha256(session.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def open_alone(path: Path) -> BinaryIO:
+    """A journal open for this process alone, or ``JournalError``."""
+    try:
+        file = open_regular(path, write=True)
+    except OSError as exc:
+        raise JournalError(f"the journal {path} cannot be opened: {exc}") from exc
+    if not try_lock(file):
+        file.close()
+        raise JournalError(f"the journal {path} is being written by another process; close the session there first")
+    return file
+
+
+def _read(file: BinaryIO, path: Path) -> bytes:
+    return read_at_most(file, limits.JOURNAL_BYTES, str(path))
+
+
+def read_file(path: Path) -> bytes:
+    """All of a journal that counts, or ``JournalError``."""
+    try:
+        return read_small(path, max_bytes=limits.JOURNAL_BYTES)[: _owed.get(_key(path))]
+    except OSError as exc:
+        raise JournalError(f"the journal {path} cannot be read: {exc}") from exc
+
+
+def read_header(path: Path) -> Header:
+    """The first line of a journal, or ``JournalError``."""
+    try:
+        with open_regular(path) as raw, io.BufferedReader(cast("io.RawIOBase", raw)) as file:
+            first = file.readline(limits.HEADER_BYTES + 1)
+    except OSError as exc:
+        raise JournalError(f"the journal {path} cannot be read: {exc}") from exc
+    content = parse(path, first)
+    if content.header is None:
+        raise content.damage or JournalError(f"{path} is no journal")
+    return content.header

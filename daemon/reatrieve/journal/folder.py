@@ -1,0 +1,287 @@
+"""All journals of one user, found by session and by project; damaged ones mended from what is left and from copies."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import ntpath
+import posixpath
+import secrets
+import sys
+import time
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from reatrieve import limits
+from reatrieve.errors import InputError, JournalError
+from reatrieve.files import read_at_most, write_whole
+from reatrieve.journal.file import (
+    SUFFIX,
+    Journal,
+    copies_in,
+    is_owed,
+    open_alone,
+    read_file,
+    read_header,
+    read_journal,
+    remove,
+    stem_of,
+)
+from reatrieve.journal.lines import DamageError, Header, Line, parse, whole
+from reatrieve.session.events import Event
+from reatrieve.session.state import SessionState, fold
+
+__all__ = ["JournalFolder", "Stored", "check_journal", "copies_folder"]
+
+logger = logging.getLogger(__name__)
+
+DISCARDED = "discarded"
+DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a list of sessions shows of one."""
+
+    path: Path
+    header: Header
+    label: str
+    answers: int
+    accepted: int
+    finished: bool
+    modified_s: float
+
+    @property
+    def modified(self) -> str:
+        """Time of the last event, ISO 8601 in UTC."""
+        return (
+            datetime.fromtimestamp(self.modified_s, timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
+        )
+
+
+class JournalFolder:
+    """All journals of one user; discarded ones lie in the folder ``discarded``, damaged ones in ``damaged``, never
+    listed."""
+
+    def __init__(self, folder: Path, *, now: Callable[[], float] = time.time) -> None:
+        self.folder = folder
+        self._now = now
+
+    def path(self, session: str) -> Path:
+        """Where the journal of a session lies, or would."""
+        return self.folder / f"{stem_of(session)}{SUFFIX}"
+
+    def holds(self, session: str) -> bool:
+        """Whether there is a journal of this session that was not discarded."""
+        path = self.path(session)
+        return path.exists() and not is_owed(path)
+
+    def was_discarded(self, session: str) -> bool:
+        """Whether the journal of this session was set aside."""
+        return (self.folder / DISCARDED / self.path(session).name).exists()
+
+    def create(self, header: Header, *, events: Iterable[Event] = ()) -> Journal:
+        """Begin the journal of a new session, with its first ``events`` at once."""
+        return Journal.create(self.path(header.session), header, events=events, now=self._now)
+
+    def open(self, session: str) -> Journal:
+        """Open the journal of a session to go on with it.
+
+        Of a damaged journal goes on what lies before the damage, or all that the copy beside the project holds where
+        that is more; the damaged file is kept, and ``mended`` says so.
+
+        Raises
+        ------
+        DamageError
+            If nothing of it can be used.
+        JournalError
+            As ``Journal.open``.
+        """
+        path = self.path(session)
+        try:
+            journal = Journal.open(path, now=self._now)
+        except DamageError as damage:
+            return self._mended(path, damage)
+        bad = _first_impossible(journal.lines)
+        if bad is None:
+            return journal
+        journal.close()
+        at, why = bad
+        return self._mended(path, DamageError(path, at + 2, why, journal.header, list(journal.lines[:at])))
+
+    def of_project(self, project: str) -> list[Stored]:
+        """Sessions of the project at this path, the latest first, at most ``limits.SESSIONS``; copies beside it that
+        are unknown here are taken in, and used in place of a journal here that has lost its header.
+
+        A project that was never saved ("") has none.
+        """
+        if not project:
+            return []
+        self._take_in(project)
+        found: list[Stored] = []
+        for path in self._journals():
+            with contextlib.suppress(JournalError, InputError):  # nothing of it can be used
+                if _same_path(read_header(path).project, project):
+                    found.append(_stored(path))
+        return sorted(found, key=lambda stored: -stored.modified_s)[: limits.SESSIONS]
+
+    def sources(self) -> set[Path]:
+        """Every sound file that some session needs to go on."""
+        needed: set[Path] = set()
+        for path in self._journals():
+            with contextlib.suppress(JournalError):
+                needed.update(read_header(path).track_map.paths)
+        return needed
+
+    def discard(self, session: str) -> None:
+        """Set the journal of a session aside; it is never listed again."""
+        path, folder = self.path(session), self.folder / DISCARDED
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.replace(folder / path.name)
+        except OSError as exc:
+            raise JournalError(f"the journal {path} cannot be set aside: {exc}") from exc
+
+    def remove(self, session: str) -> None:
+        """Delete the journal of a session that never came to a candidate; it counts as gone from now on."""
+        remove(self.path(session))
+
+    def _journals(self) -> Iterator[Path]:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            listed = [path for path in self.folder.iterdir() if path.name.endswith(SUFFIX)]
+            yield from sorted(path for path in listed if not is_owed(path))
+
+    def _mended(self, path: Path, damage: DamageError) -> Journal:
+        header, lines, source = damage.header, damage.lines, "what lies before it is kept"
+        if header is None:
+            raise damage
+        for copy, more in _longer_copies(header, lines):
+            lines, source = more, f"the copy {copy.name} beside the project takes its place"
+        if not lines:
+            raise damage
+        kept = self._restore(path, header, lines)
+        journal = Journal.open(path, now=self._now)
+        journal.mended = (
+            f"line {damage.line} of the journal is damaged; {source} "
+            f"({fold(journal.events()).answers} answers); the damaged file is {kept}"
+        )
+        logger.warning("%s: %s", path, journal.mended)
+        return journal
+
+    def _restore(self, path: Path, header: Header, lines: list[Line]) -> Path:
+        """Put a whole journal in the place of a damaged one, which is kept."""
+        kept = self.folder / DAMAGED / f"{path.name.removesuffix(SUFFIX)}-{secrets.token_hex(4)}{SUFFIX}"
+        content = whole(path, header, lines)
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with open_alone(path) as file:
+                write_whole(kept, read_at_most(file, limits.JOURNAL_BYTES, str(path)))
+            write_whole(path, content)
+        except OSError as exc:
+            raise JournalError(f"the damaged journal {path} cannot be mended: {exc}") from exc
+        return kept
+
+    def _take_in(self, project: str) -> None:
+        try:
+            beside = copies_folder(project)
+        except InputError:
+            return
+        for copy in copies_in(beside):
+            with contextlib.suppress(JournalError, InputError, OSError):
+                header, lines = read_journal(copy)
+                if self.was_discarded(header.session) or _first_impossible(lines) is not None:
+                    continue
+                header, here = dataclasses.replace(header, project=project), self.path(header.session)
+                if not here.exists():
+                    self.folder.mkdir(parents=True, exist_ok=True)
+                    write_whole(here, whole(here, header, lines))
+                elif parse(here, read_file(here)).header is None:
+                    kept = self._restore(here, header, lines)
+                    logger.warning("%s has lost its header; the copy %s takes its place, see %s", here, copy, kept)
+
+
+def copies_folder(project: str) -> Path:
+    """The folder beside a project file that holds the copies of its journals.
+
+    Raises
+    ------
+    InputError
+        If this can be no project file.
+    """
+    path = Path(project)
+    if not path.name or path.name == "..":
+        raise InputError(f"{project!r} is no project file")
+    return path.with_name(f"{path.stem}.reatrieve")
+
+
+def check_journal(path: Path) -> tuple[Header | None, list[Line], list[str]]:
+    """What a journal holds before its first damage, and what is wrong with it, a sentence each (none: all is well).
+
+    Raises
+    ------
+    JournalError
+        If it cannot be read at all, or is of a newer version.
+    """
+    content = parse(path, read_file(path))
+    problems: list[str] = []
+    if content.damage is not None:
+        problems.append(str(content.damage))
+    elif content.torn:
+        problems.append(f"{path}: the last line is torn ({len(content.torn)} bytes); it will be dropped")
+    bad = _first_impossible(content.lines)
+    if bad is not None and content.header is not None:
+        problems.insert(0, str(DamageError(path, bad[0] + 2, bad[1], content.header, content.lines[: bad[0]])))
+        return content.header, content.lines[: bad[0]], problems
+    return content.header, content.lines, problems
+
+
+def _stored(path: Path) -> Stored:
+    content = parse(path, read_file(path))
+    bad = _first_impossible(content.lines)
+    lines = content.lines if bad is None else content.lines[: bad[0]]
+    state = fold(line.event for line in lines)
+    if content.header is None or not lines:
+        raise JournalError(f"nothing of {path} can be used")
+    return Stored(path, content.header, state.label, state.answers, state.accepted, state.finished, lines[-1].time_s)
+
+
+def _longer_copies(header: Header, lines: list[Line]) -> Iterator[tuple[Path, list[Line]]]:
+    """Copies beside the project that go on where ``lines`` end, each longer than the one before."""
+    if not header.project:
+        return
+    with contextlib.suppress(InputError):
+        for copy in copies_in(copies_folder(header.project)):
+            with contextlib.suppress(JournalError):
+                theirs, more = read_journal(copy)
+                goes_on = theirs.session == header.session and more[: len(lines)] == lines and len(more) > len(lines)
+                if goes_on and _first_impossible(more) is None:
+                    lines = more
+                    yield copy, more
+
+
+def _first_impossible(lines: Sequence[Line]) -> tuple[int, str] | None:
+    """Index of the first event that cannot follow those before it, and why."""
+    state: SessionState | None = None
+    for k, line in enumerate(lines):
+        try:
+            state = fold([line.event]) if state is None else state.apply(line.event)
+        except InputError as exc:  # noqa: PERF203
+            return k, str(exc)
+    return None
+
+
+def _same_path(one: str, other: str, platform: str = sys.platform) -> bool:
+    """Whether two paths name one project: Windows and macOS tell no case, macOS may write accents in two ways."""
+    return _folded(one, platform) == _folded(other, platform)
+
+
+def _folded(path: str, platform: str) -> str:
+    if platform == "win32":
+        return ntpath.normcase(ntpath.normpath(path))
+    if platform == "darwin":
+        return unicodedata.normalize("NFC", posixpath.normpath(path)).casefold()
+    return posixpath.normpath(path)

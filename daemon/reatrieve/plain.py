@@ -1,0 +1,42 @@
+"""Text from outside made harmless for logs, terminals and REAPER's status line."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+__all__ = ["PlainFormatter", "plain"]
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+def plain(text: str) -> str:
+    """The text with every control character (line breaks and marks of direction, too) written as an escape, so that it
+    can neither move a cursor, nor begin a line, nor fail to be encoded."""
+    return _CONTROL.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+class PlainFormatter(logging.Formatter):
+    """One line a record; the lines of a traceback are set in, so that no text can pass for a record of its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """The record's line."""
+        record.message = plain(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: object) -> str:  # noqa: N802
+        """The traceback, a set-in line each."""
+        return _set_in(super().formatException(ei))  # type: ignore[arg-type]
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802
+        """The stack, a set-in line each."""
+        return _set_in(super().formatStack(stack_info))
+
+
+def _set_in(text: str) -> str:
+    return "\n".join("    " + plain(line) for line in text.split("\n"))

@@ -1,0 +1,346 @@
+--- What the daemon says, and what it means for a session in its state. What a state has no use for is ignored: after a new
+-- start of either side things may come late or twice.
+
+local export = require("export")
+local finder = require("finder")
+local models = require("models")
+local project = require("project")
+local restore = require("restore")
+local session = require("session")
+local status = require("status")
+local steps = require("steps")
+local sync_markers = require("sync_markers")
+local verbs = require("verbs")
+
+local events = {}
+
+local RETRY_S = 3.0          -- a reply that has not come by then is asked for again
+local LOOKAHEAD_S = 1.0      -- between two requests for what follows
+local UNKNOWN = -1           -- the same candidate comes again with what follows it
+local MOST_LISTED = 25       -- places named when the rest is to be accepted
+local YES_NO_CANCEL, YES_NO, YES, NO = 3, 4, 6, 7
+
+---The next candidate for each verdict, as a `candidate` told; nil while the daemon still looks ahead.
+local function lookahead(fields)
+  if not fields.number or fields.accept_valid == UNKNOWN then return nil end
+  local next = {}
+  for _, verdict in ipairs { "accept", "reject", "skip" } do
+    next[verdict] = fields[verdict .. "_valid"] ~= 0 and {
+      number = fields.number + 1, start_s = fields[verdict .. "_start_s"], end_s = fields[verdict .. "_end_s"],
+      probability = fields[verdict .. "_probability"],
+    } or nil
+  end
+  return next
+end
+
+---A model with what the daemon is at: its candidate, or that nothing more comes.
+local function continued(model, fields)
+  if fields.number then return models.proposed(model, fields.number, fields) end
+  return models.ended(model, fields.reason)
+end
+
+-- `candidate` (with fields.number) and `done` (with fields.reason), by state ---------------------------------------------
+
+local function cancelled(ctx, tab, s, fields)
+  if fields.number then ctx.link:command("discard", { session = s.id, op = ctx.new_id() }) end   -- it was ready already
+  ctx.drop(tab, s)
+  status.say(("%s: search cancelled"):format(s.model.label), true)
+end
+
+---The first candidate: example and candidate become one undo step; an older session of the tab is paused in it.
+local function first_candidate(ctx, tab, s, fields)
+  if fields.reason == "cancelled" then return cancelled(ctx, tab, s, fields) end
+  local model = continued(models.with_example(s.model, s.search.example), fields)
+  local parts = { { s = s, model = model } }
+  local old = tab.active
+  if old and old ~= s and old.model.current and not old.model.hidden then
+    table.insert(parts, 1, { s = old, model = models.hidden(old.model) })
+  end
+  s:open()
+  tab.searching = nil
+  steps.add_to_tab(tab, s)
+  tab.active = s
+  steps.step(tab, "Find " .. model.label, parts)
+  steps.present(ctx, tab, s)
+  s:set_lookahead(lookahead(fields))
+end
+
+---Everything the daemon has, into the project: after "accept the rest", or when both have drifted apart.
+---@param model Model to begin with
+local function adopt_rows(ctx, tab, s, name, model, fields, forward)
+  local first_new
+  for _, row in ipairs(s.rows) do
+    local one = model.candidates[row.number]
+    if row.state ~= "candidate" and (not one or one.state ~= row.state) then
+      first_new = math.min(first_new or row.number, row.number)
+      model = models.from_row(model, row)
+    end
+  end
+  steps.step(tab, ("%s %s"):format(name, s.model.label), { { s = s, model = continued(model, fields), forward = forward,
+    back = first_new and { { "undo", first_new } } or {} } })
+  steps.present(ctx, tab, s)
+  s:set_lookahead(lookahead(fields))
+end
+
+---What became of the rest that was accepted.
+local function rest_accepted(ctx, tab, s, fields)
+  if not s:has_rows() then
+    ctx.link:command("resume", { session = s.id })           -- the rows were lost with an earlier daemon
+    return
+  end
+  local above = s.rest.above
+  s:finish_waiting()
+  s:set_rest_clear(false)
+  adopt_rows(ctx, tab, s, "Accept all", s.model, fields, { { "accept_rest", above } })
+end
+
+---What follows an answer with moved edges: both become one undo step.
+local function what_follows(ctx, tab, s, fields)
+  local answer = s.answer
+  if fields.number == answer.number then return end           -- not the reply to it yet
+  s:finish_waiting()
+  verbs.apply(ctx, tab, s, answer.verdict, answer.start_s, answer.end_s, fields.number and fields or nil, fields.reason)
+  s:set_lookahead(lookahead(fields))
+end
+
+---The candidate that stands already; perhaps with other edges, or now with what follows it.
+local function same_candidate(ctx, tab, s, fields)
+  local continuing = s.state == "continuing"
+  s:set_lookahead(lookahead(fields))
+  s:agreed()
+  local model = s.model
+  local one = model.candidates[fields.number]
+  if math.abs(one.proposed_start_s - fields.start_s) > models.TOLERANCE_S
+    or math.abs(one.proposed_end_s - fields.end_s) > models.TOLERANCE_S then
+    s:amend(models.proposed(model, fields.number, fields))
+    if model.hidden then s:amend(models.hidden(s.model)) end
+    for guid, mark in pairs(s:step().marks) do
+      if mark.number == fields.number then project.move(tab.proj, guid, fields.start_s, fields.end_s) end
+    end
+    steps.store(tab)
+    steps.present(ctx, tab, s)
+  end
+  if continuing then steps.describe(ctx, s) end
+end
+
+---A candidate where none is open: after "Continue", or when it was not known what follows.
+local function next_candidate(ctx, tab, s, fields)
+  local opened = s.model.over == "finished"                   -- then its undo finishes again
+  local name = s.state == "continuing" and "Continue with " or "Next candidate "
+  steps.step(tab, name .. steps.named(s, fields.number),
+    { { s = s, model = models.proposed(s.model, fields.number, fields), forward = opened and { { "more", 0 } } or {},
+      back = opened and { { "finish" } } or {} } })
+  s:set_lookahead(lookahead(fields))
+  steps.present(ctx, tab, s)
+end
+
+---Project and daemon are at different places, and the daemon's rows are there.
+local function resynced(ctx, tab, s, fields)
+  s:finish_waiting()
+  local model, number = s.model, fields.number
+  local behind = number and number < (model.current or 0) and model.candidates[number] ~= nil
+  if behind and s.resyncs < session.MOST_RESYNCS then
+    steps.send(ctx, s, models.again(model, number))           -- the project is the truth: the daemon hears it again
+  else
+    adopt_rows(ctx, tab, s, "Update", behind and models.undone(model, number) or model, fields, {})   -- the daemon is right
+  end
+end
+
+---Where an open session is: the project shows it already, or shows it from now on, or both have drifted apart.
+local function follow(ctx, tab, s, fields)
+  local model, number = s.model, fields.number
+  if s:absent() then return end
+  local waited = s.state == "continuing" or s.state == "resyncing"
+  if number and number == model.current then
+    same_candidate(ctx, tab, s, fields)
+  elseif number and not model.current and not model.candidates[number]
+    and (model.over ~= "finished" or s.state == "continuing") then
+    next_candidate(ctx, tab, s, fields)
+  elseif fields.reason and not model.current then
+    if model.over ~= fields.reason then
+      s:amend(models.ended(model, fields.reason))
+      steps.store(tab)
+      steps.describe(ctx, s, true)
+    end
+  elseif s.state == "resyncing" then
+    if s:has_rows() then resynced(ctx, tab, s, fields) end
+    return
+  elseif s.state ~= "listing" and ctx.link:idle() and s.resyncs < session.MOST_RESYNCS then
+    s:resync()
+    ctx.link:command("resume", { session = s.id })
+    return
+  end
+  if waited then s:finish_waiting() end
+end
+
+---The daemon's rows are there, and what it is at now: compare with the project.
+local function compare(ctx, tab, s, fields)
+  if s:has_rows() then restore.reconcile(ctx, tab, s, fields) end
+end
+
+local AT_CANDIDATE = {
+  reading = first_candidate, searching = first_candidate, cancelling = cancelled, resuming = compare, ready = follow,
+  continuing = follow, listing = follow, resyncing = follow, answering = what_follows, accepting = rest_accepted,
+}
+
+local function at_candidate(ctx, tab, s, fields)
+  local handle = AT_CANDIDATE[s.state]
+  if not handle then return end
+  if s.state ~= "resuming" then s:heard(fields, ctx.now, fields.accept_valid == UNKNOWN) end
+  handle(ctx, tab, s, fields)
+  if s:has_rows() then s:drop_rows() end                      -- they belong to this event and to no later one
+  if tab.active == s then steps.refresh(ctx, s) end           -- how many are left; or progress of work that is done now
+end
+
+-- The other events -------------------------------------------------------------------------------------------------------
+
+local on = { candidate = at_candidate, done = at_candidate }
+
+function on.progress(ctx, tab, s, fields)
+  if tab == ctx.active_tab then finder.progress(s, fields) end
+end
+
+function on.render_wanted(ctx, _, s, fields)
+  if s.state == "reading" or s.state == "searching" then s:want_render(fields.index, fields.why, ctx.now) end
+end
+
+function on.row(_, _, s, fields) s:add_row(fields) end
+
+function on.rows_end(_, _, s) s:complete_rows() end
+
+function on.rest_row(_, _, s, fields)
+  if s.state == "listing" then s:add_rest_row(fields) end
+end
+
+---The list is whole: the user decides.
+function on.rest_end(ctx, _, s, fields)
+  if s.state ~= "listing" then return end
+  local above, rows = s.rest.above, s.rest.rows
+  if #rows == 0 then
+    s:finish_waiting()
+    status.say(("%s: nothing at or above %.0f %%"):format(s.model.label, 100 * above), true)
+    return
+  end
+  local lines = {}
+  for index, row in ipairs(rows) do
+    if index > MOST_LISTED then
+      lines[#lines + 1] = ("... and %d more"):format(#rows - MOST_LISTED)
+      break
+    end
+    lines[#lines + 1] = ("%s   %.0f %%"):format(status.time(row.start_s), 100 * row.probability)
+  end
+  local all = #rows == 1 and "the only one" or ("all %d"):format(#rows)
+  local text = ("Accept %s at or above %.0f %%?\n\n%s"):format(all, 100 * above, table.concat(lines, "\n"))
+  local unclear = fields.clear == 0
+  if unclear then
+    text = text .. "\n\nIt is not clear yet where they end.\nYes accepts these; No asks you about the place that tells most."
+  end
+  local said = reaper.MB(text, "ReaTrieve: " .. s.model.label, unclear and YES_NO_CANCEL or YES_NO)
+  if said == YES then
+    s:await_rest()
+    steps.send(ctx, s, { { "accept_rest", above } })
+  elseif said == NO and unclear then
+    s:finish_waiting()
+    s:set_rest_clear(false)
+    s:await_reply(ctx.now)
+    s:forget_lookahead()
+    ctx.link:command("decide", { session = s.id })
+    status.say(("%s: looking for the place that tells most"):format(s.model.label), true)
+  else
+    s:finish_waiting()
+    steps.describe(ctx, s)
+  end
+end
+
+---Something the user should know; that a search is probably over is said beside the candidate.
+function on.note(ctx, tab, s, fields)
+  if export.note(tab, fields) then return end
+  if fields.code == "probably-done" and s.model.current then
+    s:set_probably_done(s.model.current)
+    steps.describe(ctx, s, true)
+    return
+  end
+  if fields.code == "rest-clear" then s:set_rest_clear(true) end
+  status.say(("%s: %s"):format(s.model.label, fields.text), true)
+end
+
+function on.anchor(_, tab, s, fields) sync_markers.anchor(tab, s, fields) end
+
+function on.anchors_end(_, tab) sync_markers.anchors_end(tab) end
+
+function on.exported(_, tab, _, fields) export.exported(tab, fields) end
+
+function on.exported_end(ctx, tab) export.exported_end(ctx, tab) end
+
+---A command failed and changed nothing.
+function on.failed(ctx, tab, s, fields)
+  if s.state == "resuming" then
+    s:lose()
+    status.say(fields.text, true)
+    return
+  end
+  if export.failed(tab, fields.text) or sync_markers.failed(tab, fields.text) then return end
+  s:give_up_reply()
+  status.say(fields.text, true)
+  if s:is_searching() then
+    ctx.drop(tab, s)
+  elseif fields.code == "unknown-session" then
+    s:lose()
+  elseif s.state == "listing" or s.state == "accepting" then
+    s:finish_waiting()
+  elseif s.state == "answering" then
+    s:finish_waiting()                                         -- the region still stands as a candidate
+    ctx.link:command("resume", { session = s.id })
+  end
+end
+
+---A controller pressed: the same as the key.
+function on.verb(ctx, tab, s, fields)
+  if tab.active ~= s then verbs.activate(ctx, tab, s) end
+  verbs.give(ctx, tab, s, fields.verb)
+end
+
+---One event of the daemon's.
+---@param ctx table
+---@param event Event
+function events.handle(ctx, event)
+  if event.name == "stored" then
+    restore.stored(ctx, event.fields)
+  elseif event.name == "stored_end" then
+    restore.stored_end(ctx)
+  else
+    local tab, s = ctx.owner(event.fields.session or "")
+    if tab and ctx.valid(tab) and on[event.name] then on[event.name](ctx, tab, s, event.fields) end
+  end
+end
+
+---To be called in each tick for each session: verbs that wait, and a reply that never came.
+function events.tick(ctx, tab, s)
+  if s.verbs[1] then verbs.carry_out(ctx, tab, s) end
+  if not s:is_open() or ctx.link.state ~= "up" then return end
+  local idle = s.state == "ready" or s.state == "continuing" or s.state == "resyncing"
+  if idle and s.model.current and not s.lookahead and not s.awaited_since and ctx.now - s.lookahead_asked_at > LOOKAHEAD_S then
+    s:ask_lookahead(ctx.now)
+    ctx.link:command("resume", { session = s.id })
+  elseif s.awaited_since and ctx.link:all_acked() and ctx.now - s.awaited_since > RETRY_S then
+    s:await_reply(ctx.now)
+    ctx.link:command("resume", { session = s.id })
+  end
+end
+
+---Everything that lives in the daemon's memory only is asked for again.
+function events.reconnected(ctx, tab)
+  for _, s in ipairs(tab.sessions) do
+    if s:is_open() or s.state == "resuming" then
+      s:drop_rows()
+      ctx.link:command("resume", { session = s.id })
+      s:await_reply(ctx.now)
+      if s.state == "listing" then s:finish_waiting() end
+    end
+  end
+  if tab.searching then finder.reconnected(ctx, tab.searching) end
+  sync_markers.reconnected(ctx, tab)
+  export.reconnected(ctx, tab)
+end
+
+return events

@@ -1,0 +1,89 @@
+--- A session as one line of text, as a project's ext state keeps it. Pure Lua.
+
+local history = require("history")
+local models = require("models")
+local session = require("session")
+
+local ext_state = {}
+
+-- Versions up to 0.1 named the kinds of regions otherwise; what they stored is still read.
+local OLD_KINDS = { kept = "accepted", asked = "candidate", refused = "rejected" }
+
+local function escaped(text)
+  return (text:gsub("[%c%%|;]", function(char) return ("%%%02X"):format(char:byte()) end))
+end
+
+local function unescaped(text)
+  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+local function joined(...)
+  local list = table.pack(...)
+  for index = 1, list.n do
+    if math.type(list[index]) == "float" then list[index] = ("%.17g"):format(list[index]) end
+  end
+  return table.concat(list, ";")
+end
+
+---@param s Session
+---@return string one line
+function ext_state.encode(s)
+  local model, marks = s.model, s:step().marks
+  local parts = { joined(escaped(s.track), s.colour, escaped(model.label), model.current or "", model.over or "", models.answers(model)) }
+  local marked = {}
+  for guid, mark in pairs(marks) do
+    local one = model.candidates[mark.number]
+    marked[mark.number] = true
+    parts[#parts + 1] = joined(mark.number, escaped(guid), mark.kind, escaped(mark.name), mark.start_s, mark.end_s,
+      one and one.state or "", one and one.probability or 0)
+  end
+  for number, one in pairs(model.candidates) do
+    if not marked[number] and one.state ~= "candidate" then        -- answered, and no region stands for it
+      parts[#parts + 1] = joined(number, "", "", "", one.start_s, one.end_s, one.state, one.probability)
+    end
+  end
+  for guid, number in pairs(s.history.known) do
+    if not marks[guid] then parts[#parts + 1] = joined(number, escaped(guid)) end     -- an undo may bring it back
+  end
+  return table.concat(parts, "|")
+end
+
+local function split(text, separator)
+  local list = {}
+  for part in (text .. separator):gmatch("(.-)" .. separator) do list[#list + 1] = part end
+  return list
+end
+
+---@param id string
+---@param text string
+---@return Session? session in the state "stored"; nil when the text is not one of ours
+function ext_state.decode(id, text)
+  local lines = split(text, "|")
+  local head = split(lines[1], ";")
+  if #head < 6 then return nil end
+  local model = { label = unescaped(head[3]), candidates = {}, current = math.tointeger(tonumber(head[4])),
+    over = head[5] ~= "" and head[5] or nil }
+  local marks, gone = {}, {}
+  for index = 2, #lines do
+    local field = split(lines[index], ";")
+    local number = math.tointeger(tonumber(field[1]))
+    if number and #field == 2 then
+      gone[unescaped(field[2])] = number
+    elseif number and #field >= 8 then
+      local start_s, end_s = tonumber(field[5]), tonumber(field[6])
+      if field[2] ~= "" then
+        marks[unescaped(field[2])] = { number = number, kind = OLD_KINDS[field[3]] or field[3], name = unescaped(field[4]),
+          start_s = start_s, end_s = end_s }
+      end
+      model.candidates[number] = { number = number, state = field[7], start_s = start_s, end_s = end_s,
+        proposed_start_s = start_s, proposed_end_s = end_s, probability = tonumber(field[8]) or 0 }
+    end
+  end
+  if model.current and not model.candidates[model.current] then model.current = nil end
+  local steps = history.new(model, marks)
+  for guid, number in pairs(gone) do steps:know(guid, number) end
+  return session.stored { id = id, track = unescaped(head[1]), colour = math.tointeger(tonumber(head[2])) or 1, history = steps,
+    answers_in_project = math.tointeger(tonumber(head[6])) or 0, stored_text = text }
+end
+
+return ext_state

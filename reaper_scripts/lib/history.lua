@@ -1,0 +1,235 @@
+--- The steps of one session, one for each change that REAPER can undo, so that its undo and redo are recognised by what
+-- stands in the project. Pure Lua: reads and edits nothing.
+
+local guard = require("guard")
+local models = require("models")
+
+local history = {}
+
+---@class Step
+---@field marks table<string, Mark> what it left in the project, by region GUID
+---@field model Model
+---@field forward table[] commands that redo this step
+---@field back table[] commands that undo it
+---@field undo string? its name in REAPER's undo history
+
+---@class History
+---@field steps Step[]
+---@field at integer which of them is the present one
+---@field known table<string, integer> every region GUID ever seen -> number
+
+local methods = {}
+
+---@return Step
+function methods:step() return self.steps[self.at] end
+
+---A step was made: what could be redone before is gone.
+---@param step Step
+function methods:push(step)
+  for index = #self.steps, self.at + 1, -1 do self.steps[index] = nil end
+  self.at = self.at + 1
+  self.steps[self.at] = step
+  for guid, mark in pairs(step.marks) do self.known[guid] = mark.number end
+end
+
+---The same step, known better: nothing that could be undone has happened.
+---@param model Model
+function methods:amend(model) self:step().model = model end
+
+---What really stands in the project for the present step.
+---@param marks table<string, Mark>
+function methods:set_marks(marks) self:step().marks = marks end
+
+---A region that an undo may bring back.
+---@param guid string
+---@param number integer
+function methods:know(guid, number) self.known[guid] = number end
+
+---An undo gave regions back with other GUIDs.
+---@param guids table<string, string> new GUID by the old one
+function methods:replace_guids(guids)
+  for old, new in pairs(guids) do
+    for _, step in ipairs(self.steps) do
+      step.marks[new], step.marks[old] = step.marks[old], nil
+    end
+    self.known[new], self.known[old] = self.known[old], nil
+  end
+end
+
+local function close(a, b) return math.abs(a - b) <= models.TOLERANCE_S end
+
+---Whether what stands in the project is what a step left. The edges of a candidate are the user's until it is answered.
+---@param step Step
+---@param present table<string, Mark>
+function history.matches(step, present)
+  for guid, mark in pairs(step.marks) do
+    local there = present[guid]
+    if not there or there.kind ~= mark.kind then return false end
+    if mark.kind == "accepted" and not (close(there.start_s, mark.start_s) and close(there.end_s, mark.end_s)) then return false end
+  end
+  for guid in pairs(present) do
+    if not step.marks[guid] then return false end
+  end
+  return true
+end
+
+---Whether the regions have the names that a step gave them: only a renaming is told by that.
+---@param step Step
+---@param present table<string, Mark>
+local function named_alike(step, present)
+  for guid, mark in pairs(step.marks) do
+    if present[guid] and present[guid].name ~= mark.name then return false end
+  end
+  return true
+end
+
+---Marks of what really stands in the project; named as the present step named them, where it knows them.
+---@param present table<string, Mark>
+---@return table<string, Mark>
+function methods:standing(present)
+  local marks = {}
+  for guid, there in pairs(present) do
+    local old = self:step().marks[guid]
+    marks[guid] = { number = there.number, kind = there.kind, name = old and old.name or there.name, start_s = there.start_s,
+      end_s = there.end_s }
+  end
+  return marks
+end
+
+---The step nearest to the present one that left what stands in the project now; undo and redo lead there.
+---@param present table<string, Mark>
+---@return integer?
+function methods:find_step(present)
+  local best
+  for distance = 1, #self.steps do
+    for _, index in ipairs { self.at - distance, self.at + distance } do
+      local step = self.steps[index]
+      if step and history.matches(step, present) then
+        if named_alike(step, present) then return index end
+        best = best or index           -- the user has named a region otherwise
+      end
+    end
+  end
+  return best
+end
+
+---Whether a renaming of the sound was undone or redone, which changes nothing but names.
+---@param present table<string, Mark>
+---@return integer? step
+function methods:find_renaming(present)
+  if named_alike(self:step(), present) then return nil end
+  for _, index in ipairs { self.at - 1, self.at + 1 } do
+    local step = self.steps[index]
+    if step and step.model.label ~= self:step().model.label and history.matches(step, present) and named_alike(step, present) then
+      return index
+    end
+  end
+end
+
+---Undo or redo, as REAPER did it already: make that step the present one.
+---@param index integer
+---@return table[] commands for the daemon, in order
+function methods:go(index)
+  local commands = {}
+  local function add(list)
+    for _, command in ipairs(list) do
+      local last = commands[#commands]
+      if command[1] == "undo" and last and last[1] == "undo" and command[2] <= last[2] then
+        commands[#commands] = nil
+      end
+      commands[#commands + 1] = command
+    end
+  end
+  for step = self.at, index + 1, -1 do add(self.steps[step].back) end
+  for step = self.at + 1, index do add(self.steps[step].forward) end
+  self.at = index
+  return commands
+end
+
+---Whether example, candidate and all else went at once: the search itself was undone, by steps of an earlier run of the script.
+---@param present table<string, Mark>
+---@return boolean
+function methods:taken_back(present)
+  if next(present) then return false end
+  local example, candidate
+  for _, mark in pairs(self:step().marks) do
+    example = example or mark.number == 0
+    candidate = candidate or mark.kind == "candidate"
+  end
+  return (example and candidate) or false
+end
+
+---What the user did to the regions by hand, since no step left them so.
+---@param present table<string, Mark>
+---@param deleted "skip"|"reject" what a deleted candidate means
+---@return Model model
+---@return table[] forward
+---@return table[] back
+function methods:changes(present, deleted)
+  local model, forward, back = self:step().model, {}, {}
+  local function command(redo, undo)
+    forward[#forward + 1] = redo
+    table.insert(back, 1, undo)
+  end
+  if self:taken_back(present) then return models.empty(model.label), {}, {} end
+  local rewind
+  for guid, there in pairs(present) do
+    local one = model.candidates[there.number]
+    local mark = self:step().marks[guid]
+    if there.kind == "candidate" and not one and model.over == "finished" then
+      -- An undo of "Finish" by another run of the script.
+      return models.proposed(model, there.number, { start_s = there.start_s, end_s = there.end_s, probability = 0 }),
+        { { "more", 0 } }, { { "finish" } }
+    end
+    if one and there.kind == "candidate" and one.state ~= "candidate" and there.number > 0
+      and not (mark and mark.kind == "candidate") then
+      rewind = math.min(rewind or there.number, there.number)
+    end
+  end
+  if rewind then
+    -- An undo that goes further back than our steps do (the script was started again meanwhile).
+    return models.undone(model, rewind), { { "undo", rewind } }, models.again(model, rewind)
+  end
+  for guid, mark in pairs(self:step().marks) do
+    local one = model.candidates[mark.number]
+    if not present[guid] and one then
+      if one.state == "candidate" and mark.number == model.current then
+        command({ "answer", mark.number, deleted, one.start_s, one.end_s }, { "undo", mark.number })
+        model = models.answered(model, deleted, one.start_s, one.end_s)
+      elseif mark.kind == "accepted" then
+        command({ "retract", mark.number }, { "revise", mark.number, one.start_s, one.end_s })
+        model = models.retracted(model, mark.number)
+      end
+    end
+  end
+  for _, there in pairs(present) do
+    local one = model.candidates[there.number]
+    if one and there.kind == "accepted" and one.state == "candidate" and there.number == model.current then
+      -- A redo of "Accept" while no script was looking.
+      command({ "answer", there.number, "accept", there.start_s, there.end_s }, { "undo", there.number })
+      model = models.answered(model, "accept", there.start_s, there.end_s)
+    elseif one and there.kind == "accepted" then
+      local back_again = one.state == "retracted"
+      local accepted = one.state == "accepted" or one.state == "example"
+      if back_again or (accepted and not (close(one.start_s, there.start_s) and close(one.end_s, there.end_s))) then
+        command({ "revise", there.number, there.start_s, there.end_s },
+          back_again and { "retract", there.number } or { "revise", there.number, one.start_s, one.end_s })
+        model = models.revised(model, there.number, there.start_s, there.end_s)
+      end
+    end
+  end
+  return model, forward, back
+end
+
+local new = guard.class { name = "history", methods = methods, fields = { steps = true, at = true, known = true } }
+
+---@param model Model
+---@param marks table<string, Mark>? what stands in the project for it
+---@return History
+function history.new(model, marks)
+  local self = new { steps = { { marks = marks or {}, model = model, forward = {}, back = {} } }, at = 1, known = {} }
+  for guid, mark in pairs(marks or {}) do self.known[guid] = mark.number end
+  return self
+end
+
+return history

@@ -1,5 +1,0 @@
---- Entry of ReaTrieve_Client.lua.
-
-require("client").run()
-
-return {}

@@ -1,0 +1,122 @@
+--- What the user does to the regions by hand, and undo and redo: the project's regions are the truth while it is open.
+
+local audition = require("audition")
+local history = require("history")
+local models = require("models")
+local project = require("project")
+local settings = require("settings")
+local status = require("status")
+local steps = require("steps")
+
+local project_changes = {}
+
+---Should an undo have given back regions with new GUIDs: know them by name and place.
+---@return boolean found
+local function find_new_guids(tab, s, present)
+  local found = false
+  for _, index in ipairs { s.history.at, s.history.at - 1, s.history.at + 1 } do
+    local step = s.history.steps[index]
+    local guids = step and project.lookalikes(tab.proj, step.marks, s.history.known, present) or {}
+    if next(guids) then
+      s:replace_guids(guids)
+      found = true
+    end
+  end
+  return found
+end
+
+---The step that what stands in the project belongs to.
+---@return integer? step nil = the present one, or none
+---@return table<string, Mark> present
+---@return boolean as_known it is the present step, and nothing has changed
+local function step_of_project(tab, s)
+  local present = project.read(tab.proj, s.history.known)
+  if history.matches(s:step(), present) then
+    local index = s.history:find_renaming(present)
+    return index, present, index == nil
+  end
+  local index = s.history:find_step(present)
+  if not index and find_new_guids(tab, s, present) then
+    present = project.read(tab.proj, s.history.known)
+    if history.matches(s:step(), present) then return nil, present, true end
+    index = s.history:find_step(present)
+  end
+  return index, present, false
+end
+
+local function tell_taken_back(s) status.say(("%s: taken back; redo brings it back"):format(s.model.label), true) end
+
+---Undo or redo have led to another step.
+local function go(ctx, tab, s, index)
+  local back = index < s.history.at
+  local before = s.model.current
+  local given = s.state == "answering" or s.state == "accepting"    -- sent, but in no step yet
+  if given or s.state == "listing" then s:finish_waiting() end
+  local commands = s:go(index)
+  if given and before then table.insert(commands, 1, { "undo", before }) end
+  steps.send(ctx, s, commands)
+  if #commands == 0 and s.model.current ~= before then s:forget_lookahead() end
+  if back then audition.stop() end
+  if s:absent() then
+    tell_taken_back(s)
+  else
+    if not s.model.hidden and s.model.current then tab.active = s end
+    steps.present(ctx, tab, s, true)
+  end
+end
+
+---The user has edited regions by hand.
+local function take_changes(ctx, tab, s, present)
+  local before = s.model
+  local deleted = settings.get("deleted_candidate")
+  local following = s.lookahead and s.lookahead[deleted]
+  local model, forward, back = s.history:changes(present, deleted)
+  local marks = s.history:standing(present)
+  if #forward == 0 and model.candidates[0] then
+    s:set_marks(marks)           -- a name changed by hand, a region kept as rejected deleted: nothing the daemon knows of
+    return
+  end
+  s:push { marks = marks, model = model, forward = forward, back = back }
+  steps.send(ctx, s, forward)
+  if s:absent() then
+    audition.stop()
+    tell_taken_back(s)
+  elseif before.current and not model.current then
+    if following then
+      audition.stop()
+      steps.step(tab, "Next candidate", { { s = s, model = models.proposed(model, following.number, following) } })
+      steps.present(ctx, tab, s)
+    end
+  else
+    steps.describe(ctx, s)
+  end
+end
+
+---@return boolean changed
+local function look_at(ctx, tab, s)
+  local index, present, as_known = step_of_project(tab, s)
+  if as_known then return false end
+  if index then
+    go(ctx, tab, s, index)
+    return true
+  end
+  -- While an answer is on its way the reply decides what shall stand there.
+  if s:absent() or s.state == "answering" or s.state == "accepting" then return false end
+  take_changes(ctx, tab, s, present)
+  return true
+end
+
+---Compare the project's regions with what the sessions know, if the project has changed.
+---@param force boolean?
+function project_changes.look(ctx, tab, force)
+  local count = reaper.GetProjectStateChangeCount(tab.proj)
+  if count == tab.change_count and not force then return end
+  tab.change_count = count
+  local changed = false
+  for _, s in ipairs(tab.sessions) do
+    if (s:is_open() or s.state == "lost") and s.media_track then changed = look_at(ctx, tab, s) or changed end
+  end
+  if changed then steps.store(tab) end
+end
+
+return project_changes

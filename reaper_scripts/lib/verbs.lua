@@ -1,0 +1,358 @@
+--- What the user can ask for: one function for each action, by the verb that its script posts. Answers and what else leads a
+-- search wait for their turn, so nothing pressed too early is lost.
+
+local audition = require("audition")
+local export = require("export")
+local finder = require("finder")
+local models = require("models")
+local panel = require("panel")
+local project = require("project")
+local project_changes = require("project_changes")
+local selftest = require("selftest")
+local settings = require("settings")
+local status = require("status")
+local steps = require("steps")
+local sync_markers = require("sync_markers")
+
+local verbs = {}
+
+local REST_ABOVE = 0.6       -- from where "accept the rest" takes places once it is clear where they end
+local ANSWERS = { accept = "Accept", reject = "Reject", skip = "Skip" }
+
+-- Verbs of the tab's session, in their turn: each returns whether it is done; false = it must wait. ----------------------
+
+---@type table<string, fun(ctx: table, tab: Tab, s: Session): boolean>
+local of_session = {}
+
+---Answer the open candidate.
+---@param following { number: integer, start_s: number, end_s: number, probability: number }? the next one
+---@param over string? why there is none
+function verbs.apply(ctx, tab, s, verdict, start_s, end_s, following, over)
+  local number = s.model.current
+  local model = models.answered(s.model, verdict, start_s, end_s)
+  if following then model = models.proposed(model, following.number, following) end
+  if over then model = models.ended(model, over) end
+  audition.stop()
+  steps.step(tab, ANSWERS[verdict] .. " " .. steps.named(s, number), {
+    { s = s, model = model, forward = { { "answer", number, verdict, start_s, end_s } }, back = { { "undo", number } } },
+  })
+  if following or over then steps.present(ctx, tab, s) else steps.describe(ctx, s, true) end
+end
+
+---What needs an open candidate that stands in the project: brings it first where there is none.
+---@return boolean? done nil = it stands
+local function bring_candidate(ctx, tab, s)
+  local model = s.model
+  if not model.current then
+    if s.awaited_since and not model.over then return false end
+    if model.over then steps.describe(ctx, s, true) else steps.fetch(ctx, s) end
+    return true
+  end
+  if model.hidden then
+    steps.show(ctx, tab, s)
+    return true
+  end
+end
+
+local function answer(ctx, tab, s, verdict)
+  local brought = bring_candidate(ctx, tab, s)
+  if brought ~= nil then return brought end
+  local start_s, end_s = steps.edges(tab, s)
+  local one = s.model.candidates[s.model.current]
+  if not start_s then
+    steps.show(ctx, tab, s)
+    return true
+  end
+  local moved = math.abs(start_s - one.start_s) > models.TOLERANCE_S or math.abs(end_s - one.end_s) > models.TOLERANCE_S
+  if s.state == "answering" or not s.lookahead or moved and s.state == "resyncing" then
+    status.say(ctx.link.problem and ("your answer is kept: " .. ctx.link.problem) or "computing the next candidate")
+    return false
+  end
+  if not moved then start_s, end_s = one.start_s, one.end_s end
+  local following = s.lookahead[verdict]
+  steps.send(ctx, s, { { "answer", one.number, verdict, start_s, end_s } })
+  if moved then
+    -- Other edges, another next candidate: the daemon's reply lands in the same undo step as the answer.
+    s:await_what_follows { verdict = verdict, number = one.number, start_s = start_s, end_s = end_s }
+    status.say("computing the next candidate with the new edges")
+  else
+    verbs.apply(ctx, tab, s, verdict, start_s, end_s, following)
+  end
+  return true
+end
+
+for verdict in pairs(ANSWERS) do
+  of_session[verdict] = function(ctx, tab, s) return answer(ctx, tab, s, verdict) end
+end
+
+---Ask what "accept all at or above this score" would take; the list is shown when it has come.
+function of_session.accept_rest(ctx, tab, s)
+  local brought = bring_candidate(ctx, tab, s)
+  if brought ~= nil then return brought end
+  if s.state == "answering" or s.state == "resyncing" or not s.lookahead then return false end
+  local above = s.model.candidates[s.model.current].probability
+  if s.rest_clear then above = math.min(above, REST_ABOVE) end      -- it was asked where they end
+  s:await_list(above)
+  ctx.link:command("rest", { session = s.id, above = above })
+  status.say(("%s: collecting everything at or above %.0f %%"):format(s.model.label, 100 * above))
+  return true
+end
+
+---Whether a step holds answers (and not only a rename, say).
+local function holds_answers(step)
+  for _, command in ipairs(step.forward) do
+    if command[1] == "answer" or command[1] == "accept_rest" then return true end
+  end
+  return false
+end
+
+---The last answer that stands: that of the last step that has one, else the one with the highest number.
+local function last_answer(s)
+  for index = s.history.at, 1, -1 do
+    local step = s.history.steps[index]
+    local back = holds_answers(step) and step.back[1]
+    local candidate = back and s.model.candidates[back[2]]
+    if candidate and candidate.state ~= "candidate" then return back[2] end
+  end
+  local number
+  for key, one in pairs(s.model.candidates) do
+    if key > 0 and one.state ~= "candidate" and key > (number or 0) then number = key end
+  end
+  return number
+end
+
+---Take back the last answer: by REAPER's own undo where that is its last step, else by a new step.
+function of_session.undo(ctx, tab, s)
+  if s.state == "answering" then return false end
+  local step = s:step()
+  if holds_answers(step) and step.undo and project.last_undo(tab.proj) == step.undo then
+    audition.stop()
+    project.undo(tab.proj)
+    project_changes.look(ctx, tab, true)
+    return true
+  end
+  local number = last_answer(s)
+  if not number then
+    status.say("no answer to take back", true)
+    return true
+  end
+  local again = models.again(s.model, number)
+  audition.stop()
+  steps.step(tab, "Take back " .. steps.named(s, number), {
+    { s = s, model = models.undone(s.model, number), forward = { { "undo", number } }, back = again },
+  })
+  steps.send(ctx, s, { { "undo", number } })
+  steps.present(ctx, tab, s)
+  return true
+end
+
+of_session["continue"] = function(ctx, tab, s)
+  local model = s.model
+  if model.current and model.hidden then
+    steps.show(ctx, tab, s)
+    return true
+  end
+  if not model.current and not model.over then
+    if not s.awaited_since then steps.fetch(ctx, s) end
+    return true
+  end
+  local extra = settings.get("more")
+  steps.send(ctx, s, { { "more", extra } })
+  s:await_more(extra)
+  steps.describe(ctx, s, true)
+  return true
+end
+
+function of_session.finish(ctx, tab, s)
+  local model = s.model
+  if model.over == "finished" then
+    steps.describe(ctx, s, true)
+    return true
+  end
+  if s.state == "answering" then return false end
+  audition.stop()
+  local ended = models.cleared(models.ended(model, "finished"))
+  if models.alike(model, ended, settings.get("keep_rejected")) then
+    s:amend(ended)                              -- a step without a change could not be told from the one before: none is made
+    steps.store(tab)
+  else
+    steps.step(tab, "Finish " .. model.label, { { s = s, model = ended, forward = { { "finish" } }, back = { { "more", 0 } } } })
+  end
+  steps.send(ctx, s, { { "finish" } })
+  steps.describe(ctx, s, true)
+  return true
+end
+
+---A verb while the first candidate is awaited: only "finish" means something.
+local function while_searching(ctx, tab, s, verb)
+  if verb ~= "finish" then
+    status.say(("%s: still searching; Finish cancels"):format(s.model.label), true)
+  elseif s.state == "reading" then
+    ctx.drop(tab, s)
+    status.say(("%s: search cancelled"):format(s.model.label), true)
+  else
+    ctx.link:command("cancel", { session = s.id })
+    s:cancel()
+    status.say(("%s: cancelling the search"):format(s.model.label), true)
+  end
+  return true
+end
+
+---A verb while the daemon does not have the session.
+local function while_closed(ctx, _, s)
+  if s.state ~= "lost" and not ctx.link.problem then return false end
+  status.say(s.state == "lost" and ("the daemon has no journal of %s; its regions stay as they are: run Find to search on")
+    :format(s.model.label) or ctx.link.problem, true)
+  return true
+end
+
+local function must_wait() return false end
+
+-- What a verb meets in each state; in all others it is carried out.
+local BY_STATE = {
+  reading = while_searching, searching = while_searching, cancelling = while_searching,
+  stored = while_closed, resuming = while_closed, lost = while_closed,
+  listing = must_wait, accepting = must_wait,
+}
+
+---The verbs that wait, as far as they can be carried out now.
+function verbs.carry_out(ctx, tab, s)
+  for verb in s.take_verb, s do
+    local handle = BY_STATE[s.state] or of_session[verb]
+    if not handle(ctx, tab, s, verb) then
+      s:put_back_verb(verb)
+      return
+    end
+  end
+end
+
+---A verb for a session: at once, or when its turn comes.
+function verbs.give(ctx, tab, s, verb)
+  local last = s.verbs[#s.verbs]
+  if verb == "undo" and last and ANSWERS[last] then
+    s:drop_last_verb()                            -- an answer that was not given yet
+    status.say("the answer that waited is taken back", true)
+    return
+  end
+  s:queue_verb(verb)
+  verbs.carry_out(ctx, tab, s)
+end
+
+-- Verbs of the tab -------------------------------------------------------------------------------------------------------
+
+---@type table<string, fun(ctx: table, tab: Tab)>
+local of_tab = { find = finder.find, convert = sync_markers.convert, export = export.ask }
+
+function of_tab.settings() status.say(settings.dialog(), true) end
+
+function of_tab.panel() panel.open() end
+
+function of_tab.selftest(ctx, tab)
+  ctx.start(tab, selftest.job(ctx.version, function(text) status.say(text, true) end), function(message)
+    status.say("self-test: " .. message, true)
+  end)
+end
+
+---Make a session the active one of its tab, in one undo step with the pausing of the other.
+function verbs.activate(ctx, tab, s)
+  local old = tab.active
+  if old == s and not s.model.hidden then
+    steps.present(ctx, tab, s)
+    return
+  end
+  local parts = {}
+  if old and old ~= s and old.model.current and not old.model.hidden then
+    parts[#parts + 1] = { s = old, model = models.hidden(old.model) }
+  end
+  if s.model.current and s.model.hidden then parts[#parts + 1] = { s = s, model = models.shown(s.model) } end
+  tab.active = s
+  if #parts > 0 then steps.step(tab, "Go to " .. s.model.label, parts) else steps.store(tab) end
+  steps.present(ctx, tab, s)
+end
+
+of_tab["next"] = function(ctx, tab)
+  local usable = {}
+  local at = 0
+  for _, s in ipairs(tab.sessions) do
+    if not s:absent() then
+      usable[#usable + 1] = s
+      if s == tab.active then at = #usable end
+    end
+  end
+  if #usable < 2 then
+    status.say("there is no other sound in this project", true)
+    return
+  end
+  verbs.activate(ctx, tab, usable[at % #usable + 1])
+end
+
+---Remove whatever is not accepted, of all sounds of the tab.
+function of_tab.clear(_, tab)
+  local parts = {}
+  for _, s in ipairs(tab.sessions) do
+    if not s:absent() and s.state ~= "answering" then parts[#parts + 1] = { s = s, model = models.cleared(s.model) } end
+  end
+  if #parts == 0 then
+    status.say("nothing to clear", true)
+    return
+  end
+  audition.stop()
+  steps.step(tab, "Clear everything not accepted", parts)
+  status.say("everything not accepted is cleared; Continue goes on with the search", true)
+end
+
+function of_tab.rename(ctx, tab)
+  local s = tab.active
+  if not s or s:absent() then
+    status.say("nothing to rename: run Find first", true)
+    return
+  end
+  local old = s.model.label
+  local answers = settings.ask("Rename sound", { "Name" }, { old })
+  local label = answers and models.label(answers[1]) or ""
+  if label == "" or label == old then
+    status.say("name unchanged")
+    return
+  end
+  steps.step(tab, ("Rename %s to %s"):format(old, label), { { s = s, model = models.renamed(s.model, label),
+    forward = { { "rename", label } }, back = { { "rename", old } } } })
+  steps.send(ctx, s, { { "rename", label } })
+  steps.describe(ctx, s, true)
+end
+
+function of_session.play(ctx, tab, s)
+  if s.model.current and s.model.hidden then steps.show(ctx, tab, s) end
+  steps.play(tab, s)
+  return true
+end
+
+local AT_ONCE = { play = true }      -- of a session, but in no state must it wait
+
+---What an action asks for, in the active tab.
+---@param verb string
+function verbs.run(ctx, verb)
+  local tab = ctx.active_tab
+  if not tab then return end
+  if of_tab[verb] then return of_tab[verb](ctx, tab) end
+  local owner, chosen = ctx.owner(verb:match("^sound (.+)$") or "")        -- a sound clicked in the panel
+  if owner == tab and chosen then return verbs.activate(ctx, tab, chosen) end
+  local s = tab.searching or tab.active
+  if tab.preparing then
+    status.say("still reading the track", true)
+  elseif not s or s:absent() and not s:is_searching() then
+    status.say("no search is open in this project: make a time selection and run Find sounds like the time selection", true)
+  elseif AT_ONCE[verb] then
+    of_session[verb](ctx, tab, s)
+  elseif of_session[verb] then
+    verbs.give(ctx, tab, s, verb)
+  else
+    error("no such verb: " .. verb, 0)
+  end
+end
+
+---Whether there is such a verb.
+---@param verb string
+---@return boolean
+function verbs.known(verb) return (of_tab[verb] or of_session[verb]) ~= nil end
+
+return verbs

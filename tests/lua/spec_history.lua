@@ -1,0 +1,175 @@
+local ext_state = require("ext_state")
+local history = require("history")
+local models = require("models")
+local selftest = require("selftest")
+local session = require("session")
+local sync_markers = require("sync_markers")
+local view = require("view")
+
+local function span(start_s, probability) return { start_s = start_s, end_s = start_s + 1, probability = probability or 0.5 } end
+
+---Marks as if the project had been edited: a GUID for each number and kind.
+local function marks_of(model, keep)
+  local marks = {}
+  for number, mark in pairs(models.wanted(model, keep or false)) do marks["{" .. number .. "}"] = mark end
+  return marks
+end
+
+local function started()
+  local s = session.new("ID", "{T}", 1, "Riser", { start_s = 1, end_s = 2 })
+  local model = models.proposed(models.with_example(s.model, span(1)), 1, span(2, 0.87))
+  s:push { marks = marks_of(model), model = model, forward = {}, back = {} }
+  return s
+end
+
+local function answer(s, verdict, next_start_s)
+  local number = s.model.current
+  local one = s.model.candidates[number]
+  local model = models.answered(s.model, verdict, one.start_s, one.end_s)
+  model = models.proposed(model, number + 1, span(next_start_s))
+  s:push { marks = marks_of(model), model = model, forward = { { "answer", number, verdict, one.start_s, one.end_s } },
+    back = { { "undo", number } } }
+  return s
+end
+
+local function names(model, keep)
+  local list = {}
+  for _, mark in pairs(models.wanted(model, keep)) do list[#list + 1] = mark.name end
+  table.sort(list)
+  return table.concat(list, ", ")
+end
+
+return {
+  { "names tell the state", function()
+    same(models.region_name("Riser", 3, "candidate", 0.874), "? Riser 3 (87 %)")
+    same(models.region_name("Riser", 3, "accepted"), "Riser 3")
+    same(models.region_name("Riser", 3, "rejected"), "x Riser 3")
+    same(models.region_name("Sound 1", 3, "accepted"), "Sound 1-3")
+    for _, label in ipairs { "Riser", "Sound 1", "50 %", "Ölfaß" } do
+      for _, kind in ipairs { "candidate", "accepted", "rejected" } do same(models.kind(models.region_name(label, 12, kind, 1)), kind) end
+    end
+  end },
+  { "labels cannot look like a state or a command", function()
+    same(models.label("? what"), "what")
+    same(models.label("!boom"), "boom")
+    same(models.label("#1=x"), "1=x")
+    same(models.label("x files"), "files")
+    same(models.label("xylophone "), "xylophone")
+    same(models.label("a\nb"), "a b")
+    same(models.label("?!"), "")
+  end },
+  { "models are values", function()
+    local s = started()
+    local before = s.model
+    answer(s, "accept", 3)
+    same(before.candidates[1].state, "candidate")
+    same(s.model.candidates[1].state, "accepted")
+    same(s.model.current, 2)
+    same(names(s.model), "? Riser 2 (50 %), Riser 0, Riser 1")
+  end },
+  { "what a rejected one leaves is a setting", function()
+    local s = answer(started(), "reject", 3)
+    same(names(s.model, false), "? Riser 2 (50 %), Riser 0")
+    same(names(s.model, true), "? Riser 2 (50 %), Riser 0, x Riser 1")
+    same(names(models.cleared(s.model), true), "Riser 0")
+  end },
+  { "undo and redo are found, and their commands", function()
+    local s = started()
+    answer(answer(answer(s, "accept", 3), "reject", 4), "skip", 5)
+    local at_first = s.history.steps[2].marks
+    same(s.history:find_step(at_first), 2)
+    same(s:go(2), { { "undo", 1 } })
+    same(s.model.current, 1)
+    same(s.history:find_step(s.history.steps[4].marks), 4)
+    same(s:go(4), { { "answer", 1, "accept", 2, 3 }, { "answer", 2, "reject", 3, 4 } })
+    same(s.model.current, 3)
+    answer(s, "accept", 9)
+    same(#s.history.steps, 5)
+  end },
+  { "the edges of a candidate are the user's, those of an accepted one are a change", function()
+    local s = answer(started(), "accept", 3)
+    local present = {}
+    for guid, mark in pairs(s:step().marks) do
+      present[guid] = { number = mark.number, kind = mark.kind, name = mark.name, start_s = mark.start_s, end_s = mark.end_s }
+    end
+    present["{2}"].start_s = 3.4
+    same(history.matches(s:step(), present), true)
+    present["{1}"].end_s = 3.5
+    same(history.matches(s:step(), present), false)
+    local model, forward, back = s.history:changes(present, "skip")
+    same(forward, { { "revise", 1, 2, 3.5 } })
+    same(back, { { "revise", 1, 2, 3 } })
+    same(model.candidates[1].end_s, 3.5)
+    present["{1}"] = nil
+    local _
+    _, forward, back = s.history:changes(present, "skip")
+    same(forward, { { "retract", 1 } })
+    same(back, { { "revise", 1, 2, 3 } })
+    present["{2}"] = nil
+    model, forward = s.history:changes(present, "reject")
+    same(#forward, 2)
+    same(model.candidates[2].state, "rejected")
+  end },
+  { "an undo beyond the known steps takes the answers back", function()
+    local s = answer(answer(started(), "accept", 3), "reject", 4)
+    local model, forward, back = s.history:changes(s.history.steps[2].marks, "skip")
+    same(forward, { { "undo", 1 } })
+    same(#back, 2)
+    same(model.current, 1)
+  end },
+  { "as text and back", function()
+    local s = answer(answer(started(), "accept", 1 / 3), "reject", 4)
+    s:amend(models.renamed(s.model, "a|b;c%d\nÖ"))
+    local text = ext_state.encode(s)
+    same(text:find("\n"), nil)
+    local other = ext_state.decode("ID", text)
+    same(other.state, "stored")
+    same(other.answers_in_project, 2)
+    same(other.stored_text, text)
+    same(other.model.label, "a|b;c%d\nÖ")
+    same(other.model.current, 3)
+    same(other:step().marks, s:step().marks)
+    same(other.track, "{T}")
+    same(other.history.known["{1}"], 1)
+    same(other.model.candidates[1].start_s, 2.0)
+    same(ext_state.decode("ID", "rubbish"), nil)
+  end },
+  { "as version 0.1.0 wrote it", function()
+    local old = "{T};2;Riser;2;;1|0;{0};kept;Riser 0;1;2;example;1|1;{1};kept;Riser 1;2;3.5;accepted;0.87"
+      .. "|2;{2};asked;? Riser 2 (50 %25);3;4;candidate;0.5|4;{9}"
+    local s = ext_state.decode("ID", old)
+    same(s.answers_in_project, 1)
+    same(s.model.current, 2)
+    same(s.colour, 2)
+    same(s:step().marks["{1}"], { number = 1, kind = "accepted", name = "Riser 1", start_s = 2, end_s = 3.5 })
+    same(s:step().marks["{2}"].kind, "candidate")
+    same(s:step().marks["{2}"].name, "? Riser 2 (50 %)")
+    same(s.history.known["{9}"], 4)
+    s:check()
+  end },
+  { "the view moves only if it must", function()
+    same({ view.wanted(0, 10, 2, 3, 100) }, {})
+    same({ view.wanted(0, 10, 12, 13, 100) }, { 7.5, 17.5 })
+    same({ view.wanted(0, 10, 9.5, 10.5, 100) }, { 5.0, 15.0 })
+    same({ view.wanted(5, 15, 0, 1, 100) }, { 0, 10 })
+    local from_s, to_s = view.wanted(0, 1000, 500, 501, 1.2)
+    same((1.2 * 1000 / (to_s - from_s)) >= 20, true)
+    from_s, to_s = view.wanted(0, 2, 0.5, 4.5, 600)
+    same(from_s <= 0.5 and to_s >= 4.5, true)
+  end },
+  { "marker names by template", function()
+    local values = { label = "Riser", pattern = "R", n = 3, number = 17, ["end"] = "" }
+    same(sync_markers.name("{label}_{n:2}", values), "Riser_03")
+    same(sync_markers.name("{label}{end} {number}", values), "Riser 17")
+    same(sync_markers.name("{pattern}{n}", values), "R3")
+    values["end"] = "_end"
+    same(sync_markers.name("{label}_{n:2}", values), "Riser_03_end")
+    same(sync_markers.name("{end}{n}", values), "_end3")
+    same(sync_markers.name("!{label}", values), "_!Riser_end")
+    same(sync_markers.name("{other}", { ["end"] = "" }), "{other}")
+  end },
+  { "JSON", function()
+    same(selftest.json { a = true, b = { c = 1.5, d = "q\"\n\\" } }, '{\n  "a": true,\n  "b": {\n    "c": 1.5,\n    "d": "q\\u0022\\u000a\\u005c"\n  }\n}')
+    same(selftest.json {}, "{}")
+  end },
+}

@@ -1,0 +1,363 @@
+"""Every numbered command is acked, whatever is in it and whatever its handler does; a fault is told and logged."""
+
+import asyncio
+import dataclasses
+import logging
+import os
+import secrets
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from journal.test_damage import ODD, changed, written
+from reatrieve import limits
+from reatrieve.bridge import messages as m
+from reatrieve.bridge import osc
+from reatrieve.journal import JournalFolder
+from reatrieve.service import loading
+from reatrieve.service.actor import SessionActor
+from reatrieve.service.preparing import Draft
+from service.client import make_item
+
+ACK_S = 5.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded():
+    """The first search is acked when the numerical libraries are loaded; how long that takes is not meant here."""
+    loading.load()
+
+
+@pytest.fixture
+def client(daemon, connect):
+    one = connect(daemon.home)
+    one.until(lambda: one.welcomed)
+    return one
+
+
+def acked(client, *commands):
+    """Send, and wait until all are acked; returns what came, without progress."""
+    begin = len(client.events)
+    for command in commands:
+        client.send(command)
+    client.until(lambda: not client.link.unacked, timeout_s=ACK_S)
+    client.send_raw(m.Ping())
+    n_pongs = len(client.pongs)
+    client.until(lambda: len(client.pongs) > n_pongs and client.pongs[-1].last_seq <= client.link.seen_upto)
+    return [event for event in client.events[begin:] if not isinstance(event, m.Progress)]
+
+
+class Fault(BaseException):
+    """No subclass of Exception would be stopped by less."""
+
+
+FAULTS = [
+    RuntimeError("boom"),
+    KeyError("k"),
+    RecursionError(),
+    MemoryError(),
+    OSError(5, "disk"),
+    ValueError("\ud800\0"),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+@pytest.mark.parametrize(
+    ("where", "name", "command"),
+    [
+        (SessionActor, "_resume", m.Resume("s")),
+        (SessionActor, "_find", m.Find("s", "l", "", "", 0.0, 1.0, 1, "", 1)),
+        (SessionActor, "submit", m.Finish("s", "o")),
+        (SessionActor, "cancel", m.Cancel("s")),
+        (JournalFolder, "of_project", m.Sessions("/p.rpp")),
+        (JournalFolder, "holds", m.Saved("s", "/p.rpp")),
+        (Draft, "add", m.Tempo("s", 0, 0.0, 120.0, 4, 4, 0.0, 0)),
+    ],
+)
+def test_a_handler_that_raises_is_answered_acked_and_logged(client, monkeypatch, caplog, fault, where, name, command):
+    def raising(*_, **__):
+        raise fault
+
+    monkeypatch.setattr(where, name, raising)
+    with caplog.at_level(logging.INFO):
+        events = acked(client, command)
+    (failed,) = [event for event in events if isinstance(event, m.Failed)]
+    assert (failed.code, failed.id) == ("internal", client.link.acked_upto)
+    assert type(fault).__name__ in failed.text
+    assert any(record.exc_info and record.exc_info[1] is fault for record in caplog.records)
+
+
+def test_errors_of_tasks_and_callbacks_reach_the_log(daemon, client, caplog):
+    async def boom():
+        raise RuntimeError("in a task")
+
+    def call():
+        raise RuntimeError("in a callback")
+
+    daemon.loop.call_soon_threadsafe(lambda: daemon.service._start(boom()))
+    daemon.loop.call_soon_threadsafe(call)
+    client.until(lambda: "in a task" in caplog.text and "in a callback" in caplog.text)
+    assert {record.name.partition(".")[0] for record in caplog.records if record.exc_info} == {"reatrieve"}
+
+
+def test_a_command_with_a_wrong_body_takes_its_turn(client, daemon):
+    """Unknown names (of newer scripts), wrong arguments, impossible values: answered, and what follows is heard."""
+    token = daemon.info.token
+    odd = [
+        ("/reatrieve/dance", "ssis", ("s",)), ("/reatrieve/resume", "ssi", ()), ("/reatrieve/resume", "ssii", (1,)),
+        ("/reatrieve/more", "ssissi", ("s", "o", -1)), ("/reatrieve/rest", "ssisd", ("s", float("nan"))),
+        ("/reatrieve/rest", "ssisd", ("s", float("inf"))), ("/reatrieve/resume", "ssis", ("s" * 7000,)),
+        ("/reatrieve/ack", "ssii", (1,)),
+    ]  # fmt: skip
+    for address, tags, values in odd:
+        number = client.link._last_id + 1
+        client.send(m.Rename("never", "o", "l"))
+        client.link._commands.clear()  # not this one, but:
+        packet = osc.encode(address, tags, (client.name, token, number, *values))
+        client.carrier.send(packet)
+        failed = client.wait(m.Failed)
+        assert (failed.id, failed.code) == (number, "protocol"), address
+        client.until(lambda number=number: client.link._acked >= number, timeout_s=ACK_S)
+    assert acked(client, m.Sessions(""))[-1] == m.StoredEnd("", 0)
+
+
+def bounds():
+    """A command at a limit, and one past it, of everything that is bounded."""
+    sid, item = "never", dataclasses.asdict(make_item("never", "/x.wav", length_s=1.0))
+
+    def an_item(**more):
+        return m.Item(**{**item, **more})
+
+    def probe(**more):
+        row = {"session": sid, "index": 0, "page": 0, "pages": 1, "time_s": 0.0, "rate_hz": 44100, "samples": b""}
+        return m.Probe(**{**row, **more})
+
+    def tempo(**more):
+        row = {"session": sid, "index": 0, "time_s": 0.0, "bpm": 120.0, "numerator": 4, "denominator": 4}
+        return m.Tempo(**{**row, "fullbeats": 0.0, "measure": 0, **more})
+
+    def find(**more):
+        row = {"session": sid, "label": "l", "project": "", "track": "", "start_s": 0.0, "end_s": 1.0, "budget": 1}
+        return m.Find(**{**row, "retriever": "", "items": 1, **more})
+
+    def export(**more):
+        row = {
+            "session": sid,
+            "folder": "/x",
+            "targets": "all",
+            "audio": "source",
+            "audio_path": "",
+            "audio_start_s": 0.0,
+        }
+        return m.Export(**{**row, "anchor": "start", "nudge_ms": 0.0, "snap": 0, "force": 0, **more})
+
+    one_id, path, t = limits.ID_BYTES, limits.PATH_BYTES, limits.TIME_S
+    yield "session", lambda n: m.Resume("s" * n), one_id, one_id + 1
+    yield "session in letters of two bytes", lambda n: m.Resume("ö" * n), one_id // 2, one_id // 2 + 1
+    yield "op", lambda n: m.Finish(sid, "o" * n), one_id, one_id + 1
+    yield "label", lambda n: m.Rename(sid, "o", "l" * n), limits.LABEL_BYTES, limits.LABEL_BYTES + 1
+    yield "label of a find", lambda n: find(label="l" * n), limits.LABEL_BYTES, limits.LABEL_BYTES + 1
+    yield "project", lambda n: m.Sessions("/" * n), path, path + 1
+    yield "saved", lambda n: m.Saved(sid, "/" * n), path, path + 1
+    yield "track", lambda n: find(track="t" * n), one_id, one_id + 1
+    yield "retriever", lambda n: find(retriever="r" * n), one_id, one_id + 1
+    yield "path", lambda n: an_item(path="/" * n), path, path + 1
+    yield "guid", lambda n: an_item(guid="g" * n), one_id, one_id + 1
+    yield "item index", lambda n: an_item(index=n), limits.ITEMS - 1, limits.ITEMS
+    yield "probe index", lambda n: probe(index=n), limits.ITEMS - 1, limits.ITEMS
+    yield "probe pages", lambda n: probe(pages=n), limits.PROBE_PAGES, limits.PROBE_PAGES + 1
+    yield "probe rate", lambda n: probe(rate_hz=n), limits.MAX_RATE_HZ, limits.MAX_RATE_HZ + 1
+    yield "probe rate below", lambda n: probe(rate_hz=n), limits.MIN_RATE_HZ, limits.MIN_RATE_HZ - 1
+    yield "tempo index", lambda n: tempo(index=n), limits.TEMPO - 1, limits.TEMPO
+    yield "bpm", lambda x: tempo(bpm=x), limits.BPM, limits.BPM * 1.001
+    yield "numerator", lambda n: tempo(numerator=n), limits.METRE, limits.METRE + 1
+    yield "items", lambda n: find(items=n), limits.ITEMS, limits.ITEMS + 1
+    yield "budget", lambda n: find(budget=n), limits.BUDGET, limits.BUDGET + 1
+    yield "extra", lambda n: m.More(sid, "o", n), limits.BUDGET, limits.BUDGET + 1
+    yield "number", lambda n: m.Undo(sid, "o", n), limits.CANDIDATES, limits.CANDIDATES + 1
+    yield "number below", lambda n: m.Retract(sid, "o", n), 0, -1
+    yield "position", lambda x: an_item(position_s=x), t, 1e300
+    yield "offset", lambda x: an_item(offset_s=x), -t, -1.001 * t
+    yield "length", lambda x: an_item(length_s=x), limits.LENGTH_S, limits.LENGTH_S + 0.001
+    yield "gain", lambda x: an_item(gain=x), -limits.GAIN, -limits.GAIN - 0.1
+    yield "start", lambda x: find(start_s=-x), t, 1e300
+    yield "edges", lambda x: m.Answer(sid, "o", 1, "accept", 0.0, x), t, 1e300
+    yield "revised", lambda x: m.Revise(sid, "o", 1, 0.0, x), t, 1.001 * t
+    yield "nudge", lambda x: m.Anchors(sid, "start", x, 0), limits.NUDGE_MS, limits.NUDGE_MS + 0.1
+    yield "snap", lambda n: m.Anchors(sid, "start", 0.0, n), limits.SNAP, limits.SNAP + 1
+    yield "folder", lambda n: export(folder="/" * n), path, path + 1
+    yield "targets", lambda n: export(targets="," * n), limits.TEXT_BYTES, limits.TEXT_BYTES + 1
+
+
+@pytest.mark.parametrize(("make", "at", "past"), [case[1:] for case in bounds()], ids=[case[0] for case in bounds()])
+def test_at_each_limit_and_one_past_it(client, make, at, past):
+    events = acked(client, make(at))
+    assert not any(isinstance(event, m.Failed) and event.code in ("protocol", "internal") for event in events), events
+    (failed,) = acked(client, make(past))
+    assert (failed.code, failed.id) == ("protocol", client.link.acked_upto)
+    assert len(failed.text) < 200
+    assert any(word in failed.text for word in ("outside", "at most", "page"))
+
+
+def test_probes_together_are_bounded(client, monkeypatch):
+    monkeypatch.setattr(limits, "PROBES_BYTES", 4000)
+    pages = [m.Probe("never", index, 0, 1, 0.0, 44100, bytes(1000)) for index in range(5)]
+    events = acked(client, *pages)
+    assert [(type(event), event.code) for event in events] == [(m.Failed, "input")]
+    assert "4000 bytes together" in events[0].text
+    assert acked(client, *pages[:4]) == []
+
+
+def test_raised_budgets_together_are_bounded(client, shared):
+    session = secrets.token_hex(8)
+    client.find(session, shared.track, 1.0, 1.5, budget=10)
+    client.wait(m.Candidate)
+    (_, failed) = acked(client, m.More(session, "a", limits.BUDGET - 10), m.More(session, "b", 1))[-2:]
+    assert (failed.code, f"at most {limits.BUDGET}" in failed.text) == ("input", True)
+    assert acked(client, m.Resume(session))[-1].budget == limits.BUDGET
+
+
+@pytest.mark.parametrize("change", ODD, ids=lambda change: str(change)[:30])
+def test_odd_journals_beside_a_project_freeze_nothing(client, daemon, tmp_path, change):
+    project = tmp_path / "p.rpp"
+    beside = tmp_path / "p.reatrieve"
+    beside.mkdir()
+    raw = written(beside / "odd-s.journal.jsonl", session="odd" + secrets.token_hex(4), project=str(project))
+    (beside / "odd-s.journal.jsonl").write_bytes(changed(raw, 1, lambda row: row.update(change)))
+    (beside / "deep.journal.jsonl").write_bytes(raw.splitlines()[0] + b"\n" + b"[" * 100_000 + b"\n" + b"{}\n")
+    events = acked(client, m.Sessions(str(project)))
+    assert events == [m.StoredEnd(str(project), 0)]
+
+
+@pytest.mark.parametrize(
+    "project", ["/", "..", "relative", "/" * 4096, "/a" * 2000, "/" + 300 * "x", "C:\\", "\x1b[2J"]
+)
+def test_odd_projects_freeze_nothing(client, project):
+    assert acked(client, m.Sessions(project)) == [m.StoredEnd(project, 0)]
+    (failed,) = acked(client, m.Saved("never", project))
+    assert failed.code == "unknown-session"
+
+
+@pytest.mark.parametrize("project", ["", "p.rpp", "/", "/nowhere/p.rpp", "FOLDER", "FOLDER/p.wav", "FOLDER/f.rpp"])
+def test_saved_wants_a_project_that_is_there(client, shared, tmp_path, project):
+    (tmp_path / "p.wav").touch()
+    (tmp_path / "f.rpp").mkdir()
+    session = secrets.token_hex(8)
+    client.find(session, shared.track, 1.0, 1.5)
+    client.wait(m.Candidate)
+    (failed,) = acked(client, m.Saved(session, project.replace("FOLDER", str(tmp_path))))
+    assert failed.code == "input"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f.rpp", "p.wav"]
+
+
+def test_too_many_commands_at_once_are_refused_by_name(client, shared, monkeypatch):
+    monkeypatch.setattr(limits, "QUEUED", 3)
+    session = secrets.token_hex(8)
+    client.find(session, shared.track, 1.0, 1.5)
+    client.wait(m.Candidate)
+    events = acked(client, *(m.Resume(session) for _ in range(60)))
+    busy = [event for event in events if isinstance(event, m.Failed)]
+    assert {event.code for event in busy} <= {"busy"}
+    assert sum(isinstance(event, m.RowsEnd) for event in events) + len(busy) == 60
+
+
+def test_idle_sessions_are_closed_and_opened_again(start, connect, shared, monkeypatch):
+    monkeypatch.setattr(limits, "OPEN_SESSIONS", 3)
+    monkeypatch.setattr(limits, "KNOWN_SESSIONS", 5)
+    daemon = start()
+    client = connect(daemon.home)
+    candidates = []
+    for k in range(7):
+        client.find(f"s{k}", shared.track, 1.0, 1.5)
+        candidates.append(client.wait(m.Candidate))
+    client.until(lambda: sum(actor.is_open for actor in daemon.service._actors.values()) <= 3)
+    assert len(daemon.service._actors) <= 6
+    for candidate in candidates:
+        client.answer(candidate, "accept")
+        assert client.wait(m.Candidate).accepted == 1
+    client.settle()
+    assert sum(actor.is_open for actor in daemon.service._actors.values()) <= 4
+
+
+def test_presses_that_nobody_takes_do_not_pile_up(daemon, client, shared):
+    session = secrets.token_hex(8)
+    client.find(session, shared.track, 1.0, 1.5)
+    client.wait(m.Candidate)
+    client.settle()
+    packet = osc.encode("/reatrieve/accept", "s", (daemon.info.token,))
+    for _ in range(200):
+        client.carrier.send(packet)
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), daemon.loop).result()
+    client.send_raw(m.Ping())
+    client.until(lambda: client.pongs)
+    peer = daemon.service.hub._peers[client.name]
+    assert peer.link.unseen(m.Verb) <= limits.PRESSES
+    client.send(m.Resume(session))
+    client.wait(m.Candidate)
+
+
+IDS = st.one_of(st.sampled_from(["never", "s", "a b", "ü", "\x1b[31m", "x" * 128, "x" * 129]), st.text(max_size=8))
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
+PLACES = st.sampled_from(
+    ["", "/", "/x/y.rpp", "..", "/proc/self/mem", "/dev/zero", os.devnull, "\\\\host\\x", "/" * 4097]
+)
+WHOLE = st.one_of(st.integers(-3, 20), st.sampled_from([2**31 - 1, -(2**31), 4000, 4001, 10_000, 100_001]))
+REAL = st.one_of(st.floats(-10.0, 20.0), st.sampled_from([1e300, -1e300, 1e7, 0.0, 1.7e308, 5e-324]))
+BY_NAME = {
+    "session": IDS,
+    "op": IDS,
+    "project": PLACES,
+    "path": PLACES,
+    "folder": PLACES,
+    "verdict": st.sampled_from(m.VERBS),
+}
+BY_TYPE = {"s": TEXTS, "i": WHOLE, "d": REAL, "b": st.binary(max_size=64)}
+
+
+@st.composite
+def arguments(draw):
+    """Name, type tags and values of a command, mostly right, each value odd or not."""
+    kind = draw(st.sampled_from([kind for kind in m.COMMANDS.values() if kind.NUMBERED]))
+    tags = m.type_tags(kind)
+    values = [
+        draw(BY_NAME.get(field.name, BY_TYPE[tag])) for field, tag in zip(dataclasses.fields(kind), tags, strict=True)
+    ]
+    if draw(st.integers(0, 9)) == 0 and values:
+        tags, values = tags[:-1], values[:-1]
+    return kind.NAME, tags, values
+
+
+def sendable(values):
+    return all(not (isinstance(v, str) and ("\0" in v or any("\ud800" <= c <= "\udfff" for c in v))) for v in values)
+
+
+@pytest.mark.slow
+def test_random_commands_are_each_acked_within_five_seconds(daemon, connect, shared):
+    client = connect(daemon.home)
+    client.until(lambda: client.welcomed)
+    client.find("s", shared.track, 1.0, 1.5)
+    client.wait(m.Candidate)
+    token = daemon.info.token
+    longest = []
+
+    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(arguments().filter(lambda one: sendable(one[2])))
+    def check(one):
+        name, tags, values = one
+        client.send(m.Cancel("another"))
+        ((number, waiting),) = client.link._commands.items()
+        del client.link._commands[number], waiting
+        packet = osc.encode(f"/reatrieve/{name}", "ssi" + tags, (client.name, token, number, *values))
+        client.carrier.send(packet)
+        begin_s = time.monotonic()
+        client.until(lambda: client.link._acked >= number, timeout_s=ACK_S)
+        longest.append(time.monotonic() - begin_s)
+        client.taken = len(client.events)
+
+    check()
+    assert max(longest) < ACK_S
+    assert not any(event.code == "internal" for event in client.events if isinstance(event, m.Failed))
+    client.send(m.Sessions(""))
+    client.settle()

@@ -1,0 +1,158 @@
+"""A whole session on a disk that fails: each call that writes fails in turn, from find to export, cache and copies.
+
+What was answered ``failed`` with its number is not in the journal, what was acked without is, and the session goes on.
+"""
+
+import itertools
+import secrets
+
+import numpy as np
+import pytest
+import soundfile
+
+from faults import KINDS, FaultyDisk
+from reatrieve.bridge.messages import (
+    Answer,
+    Candidate,
+    Done,
+    Export,
+    ExportedEnd,
+    Failed,
+    Find,
+    Finish,
+    More,
+    Ping,
+    Rename,
+    Resume,
+    RowsEnd,
+    Saved,
+    Undo,
+)
+from reatrieve.journal import file as journal_file
+from reatrieve.journal import read_journal
+from reatrieve.service import loading
+from reatrieve.session.state import fold
+from service.client import make_item
+
+ACK_S = 60.0
+EVERY = {"quick": 9, "long": 1}
+
+
+@pytest.fixture(scope="module")
+def short_track(tmp_path_factory):
+    loading.load()
+    path = tmp_path_factory.mktemp("short") / "short.wav"
+    rng = np.random.default_rng(2)
+    y = 0.01 * rng.standard_normal(6 * 8000)
+    t = np.arange(2400) / 8000
+    for start in (4000, 14000, 26000, 38000):
+        y[start : start + 2400] += 0.5 * np.sin(2 * np.pi * (300 * t + 1500 * t**2)) * np.exp(-4 * t)
+    soundfile.write(path, y, 8000)
+    return path
+
+
+class Player:
+    """One client that plays a session and keeps what it was told."""
+
+    def __init__(self, client, folder):
+        self.client, self.folder = client, folder
+        self.taken, self.refused = [], []
+
+    def ask(self, command):
+        """Send a command and wait until it is acked and all that it brought has come; True: it did not fail."""
+        client = self.client
+        begin = len(client.events)
+        number = client.send(command)
+        client.until(lambda: client.link.acked_upto >= number, timeout_s=ACK_S)
+        n_pongs = len(client.pongs)
+        client.send_raw(Ping())
+        client.until(lambda: len(client.pongs) > n_pongs, timeout_s=ACK_S)
+        last = client.pongs[-1].last_seq
+        client.until(lambda: client.link.seen_upto >= last, timeout_s=ACK_S)
+        failed = [event for event in client.events[begin:] if isinstance(event, Failed)]
+        assert all(event.code != "internal" for event in failed), failed
+        fine = not any(event.id == number for event in failed)
+        if hasattr(command, "op"):
+            (self.taken if fine else self.refused).append(command.op)
+        return fine
+
+    def current(self, session):
+        """Where the session stands; None while the disk lets it not be opened."""
+        client = self.client
+        begin = len(client.events)
+        client.send(Resume(session))
+
+        def said():
+            return [event for event in client.events[begin:] if isinstance(event, (Candidate, Done, Failed))]
+
+        client.until(said, timeout_s=ACK_S)
+        return None if isinstance(said()[-1], Failed) else said()[-1]
+
+    def play(self, session, track, gain):
+        find = Find(session, "kick", "", "{T}", 0.5, 0.8, 10, "", 1)
+        for _ in range(3):
+            self.client.send(make_item(session, track, gain=gain))
+            if self.ask(find):
+                break
+        for verdict in ("accept", "reject", "accept"):
+            for _ in range(2):
+                one = self.current(session)
+                if not isinstance(one, Candidate):
+                    continue
+                span = (one.start_s + (0.01 if verdict == "accept" else 0.0), one.end_s)
+                if self.ask(Answer(session, secrets.token_hex(6), one.number, verdict, *span)):
+                    break
+        self.ask(Undo(session, secrets.token_hex(6), 2))
+        self.ask(Rename(session, secrets.token_hex(6), "snare"))
+        self.ask(Saved(session, str(self.folder / "p.rpp")))
+        self.ask(More(session, secrets.token_hex(6), 5))
+        exported = self.ask(
+            Export(session, str(self.folder / "out"), "json,csv", "source", "", 0.0, "start", 0.0, 0, 1)
+        )  # fmt: skip
+        self.ask(Finish(session, secrets.token_hex(6)))
+        return exported
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
+def test_a_session_on_a_disk_that_fails(start, connect, short_track, tmp_path, request, lasting):
+    long = request.config.getoption("--long")
+    begin = 1 if not lasting else 4
+    for k, fails_at in enumerate(itertools.count(begin, 1 if long else EVERY["quick"])):
+        folder = tmp_path / f"{fails_at}"
+        folder.mkdir()
+        daemon = start(home=folder / "home", cache=folder / "cache")
+        (folder / "p.rpp").touch()
+        client = connect(daemon.settings.home)
+        client.until(lambda client=client: client.welcomed)
+        player = Player(client, folder)
+        disk = FaultyDisk(folder, fails_at=fails_at, kind=KINDS[k % 4], lasting=lasting)
+        with disk.mounted():
+            exported = player.play("s", short_track, 1.0)
+        where = (fails_at, KINDS[k % 4], disk.calls[fails_at - 1 : fails_at])
+        rows = client.events
+        last = player.current("s")  # the disk works again
+        daemon.stop()
+        path = daemon.settings.home / "journals" / "s.journal.jsonl"
+        if player.taken or path.exists():
+            _, lines = read_journal(path)
+            ops = [line.op for line in lines if line.op]
+            assert ops == player.taken, where
+            state = fold(line.event for line in lines)
+            assert last is not None, where
+            assert (last.rejections, last.accepted) == (state.rejections, state.accepted), where
+            end = next(event for event in reversed(rows) if isinstance(event, RowsEnd))
+            assert (end.label, end.accepted) == (state.label, state.accepted), where
+        assert not set(player.refused) & set(player.taken)
+        written = sorted(one.name for one in (folder / "out").iterdir()) if (folder / "out").exists() else []
+        assert len(written) == (2 if exported else 0), (where, written)
+        for copy in (folder / "p.reatrieve").glob("*.jsonl"):
+            read_journal(copy)
+        assert not journal_file._owed, where
+        if not disk.failed:
+            assert exported
+            assert len(player.refused) == 0
+            assert any(isinstance(event, ExportedEnd) for event in client.events)
+            break
+    assert fails_at > 60

@@ -1,0 +1,251 @@
+"""On a machine with other users: homes, links, rights, tokens, and texts that would act in a terminal."""
+
+import logging
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reatrieve import files
+from reatrieve.bridge import home as homes
+from reatrieve.bridge.messages import Candidate
+from reatrieve.cli import main
+from reatrieve.errors import InputError
+from reatrieve.files import ForeignFileError, own_folder, read_small
+from reatrieve.plain import PlainFormatter, plain
+from reatrieve.settings import Settings
+
+posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows has other rights")
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@posix
+def test_a_home_that_others_could_write_is_closed_and_told(tmp_path, caplog):
+    home = tmp_path / "home"
+    home.mkdir()
+    home.chmod(0o777)
+    with homes.held(home):
+        assert mode(home) == 0o700
+    assert "was open to other users; it is closed to them now" in caplog.text
+    caplog.clear()
+    with homes.held(home):
+        assert caplog.text == ""
+
+
+@posix
+def test_a_home_of_somebody_else_is_refused(tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    uid = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: uid + 1)
+    with pytest.raises(InputError, match=r"belongs to another user.*--home"), homes.held(home):
+        pass
+
+
+@posix
+def test_a_link_that_somebody_else_made_is_refused(tmp_path, monkeypatch):
+    """In a home that was open to all, they may have put one where our journals would go."""
+    (tmp_path / "theirs").mkdir()
+    link = tmp_path / "journals"
+    link.symlink_to(tmp_path / "theirs")
+    own_folder(link, "folder of journals", option="--journals")  # one's own link is fine
+    monkeypatch.setattr(files, "is_own", lambda found: not stat.S_ISLNK(found.st_mode))
+    with pytest.raises(InputError, match="a link that belongs to another user"):
+        own_folder(link, "folder of journals", option="--journals")
+
+
+@posix
+def test_a_disk_that_cannot_be_closed_is_refused_or_told(tmp_path, monkeypatch, caplog):
+    folder = tmp_path / "exfat"
+    folder.mkdir()
+    folder.chmod(0o777)
+    monkeypatch.setattr(Path, "chmod", lambda *_: None)
+    with pytest.raises(InputError, match="its disk cannot close it"):
+        own_folder(folder, "home folder", option="--home")
+    own_folder(folder, "cache", option="--cache", private=False, closed=False)
+    assert "cannot close it" in caplog.text
+
+
+@posix
+def test_with_umask_zero_everything_is_still_private(tmp_path, start, connect, shared):
+    before = os.umask(0)
+    try:
+        daemon = start(cache=tmp_path / "new" / "cache")
+        client = connect(daemon.home)
+        client.find("s", shared.track, 1.0, 1.5)
+        client.wait(Candidate)
+        daemon.stop()
+    finally:
+        os.umask(before)
+    inside = [daemon.home / name for name in ("journals", "spool", "renders")]
+    for folder in (daemon.home, *inside, tmp_path / "new", tmp_path / "new" / "cache"):
+        assert mode(folder) == 0o700, folder
+
+
+@posix
+def test_with_umask_zero_the_log_is_private(tmp_path):
+    code = """if True:
+        import os, sys
+        from pathlib import Path
+        from reatrieve.cli.serve import _log_to_file
+        from reatrieve.settings import Settings
+        os.umask(0)
+        _log_to_file(Settings(home=Path(sys.argv[1]), logs=Path(sys.argv[1]) / "logs"))
+        """
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=env)
+    assert (mode(tmp_path / "logs"), mode(tmp_path / "logs" / "daemon.log")) == (0o700, 0o600)
+
+
+@posix
+def test_the_token_in_the_settings_becomes_private(tmp_path, caplog):
+    path = tmp_path / "settings.txt"
+    path.write_text("port = 0\n", encoding="utf-8")
+    path.chmod(0o644)
+    Settings.load({"home": tmp_path}, {})
+    assert mode(path) == 0o644
+    path.write_text("token = mine\n", encoding="utf-8")
+    assert Settings.load({"home": tmp_path}, {}).token == "mine"
+    assert mode(path) == 0o600
+    assert "private now" in caplog.text
+
+
+def test_the_token_is_refused_on_the_command_line(tmp_path, capsys):
+    assert main(["serve", "--home", str(tmp_path), "--token", "mine"]) == 2
+    said = capsys.readouterr().err
+    assert "list of processes" in said
+    assert "--token-file" in said
+
+
+def test_the_token_comes_from_a_file(tmp_path, monkeypatch, capsys):
+    taken = []
+    monkeypatch.setattr("reatrieve.service.serve", lambda settings, **_: taken.append(settings.token))
+    path = tmp_path / "token"
+    path.write_text("\ufeffaus einer Datei\r\n", encoding="utf-8")
+    command = ["serve", "--home", str(tmp_path / "h"), "--logs", str(tmp_path / "l"), "--token-file"]
+    assert main([*command, str(path)]) == 0
+    assert taken == ["aus einer Datei"]
+    path.write_text("\n", encoding="utf-8")
+    for bad in (path, tmp_path / "none", tmp_path):
+        assert main([*command, str(bad)]) == 2
+        assert "--token-file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("token", "fine"), [("x" * 15, False), ("x" * 16, True)])
+def test_the_network_wants_a_long_token(start, token, fine):
+    if fine:
+        assert start(host="0.0.0.0", token=token).info.token == token
+    else:
+        with pytest.raises(InputError, match="16 characters or more"):
+            start(host="0.0.0.0", token=token)
+
+
+@posix
+@pytest.mark.timeout(30)
+def test_only_small_regular_files_are_read(tmp_path, monkeypatch):
+    path, target = tmp_path / "x", tmp_path / "target"
+    target.write_bytes(b"12345")
+    assert read_small(target, max_bytes=5) == b"12345"
+    with pytest.raises(ForeignFileError, match="larger than 4 bytes"):
+        read_small(target, max_bytes=4)
+    path.symlink_to(target)
+    with pytest.raises(ForeignFileError, match="symbolic link"):
+        read_small(path, max_bytes=5)
+    assert read_small(path, max_bytes=5, own_link=True) == b"12345"
+    monkeypatch.setattr(files, "is_own", lambda found: False)
+    with pytest.raises(ForeignFileError, match="symbolic link"):
+        read_small(path, max_bytes=5, own_link=True)
+    for make in (os.mkfifo, os.mkdir, lambda name: name.symlink_to("/dev/zero"), lambda name: name.symlink_to(name)):
+        path.unlink()
+        make(path)
+        with pytest.raises(OSError, match=r"plain file|symbolic link"):
+            read_small(path, max_bytes=5)
+        if path.is_dir():
+            path.rmdir()
+            path.touch()
+
+
+class _Junction:
+    """What ``lstat`` says of a Windows junction: no link to Python, but a name for another place."""
+
+    st_mode = stat.S_IFDIR | 0o777
+    st_uid = 0
+    st_reparse_tag = 0xA0000003
+
+
+class _CloudFile(_Junction):
+    """A file that OneDrive keeps in the cloud: a reparse point, but the file itself."""
+
+    st_mode = stat.S_IFREG | 0o666
+    st_reparse_tag = 0x9000001A
+
+
+def test_windows_junctions_are_links_and_cloud_files_are_not(monkeypatch):
+    monkeypatch.setattr(os, "lstat", lambda path: _Junction())
+    with pytest.raises(ForeignFileError, match="link"):
+        files.demand_regular("C:\\x")
+    monkeypatch.setattr(os, "lstat", lambda path: _CloudFile())
+    assert files.demand_regular("C:\\x").st_mode & 0o666
+
+
+@posix
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.timeout(30)
+def test_odd_things_in_the_home_are_no_fault(tmp_path, make, capsys):
+    for name in ("daemon.txt", "settings.txt", "daemon.lock"):
+        home = tmp_path / name
+        home.mkdir(mode=0o700)
+        make(home / name)
+        if name == "daemon.txt":
+            assert homes.read_info(home) is None
+            info = homes.new_info(version="0", port=0, spool=home / "spool")
+            if (home / name).is_dir():
+                with pytest.raises(InputError, match=r"daemon.txt cannot be written"):
+                    homes.write_info(home, info)
+                assert [path.name for path in home.iterdir()] == [name]
+        else:
+            assert (
+                main(["serve", "--home", str(home), "--logs", str(tmp_path / "l"), "--cache", str(tmp_path / "c")]) == 2
+            )
+            assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "1e3", "99999999999999999999"])
+def test_a_silly_port_is_no_daemon(tmp_path, port):
+    info = homes.new_info(version="0", port=1, spool=tmp_path)
+    homes.write_info(tmp_path, info)
+    text = (tmp_path / "daemon.txt").read_text(encoding="utf-8").replace("port 1\n", f"port {port}\n")
+    text = text.replace(f"pid {os.getpid()}", "pid 1")
+    (tmp_path / "daemon.txt").write_text(text, encoding="utf-8")
+    assert homes.read_info(tmp_path) is None
+    with homes.held(tmp_path):
+        pass
+
+
+def test_a_home_whose_name_is_not_utf8_is_told(tmp_path):
+    with pytest.raises(InputError, match=r"not UTF-8.*--home"):
+        homes.new_info(version="0", port=0, spool=tmp_path / "h\udcff")
+
+
+@pytest.mark.parametrize("text", ["\x1b[2Jx", "a\nb", "a\rb", "\x9b31m", "\u202eabc", "a\x00b", "\ud800", "\x7f\x08"])
+def test_nothing_from_outside_acts_in_a_log_or_terminal(text, caplog, capsys):
+    shown = plain(text)
+    assert shown.isprintable()
+    shown.encode("utf-8")
+    record = logging.LogRecord("x", logging.INFO, "p", 1, "client %s", (text,), None)
+    assert PlainFormatter("%(levelname)s %(message)s").format(record) == f"INFO client {shown}"
+    try:
+        raise ValueError(text)
+    except ValueError:
+        record.exc_info = sys.exc_info()
+    lines = PlainFormatter("%(levelname)s %(message)s").format(record).split("\n")
+    assert len([line for line in lines if not line.startswith("    ")]) == 1
+    assert all(line.isprintable() for line in lines)
+    assert main(["journal", "check", "x" + text.replace("\0", "")]) == 1
+    assert all(line.isprintable() for line in capsys.readouterr().out.splitlines())
