@@ -100,5 +100,8 @@ def _ends_early(path: Path, info: SoundInfo) -> bool:
 
 
 def _decoded_frames(path: Path) -> int:
+    n_frames = 0
     with soundfile.SoundFile(path) as file:
-        return sum(len(block) for block in file.blocks(BLOCK_FRAMES, dtype="float32", always_2d=True))
+        while n_read := len(file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+            n_frames += n_read
+    return n_frames

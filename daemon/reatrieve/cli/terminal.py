@@ -25,7 +25,9 @@ def typed_lines() -> TextIO:
     """Standard input; nothing where it is closed, and no byte of it is an error."""
     if sys.stdin is None:
         return io.StringIO("")
-    if isinstance(sys.stdin, io.TextIOWrapper):
+    if (
+        isinstance(sys.stdin, io.TextIOWrapper) and sys.stdin.errors != "replace"
+    ):  # possible before the first read alone
         sys.stdin.reconfigure(errors="replace")
     return sys.stdin
 
