@@ -1,3 +1,4 @@
+-- @noindex
 --- What every action script does: put its verb into the client's queue and start the client if it is not running.
 
 local action = {}

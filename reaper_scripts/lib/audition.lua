@@ -1,3 +1,4 @@
+-- @noindex
 --- Plays a candidate and gives back what it borrowed: cursor, loop points, repeat, solo.
 --
 -- Smooth seek makes every seek wait, so playing always means stop, set the cursor, play, set the cursor back. Loop points that

@@ -1,3 +1,4 @@
+-- @noindex
 --- The one script that keeps running: its loop, the queue of the actions, the tabs and their sessions, the link.
 
 local action = require("action")
@@ -43,7 +44,12 @@ function ctx.new_id()
   return (reaper.genGuid(""):gsub("[{}]", ""):upper())
 end
 
-function ctx.home() return daemon.home(settings.get("home"), reaper.GetOS()) end
+local resource_path        -- stays what it is as long as REAPER runs
+
+function ctx.home()
+  resource_path = resource_path or reaper.GetResourcePath()
+  return daemon.home(settings.get("home"), reaper.GetOS(), resource_path)
+end
 
 ---@param id string
 ---@return Tab? tab

@@ -1,3 +1,4 @@
+-- @noindex
 --- What the daemon says, and what it means for a session in its state. What a state has no use for is ignored: after a new
 -- start of either side things may come late or twice.
 

@@ -1,3 +1,4 @@
+-- @noindex
 --- Accepted regions become files for a game engine: asks what to write and where, then has the daemon write it.
 
 local project = require("project")

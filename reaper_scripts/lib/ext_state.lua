@@ -1,3 +1,4 @@
+-- @noindex
 --- A session as one line of text, as a project's ext state keeps it. Pure Lua.
 
 local history = require("history")

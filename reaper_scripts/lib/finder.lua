@@ -1,3 +1,4 @@
+-- @noindex
 --- "Find sounds like the time selection": from the selection to the daemon's first candidate.
 
 local accessor = require("accessor")
@@ -6,6 +7,7 @@ local models = require("models")
 local project = require("project")
 local session = require("session")
 local settings = require("settings")
+local starter = require("starter")
 local status = require("status")
 local track = require("track")
 local work = require("work")
@@ -118,11 +120,8 @@ function finder.find(ctx, tab)
     tab.searching, tab.preparing = s, false
     status.say(("%s: reading the track%s"):format(s.model.label, note ~= "" and " (" .. note .. ")" or ""), true)
 
-    local patience_s = ctx.now + 1.0
-    while ctx.link.state ~= "up" do
-      if ctx.link.problem and ctx.now > patience_s then return give_up(ctx.link.problem) end
-      work.yield()
-    end
+    local up, problem = starter.connect(ctx, work.yield)
+    if not up then return give_up(problem) end
     items = rendered(ctx, tab, the_track, items, s)
     local probes = settings.get("probe") and accessor.probes(the_track, items) or {}
     local tempo = track.tempo(proj)

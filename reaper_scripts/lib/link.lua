@@ -1,3 +1,4 @@
+-- @noindex
 --- Reliable commands and events over a carrier that may lose, double and reorder (docs/protocol.md, "Link"). Pure Lua:
 -- carriers, clock and the reading of daemon.txt are passed in.
 --

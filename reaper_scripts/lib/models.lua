@@ -1,3 +1,4 @@
+-- @noindex
 --- What a search is at, at one moment: candidates and their states, and the regions that they want. Pure Lua.
 --
 -- A model is a value: `candidates` (number -> Candidate, 0 is the example), `current`, `over`, `label`, `hidden` (the current

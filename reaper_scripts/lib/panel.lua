@@ -1,3 +1,4 @@
+-- @noindex
 --- A small window with what is going on: drawn by gfx, opened only when the user asks for it, never taking the focus again.
 
 local models = require("models")

@@ -1,3 +1,4 @@
+-- @noindex
 --- The only module that edits the project: regions, sync markers, ruler lanes, undo blocks, project ext state.
 --
 -- Regions are known by GUID. From REAPER 7.62 on they are asked for by it; before, MARKER_INDEX_FROM_GUID gives the place in

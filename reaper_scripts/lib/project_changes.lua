@@ -1,3 +1,4 @@
+-- @noindex
 --- What the user does to the regions by hand, and undo and redo: the project's regions are the truth while it is open.
 
 local audition = require("audition")

@@ -1,3 +1,4 @@
+-- @noindex
 --- Finds out on a real REAPER what docs/assumptions.md lists: in a tab of its own, closed again at the end, with the result as
 -- JSON in the resource folder. The headless host takes that file as a profile.
 

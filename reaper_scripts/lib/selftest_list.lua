@@ -1,3 +1,4 @@
+-- @noindex
 --- The tests of the Self-test, one for each assumption that a script can settle. A test gets `env` (proj, folder, ramp) and gives
 -- the assumption's value, nil and a reason, or a table of several values by key.
 

@@ -1,3 +1,4 @@
+-- @noindex
 --- One search as the script knows it: the owner of every field of it and of every transition between its states. Other modules
 -- read fields, and change them by the functions here only. Pure Lua: reads and edits nothing.
 

@@ -1,3 +1,4 @@
+-- @noindex
 --- What the user is told, where the eyes are and without taking the focus: help line, tooltip, screen reader.
 
 local settings = require("settings")

@@ -1,3 +1,4 @@
+-- @noindex
 --- What every part that leads a session does: commands to the daemon, undo steps, telling the user where the search is.
 
 local audition = require("audition")

@@ -1,3 +1,4 @@
+-- @noindex
 --- Accepted regions become sync markers in the project.
 
 local project = require("project")

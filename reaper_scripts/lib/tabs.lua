@@ -1,3 +1,4 @@
+-- @noindex
 --- Project tabs and what becomes of them: opened, closed, saved, another project in the same tab, tracks that went away.
 
 local project = require("project")

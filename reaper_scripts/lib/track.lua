@@ -1,3 +1,4 @@
+-- @noindex
 --- Which track is searched, and what REAPER plays on it: the items as the daemon needs them, and the tempo map.
 
 local work = require("work")

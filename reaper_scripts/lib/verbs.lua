@@ -1,3 +1,4 @@
+-- @noindex
 --- What the user can ask for: one function for each action, by the verb that its script posts. Answers and what else leads a
 -- search wait for their turn, so nothing pressed too early is lost.
 

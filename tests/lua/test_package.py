@@ -27,6 +27,9 @@ def test_the_client_is_the_package_and_brings_every_action() -> None:
     assert re.findall(r"^--   (\[\w+\] .*)$", header.split("@about")[0], re.MULTILINE) == [
         "[main] ReaTrieve_*.lua",
         "[nomain] lib/*.lua",
+        "[nomain] icons/*.png",
+        "[nomain] icons/200/*.png",
+        "[nomain] make_environment.py",
     ]
     for path in SCRIPTS.glob("*.lua"):
         if path != CLIENT:
@@ -73,7 +76,7 @@ def test_no_console_and_boxes_only_for_decisions() -> None:
         assert "ShowConsoleMsg" not in text, path.name
         assert not re.search(r"^\s*print\(", text, re.MULTILINE), path.name
         boxes += [path.name] * len(re.findall(r"reaper\.MB\(", text))
-    assert sorted(boxes) == ["events.lua", "restore.lua"]
+    assert sorted(boxes) == ["events.lua", "restore.lua", "starter.lua"]
 
 
 def _fields() -> list[str]:
@@ -100,7 +103,7 @@ def test_who_edits_and_who_talks() -> None:
         r"Undo_BeginBlock|AddProjectMarker|AddRegionOrMarker\(|SetProjectMarker|DeleteProjectMarker|SetProjExtState": {
             "project"
         },
-        r"\bgfx\.": {"panel"},
+        r"\bgfx\.": {"panel", "setup_window"},
         r"socket": {"carrier_udp", "client"},
         rf"^\s*(?:[\w.]+, *)*(?:s|old|chosen|tab\.\w+)\.(?:{'|'.join(_fields())})\b[^=\s(]*(?:, *[\w.]+)* = ": set(),
         r"history:(push|amend|set_marks|replace_guids|go)\(": {"session"},

@@ -31,6 +31,7 @@ from reatrieve.bridge.messages import (
     encode_command,
 )
 from reatrieve.errors import InputError, ProtocolError
+from reatrieve.installation import this_installation
 from reatrieve.service.hub import Hub, Route
 from service.program import needs
 
@@ -131,7 +132,7 @@ def test_wrong_tokens_and_unknown_clients_are_refused():
     assert desk.commands == []
 
 
-@pytest.mark.parametrize(("theirs", "fix"), [(PROTOCOL - 1, "ReaPack"), (PROTOCOL + 1, "pip install -U reatrieve")])
+@pytest.mark.parametrize(("theirs", "fix"), [(PROTOCOL - 1, "ReaPack"), (PROTOCOL + 1, this_installation().updating())])
 def test_another_protocol_is_refused_with_the_fix(theirs, fix):
     desk = Desk()
     ((_, refused),) = desk.say(Hello(theirs, "9.9.9", "REAPER", "5.4", "udp"), token="whatever")

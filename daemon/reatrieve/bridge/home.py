@@ -20,15 +20,26 @@ from reatrieve.bridge import osc
 from reatrieve.bridge.messages import PROTOCOL, CommandHeader, Ping, Pong, decode_event, encode_command
 from reatrieve.errors import InputError, ProtocolError
 from reatrieve.filelock import try_lock
-from reatrieve.files import open_lock, own_folder, read_small
+from reatrieve.files import insist, open_lock, own_folder, read_small
 
-__all__ = ["DaemonInfo", "answers_ping", "held", "new_info", "read_info", "remove_info", "write_info"]
+__all__ = [
+    "LOCK_NAME",
+    "TOKEN_NAME",
+    "DaemonInfo",
+    "answers_ping",
+    "held",
+    "kept_token",
+    "new_info",
+    "read_info",
+    "remove_info",
+    "write_info",
+]
 
 FILE_NAME = "daemon.txt"
 LOCK_NAME = "daemon.lock"
 INFO_BYTES = 65_536
-RETRY_S = 2.0
-"""How long Windows may keep us from replacing a file that the script is just reading."""
+TOKEN_NAME = "token.txt"
+"""Where the token is kept from one start to the next; made by ``reatrieve install``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +96,7 @@ def _write_info(home: Path, info: DaemonInfo) -> None:
             file.write(text)
         if sys.platform == "win32":
             _only_this_user(temporary)
-        _insist(temporary.replace, home / FILE_NAME)
+        insist(lambda: temporary.replace(home / FILE_NAME))
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -115,12 +126,22 @@ def read_info(home: Path) -> DaemonInfo | None:
         return None
 
 
+def kept_token(home: Path) -> str | None:
+    """The token that was made for this home folder; None where there is none, or more than a line."""
+    try:
+        with (home / TOKEN_NAME).open("rb") as file:
+            text = file.read(1024).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if re.fullmatch(r"[!-~]{16,128}", text) else None
+
+
 def remove_info(home: Path, instance: str) -> None:
     """Remove ``daemon.txt`` if it still is that of ``instance``."""
     info = read_info(home)
     if info is not None and info.instance == instance:
         with contextlib.suppress(OSError):
-            _insist((home / FILE_NAME).unlink)
+            insist((home / FILE_NAME).unlink)
 
 
 def answers_ping(info: DaemonInfo, *, timeout_s: float = 1.0) -> bool:
@@ -202,20 +223,6 @@ def _is_pong(packet: bytes, info: DaemonInfo) -> bool:
     except ProtocolError:
         return False
     return isinstance(event, Pong) and header.instance == info.instance
-
-
-def _insist(action: object, *arguments: object) -> None:
-    """Do it, again and again while Windows says that somebody has the file open."""
-    end_s = time.monotonic() + RETRY_S
-    while True:
-        try:
-            action(*arguments)  # type: ignore[operator]
-        except PermissionError:  # noqa: PERF203 - one try a turn is meant
-            if sys.platform != "win32" or time.monotonic() > end_s:
-                raise
-            time.sleep(0.02)
-        else:
-            return
 
 
 def _only_this_user(path: Path) -> None:

@@ -16,22 +16,39 @@ from reatrieve.plain import PlainFormatter, plain
 
 __all__ = ["main"]
 
-COMMANDS = (
-    "demo", "find", "serve", "export", "convert", "journal", "evaluate", "experiments", "dataset", "synth", "bench",
-)  # fmt: skip
-"""Modules of this package, in the order that ``reatrieve --help`` shows them; each has ``add(subparsers)``."""
+COMMANDS = {
+    "install": "put the scripts into REAPER, and tell them where the daemon is",
+    "uninstall": "take away what install has put into REAPER",
+    "doctor": "check everything that has to work together, and say what to do",
+    "demo": "watch the whole loop run on a simulated REAPER",
+    "find": "find a sound's other places in a file, from the terminal",
+    "serve": "the daemon that REAPER's scripts talk to",
+    "export": "write sync files for game engines from accepted regions",
+    "convert": "turn label files of one program into another's",
+    "journal": "look after the journals of sessions",
+    "evaluate": "measure retrievers on an annotated data set",
+    "experiments": "the paper's experiments on a data set: figures, tables, statements",
+    "dataset": "turn finished sessions into a data set",
+    "synth": "make an annotated data set of electronic music",
+    "bench": "measure speed and memory on this machine, as ratios",
+}
+"""Modules of this package, each with ``add(subparsers)``, as ``reatrieve --help`` shows them. What each is for stands
+here, so that the list costs no import of them."""
 
 
 def build_parser(only: str | None = None) -> Parser:
-    """Make the parser; with ``only``, import that subcommand alone, so that ``reatrieve serve`` starts fast."""
+    """Make the parser; of all subcommands only the one called ``only`` is imported and gets its options."""
     parser = Parser(
         prog="reatrieve",
         description="Mark one sound, get every other place where it happens, take the places into the game.",
     )
     parser.add_argument("--version", action="version", version=f"reatrieve {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS if only not in COMMANDS else (only,):
-        importlib.import_module(f"reatrieve.cli.{name}").add(subparsers)
+    for name, purpose in COMMANDS.items():
+        if name == only:
+            importlib.import_module(f"reatrieve.cli.{name}").add(subparsers)
+        elif only not in COMMANDS:
+            subparsers.add_parser(name, help=purpose)
     return parser
 
 
@@ -55,6 +72,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except ReatrieveError as error:
         return _failed(str(error), error.exit_status)
+    except ModuleNotFoundError as error:
+        from reatrieve.installation import missing_module
+
+        explained = missing_module(error)
+        if explained is None:
+            raise
+        return _failed(str(explained), explained.exit_status)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

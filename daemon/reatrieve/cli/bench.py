@@ -18,7 +18,6 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "bench",
-        help="measure speed and memory on this machine, as ratios",
         description="Measure analysis, answers, the whole loop and memory, each over a baseline of the same run, "
         "on one thread. Exit status 1 if a goal is missed.",
     )

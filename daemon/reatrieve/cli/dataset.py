@@ -13,9 +13,7 @@ __all__ = ["add", "run"]
 
 def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        "dataset", help="turn finished sessions into a data set", description="Work on data sets for `evaluate`."
-    )
+    parser = subparsers.add_parser("dataset", description="Work on data sets for `evaluate`.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     adding = actions.add_parser(
         "add",

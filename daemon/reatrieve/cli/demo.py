@@ -31,7 +31,6 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "demo",
-        help="watch the whole loop run on a simulated REAPER",
         description="Open a track in a simulated REAPER that runs the real scripts, start the real daemon, mark one "
         "sound, and answer the candidates until the other places are found; then convert and export them. Without "
         "--audio it makes a minute of music of its own, and a simulated user who knows the truth answers.",

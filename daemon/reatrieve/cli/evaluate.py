@@ -14,7 +14,6 @@ from typing import Any
 import platformdirs
 
 from reatrieve.cli.parser import Parser, apart
-from reatrieve.cli.terminal import progress_bar
 from reatrieve.cli.values import check_file_to_write, check_folder_to_write, demand_module, file_path, text, write_text
 from reatrieve.errors import InputError
 
@@ -39,7 +38,6 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "evaluate",
-        help="measure retrievers on an annotated data set",
         description="Let a user who knows the annotations search every sound of a data set, and report what was found.",
     )
     parser.add_argument("dataset", type=file_path, metavar="DATASET", help="folder with audio/ and annotations.csv")
@@ -105,7 +103,7 @@ def check_machine(args: argparse.Namespace) -> None:
     if args.jobs == 0 or args.jobs < -1:
         raise InputError(f"--jobs {args.jobs}: write a number of processes, or -1 for all cores")
     if args.scheduler:
-        demand_module("distributed", "cluster", "--scheduler")
+        demand_module("distributed")
     for option in ("cache", "results"):
         if getattr(args, option) is not None:
             check_folder_to_write(getattr(args, option), f"--{option}")
@@ -129,6 +127,7 @@ def conditions_of(args: argparse.Namespace, **more: Any) -> Any:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print tables, write the JSON."""
+    from reatrieve.cli.terminal import progress_bar
     from reatrieve.lab.dataset import load_dataset
     from reatrieve.lab.records import ResultsFile
     from reatrieve.lab.runner import code_fingerprint

@@ -7,7 +7,6 @@ import sys
 
 from reatrieve.cli.evaluate import add_conditions, add_machine, check_machine, conditions_of
 from reatrieve.cli.parser import Parser, apart
-from reatrieve.cli.terminal import progress_bar
 from reatrieve.cli.values import check_folder_to_write, demand_module, file_path, text
 
 __all__ = ["add", "run"]
@@ -17,7 +16,6 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "experiments",
-        help="the paper's experiments on a data set: figures, tables, statements",
         description="Repeat the paper's experiments on a data set and set its statements beside what came out.",
     )
     parser.add_argument("dataset", type=file_path, metavar="DATASET", help="folder with audio/ and annotations.csv")
@@ -50,6 +48,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run what is missing, then write everything."""
+    from reatrieve.cli.terminal import progress_bar
     from reatrieve.errors import InputError
     from reatrieve.lab.dataset import load_dataset
     from reatrieve.lab.experiments import all_setups, experiments
@@ -59,9 +58,9 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.lab.summary import figures_of, random_recall
     from reatrieve.retrieval.learned.model import BASIC_PITCH, basic_pitch_installed
 
-    demand_module("matplotlib", "figures", "experiments")
+    demand_module("matplotlib")
     if args.learned:
-        demand_module("onnxruntime", "learned", "--learned")
+        demand_module("onnxruntime")
     check_machine(args)
     check_folder_to_write(args.out, "--out")
     conditions = conditions_of(args)

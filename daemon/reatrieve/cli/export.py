@@ -8,29 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reatrieve.annotations.files import read_annotations
 from reatrieve.annotations.tables import STATED
-from reatrieve.audio.decode import sound_info
-from reatrieve.cli.convert import of_one_recording
 from reatrieve.cli.parser import Parser, Rule, needs
-from reatrieve.cli.terminal import progress_bar
 from reatrieve.cli.values import check_folder_to_write, file_path, finite, plural, sha256, text
 from reatrieve.errors import AudioError, InputError
-from reatrieve.journal import Header, read_journal
-from reatrieve.session.state import fold
-from reatrieve.sync.anchors import Placement
-from reatrieve.sync.earlier import accepted_in
-from reatrieve.sync.export import ExportJob, ForceNeededError, export
 from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
-from reatrieve.sync.rpp_project import read_rpp
-from reatrieve.sync.rpp_sessions import accepted_regions
 from reatrieve.sync.targets import TARGETS, Options, chosen_targets
 from reatrieve.sync.tempo import TempoMap
-from reatrieve.sync.wave_content import open_content
 
 if TYPE_CHECKING:
     from reatrieve.audio.trackmap import TrackMap
+    from reatrieve.journal import Header
 
 __all__ = ["add", "check_targets", "run"]
 
@@ -75,7 +64,6 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     targets = "\n".join(f"  {name:12} {target.about}" for name, target in TARGETS.items())
     parser = subparsers.add_parser(
         "export",
-        help="write sync files for game engines from accepted regions",
         description="Write sync files for game engines from a session's journal, a list of regions or a REAPER "
         "project.",
         epilog=EPILOG.format(targets=targets),
@@ -165,6 +153,10 @@ def check_targets(words: str) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export, and print every file written."""
+    from reatrieve.cli.terminal import progress_bar
+    from reatrieve.sync.anchors import Placement
+    from reatrieve.sync.export import ExportJob, ForceNeededError, export
+
     check_targets(args.to)
     check_folder_to_write(args.out, "--out")
     source = _read(args)
@@ -225,6 +217,9 @@ def _read(args: argparse.Namespace) -> _Source:
         source = _from_journals(args.journal)
         return source if tempo_map is None else replace(source, tempo_map=tempo_map)
     if args.regions is not None:
+        from reatrieve.annotations.files import read_annotations
+        from reatrieve.cli.convert import of_one_recording
+
         notes: list[str] = []
         render = None if args.audio in (None, "track") else Path(args.audio)
         rows = read_annotations(args.regions, rate_hz=_rate_hz(render), unit=args.unit or STATED, on_note=notes.append)
@@ -250,6 +245,8 @@ def _read(args: argparse.Namespace) -> _Source:
 
 def _rate_hz(audio: Path | None) -> int | None:
     """Sample rate of the audio that the game ships, for lists in samples; None where it is not known."""
+    from reatrieve.sync.wave_content import open_content
+
     try:
         return None if audio is None else open_content(audio).rate_hz
     except AudioError:
@@ -257,6 +254,9 @@ def _rate_hz(audio: Path | None) -> int | None:
 
 
 def _from_project(path: Path, match: str, track: str, *, with_track: bool) -> _Source:
+    from reatrieve.sync.rpp_project import read_rpp
+    from reatrieve.sync.rpp_sessions import accepted_regions
+
     project = read_rpp(path)
     accepted, found_on = accepted_regions(project, match=match)
     if not with_track and not track and not found_on:
@@ -267,6 +267,10 @@ def _from_project(path: Path, match: str, track: str, *, with_track: bool) -> _S
 
 def _from_journals(paths: Sequence[Path]) -> _Source:
     """Accepted regions of one or more sessions; they must have searched one track, or only a render can be shipped."""
+    from reatrieve.journal import read_journal
+    from reatrieve.session.state import fold
+    from reatrieve.sync.earlier import accepted_in
+
     accepted: list[Accepted] = []
     headers = []
     for path in paths:
@@ -303,6 +307,8 @@ def _refuse_other_length(source: _Source, audio: Path, start_s: float) -> None:
     """Where a whole file was searched, what is shipped in its place should be as long, or a part of it."""
     if source.whole_file_s is None or not audio.is_file():
         return
+    from reatrieve.audio.decode import sound_info
+
     length_s = sound_info(audio).duration_s
     part = start_s > 0.0 and start_s + length_s <= source.whole_file_s + LENGTHS_DIFFER_S
     if not part and abs(length_s + start_s - source.whole_file_s) > LENGTHS_DIFFER_S:

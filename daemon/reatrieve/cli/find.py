@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reatrieve.cli.parser import Parser, apart, needs
-from reatrieve.cli.terminal import typed_lines
 from reatrieve.cli.values import (
     check_folder_to_write,
     check_sound_file,
@@ -60,7 +59,6 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "find",
-        help="find a sound's other places in a file, from the terminal",
         description="Mark one sound of a file by its start and end, answer yes or no to the candidates, and get every "
         "other place where it happens.",
         epilog=EPILOG,
@@ -106,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.cli.conversation import Conversation, KnownAnswers, Person
     from reatrieve.cli.journalled_search import JournalledSearch
     from reatrieve.cli.listening import Listening
-    from reatrieve.cli.terminal import console_for
+    from reatrieve.cli.terminal import console_for, typed_lines
     from reatrieve.session.state import fold
     from reatrieve.settings import Settings
 
@@ -227,6 +225,7 @@ def _gone_on_with(
     if args.new:
         return None
     from reatrieve.cli.earlier import earlier_session
+    from reatrieve.cli.terminal import typed_lines
 
     folders = [settings.journals_folder, *([args.journal.parent] if args.journal else [])]
     earlier = earlier_session(audio, example, folders)

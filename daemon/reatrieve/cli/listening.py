@@ -14,12 +14,12 @@ import soundfile
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import AudioError
+from reatrieve.installation import missing
 from reatrieve.session.spans import Span
 
 __all__ = ["Listening"]
 
 RATE_HZ = 44100
-HOW_TO_HEAR = "to hear it at once: pip install 'reatrieve[play]'"
 
 
 class Listening:
@@ -47,7 +47,7 @@ class Listening:
         """
         device = _sound_device()
         if device is None:
-            return f"written to {self.write(number, span)}; {HOW_TO_HEAR}"
+            return f"written to {self.write(number, span)}; to hear it at once: {missing('sounddevice')}"
         y = self._audio.read(span.start_s, span.end_s, RATE_HZ, mono=False)
         try:
             device.play(y.T, RATE_HZ)

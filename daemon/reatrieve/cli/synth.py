@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from reatrieve.cli.parser import Parser
-from reatrieve.cli.terminal import progress_bar
 from reatrieve.cli.values import check_folder_to_write, file_path, finite, plural
 
 __all__ = ["add", "run"]
@@ -17,7 +16,6 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
     parser = subparsers.add_parser(
         "synth",
-        help="make an annotated data set of electronic music",
         description="Make annotated electronic music from nothing but numpy and scipy: sounds of interest at known "
         "times over changing backgrounds, in the format that `reatrieve evaluate` reads.",
     )
@@ -39,6 +37,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the songs, with a progress bar on standard error."""
+    from reatrieve.cli.terminal import progress_bar
     from reatrieve.synth import write_dataset
 
     check_folder_to_write(args.out, "OUT")

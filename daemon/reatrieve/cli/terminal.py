@@ -25,9 +25,7 @@ def typed_lines() -> TextIO:
     """Standard input; nothing where it is closed, and no byte of it is an error."""
     if sys.stdin is None:
         return io.StringIO("")
-    if (
-        isinstance(sys.stdin, io.TextIOWrapper) and sys.stdin.errors != "replace"
-    ):  # possible before the first read alone
+    if isinstance(sys.stdin, io.TextIOWrapper) and sys.stdin.errors != "replace":  # only before the first read
         sys.stdin.reconfigure(errors="replace")
     return sys.stdin
 

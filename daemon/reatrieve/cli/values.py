@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from reatrieve.errors import AudioError, InputError, ReatrieveError
+from reatrieve.installation import missing
 from reatrieve.session.spans import Span
 
 __all__ = [
@@ -188,16 +189,10 @@ def example_span(start_s: float, end_s: float, duration_s: float) -> Span:
     return Span(start_s, min(end_s, duration_s))
 
 
-def demand_module(module: str, extra: str, purpose: str) -> None:
-    """Say before any work that a package is missing.
-
-    Raises
-    ------
-    ReatrieveError
-        What it is for, and how to install it.
-    """
+def demand_module(module: str) -> None:
+    """Say before any work that a package of an extra is missing; raises ``InputError``, which says what to type."""
     if importlib.util.find_spec(module) is None:
-        raise ReatrieveError(f"{purpose} needs {module}, which is not installed: pip install 'reatrieve[{extra}]'")
+        raise missing(module)
 
 
 def write_text(path: Path, text: str) -> None:

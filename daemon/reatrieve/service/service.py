@@ -87,6 +87,11 @@ class Service:
             watch=self._watch,
         )
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no session has anything left to do."""
+        return not self._tasks and all(actor.idle for actor in self._actors.values())
+
     async def tidy(self) -> None:
         """Let go, now and then, of clients that are gone and of sessions that nobody has used for an hour."""
         spools, instance = self.settings.spool_folder, self.info.instance
@@ -283,7 +288,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         own_folder(settings.journals_folder, "folder of journals", option="--journals", closed=False)
         own_folder(settings.renders_folder, "folder of renderings", option="--home")
         own_folder(settings.cache, "cache", option="--cache", private=False, closed=False)
-        info = homes.new_info(version=__version__, port=0, spool=settings.spool_folder, token=settings.token)
+        token = settings.token or homes.kept_token(settings.home) or ""
+        info = homes.new_info(version=__version__, port=0, spool=settings.spool_folder, token=token)
         services: list[Service] = []
 
         def receive(packet: bytes, route: Route) -> None:
