@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import soundfile
-
 from reatrieve.annotations.annotation import Annotation
 from reatrieve.session.spans import Span
 
@@ -80,6 +78,8 @@ def reference_of(annotation: Annotation, file: str) -> ReferenceEvent | str:
 
 def audio_rate_hz(audio: Path) -> int | None:
     """Sample rate of an audio file, for labels in samples; None where it cannot be read."""
+    import soundfile  # only what looks at audio loads it
+
     try:
         return int(soundfile.info(audio).samplerate)
     except (RuntimeError, OSError):
@@ -105,6 +105,8 @@ class AudioLengths:
 
 
 def _length_s(path: Path) -> float | str:
+    import soundfile
+
     if not path.is_file():
         return f"no such audio file: {path}"
     try:
