@@ -6,6 +6,7 @@ local action = {}
 local SECTION = "ReaTrieve"
 local CLIENT = "ReaTrieve_Client.lua"
 local ALIVE_S = 1.0
+local GONE_S = 20.0          -- keys so far apart
 
 local function age_s(time)
   local time_s = tonumber(time)
@@ -20,13 +21,13 @@ function action.alive() return recent("heartbeat") end
 
 ---Whether a client will take what is put into the queue. One that ends takes its heartbeat along, so an old one means that
 ---REAPER stood still (a dialog, a project that loads, a busy interface): the client goes on with it. Only a heart that has not
----beaten between two keys, and for a second and more, belongs to a client that is gone.
+---beaten between two keys far apart belongs to a client that is gone.
 local function will_take()
   local beat = reaper.GetExtState(SECTION, "heartbeat")
   if beat == "" then return false end
   if age_s(beat) < ALIVE_S then return true end
   local seen, since = reaper.GetExtState(SECTION, "suspect"):match("^(%S+) (%S+)$")
-  if seen == beat then return age_s(since) < ALIVE_S end
+  if seen == beat then return age_s(since) < GONE_S end
   reaper.SetExtState(SECTION, "suspect", ("%s %.3f"):format(beat, reaper.time_precise()), false)
   return true
 end

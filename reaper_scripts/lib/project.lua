@@ -144,7 +144,7 @@ function project.apply(proj, marks, wanted, colour)
   return new
 end
 
----Move a region. To be called inside `undoable`.
+---Move a region; without an undo point of its own unless it is called inside `undoable`.
 function project.move(proj, guid, start_s, end_s)
   places.change(proj, guid, { start_s = start_s, end_s = end_s })
 end

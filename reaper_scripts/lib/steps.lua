@@ -86,26 +86,14 @@ function steps.step(tab, name, parts)
   steps.store(tab)
 end
 
----The daemon has corrected the edges of the open candidate: a step of its own, since what REAPER does not record goes with the
----next undo.
+---The daemon has corrected the edges of the open candidate. It gets no undo point of its own, so that one Ctrl+Z stays one answer:
+---REAPER records it with the next point, and an undo before that takes the candidate away in any case.
 ---@param model Model
 ---@param span { number: integer, start_s: number, end_s: number }
 function steps.correct(tab, s, model, span)
-  if s.model.hidden then
-    s:amend(models.hidden(model))
-  else
-    local marks = {}
-    local _, undo = project.undoable(tab.proj, "Correct " .. steps.named(s, span.number), function()
-      for guid, mark in pairs(s:step().marks) do
-        local new = mark
-        if mark.number == span.number then
-          project.move(tab.proj, guid, span.start_s, span.end_s)
-          new = { number = mark.number, kind = mark.kind, name = mark.name, start_s = span.start_s, end_s = span.end_s }
-        end
-        marks[guid] = new
-      end
-    end)
-    s:push { marks = marks, model = model, forward = {}, back = {}, undo = undo }
+  s:amend(s.model.hidden and models.hidden(model) or model)
+  for guid, mark in pairs(s:step().marks) do
+    if mark.number == span.number then project.move(tab.proj, guid, span.start_s, span.end_s) end
   end
   steps.store(tab)
 end

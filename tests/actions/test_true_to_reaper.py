@@ -152,6 +152,20 @@ def test_the_first_find_waits_for_the_other_carrier(one_rig: Rig) -> None:
     one_rig.until(lambda: one_rig.asked())
 
 
+def test_a_client_that_vanished_is_started_anew_by_a_later_key(rig: Rig) -> None:
+    """Without its exit function, which would have taken the heartbeat along."""
+    rig.find()
+    beat = rig.reaper.ext_state("ReaTrieve", "heartbeat")
+    rig.reaper.stop("ReaTrieve_Client.lua")
+    rig.reaper.set_ext_state("ReaTrieve", "heartbeat", beat)
+    rig.tick(60)
+    rig.press("accept", 3)
+    assert rig.reaper.running == []
+    rig.reaper.freeze(21.0)
+    rig.press("accept", 30)
+    assert len(rig.reaper.running) == 1
+
+
 def test_without_a_daemon_the_file_is_named(one_rig: Rig) -> None:
     one_rig.daemon.quit()
     one_rig.project.select_time(0.5, 1.5)
