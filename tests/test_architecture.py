@@ -197,6 +197,7 @@ MOVED = {
     "sync.": ["annotation", "readers", "riff", "target", "sessions", "labels"],
     "demo.": ["timeline"],
     "service.": ["science"],
+    "headless.": ["handles", "views", "process_engine"],
 }  # fmt: skip
 """Where things were before they had a folder for their subject."""
 

@@ -13,6 +13,8 @@ import os
 import secrets
 import stat
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -21,6 +23,7 @@ from reatrieve.errors import InputError
 __all__ = [
     "ForeignFileError",
     "demand_regular",
+    "insist",
     "is_own",
     "make_folder",
     "open_lock",
@@ -38,6 +41,9 @@ _FLAGS: Final = (
     getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 )  # fmt: skip
+_INSIST_S: Final = 2.0
+"""How long a file may be open elsewhere (a virus scanner, the script that reads) before Windows lets us replace it."""
+
 _NAME_SURROGATE: Final = 0x20000000
 """Of a Windows reparse tag: the name stands for another place (links, junctions), not for a file kept in the cloud."""
 
@@ -118,7 +124,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
         with os.fdopen(handle, "wb", buffering=0) as file:
             write_all(cast("BinaryIO", file), content)
             os.fsync(file.fileno())
-        temporary.replace(path)
+        insist(lambda: temporary.replace(path))
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -160,6 +166,20 @@ def make_folder(folder: Path) -> None:
             raise
         make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def insist(action: Callable[[], object]) -> None:
+    """Do it, again and again while Windows says that somebody has the file open just now."""
+    end_s = time.monotonic() + _INSIST_S
+    while True:
+        try:
+            action()
+        except PermissionError:  # noqa: PERF203 - one try a turn is meant
+            if sys.platform != "win32" or time.monotonic() > end_s:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def own_folder(folder: Path, what: str, *, option: str, private: bool = True, closed: bool = True) -> None:

@@ -54,6 +54,7 @@ _OPTIONAL = {
     "matplotlib": ("matplotlib", "figures"),
     "onnxruntime": ("onnxruntime", "learned"),
     "tomli": ("tomli", "learned"),
+    "torch": ("torch", "training"),
 }
 """Modules that the daemon does without: the package that holds each, and the extra that brings it."""
 

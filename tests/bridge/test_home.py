@@ -143,7 +143,7 @@ def test_on_windows_the_file_is_made_private_by_its_rights(tmp_path, monkeypatch
 def test_on_windows_a_file_that_is_being_read_is_replaced_a_little_later(tmp_path, monkeypatch):
     monkeypatch.setattr(homes.sys, "platform", "win32")
     monkeypatch.setattr(homes, "_only_this_user", lambda path: None)
-    monkeypatch.setattr(homes.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
     real, refusals = Path.replace, [PermissionError(13, "open elsewhere")] * 3
 
     def replace(path, target):

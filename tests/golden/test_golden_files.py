@@ -79,17 +79,17 @@ def test_a_journal_adds_up_to_the_same_state(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", files("journals/*.jsonl"))
-def test_a_journal_is_gone_on_with_and_no_byte_of_it_changes(path: Path, tmp_path: Path) -> None:
+def test_a_journal_is_gone_on_with_and_says_the_same_as_before(path: Path, tmp_path: Path) -> None:
+    """The first addition makes it one of today's version, so that an older program refuses it by name."""
     copy = tmp_path / path.name
     shutil.copyfile(path, copy)
-    whole = path.read_bytes()
-    whole = whole[: whole.rfind(b"\n") + 1]  # a torn last line goes
+    before = told_journal(path)
     with Journal.open(copy) as journal:
-        count = len(journal.events())
         journal.append(BudgetRaised(1))
-    assert copy.read_bytes().startswith(whole)
-    assert len(told_journal(copy)["lines"]) == count + 1
-    assert told_journal(copy)["state"]["budget"] == expected(path.parent)[path.name]["state"]["budget"] + 1
+    after = told_journal(copy)
+    assert after["header"] == before["header"]
+    assert after["lines"][:-1] == before["lines"]
+    assert after["state"]["budget"] == expected(path.parent)[path.name]["state"]["budget"] + 1
 
 
 @pytest.mark.parametrize("path", files("journals/*.jsonl"))

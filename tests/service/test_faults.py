@@ -1,54 +1,18 @@
 """Losing, doubling and reordering datagrams, and killing the daemon: the session ends as if nothing had happened."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
-from reatrieve.bridge.home import read_info
 from reatrieve.bridge.messages import Candidate, Done, Failed, Finish, Ping, Rename, Resume, Row, RowsEnd
-from reatrieve.journal import JournalFolder, read_journal
-from reatrieve.session.state import fold
 from service.client import TRUTH, Client, FaultyProxy
+from service.served import Served, journal_ops, state_of
 
 pytestmark = pytest.mark.slow
-
-
-class Served:
-    """``reatrieve serve`` as a process of its own."""
-
-    def __init__(self, folder, cache, *flags):
-        self.home = folder / "hömé dir"
-        self.command = [
-            sys.executable, "-m", "reatrieve", "serve", "--home", str(self.home), "--cache", str(cache),
-            "--logs", str(folder / "logs"), *flags,
-        ]  # fmt: skip
-        self.log = folder / "logs" / "daemon.log"
-        self.process = None
-
-    def start(self):
-        env = {key: value for key, value in os.environ.items() if not key.startswith("REATRIEVE_")}
-        env["PYTHONIOENCODING"] = "utf-8"
-        self.process = subprocess.Popen(
-            self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, encoding="utf-8"
-        )
-        watchdog = threading.Timer(60, self.process.kill)
-        watchdog.start()
-        self.ready = self.process.stdout.readline()
-        watchdog.cancel()
-        assert self.ready.startswith("reatrieve: "), self.process.communicate()
-        return read_info(self.home)
-
-    def end(self, number=signal.SIGTERM):
-        """Send a signal; returns (exit status, standard error)."""
-        self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=30)
-        return self.process.returncode, errors
 
 
 @pytest.fixture
@@ -64,14 +28,6 @@ def served(tmp_path, shared):
         if one.process is not None and one.process.poll() is None:
             one.process.kill()
             one.process.communicate()
-
-
-def state_of(home, session):
-    return fold(line.event for line in read_journal(JournalFolder(home / "journals").path(session))[1])
-
-
-def journal_ops(home, session):
-    return [line.op for line in read_journal(JournalFolder(home / "journals").path(session))[1] if line.op]
 
 
 @pytest.fixture(scope="module")

@@ -233,7 +233,7 @@ MARKER 4 30 "riser_03" 0 0 1 B {MC} 0"""
 def converted(tmp_path: Path, *more: str, one_a_line: bool = False) -> Path:
     kept = f"{TRACK};1;riser;;;3|0;{{RA}};kept;riser 1;7;9.5;example;1|3;{{RB}};kept;riser 3;20;21;accepted;0.75"
     kept += "|4;{GONE};kept;riser 4;30;31;accepted;0.5"
-    markers = "Abc/0/point {MA};Abc/3/point {MB};Abc/3/end {ME};Abc/4/point {MC}"
+    markers = "Abc/0/point {MA};Abc/3/point {GONE} {MB};Abc/3/end {ME};Abc/4/point {MC}"
     stored = f'SESSION_Abc "{kept}"\nMARKERS "{markers}"'
     if one_a_line:
         lines = {"SESSION_Abc": kept.replace("|", "\n") + "\n=4;0A", "MARKERS": markers.replace(";", "\n") + "\n=4;0A"}

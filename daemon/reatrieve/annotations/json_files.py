@@ -24,6 +24,8 @@ def read_json(text: str, *, name: str, on_note: Callable[[str], None] | None = N
         data = json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(f"{name}, line {error.lineno}: not valid JSON ({error.msg})") from error
+    except RecursionError as error:
+        raise InputError(f"{name}: nested too deeply for a list of events") from error
     try:
         if isinstance(data, dict) and data.get("format") == "reatrieve.sync":
             return read_sync_json(data)

@@ -20,7 +20,7 @@ from reatrieve.bridge import osc
 from reatrieve.bridge.messages import PROTOCOL, CommandHeader, Ping, Pong, decode_event, encode_command
 from reatrieve.errors import InputError, ProtocolError
 from reatrieve.filelock import try_lock
-from reatrieve.files import open_lock, own_folder, read_small
+from reatrieve.files import insist, open_lock, own_folder, read_small
 
 __all__ = [
     "LOCK_NAME",
@@ -40,9 +40,6 @@ LOCK_NAME = "daemon.lock"
 INFO_BYTES = 65_536
 TOKEN_NAME = "token.txt"
 """Where the token is kept from one start to the next; made by ``reatrieve install``."""
-
-RETRY_S = 2.0
-"""How long Windows may keep us from replacing a file that the script is just reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ def _write_info(home: Path, info: DaemonInfo) -> None:
             file.write(text)
         if sys.platform == "win32":
             _only_this_user(temporary)
-        _insist(temporary.replace, home / FILE_NAME)
+        insist(lambda: temporary.replace(home / FILE_NAME))
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -144,7 +141,7 @@ def remove_info(home: Path, instance: str) -> None:
     info = read_info(home)
     if info is not None and info.instance == instance:
         with contextlib.suppress(OSError):
-            _insist((home / FILE_NAME).unlink)
+            insist((home / FILE_NAME).unlink)
 
 
 def answers_ping(info: DaemonInfo, *, timeout_s: float = 1.0) -> bool:
@@ -226,20 +223,6 @@ def _is_pong(packet: bytes, info: DaemonInfo) -> bool:
     except ProtocolError:
         return False
     return isinstance(event, Pong) and header.instance == info.instance
-
-
-def _insist(action: object, *arguments: object) -> None:
-    """Do it, again and again while Windows says that somebody has the file open."""
-    end_s = time.monotonic() + RETRY_S
-    while True:
-        try:
-            action(*arguments)  # type: ignore[operator]
-        except PermissionError:  # noqa: PERF203 - one try a turn is meant
-            if sys.platform != "win32" or time.monotonic() > end_s:
-                raise
-            time.sleep(0.02)
-        else:
-            return
 
 
 def _only_this_user(path: Path) -> None:

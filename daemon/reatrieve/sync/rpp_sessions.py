@@ -18,8 +18,10 @@ __all__ = ["KeptRegion", "StoredSession", "accepted_regions", "stored_sessions"]
 PREFIX = "SESSION_"
 KEPT_KINDS = frozenset({"example", "accepted"})
 SAME_S = 0.001
-CONVERTED = re.compile(r"([^\s;]+/\d+)/\w+ (\{[^}]*\})")
-"""One marker in the list that Convert keeps: session and number of its region, which edge, and the marker's GUID."""
+CONVERTED = re.compile(r"([^\s;]+/\d+)/\w+ ([^;\n]+)")
+"""One line of the list that Convert keeps: session and number of a region, which edge, and the GUIDs of its markers."""
+
+GUID = re.compile(r"\{[^}]*\}")
 
 OTHER_STATES = ("? ", "x ")
 """How the names of regions begin that wait for an answer or were rejected."""
@@ -113,7 +115,12 @@ def _converted_of(project: RppProject, sessions: Sequence[StoredSession]) -> dic
     """GUID of the region that each marker was made of by the scripts' Convert, by the marker's GUID."""
     regions = {f"{session.id}/{kept.number}": guid for session in sessions for guid, kept in session.kept.items()}
     rows = CONVERTED.findall(project.ext_state.get("MARKERS", ""))
-    return {marker.upper(): regions[key.upper()] for key, marker in rows if key.upper() in regions}
+    return {
+        marker.upper(): regions[key.upper()]
+        for key, markers in rows
+        if key.upper() in regions
+        for marker in GUID.findall(markers)
+    }
 
 
 def _without_doubles(chosen: Sequence[Region], converted: Mapping[str, str]) -> list[Region]:

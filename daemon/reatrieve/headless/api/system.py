@@ -245,6 +245,32 @@ def _tooltip(call: Call, text: str, x: int, y: int, topmost: bool) -> None:
     status.tooltip = text
 
 
+@function("GR_SelectColor")
+def _select_color(call: Call, window: object) -> tuple[int, int]:
+    answer = call.host.dialogs.ask("color", "", "Select color")
+    return (0, 0) if not answer else (1, int(answer))
+
+
+@function("GetAudioDeviceInfo")
+def _audio_device(call: Call, attribute: str) -> tuple[bool, str]:
+    return False, ""
+
+
+@function("GetNumMIDIInputs", "GetNumMIDIOutputs")
+def _midi_devices(call: Call) -> int:
+    return 0
+
+
+@function("MIDIEditor_GetActive")
+def _midi_editor(call: Call) -> None:
+    return None
+
+
+@function("CSurf_OnScroll", "CSurf_OnZoom")
+def _surface(call: Call, x: int, y: int) -> None:
+    return None
+
+
 @function("GetMousePosition")
 def _mouse(call: Call) -> tuple[int, int]:
     return 400, 300
@@ -393,7 +419,8 @@ def _validate(call: Call, thing: object, kind: str) -> bool:
 @function("ValidatePtr2")
 def _validate2(call: Call, project: ProjectModel, thing: object, kind: str) -> bool:
     if kind not in _NAMES:
-        raise LuaError(f"ValidatePtr: unknown type {kind!r} (such as 'MediaTrack*')")
+        call.lint(f"ValidatePtr: unknown type {kind!r} (such as 'MediaTrack*')")
+        return False
     if not project.alive or thing is None or getattr(thing, "kind", "") != _NAMES[kind] or not thing.alive:  # type: ignore[attr-defined]
         return False
     owners: dict[str, Callable[[], object]] = {

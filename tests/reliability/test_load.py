@@ -1,0 +1,159 @@
+"""Many at once: several clients, a controller that floods, many open sessions.
+
+``--long`` measures what docs/reliability.md says; without it the same is done for seconds, with wide margins.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from reatrieve.bridge import osc
+from reatrieve.bridge.messages import Candidate, Done, Undo
+from reatrieve.service import loading
+from service.client import TRUTH, Client
+
+pytestmark = pytest.mark.slow
+
+
+def answers_for(client, session, track, seconds, pause_s, latencies):
+    """Answer a session for a time, taking everything back when it is over; how long each next candidate took."""
+    client.find(session, track, 1.0, 1.5, budget=200)
+    event = client.wait(Candidate, Done)
+    end_s, n = time.monotonic() + seconds, 0
+    while time.monotonic() < end_s:
+        if isinstance(event, Done) or event.number > 20:
+            client.send(Undo(session, f"u{n}-{session}", 1))
+            event = client.wait(Candidate)
+            while event.number != 1:
+                event = client.wait(Candidate)
+        begin_s, number = time.monotonic(), event.number
+        hit = any(abs(event.start_s - start_s) < 0.1 for start_s in TRUTH)
+        client.answer(event, "accept" if hit else "reject")
+        while isinstance(event, Candidate) and event.number <= number:
+            event = client.wait(Candidate, Done)
+        latencies.append(time.monotonic() - begin_s)
+        n += 1
+        until_s = begin_s + pause_s
+        client.until(lambda until_s=until_s: time.monotonic() >= until_s)
+    client.settle()
+    return n
+
+
+def at_once(daemon, track, n_clients, seconds, pause_s, tag):
+    """``n_clients`` answering at the same time; each one's latencies."""
+    all_latencies = [[] for _ in range(n_clients)]
+    counts = [0] * n_clients
+
+    def run(k):
+        client = Client(daemon.home)
+        try:
+            counts[k] = answers_for(client, f"{tag}-{k}", track, seconds, pause_s, all_latencies[k])
+        finally:
+            client.close()
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(n_clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(counts), counts
+    return all_latencies, counts
+
+
+def p95(latencies):
+    flat = sorted(latencies)
+    return flat[int(0.95 * (len(flat) - 1))]
+
+
+@pytest.mark.timeout(3600)
+def test_eight_clients_with_an_answer_a_second_each(daemon, shared, request):
+    long = request.config.getoption("--long")
+    loading.load()
+    (alone,), _ = at_once(daemon, shared.track, 1, 60 if long else 3, 1.0 if long else 0.1, "alone")
+    together, _ = at_once(daemon, shared.track, 8, 600 if long else 5, 1.0 if long else 0.5, "together")
+    one, eight = p95(alone), p95([x for latencies in together for x in latencies])
+    print(f"p95 of an answer: alone {1000 * one:.0f} ms, eight at once {1000 * eight:.0f} ms")
+    assert eight <= max(2 * one, 0.1) if long else eight < 5.0
+
+
+@pytest.mark.timeout(3600)
+def test_as_fast_as_they_can_nobody_starves(daemon, shared, request):
+    long = request.config.getoption("--long")
+    loading.load()
+    _, counts = at_once(daemon, shared.track, 8, 600 if long else 6, 0.0, "fast")
+    print(f"answers of eight clients: {sorted(counts)}")
+    assert min(counts) >= 0.5 * sum(counts) / len(counts) if long else min(counts) >= 1
+
+
+def test_a_controller_that_floods_leaves_sessions_usable(daemon, connect, shared, request):
+    loading.load()
+    client = connect(daemon.home)
+    client.find("flooded", shared.track, 1.0, 1.5)
+    event = client.wait(Candidate)
+    stopped, sent = threading.Event(), [0]
+
+    def flood():
+        controller = Client(daemon.home)
+        packet = osc.encode("/reatrieve/accept", "s", (daemon.info.token,))
+        while not stopped.is_set():
+            for _ in range(50):
+                controller.carrier.send(packet)
+            sent[0] += 50
+            stopped.wait(0.01)  # 5,000 a second
+        controller.close()
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    begin_s = time.monotonic()
+    try:
+        for _ in range(20 if request.config.getoption("--long") else 5):
+            asked_s = time.monotonic()
+            client.answer(event, "reject")
+            event = client.wait(Candidate, Done)
+            assert time.monotonic() - asked_s < 5.0
+    finally:
+        stopped.set()
+        thread.join()
+    print(f"{sent[0] / (time.monotonic() - begin_s):.0f} presses a second")
+    client.settle()
+
+
+MEMORY = """if True:
+    import asyncio, resource, sys
+    from pathlib import Path
+    sys.path.insert(0, sys.argv[3])
+    from service.conftest import Daemon
+    from service.client import Client
+    from reatrieve.bridge.messages import Candidate
+    from reatrieve.service import loading
+    loading.load()
+    daemon = Daemon(Path(sys.argv[1]), cache=Path(sys.argv[1]) / "cache")
+    client = Client(daemon.home)
+    for k in range(int(sys.argv[4])):
+        client.find(f"s{k}", sys.argv[2], 1.0 + 0.001 * k, 1.5 + 0.001 * k)
+        client.wait(Candidate)
+    client.settle()
+    n_open = sum(actor.is_open for actor in daemon.service._actors.values())
+    client.close()
+    daemon.stop()
+    print(n_open, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="measured in kilobytes there only")
+@pytest.mark.timeout(1200)
+def test_two_hundred_sessions_fit_into_memory(shared, tmp_path, request):
+    n_sessions = 200 if request.config.getoption("--long") else 60
+    tests = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", MEMORY, str(tmp_path), str(shared.track), tests, str(n_sessions)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    n_open, megabytes = map(int, done.stdout.split())
+    print(f"{n_sessions} sessions, {n_open} open: {megabytes} MB at most")
+    assert n_open <= 49
+    assert megabytes < 700

@@ -1,0 +1,123 @@
+"""Datagrams lost, doubled, delayed and reordered; the daemon killed at random points: sessions end as if nothing had
+happened.
+
+``--long`` plays 200 sessions of 30 answers, and kills 200 times.
+"""
+
+import random
+import secrets
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from reatrieve.bridge.messages import Candidate, Done, Rename
+from reatrieve.service import loading
+from service.client import TRUTH, Client, FaultyProxy, make_track
+from service.served import journal_ops, state_of
+
+N_ANSWERS = 30
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def track(tmp_path_factory):
+    """Long enough for thirty answers."""
+    return make_track(tmp_path_factory.mktemp("loss") / "long.wav", duration_s=25.0)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(daemon, track):
+    """What is said in a session of thirty answers without faults, and its state in the end."""
+    loading.load()
+    client = Client(daemon.home)
+    client.find("undisturbed", track, 1.0, 1.5, budget=N_ANSWERS - 4)
+    said, done = client.play(TRUTH)
+    client.send(Rename("undisturbed", "name", "after"))
+    client.settle()
+    client.close()
+    assert len(said) == N_ANSWERS
+    return said, done, state_of(daemon.home, "undisturbed")
+
+
+@pytest.mark.timeout(7200)
+def test_thirty_percent_faults_change_nothing(daemon, track, undisturbed, request):
+    n_sessions = 200 if request.config.getoption("--long") else 6
+    ended, lock = [], threading.Lock()
+
+    def play(k):
+        session = f"lossy-{k}-{secrets.token_hex(3)}"
+        with FaultyProxy(daemon.info.port, fault=0.3, seed=k) as proxy:
+            client = Client(daemon.home, port=proxy.port)
+            try:
+                client.find(session, track, 1.0, 1.5, budget=N_ANSWERS - 4)
+                said, done = client.play(TRUTH)
+                client.send(Rename(session, "name", "after"))
+                client.settle()
+            finally:
+                client.close()
+        with lock:
+            ended.append((session, said, done, proxy.dropped))
+
+    for first in range(0, n_sessions, 3):
+        threads = [threading.Thread(target=play, args=(k,)) for k in range(first, min(first + 3, n_sessions))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(ended) == n_sessions
+    for session, said, done, dropped in ended:
+        assert dropped > 20
+        assert said == undisturbed[0]
+        assert (done.reason, done.rejections, done.accepted) == ("budget", N_ANSWERS - 4, 4)
+        assert state_of(daemon.home, session) == undisturbed[2]
+        assert len(journal_ops(daemon.home, session)) == len(set(journal_ops(daemon.home, session))) == len(said) + 1
+    print(f"{n_sessions} sessions of {len(undisturbed[0])} answers, {sum(one[3] for one in ended)} datagrams lost")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("carrier", ["udp", "spool"])
+def test_killed_at_random_points_no_answer_is_lost_or_doubled(served, connect, track, undisturbed, request, carrier):
+    """Killed a random time after an answer was sent: before, while and after the journal grows."""
+    n_kills = 100 if request.config.getoption("--long") else 3
+    rng = random.Random(3)
+    daemon = served()
+    daemon.start()
+    done = 0
+    kills_left = n_kills
+    while kills_left:
+        session = f"killed-{secrets.token_hex(3)}"
+        client = connect(daemon.home, carrier)
+        client.find(session, track, 1.0, 1.5, budget=N_ANSWERS - 4)
+        said = []
+        event = client.wait(Candidate, Done)
+        while isinstance(event, Candidate):
+            hit = any(abs(event.start_s - start_s) < 0.1 for start_s in TRUTH)
+            verdict = "accept" if hit else "reject"
+            said.append((event.number, round(event.start_s, 3), verdict))
+            client.answer(event, verdict)
+            client.pump()
+            if kills_left and rng.random() < 0.3:
+                until_s = time.monotonic() + rng.random() * 0.05
+                while time.monotonic() < until_s:
+                    client.pump()
+                daemon.end(signal.SIGKILL)
+                daemon.start()
+                kills_left -= 1
+            number = event.number
+            while isinstance(event, Candidate) and event.number <= number:
+                event = client.wait(Candidate, Done)
+        client.send(Rename(session, "name", "after"))
+        client.settle()
+        assert said == undisturbed[0]
+        ops = journal_ops(daemon.home, session)
+        assert len(ops) == len(set(ops)) == len(said) + 1
+        assert state_of(daemon.home, session) == undisturbed[2]
+        done += 1
+        client.close()
+    assert daemon.end()[0] == 0
+    print(f"{n_kills} kills over {carrier} in {done} sessions")
