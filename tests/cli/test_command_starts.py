@@ -17,7 +17,7 @@ ALLOWED_FOR_HELP = {
     "export": {"numpy", "scipy", "soundfile"},
     "synth": {"numpy", "scipy", "soundfile"},
 }
-"""Their help lists formats, targets and genres, which live beside what works with arrays (scipy loads no part of it)."""
+"""Their help lists formats, targets and genres, which live beside what works with arrays (no part of scipy loads)."""
 MOST_OF_NUMPY = 3.0
 
 
