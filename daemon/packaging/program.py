@@ -17,9 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "daemon" / "reatrieve"
 
 ENTRY = """\
 import multiprocessing
@@ -32,14 +34,24 @@ if __name__ == "__main__":
     sys.exit(main())
 """
 
-COLLECTED = ("reatrieve", "librosa", "soxr", "mido")
+COLLECTED = ("librosa", "soxr", "mido")
 """Packages that load parts of themselves by name, so that PyInstaller cannot see them."""
 
-COPIED = ("reatrieve", "librosa", "scikit-learn", "numba", "mido")
+COPIED = ("librosa", "scikit-learn", "numba", "mido")
 """Distributions whose metadata is read at run time."""
 
 LEFT_OUT = ("tkinter", "matplotlib", "IPython", "pytest", "hypothesis", "dask", "distributed", "onnxruntime", "onnx")
 HEADLESS = ("lupa", "rpp", "PIL", "rich")
+
+
+def our_files() -> Iterator[tuple[str, str]]:
+    """Every module of ours, by name, since commands are loaded so; every file of data, as PyInstaller wants it."""
+    for path in sorted(PACKAGE.rglob("*")):
+        below = path.relative_to(PACKAGE.parent)
+        if path.suffix == ".py":
+            yield ".".join(below.with_suffix("").parts).removesuffix(".__init__"), ""
+        elif path.is_file() and path.suffix != ".pyc":
+            yield "", f"{path}{os.pathsep}{below.parent}"
 
 
 def build(target: Path, *, headless: bool) -> Path:
@@ -51,6 +63,9 @@ def build(target: Path, *, headless: bool) -> Path:
         command += ["--name", "reatrieve", "--distpath", str(target), "--workpath", str(Path(scratch) / "work")]
         command += ["--specpath", scratch]
         command += ["--add-data", f"{ROOT / 'reaper_scripts'}{os.pathsep}reatrieve/reaper_scripts"]
+        command += ["--paths", str(PACKAGE.parent)]
+        for module, data in our_files():
+            command += ["--hidden-import", module] if module else ["--add-data", data]
         for name in COLLECTED:
             command += ["--collect-all", name]
         for name in COPIED:

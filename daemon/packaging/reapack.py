@@ -194,7 +194,13 @@ def changelog_of(version: str, text: str) -> str:
 
 
 def make_index(
-    url: str, wheel: Path, *, previous: bytes | None = None, time: str = "", folder: Path = SCRIPTS
+    url: str,
+    wheel: Path,
+    *,
+    wheel_url: str = "",
+    previous: bytes | None = None,
+    time: str = "",
+    folder: Path = SCRIPTS,
 ) -> bytes:
     """The index as XML.
 
@@ -202,6 +208,7 @@ def make_index(
     ----------
     url : address of a released file; ``{version}`` and ``{path}`` are filled in.
     wheel : the wheel of this version.
+    wheel_url : address of the wheel, where that is another.
     previous : the index as it is now; its versions stay.
     time : when this version was released, ISO 8601.
 
@@ -240,8 +247,9 @@ def make_index(
             source.set("main", "main")
         if path != PACKAGE:
             source.set("file", path)
-        below = path if path == wheel.name else f"{folder.name}/{path}"
-        source.text = url.format(version=version, path=_escaped(below))
+        is_wheel = path == wheel.name
+        address = (wheel_url or url) if is_wheel else url
+        source.text = address.format(version=version, path=_escaped(path if is_wheel else f"{folder.name}/{path}"))
     for old in package.findall("version"):
         if old.get("name") == version:
             if _files(old) != _files(made):
@@ -338,6 +346,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("task", choices=("check", "index"))
     parser.add_argument("--url", help="address of a released file, with {version} and {path}")
     parser.add_argument("--wheel", type=Path)
+    parser.add_argument("--wheel-url", default="", help="the wheel's address, where it lies elsewhere")
     parser.add_argument("--previous", type=Path, help="the index as released; its versions stay")
     parser.add_argument("--time", default="", help="when it was released (ISO 8601; default: now)")
     parser.add_argument("--out", type=Path, default=Path("index.xml"))
@@ -350,7 +359,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("index needs --url and --wheel")
     try:
         previous = args.previous.read_bytes() if args.previous and args.previous.is_file() else None
-        content = make_index(args.url, args.wheel, previous=previous, time=args.time)
+        content = make_index(args.url, args.wheel, wheel_url=args.wheel_url, previous=previous, time=args.time)
     except PackageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

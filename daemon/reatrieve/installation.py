@@ -55,6 +55,7 @@ _OPTIONAL = {
     "onnxruntime": ("onnxruntime", "learned"),
     "sounddevice": ("sounddevice", "play"),
     "tomli": ("tomli", "learned"),
+    "torch": ("torch", "training"),
 }
 """Modules that the daemon does without: the package that holds each, and the extra that brings it."""
 

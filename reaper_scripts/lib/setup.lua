@@ -105,7 +105,7 @@ local function found_pythons()
     end
   end
   os.remove(output("setup-python.txt"))
-  local file = io.open(output("setup-pythons.txt"), "wb")           -- for a bug report
+  local file = io.open(output("setup-found.txt"), "wb")           -- for a bug report
   if file then
     for _, python in ipairs(good) do file:write(python.text, "\n") end
     for _, text in ipairs(passed_over) do file:write("passed over: ", text, "\n") end

@@ -12,8 +12,12 @@ import pytest
 from reatrieve.cli import COMMANDS, build_parser
 
 HEAVY = ("numpy", "scipy", "librosa", "sklearn", "numba", "rich", "lupa", "PIL", "soundfile", "watchdog")
-ALLOWED_FOR_HELP = {"export": {"numpy", "scipy", "soundfile"}, "synth": {"numpy", "scipy", "soundfile"}}
-"""Their help lists targets and genres, which live beside what works with arrays (scipy itself loads no part of it)."""
+ALLOWED_FOR_HELP = {
+    "convert": {"numpy", "scipy", "soundfile"},
+    "export": {"numpy", "scipy", "soundfile"},
+    "synth": {"numpy", "scipy", "soundfile"},
+}
+"""Their help lists formats, targets and genres, which live beside what works with arrays (no part of scipy loads)."""
 MOST_OF_NUMPY = 3.0
 
 

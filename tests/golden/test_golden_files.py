@@ -97,7 +97,7 @@ def test_a_journal_is_exported(path: Path, tmp_path: Path) -> None:
     told = expected(path.parent)[path.name]
     arguments = ["--audio", str(render(tmp_path)), "--audio-start", str(told["header"]["origin_s"])]
     kept = [one for one in told["state"]["kept"] if one[2] <= 20.0]
-    status = main(["export", str(path), *arguments, "--out", str(tmp_path), "--name", "x"])
+    status = main(["export", str(path), *arguments, "--out", str(tmp_path), "--name", "x", "--force"])
     if len(kept) < len(told["state"]["kept"]):
         assert status == 2  # some lie behind the end of this audio
         return

@@ -19,6 +19,8 @@ SPECS = sorted(path.stem for path in HERE.glob("spec_*.lua"))
 def folder(tmp_path: Path) -> Path:
     for name in ("to_daemon", "to_script"):
         (tmp_path / "spool" / "c" / name).mkdir(parents=True)
+    for name in ("ReaTrieve", ".local/share/ReaTrieve"):
+        (tmp_path / name).mkdir(parents=True)
     return tmp_path
 
 

@@ -147,6 +147,7 @@ def test_from_the_scripts_and_the_wheel_to_a_daemon_that_answers(
         press(reaper)
         assert reaper.windows == []
         reaper.run("Setup")  # again: nothing is asked, nothing is made anew
+        until(reaper, "Checking")
         until(reaper, "ReaTrieve is ready", 300)
         assert read_info(fresh.home) == info
     assert main(["uninstall", "--resource-path", str(fresh.resources)]) == 0
@@ -177,7 +178,7 @@ def test_without_python_one_page_says_what_to_get(fresh: Fresh, wheel: Path) -> 
     with fresh.reaper() as reaper:
         reaper.run("Setup")
         until(reaper, "ReaTrieve needs Python 3.10 to 3.13")
-        text = (fresh.ours / "setup-pythons.txt").read_text(encoding="utf-8")
+        text = (fresh.ours / "setup-found.txt").read_text(encoding="utf-8")
         assert f"{stub} does not run" in text
         assert f"{old} is Python 3.9: too old" in text
         assert f"{new} is Python 3.15" in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import signal
 import sys
@@ -51,7 +53,9 @@ class Desk:
         self.install()
 
     def install(self) -> None:
-        assert main(["install", "--resource-path", str(self.resources), "--home", str(self.home)]) == 0
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            assert main(["install", "--resource-path", str(self.resources), "--home", str(self.home)]) == 0
+        self.printed = said.getvalue()
 
     def reaper(self, **options: Any) -> Reaper:
         """REAPER on the user's desktop, where nothing of a shell is set."""

@@ -50,7 +50,8 @@ class ServiceProcess:
     def start(self) -> None:
         """Start and wait until it listens."""
         command = [
-            *(sys.executable, "-m", "reatrieve", "serve", "--home", str(self.home), "--port", "0"),
+            *([sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "reatrieve"]),
+            *("serve", "--home", str(self.home), "--port", "0"),
             *("--cache", str(self.home / "cache"), "--logs", str(self.home / "logs")),
             *self._arguments,
         ]

@@ -25,7 +25,7 @@ from reatrieve.setup.where import NOT_STARTED
 
 __all__ = ["Mask", "write_bundle"]
 
-SETUP_SAID = ("setup-pythons.txt", "setup-log.txt")
+SETUP_SAID = ("setup-found.txt", "setup-log.txt")
 """What the action *ReaTrieve: Setup* has kept."""
 
 LOG_BYTES = 512 << 10

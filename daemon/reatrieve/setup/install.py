@@ -32,7 +32,7 @@ ENVIRONMENT = "environment"
 SETUP_FILES = "setup-files.txt"
 """What *ReaTrieve: Setup* has written elsewhere in the resource folder: ``adler32 path`` a line."""
 
-SETUP_SAID = ("setup-log.txt", "setup-checks.txt", "setup-pythons.txt", "setup-python.txt")
+SETUP_SAID = ("setup-log.txt", "setup-checks.txt", "setup-found.txt", "setup-python.txt")
 """What programs that *ReaTrieve: Setup* ran have said."""
 
 MANY = 6
@@ -130,7 +130,7 @@ def uninstall(resources: Resources, *, dry_run: bool = False) -> Iterator[str]:
     if (ours / ENVIRONMENT / MARKER).is_file():
         yield from _environment_removed(ours / ENVIRONMENT, dry_run)
     if not dry_run:
-        for name in (SETUP_FILES, *SETUP_SAID):
+        for name in (SETUP_FILES, *SETUP_SAID, *(f"{said}.done" for said in SETUP_SAID)):
             (ours / name).unlink(missing_ok=True)
         yield from _token_removed(manifest)
     changes = taken_away(resources.path, manifest, ours / MANIFEST, dry_run=dry_run)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reatrieve.errors import InputError, ReatrieveError
+from reatrieve.installation import missing
 
 if TYPE_CHECKING:
     from reatrieve.retrieval.learned.network import Network
@@ -73,7 +74,7 @@ def _bank(given: argparse.Namespace) -> None:
 
 def _need_torch() -> None:
     if find_spec("torch") is None:
-        raise InputError("torch is not installed; install it with: pip install 'reatrieve[training]'")
+        raise missing("torch")
 
 
 def _train(given: argparse.Namespace) -> None:
