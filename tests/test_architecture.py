@@ -11,25 +11,27 @@ PACKAGE = Path(__file__).parents[1] / "daemon" / "reatrieve"
 ALLOWED = {
     "errors": set(),
     "filelock": set(),
+    "installation": {"errors"},
     "files": {"errors"},
     "limits": set(),
     "plain": set(),
     "settings": {"errors", "files", "limits"},
     "session": {"errors"},
-    "retrieval": {"errors", "session"},
+    "retrieval": {"errors", "installation", "session"},
     "audio": {"errors", "files", "limits", "session"},
     "annotations": {"errors", "session", "audio"},
     "synth": {"errors"},
     "journal": {"errors", "filelock", "files", "limits", "session", "audio"},
     "sync": {"errors", "session", "audio", "annotations"},
     "bridge": {"errors", "filelock", "files", "limits"},
-    "headless": {"errors"},
+    "headless": {"errors", "installation"},
+    "setup": {"errors", "installation", "settings", "bridge"},
     "demo": {"errors", "session", "journal", "headless"},
     "service": {
-        *("errors", "files", "limits", "plain", "settings"),
+        *("errors", "files", "installation", "limits", "plain", "settings"),
         *("session", "retrieval", "audio", "journal", "sync", "bridge"),
     },
-    "lab": {"errors", "session", "retrieval", "audio", "annotations", "synth", "journal", "demo"},
+    "lab": {"errors", "installation", "session", "retrieval", "audio", "annotations", "synth", "journal", "demo"},
 }
 """Which parts of the package each part may import; ``cli`` may import all, and nothing may import it."""
 
@@ -195,6 +197,7 @@ MOVED = {
     "sync.": ["annotation", "readers", "riff", "target", "sessions", "labels"],
     "demo.": ["timeline"],
     "service.": ["science"],
+    "headless.": ["handles", "views", "process_engine"],
 }  # fmt: skip
 """Where things were before they had a folder for their subject."""
 

@@ -26,6 +26,8 @@ __all__ = ["Settings", "default_home"]
 logger = logging.getLogger(__name__)
 
 FILE_NAME = "settings.txt"
+BACKGROUND_IDLE_MINUTES = 30
+LONGEST_IDLE_MINUTES = 100_000
 FILE_BYTES = 65_536
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -65,6 +67,9 @@ class Settings:
     journals : where session journals are kept; default ``home/journals``.
     logs : where ``daemon.log`` is kept.
     retriever : the method where a ``find`` names none.
+    idle_minutes : the daemon ends when no REAPER has spoken for so long; 0 never, None 30 if ``background`` and else
+    never.
+    background : started by REAPER's scripts and not by hand.
     verbose : log to the terminal too, and more.
     """
 
@@ -80,11 +85,15 @@ class Settings:
     journals: Path | None = None
     logs: Path = field(default_factory=lambda: Path(platformdirs.user_log_dir("ReaTrieve", appauthor=False)))
     retriever: str = "default"
+    idle_minutes: int | None = None
+    background: bool = False
     verbose: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise InputError(f"port {self.port} is outside 0..65535")
+        if self.idle_minutes is not None and not 0 <= self.idle_minutes <= LONGEST_IDLE_MINUTES:
+            raise InputError(f"idle_minutes is {self.idle_minutes}; give 0 (never) to {LONGEST_IDLE_MINUTES} minutes")
         if self.cache_size_mb < 0:
             raise InputError(f"cache_size_mb is {self.cache_size_mb}; give 0 or more megabytes")
         if any(c in self.token for c in "\r\n\0"):
@@ -94,6 +103,14 @@ class Settings:
         for name in ("home", "spool", "cache", "journals", "logs"):
             if "\0" in str(getattr(self, name)):
                 raise InputError(f"{name} holds a NUL; choose another folder")
+
+    @property
+    def idle_s(self) -> float:
+        """After how many silent seconds the daemon ends; infinite for never."""
+        minutes = self.idle_minutes
+        if minutes is None:
+            minutes = BACKGROUND_IDLE_MINUTES if self.background else 0
+        return 60.0 * minutes if minutes else float("inf")
 
     @property
     def spool_folder(self) -> Path:
@@ -193,7 +210,7 @@ def _converted(key: str, value: object, where: str) -> object:
         if text.lower() not in _TRUE + _FALSE:
             raise InputError(f"{where}: {key} is {text!r}; say yes or no")
         return text.lower() in _TRUE
-    if kind == "int":
+    if kind.startswith("int"):
         try:
             return int(text)
         except ValueError as exc:

@@ -1,3 +1,4 @@
+-- @noindex
 --- What a track sounds like through an audio accessor: probes for the daemon, and WAVs of what no map can describe.
 
 local daemon = require("daemon")

@@ -1,3 +1,4 @@
+-- @noindex
 --- OSC as files in the daemon's spool folder, one message a file: what every REAPER can do.
 
 local daemon = require("daemon")

@@ -1,3 +1,4 @@
+-- @noindex
 --- OSC over UDP on loopback, by LuaSocket where it can be loaded: mavriq's ReaPack package or the system's own.
 
 local carrier_udp = {}

@@ -1,3 +1,4 @@
+-- @noindex
 --- Objects whose fields only their own methods write, and only those declared: a slip is an error at the line that makes it. Pure Lua.
 
 local guard = {}

@@ -1,3 +1,4 @@
+-- @noindex
 --- The steps of one session, one for each change that REAPER can undo, so that its undo and redo are recognised by what
 -- stands in the project. Pure Lua: reads and edits nothing.
 

@@ -1,3 +1,4 @@
+-- @noindex
 --- Every message of docs/protocol.md as data, and the codec between them and OSC bytes. Pure Lua.
 -- A field is written "tag name"; commands have the header client, token, id; events the header instance, seq.
 

@@ -1,3 +1,4 @@
+-- @noindex
 --- OSC 1.0 messages to and from bytes: the type tags i d s b, as docs/protocol.md uses them. Pure Lua.
 
 local osc = {}

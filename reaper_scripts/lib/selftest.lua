@@ -1,3 +1,4 @@
+-- @noindex
 --- Finds out on a real REAPER what docs/assumptions.md lists: in a tab of its own, closed again at the end, with the result as
 -- JSON in the resource folder. The headless host takes that file as a profile.
 
@@ -87,6 +88,7 @@ function selftest.job(version, say)
       return values
     end
     local values, settled = settle(tests.list, "assumption"), 0
+    proj = env.proj                       -- the last one opens it anew
     local findings = settle(tests.findings, "finding")
     for _ in pairs(values) do settled = settled + 1 end
 

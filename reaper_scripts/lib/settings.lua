@@ -1,3 +1,4 @@
+-- @noindex
 --- The user's settings, kept in REAPER's ext state; also the dialog that edits them.
 
 local settings = {}
@@ -30,6 +31,7 @@ settings.list = {
   { key = "carrier", default = "auto", caption = "Carrier (auto/udp/spool)", one_of = { "auto", "udp", "spool" } },
   { key = "home", default = "", caption = "ReaTrieve's home folder" },
   { key = "retriever", default = "default", caption = "Retriever" },
+  { key = "start_daemon", default = "ask", one_of = { "ask", "yes", "no" } },
   { key = "tooltip", default = true },
   { key = "probe", default = true },
   { key = "check_sessions", default = false },     -- for tests: each session's invariants in each tick

@@ -1,3 +1,4 @@
+-- @noindex
 --- Where the eyes are: the arrange view moves only if a candidate is out of sight and zooms only if it would be too small
 -- or too large. The edit cursor stays.
 

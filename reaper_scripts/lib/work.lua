@@ -1,3 +1,4 @@
+-- @noindex
 --- Long work in slices, so that no tick takes long: jobs are coroutines that pause when their share of the tick is spent.
 
 local work = {}

@@ -6,6 +6,7 @@ import pytest
 
 from reatrieve.errors import InputError
 from reatrieve.headless import HostOptions, Reaper, ScriptFailure
+from reatrieve.headless.profile import both_ways
 
 COUNTER = """
     local n = 0
@@ -331,6 +332,20 @@ def test_strings_that_only_come_back_had_to_be_passed_before_6_37(make_host, ver
     shown = [word for word in host.value(short).split() if word in ("true", "false")]
     assert shown == ["true" if version in ("6.37", "7.80") else "false"] * 3
     assert host.value("pcall(reaper.GetProjectPathEx, 0, '')").startswith("true")
+
+
+@pytest.mark.parametrize("profile", both_ways("windows_utf8_require"))
+@pytest.mark.parametrize("colors", ["rgb", "bgr"])
+def test_require_may_fail_below_a_folder_that_is_not_ascii(make_host, colors, profile):
+    host = make_host(colors=colors, profile=profile)
+    for name in ("plain", "öde"):
+        (host.scripts / name).mkdir()
+        (host.scripts / name / "thing.lua").write_text("return { answer = 42 }", encoding="utf-8")
+    require = "package.path = [[{}/?.lua;]] .. package.path return pcall(require, 'thing')"
+    found = host.value(f"(function() {require.format(host.scripts / 'plain')} end)()")
+    assert found.startswith("true")
+    found = host.value(f"(function() {require.format(host.scripts / 'öde')} end)()")
+    assert found.startswith("false" if colors == "bgr" and not profile["windows_utf8_require"] else "true")
 
 
 def test_index_minus_1_lists_anew_since_6_20(make_host, tmp_path):

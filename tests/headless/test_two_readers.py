@@ -37,7 +37,7 @@ items = st.fixed_dictionaries(
 )
 regions = st.tuples(st.booleans(), small, small, names)
 tempos = st.lists(
-    st.tuples(st.floats(0.1, 30), st.floats(40, 240), st.sampled_from([0, 3, 4, 7]), st.booleans()),
+    st.tuples(st.floats(0.1, 30), st.floats(60, 160), st.sampled_from([0, 3, 4, 7]), st.booleans()),
     max_size=3,
     unique_by=lambda point: round(point[0], 6),
 )

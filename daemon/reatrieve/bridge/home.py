@@ -22,11 +22,24 @@ from reatrieve.errors import InputError, ProtocolError
 from reatrieve.filelock import try_lock
 from reatrieve.files import insist, open_lock, own_folder, read_small
 
-__all__ = ["DaemonInfo", "answers_ping", "held", "new_info", "read_info", "remove_info", "write_info"]
+__all__ = [
+    "LOCK_NAME",
+    "TOKEN_NAME",
+    "DaemonInfo",
+    "answers_ping",
+    "held",
+    "kept_token",
+    "new_info",
+    "read_info",
+    "remove_info",
+    "write_info",
+]
 
 FILE_NAME = "daemon.txt"
 LOCK_NAME = "daemon.lock"
 INFO_BYTES = 65_536
+TOKEN_NAME = "token.txt"
+"""Where the token is kept from one start to the next; made by ``reatrieve install``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,16 @@ def read_info(home: Path) -> DaemonInfo | None:
         )
     except (KeyError, ValueError):
         return None
+
+
+def kept_token(home: Path) -> str | None:
+    """The token that was made for this home folder; None where there is none, or more than a line."""
+    try:
+        with (home / TOKEN_NAME).open("rb") as file:
+            text = file.read(1024).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if re.fullmatch(r"[!-~]{16,128}", text) else None
 
 
 def remove_info(home: Path, instance: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import importlib
 import logging
 import os
@@ -10,32 +10,52 @@ import sys
 from collections.abc import Sequence
 
 from reatrieve import __version__
+from reatrieve.cli.parser import Parser
 from reatrieve.errors import ReatrieveError
 from reatrieve.plain import PlainFormatter, plain
 
 __all__ = ["main"]
 
-COMMANDS = (
-    "demo", "find", "serve", "export", "convert", "journal", "evaluate", "experiments", "dataset", "synth", "bench",
-)  # fmt: skip
-"""Modules of this package, in the order that ``reatrieve --help`` shows them; each has ``add(subparsers)``."""
+COMMANDS = {
+    "install": "put the scripts into REAPER, and tell them where the daemon is",
+    "uninstall": "take away what install has put into REAPER",
+    "doctor": "check everything that has to work together, and say what to do",
+    "demo": "watch the whole loop run on a simulated REAPER",
+    "find": "find a sound's other places in a file, from the terminal",
+    "serve": "the daemon that REAPER's scripts talk to",
+    "export": "write sync files for game engines from accepted regions",
+    "convert": "turn label files of one program into another's",
+    "journal": "look after the journals of sessions",
+    "evaluate": "measure retrievers on an annotated data set",
+    "experiments": "the paper's experiments on a data set: figures, tables, statements",
+    "dataset": "turn finished sessions into a data set",
+    "synth": "make an annotated data set of electronic music",
+    "bench": "measure speed and memory on this machine, as ratios",
+}
+"""Modules of this package, each with ``add(subparsers)``, as ``reatrieve --help`` shows them. What each is for stands
+here, so that the list costs no import of them."""
 
 
-def build_parser(only: str | None = None) -> argparse.ArgumentParser:
-    """Make the parser; with ``only``, import that subcommand alone, so that ``reatrieve serve`` starts fast."""
-    parser = argparse.ArgumentParser(
+def build_parser(only: str | None = None) -> Parser:
+    """Make the parser; of all subcommands only the one called ``only`` is imported and gets its options."""
+    parser = Parser(
         prog="reatrieve",
         description="Mark one sound, get every other place where it happens, take the places into the game.",
     )
     parser.add_argument("--version", action="version", version=f"reatrieve {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS if only not in COMMANDS else (only,):
-        importlib.import_module(f"reatrieve.cli.{name}").add(subparsers)
+    for name, purpose in COMMANDS.items():
+        if name == only:
+            importlib.import_module(f"reatrieve.cli.{name}").add(subparsers)
+        elif only not in COMMANDS:
+            subparsers.add_parser(name, help=purpose)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    if sys.stdout is None:  # closed by whoever started this
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # Windows consoles and pipes default to the ANSI code page
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -45,14 +65,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # read when numpy loads: many small products, which more threads make slower
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = build_parser(only=arguments[0] if arguments else None)
-    args = parser.parse_args(arguments)
     try:
-        return int(args.func(args))
+        args = build_parser(only=arguments[0] if arguments else None).parse_args(arguments)
+        status = int(args.func(args))
+        sys.stdout.flush()
+        return status
     except ReatrieveError as error:
-        print(f"reatrieve: error: {plain(str(error))}", file=sys.stderr)
-        return error.exit_status
+        return _failed(str(error), error.exit_status)
+    except ModuleNotFoundError as error:
+        from reatrieve.installation import missing_module
+
+        explained = missing_module(error)
+        if explained is None:
+            raise
+        return _failed(str(explained), explained.exit_status)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
+        _close_output()
         return 0
+    except OSError as error:  # a disk that is full, a folder that may not be entered, ...
+        _close_output()
+        return _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error), 1)
+    except MemoryError:
+        return _failed("there is not enough memory for this; close other programs, or take a shorter file", 1)
+
+
+def _failed(text: str, status: int) -> int:
+    print(f"reatrieve: error: {plain(text)}", file=sys.stderr)
+    return status
+
+
+def _close_output() -> None:
+    """Nobody reads it any more, or its disk is full: what is left in it must not fail again at the end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

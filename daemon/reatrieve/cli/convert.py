@@ -37,7 +37,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "convert",
-        help="turn label files of one program into another's",
         description="Turn label files of one program into another's. Read are Audacity labels, REAPER's region CSV, "
         "DCASE and sed_eval lists, tables of Raven, BirdNET, Kaleidoscope, OpenSoundscape, DAS, crowsetta, Audition "
         "and Sonic Visualiser, our annotations.csv, JAMS, sync JSON, and cue points of WAV files; which of them a file "

@@ -12,9 +12,7 @@ __all__ = ["add", "run"]
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        "journal", help="look after the journals of sessions", description="Look after the journals of sessions."
-    )
+    parser = subparsers.add_parser("journal", description="Look after the journals of sessions.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = actions.add_parser(
         "check",

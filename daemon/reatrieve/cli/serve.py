@@ -7,6 +7,7 @@ import logging
 import logging.handlers
 from pathlib import Path
 
+from reatrieve import __version__
 from reatrieve.bridge.home import DaemonInfo
 from reatrieve.errors import InputError
 from reatrieve.files import open_lock, own_folder, read_small
@@ -24,7 +25,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Add the subcommand; no flag has a default, so that file and environment can speak (see ``settings``)."""
     parser = subparsers.add_parser(
         "serve",
-        help="the daemon that REAPER's scripts talk to",
         description="Listen for REAPER's scripts over UDP and the spool folder until stopped (Ctrl+C).",
         argument_default=argparse.SUPPRESS,
     )
@@ -43,15 +43,23 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--journals", type=Path, metavar="DIR", help="where sessions are kept (default: home/journals)")
     parser.add_argument("--logs", type=Path, metavar="DIR", help="where daemon.log is kept")
     parser.add_argument("--retriever", metavar="NAME", help="method where a search names none (default)")
+    parser.add_argument(
+        "--idle-minutes", type=int, metavar="N", help="end when no REAPER has spoken for so long (default: never)"
+    )
+    parser.add_argument(
+        "--background", action="store_true", help="started by REAPER's scripts: end after 30 idle minutes"
+    )
+    parser.add_argument("--replace", action="store_true", help="a daemon that runs already ends, and this one goes on")
     parser.add_argument("--verbose", action="store_true", help="log to the terminal too, and more")
     parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until stopped."""
+    from reatrieve.bridge.handover import give_way
     from reatrieve.service import serve  # after the flags are known to be right: this imports the numerical libraries
 
-    flags = {key: value for key, value in vars(args).items() if key not in ("func", "command")}
+    flags = {key: value for key, value in vars(args).items() if key not in ("func", "command", "replace")}
     if "token" in flags:
         raise InputError(
             "every user of this machine could read --token in the list of processes; put the token into settings.txt, "
@@ -62,6 +70,9 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings.load(flags)
     handler = _log_to_file(settings)
     try:
+        older = give_way(settings.home, __version__, always="replace" in vars(args))
+        if older is not None:
+            logging.getLogger("reatrieve").info("the daemon %s, process %d, gave way", older.version, older.pid)
         serve(settings, ready=_say_ready)
     finally:
         if handler is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reatrieve.headless.machine import Machine
+from reatrieve.headless.model import Item, Track
 from reatrieve.headless.project import ProjectModel
 from reatrieve.headless.undo import ITEMS, MISC, TRACKS
 
@@ -159,6 +160,103 @@ def _remove_items(host: Machine, project: ProjectModel) -> None:
     for item in project.selected_items():
         project.remove_item(item)
     project.history.add("Remove items", ITEMS)
+
+
+def _split(project: ProjectModel, items: list[Item], *times_s: float) -> list[Item]:
+    """Cut items at times; what lies right of the last cut, or between two."""
+    inside: list[Item] = []
+    for item in items:
+        for time_s in times_s:
+            if item.position_s < time_s < item.end_s:
+                right = project.split_item(item, time_s)
+                inside.append(right)
+                item = right if len(times_s) > 1 else item
+    return inside
+
+
+@_native(40012, "Item: Split items at edit or play cursor")
+def _split_at_cursor(host: Machine, project: ProjectModel) -> None:
+    items = project.selected_items() or list(project.items())
+    _split(project, items, project.transport.position_s())
+    project.history.add("Split items at edit cursor", ITEMS)
+
+
+@_native(40061, "Item: Split items at time selection")
+def _split_at_selection(host: Machine, project: ProjectModel) -> None:
+    start_s, end_s = sorted(project.time_selection)
+    items = project.selected_items() or list(project.items())
+    for item in items:
+        item.values["B_UISEL"] = 0.0
+    _split(project, items, start_s, end_s)
+    for item in project.items():
+        if start_s <= item.position_s and item.end_s <= end_s:
+            item.values["B_UISEL"] = 1.0
+    project.history.add("Split items at time selection", ITEMS)
+
+
+def _select_in_time(project: ProjectModel, tracks: list[Track]) -> None:
+    start_s, end_s = sorted(project.time_selection)
+    for item in project.items():
+        inside = item.track in tracks and item.position_s < end_s and item.end_s > start_s
+        item.values["B_UISEL"] = float(inside)
+
+
+@_native(40717, "Item: Select all items in current time selection")
+def _select_in_selection(host: Machine, project: ProjectModel) -> None:
+    _select_in_time(project, project.tracks)
+
+
+@_native(40718, "Item: Select all items on selected tracks in current time selection")
+def _select_on_tracks(host: Machine, project: ProjectModel) -> None:
+    _select_in_time(project, project.selected_tracks())
+
+
+def _other_take(project: ProjectModel, by: int) -> None:
+    for item in project.selected_items():
+        if item.takes:
+            item.values["I_CURTAKE"] = float((int(item.values["I_CURTAKE"]) + by) % len(item.takes))
+    project.history.add("Change active take", ITEMS)
+
+
+@_native(40125, "Take: Switch items to next take")
+def _next_take(host: Machine, project: ProjectModel) -> None:
+    _other_take(project, 1)
+
+
+@_native(40126, "Take: Switch items to previous take")
+def _previous_take(host: Machine, project: ProjectModel) -> None:
+    _other_take(project, -1)
+
+
+@_native(40131, "Take: Crop to active take in items")
+def _crop(host: Machine, project: ProjectModel) -> None:
+    for item in project.selected_items():
+        for take in item.takes:
+            if take is not item.take:
+                take.die()
+        item.takes = [take for take in item.takes if take.alive]
+        item.values["I_CURTAKE"] = 0.0
+    project.history.add("Crop to active take", ITEMS)
+
+
+@_native(40032, "Item grouping: Group items")
+def _group(host: Machine, project: ProjectModel) -> None:
+    group = max((item.values["I_GROUPID"] for item in project.items()), default=0.0) + 1
+    for item in project.selected_items():
+        item.values["I_GROUPID"] = group
+    project.history.add("Group items", ITEMS)
+
+
+@_native(40033, "Item grouping: Remove items from group")
+def _ungroup(host: Machine, project: ProjectModel) -> None:
+    for item in project.selected_items():
+        item.values["I_GROUPID"] = 0.0
+    project.history.add("Remove items from group", ITEMS)
+
+
+@_native(40914, "Track: Set first selected track as last touched track")
+def _touch(host: Machine, project: ProjectModel) -> None:
+    return None
 
 
 @_native(42406, "Razor edit: Clear all areas")

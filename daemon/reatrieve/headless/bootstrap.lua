@@ -304,6 +304,26 @@ os.getenv = function(name)
   return getenv(name)
 end
 
+-- On Windows Lua's own loaders open files by names in the system's code page, while REAPER's io.open takes UTF-8.
+if settings.ascii_require then
+  local searchpath, find, gmatch = package.searchpath, string.find, string.gmatch
+  package.searchpath = function(name, path, ...)
+    local kept = {}
+    for template in gmatch(path, "[^;]+") do
+      if not find(template, "[\128-\255]") then kept[#kept + 1] = template end
+    end
+    return searchpath(name, concat(kept, ";"), ...)
+  end
+  local search = package.searchpath
+  package.searchers[2] = function(name)
+    local path, message = search(name, package.path)
+    if not path then return message end
+    local chunk, failure = loadfile(path)
+    if not chunk then error(format("error loading module '%s' from file '%s':\n\t%s", name, path, failure), 0) end
+    return chunk, path
+  end
+end
+
 -- A stand-in for LuaSocket over the host's sockets; see sockets.py. Without it no LuaSocket is found, also where the
 -- machine has one, as in stock REAPER.
 if settings.sockets == "none" then

@@ -97,7 +97,7 @@ def checked_arguments(call: Call, entry: Function, values: Sequence[Any]) -> lis
         try:
             made = _converted(call, argument, value, may_be_gone=may_be_gone)
             if made is _NOT_TAKEN:
-                made = _taken_too(call, argument, value)
+                made = _taken_too(call, entry, argument, value)
                 if index < count:
                     notes.append(f"argument #{index + 1} ({argument.name}) should be a {argument.type}")
             checked.append(made)
@@ -139,10 +139,8 @@ def _number(call: Call, value: Any) -> Any:
 
 
 def _integer(call: Call, value: Any) -> Any:
-    if not _is_number(value):
+    if not _is_number(value) or value != value or abs(value) == float("inf") or int(value) != value:
         return _NOT_TAKEN
-    if value != value or abs(value) == float("inf") or int(value) != value:
-        raise _WrongTypeError(f"number {value!r} has no integer representation")
     if not -(2**31) <= value < 2**32:
         raise _WrongTypeError(f"{int(value)} does not fit into the 32 bits of REAPER's integers")
     return int(value)
@@ -203,9 +201,16 @@ def _converted(call: Call, argument: Argument, value: Any, *, may_be_gone: bool)
     return made
 
 
-def _taken_too(call: Call, argument: Argument, value: Any) -> Any:
-    """What REAPER makes of a value that is not of the type in its help."""
+def _taken_too(call: Call, entry: Function, argument: Argument, value: Any) -> Any:
+    """What REAPER makes of a value that is not of the type in its help.
+
+    ``gfx`` counts in doubles: it takes numbers with a fraction, truths and letters (a font's flags) for whole numbers.
+    """
     kind = argument.type
+    if kind == "integer" and entry.name.startswith("gfx.") and isinstance(value, (float, bool, bytes)):
+        return int.from_bytes(value, "big") if isinstance(value, bytes) else int(value)
+    if kind == "integer" and _is_number(value):
+        raise _WrongTypeError(f"number {value!r} has no integer representation")
     if kind == "ReaProject" and _is_number(value):
         return call.host.project
     if kind == "boolean" and (value is None or _is_number(value)):

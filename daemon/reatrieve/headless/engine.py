@@ -59,8 +59,10 @@ def settings_values(
     gfx_functions: list[str],
     environment: Mapping[str, str | None],
     sockets: str,
+    *,
     largest_array: int,
     longest_step_s: float,
+    ascii_require: bool,
 ) -> dict[str, Any]:
     """What bootstrap.lua is told at the start, as Lua-ready values."""
     return {
@@ -70,6 +72,7 @@ def settings_values(
         "sockets": sockets,
         "largest_array": largest_array,
         "longest_step_s": longest_step_s,
+        "ascii_require": ascii_require,
     }
 
 

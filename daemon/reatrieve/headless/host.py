@@ -30,8 +30,9 @@ class Host(Machine):
             sorted(name[4:] for name in self.functions if name.startswith("gfx.")),
             options.environment,
             options.sockets,
-            self.assumptions.largest_array,
-            options.longest_step_s,
+            largest_array=self.assumptions.largest_array,
+            longest_step_s=options.longest_step_s,
+            ascii_require=self.windows and not self.assumptions.windows_utf8_require,
         )
 
     def _new_engine(self, host_call: HostCall, checked: bool) -> Engine:

@@ -75,6 +75,7 @@ class Assumptions:
     ext_state_line_limit: int = 4095  # a longer line of a project file is read as two; 0: never
     dialogs_stop_defer: bool = True  # an open dialog stops every deferred script
     time_selection_makes_undo_point: bool = True  # the user's own change of the time selection
+    windows_utf8_require: bool = False  # on Windows, require finds modules below a folder with a non-ASCII name
     equal_marker_refused: bool = True  # AddProjectMarker2 makes no second marker of one name at one place
 
     @classmethod
@@ -99,6 +100,7 @@ UNPROVEN: dict[str, Any] = {
     "loop_wraps_source": False,
     "track_accessor_with_fades": False,
     "equal_marker_refused": False,
+    "windows_utf8_require": True,
 }
 """What no public source settles, and the value that is not the default."""
 

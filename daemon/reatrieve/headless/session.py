@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
-from importlib import resources
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -24,6 +23,7 @@ from reatrieve.headless.options import HostOptions
 from reatrieve.headless.script import Context, Script
 from reatrieve.headless.stores import Answer, Dialog, Status
 from reatrieve.headless.view import Project, Region
+from reatrieve.installation import scripts_folder
 
 __all__ = ["Reaper", "ScriptFailure", "scripts_folder"]
 
@@ -32,21 +32,6 @@ T = TypeVar("T")
 
 class ScriptFailure(ReatrieveError):  # noqa: N818  (what failed is the script, not the host)
     """A script ended with an error; the text holds its traceback."""
-
-
-def scripts_folder() -> Path:
-    """Where the shipped scripts are: in the checkout beside the package, else in the package's data.
-
-    Raises
-    ------
-    InputError
-        If they are in neither place.
-    """
-    package = Path(str(resources.files("reatrieve")))
-    for folder in (package.parents[1] / "reaper_scripts", package / "reaper_scripts"):
-        if folder.is_dir():
-            return folder
-    raise InputError(f"the REAPER scripts are not beside {package}: install the package again, or name their folder")
 
 
 class Reaper:
@@ -201,7 +186,7 @@ class Reaper:
             self.host.tick()
             self._check()
 
-    def until(self, condition: Callable[[], T], timeout_s: float = 20.0) -> T:
+    def until(self, condition: Callable[[], T], timeout_s: float = 60.0) -> T:
         """Tick until the condition gives something true, and return it.
 
         Raises

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from reatrieve.errors import InputError
+from reatrieve.installation import missing
 
 __all__ = ["on_cluster"]
 
@@ -31,7 +32,7 @@ def on_cluster(address: str, work: Callable[[Piece], Result], pieces: Sequence[P
     try:
         from distributed import Client, as_completed
     except ImportError as error:
-        raise InputError("Dask is not installed; install it with: pip install 'reatrieve[cluster]'") from error
+        raise missing("dask") from error
     try:
         client: Any = Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reatrieve.errors import InputError
+from reatrieve.installation import missing
 from reatrieve.lab.experiments import DEFAULT_LABEL, Experiment
 
 __all__ = ["Figures", "draw", "draw_reliability"]
@@ -109,7 +109,7 @@ def _pyplot() -> Any:
     try:
         import matplotlib as mpl
     except ImportError as error:
-        raise InputError("matplotlib is not installed; install it with: pip install 'reatrieve[figures]'") from error
+        raise missing("matplotlib") from error
     mpl.use("Agg")  # no display needed
     import matplotlib.pyplot as plt
 

@@ -38,8 +38,10 @@ from reatrieve.bridge.messages import (
     encode_event,
 )  # fmt: skip
 from reatrieve.errors import ProtocolError, ReatrieveError
+from reatrieve.installation import this_installation
 from reatrieve.plain import plain
 from reatrieve.service import replies
+from reatrieve.service.presses import Presses
 
 __all__ = ["Hub", "Route"]
 
@@ -54,11 +56,12 @@ Send = Callable[[bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The way back to where a packet came from."""
+    """The way back to where a packet came from, and which host that is ("" for this machine)."""
 
     carrier: str
     send: Send
     local: bool = True
+    sender: str = ""
 
 
 @dataclass(slots=True)
@@ -118,11 +121,18 @@ class Hub:
         self._open_controllers = open_controllers
         self._peers: dict[str, _Peer] = {}
         self._complaints = _Complaints(clock)
+        self._presses = Presses(clock)
+        self._heard_s = clock()
 
     @property
     def complaints(self) -> dict[str, int]:
         """How many packets were dropped, by kind: ``malformed``, ``token``, ``controller``, ``fault``."""
         return dict(self._complaints.counts)
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since a client with the right token was heard, or since the start."""
+        return self._clock() - self._heard_s
 
     def receive(self, packet: bytes, route: Route) -> None:
         """Take one packet, whatever it is."""
@@ -208,6 +218,7 @@ class Hub:
             if not quiet:
                 self._send(route, refused)
             return False
+        self._heard_s = self._clock()
         peer = self._peers.get(header.client)
         if isinstance(command, Ping):
             last_seq, upto = (peer.link.last_seq, peer.link.upto) if peer else (0, 0)
@@ -286,9 +297,9 @@ class Hub:
             wrong = "with a wrong token" if tokens else "without the token (allow it with --open-controllers)"
             self._complaints.add("controller", f"{message.address} {wrong}")
             return
-        if any(value == 0 for value in message.values if not isinstance(value, str)):
-            return  # the button was released
-        self._on_verb(verb)
+        numbers = [value for value in message.values if isinstance(value, (int, float))]
+        if self._presses.is_press((route.local, route.sender, message.address), numbers):
+            self._on_verb(verb)
 
 
 def _decoded(message: osc.OscMessage) -> tuple[CommandHeader, Command]:
@@ -316,5 +327,5 @@ def _mismatch(hello: Hello) -> str:
         f"script {plain(hello.script_version)[:40]} protocol {hello.protocol}",
     )
     if hello.protocol < PROTOCOL:
-        return f"{ours}, {theirs}: update the script (Extensions > ReaPack > Synchronize packages)"
-    return f"{ours}, {theirs}: update the daemon (pip install -U reatrieve) and start it again (reatrieve serve)"
+        return f"{ours}, {theirs}: update the scripts (reatrieve install, or ReaPack > Synchronize packages)"
+    return f"{ours}, {theirs}: update the daemon and start it again ({this_installation().updating()})"

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 
+from reatrieve.bridge.handover import LOOK_EVERY_S, must_give_way
 from reatrieve.bridge.home import DaemonInfo
 from reatrieve.service import loading
-from reatrieve.service.service import running
+from reatrieve.service.service import Service, running
 from reatrieve.settings import Settings
 
 __all__ = ["serve"]
+
+logger = logging.getLogger(__name__)
 
 WINDOWS_WAKE_S = 0.2
 """A Python signal handler runs between byte codes only: on Windows the loop must wake up for it."""
@@ -43,11 +47,26 @@ async def _serve(settings: Settings, ready: Callable[[DaemonInfo], None]) -> Non
     with _stopped_by_signals(stop):
         async with running(settings) as service:
             ready(service.info)
+            watching = asyncio.create_task(_until_not_needed(service, stop), name="not needed")
             warm = threading.Thread(target=loading.load, name="reatrieve-loading", daemon=True)
             warm.start()
             while not stop.is_set():
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(stop.wait(), WINDOWS_WAKE_S if sys.platform == "win32" else None)
+            watching.cancel()
+
+
+async def _until_not_needed(service: Service, stop: asyncio.Event) -> None:
+    """Stop when another daemon wants to take over, or when no REAPER has spoken for as long as the settings allow."""
+    settings, info = service.settings, service.info
+    while not stop.is_set():
+        await asyncio.sleep(LOOK_EVERY_S)
+        if must_give_way(settings.home, info.instance):
+            logger.info("another daemon takes over")
+            stop.set()
+        elif service.hub.silent_s > settings.idle_s and service.is_idle:
+            logger.info("no REAPER has spoken for %.0f minutes", settings.idle_s / 60)
+            stop.set()
 
 
 @contextlib.contextmanager

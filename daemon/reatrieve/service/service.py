@@ -46,7 +46,7 @@ IDLE_AFTER_S = 3600.0
 SETTLE_S = 2.0
 SWEEP_S = 1.0
 RENDERS_KEPT_S = 7 * 24 * 3600.0
-LOOPBACK = "127.0.0.1"
+LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
 
 
 class Service:
@@ -92,6 +92,11 @@ class Service:
         """Delete the spool folders of earlier daemons; a full one may take a while, which nobody waits for."""
         job = self._loop.run_in_executor(self._stepping, sweep, self.settings.spool_folder, self.info.instance)
         await asyncio.wait([job], timeout=SWEEP_S)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no session has anything left to do."""
+        return not self._tasks and all(actor.idle for actor in self._actors.values())
 
     async def tidy(self) -> None:
         """Let go, now and then, of clients that are gone and of sessions that nobody has used for an hour."""
@@ -287,7 +292,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         own_folder(settings.journals_folder, "folder of journals", option="--journals", closed=False)
         own_folder(settings.renders_folder, "folder of renderings", option="--home")
         own_folder(settings.cache, "cache", option="--cache", private=False, closed=False)
-        info = homes.new_info(version=__version__, port=0, spool=settings.spool_folder, token=settings.token)
+        token = settings.token or homes.kept_token(settings.home) or ""
+        info = homes.new_info(version=__version__, port=0, spool=settings.spool_folder, token=token)
         services: list[Service] = []
 
         def receive(packet: bytes, route: Route) -> None:
@@ -322,19 +328,24 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
 
 
 async def _open_udp(settings: Settings, receive: Callable[[bytes, Route], None], stack: contextlib.ExitStack) -> int:
-    """Listen on loopback, where the script looks, and on the other host that the user chose; returns the port."""
+    """Listen on loopback, where the script looks (by IPv6 too, where some controllers send), and on the other host that
+    the user chose; returns the port."""
     hosts = [settings.host] if is_loopback(settings.host) or settings.host == "0.0.0.0" else [LOOPBACK, settings.host]
     port = settings.port
     for host in hosts:
         carrier = await _listen(host, port, receive)
         stack.callback(carrier.close)
         port = carrier.port
+    if LOOPBACK_6 not in hosts:
+        with contextlib.suppress(InputError):  # no IPv6, or the port is another program's there
+            stack.callback((await _listen(LOOPBACK_6, port, receive)).close)
     return port
 
 
 async def _listen(host: str, port: int, receive: Callable[[bytes, Route], None]) -> UdpCarrier:
     def on_packet(packet: bytes, address: Address) -> None:
-        receive(packet, Route("udp", lambda answer: carrier.send(answer, address), is_loopback(address[0])))
+        local = is_loopback(address[0])
+        receive(packet, Route("udp", lambda answer: carrier.send(answer, address), local, "" if local else address[0]))
 
     carrier = await UdpCarrier.open(host, port, on_packet)
     return carrier

@@ -1,14 +1,9 @@
 """What a session computes, without messages: the journal and the search in step, run in worker threads one call at a
 time.
 
-<<<<<<< HEAD
 An answer and the candidate that follows it are one append: both are journalled, or neither and the search goes back to
 the journal. What a crash, or a session that is not analysed yet, can leave behind is a journal that is one proposal
 short, which the search finds again.
-=======
-An answer is checked against the state, journalled, then searched on; a proposal is searched, then journalled. What a
-crash can leave behind is a journal that is one proposal short, which the search finds again.
->>>>>>> main
 """
 
 from __future__ import annotations

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
+import scipy  # its parts load when they are first used: no list of options waits for them
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import correlate, find_peaks, get_window
 
 from reatrieve.errors import InputError
 from reatrieve.session.spans import Span
@@ -170,7 +169,7 @@ def _lag(reference: NDArray[np.float64], around: NDArray[np.float64], reach: int
     """Samples by which ``reference`` comes later than in the middle of ``around``; 0 where it is not to be heard."""
     if len(around) < len(reference) + 2 or len(reference) < 2:
         return 0
-    products = correlate(around, reference, mode="valid", method="fft")
+    products = scipy.signal.correlate(around, reference, mode="valid", method="fft")
     likeness = products / _norms(reference, around)
     # Of the differenced signals, too: a deep sound shows in the one, a bright one over loud bass in the other. Their
     # correlation is the negative second difference of the first.
@@ -182,7 +181,7 @@ def _lag(reference: NDArray[np.float64], around: NDArray[np.float64], reach: int
     rises, rises_around = _rises(reference, HOP), _rises(around, HOP)
     if not rises.any():
         return 0
-    likeness = correlate(rises_around, rises, mode="valid", method="fft") / _norms(rises, rises_around)
+    likeness = scipy.signal.correlate(rises_around, rises, mode="valid", method="fft") / _norms(rises, rises_around)
     return int(np.argmax(likeness)) * HOP - reach if likeness.max() >= CLEAR_ENVELOPE else 0
 
 
@@ -205,14 +204,14 @@ def anchor_offset(
     top = mean_db.max()
     if kind == "peak":
         energy = np.power(10.0, (mean_db - top) / 10).sum(axis=1)
-        smooth = gaussian_filter1d(energy, PEAK_SMOOTHING_S * RATE_HZ / HOP)
+        smooth = scipy.ndimage.gaussian_filter1d(energy, PEAK_SMOOTHING_S * RATE_HZ / HOP)
         inside = np.where(moments >= 0, smooth, -np.inf)
         return float(moments[int(np.argmax(inside))])
     magnitude = np.power(10.0, (mean_db - top) / 20 * COMPRESSION)
     for reach_s in RISES_S:
         rise = np.where(moments >= -CONTEXT_S / 2, _rise(magnitude, reach_s), 0.0)
         largest = rise.max()
-        peaks, _ = find_peaks(rise, height=EARLIEST_SHARE * largest) if largest > 0 else ([], {})
+        peaks, _ = scipy.signal.find_peaks(rise, height=EARLIEST_SHARE * largest) if largest > 0 else ([], {})
         if len(peaks) and largest > STANDS_OUT * np.median(rise[moments >= 0]):
             return max(0.0, float(moments[peaks[0]]))
     return 0.0
@@ -222,7 +221,7 @@ def _log_power(y: NDArray[np.float32]) -> NDArray[np.float64]:
     """Power spectrogram in dB, time first: [shape=(n_frames, n_bins)]."""
     if len(y) < WINDOW:
         return np.zeros((0, WINDOW // 2 + 1))
-    frames = sliding_window_view(y, WINDOW)[::HOP] * get_window("hann", WINDOW)
+    frames = sliding_window_view(y, WINDOW)[::HOP] * scipy.signal.get_window("hann", WINDOW)
     power = np.abs(np.fft.rfft(frames, axis=1)) ** 2
     return np.asarray(10 * np.log10(power + 1e-12), dtype=np.float64)
 
@@ -230,17 +229,17 @@ def _log_power(y: NDArray[np.float32]) -> NDArray[np.float64]:
 def _rise(magnitude: NDArray[np.float64], reach_s: float) -> NDArray[np.float64]:
     """Half-wave rectified growth from ``reach_s`` before to ``reach_s`` after each frame, summed over frequency."""
     reach = max(1, round(reach_s * RATE_HZ / HOP))
-    smooth = gaussian_filter1d(magnitude, reach / 4, axis=0)
+    smooth = scipy.ndimage.gaussian_filter1d(magnitude, reach / 4, axis=0)
     padded = np.pad(smooth, ((reach, reach), (0, 0)), mode="edge")
     growth = np.maximum(0.0, padded[2 * reach :] - padded[: -2 * reach]).sum(axis=1)
-    return np.asarray(gaussian_filter1d(growth, reach / 2))
+    return np.asarray(scipy.ndimage.gaussian_filter1d(growth, reach / 2))
 
 
 def _rises(y: NDArray[np.floating], step: int) -> NDArray[np.float64]:
     """Where the energy grows, one value a ``step`` samples."""
     n = len(y) // step
     energy = np.square(y[: n * step]).reshape(n, step).sum(axis=1)
-    log = gaussian_filter1d(np.log(energy + 1e-9 + 0.01 * energy.mean()), 3)
+    log = scipy.ndimage.gaussian_filter1d(np.log(energy + 1e-9 + 0.01 * energy.mean()), 3)
     return np.maximum(0.0, np.diff(log, prepend=log[:1]))
 
 

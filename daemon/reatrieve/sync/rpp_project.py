@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import rpp
-
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
 from reatrieve.sync.tempo import TempoEntry, TempoMap
@@ -136,6 +134,8 @@ def read_rpp(path: Path) -> RppProject:
     text = content.decode("utf-8-sig", errors="replace")
     if not text.lstrip().startswith("<REAPER_PROJECT"):
         raise InputError(f"{path.name} is not a REAPER project")
+    import rpp  # the daemon does without it
+
     try:
         root = rpp.loads(_needed(text, path.name))
         return RppProject(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy  # its parts load when they are first used: no list of options waits for them
 from numpy.typing import NDArray
-from scipy import signal
 
 __all__ = [
     "RATE_HZ",
@@ -113,19 +113,23 @@ def fade_edges(x: Audio, *, fade_in_s: float = 0.002, fade_out_s: float = 0.01) 
 def lowpass(x: Audio, hz: float, *, order: int = 2) -> Audio:
     """Butterworth low-pass."""
     return np.asarray(
-        signal.sosfilt(signal.butter(order, min(hz, 0.45 * RATE_HZ), fs=RATE_HZ, output="sos"), x, axis=0)
+        scipy.signal.sosfilt(scipy.signal.butter(order, min(hz, 0.45 * RATE_HZ), fs=RATE_HZ, output="sos"), x, axis=0)
     )
 
 
 def highpass(x: Audio, hz: float, *, order: int = 2) -> Audio:
     """Butterworth high-pass."""
-    return np.asarray(signal.sosfilt(signal.butter(order, hz, "highpass", fs=RATE_HZ, output="sos"), x, axis=0))
+    return np.asarray(
+        scipy.signal.sosfilt(scipy.signal.butter(order, hz, "highpass", fs=RATE_HZ, output="sos"), x, axis=0)
+    )
 
 
 def band(x: Audio, low_hz: float, high_hz: float, *, order: int = 2) -> Audio:
     """Butterworth band-pass."""
     edges = [low_hz, min(high_hz, 0.45 * RATE_HZ)]
-    return np.asarray(signal.sosfilt(signal.butter(order, edges, "bandpass", fs=RATE_HZ, output="sos"), x, axis=0))
+    return np.asarray(
+        scipy.signal.sosfilt(scipy.signal.butter(order, edges, "bandpass", fs=RATE_HZ, output="sos"), x, axis=0)
+    )
 
 
 def sweep_lowpass(x: Audio, cutoff_hz: Audio, *, n_filters: int = 12) -> Audio:
@@ -152,7 +156,7 @@ def reverb(x: Audio, rng: np.random.Generator, *, seconds: float, mix: float, ta
     response = lowpass(noise(rng, n) * decay(n, seconds / 7.0), 7000.0)
     response[: n_of(0.012)] = 0.0
     response /= np.sqrt(np.sum(response**2))
-    wet = signal.fftconvolve(x, response)
+    wet = scipy.signal.fftconvolve(x, response)
     y = mix * wet
     y[: len(x)] += (1.0 - mix) * x
     return np.asarray(y if tail else y[: len(x)])

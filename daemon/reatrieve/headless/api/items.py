@@ -92,6 +92,22 @@ def _move(call: Call, item: Item, track: Track) -> bool:
     return True
 
 
+@function("GetDisplayedMediaItemColor")
+def _displayed_color(call: Call, item: Item) -> int:
+    return _displayed_color2(call, item, item.take)
+
+
+@function("GetDisplayedMediaItemColor2")
+def _displayed_color2(call: Call, item: Item, take: Take | None) -> int:
+    own = take.values["I_CUSTOMCOLOR"] if take is not None else 0.0
+    return int(own or item.values["I_CUSTOMCOLOR"] or item.track.values["I_CUSTOMCOLOR"])
+
+
+@function("GetItemFromPoint")
+def _from_point(call: Call, x: int, y: int, locked: bool) -> tuple[None, None]:
+    return None, None  # the mouse is over no item
+
+
 @function("GetMediaItemTrack", "GetMediaItem_Track")
 def _track(call: Call, item: Item) -> Track:
     return item.track

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reatrieve.errors import InputError
 from reatrieve.headless.api.markers import by_guid
 from reatrieve.headless.calls import Call, function
 from reatrieve.headless.project import ProjectModel
@@ -73,7 +74,10 @@ def _open(call: Call, name: str) -> None:
     if not Path(path).exists():
         raise LuaError(f"Main_openProject: no such file: {path}")
     if kind or call.host.may_lose(call.host.project):
-        call.host.open(Path(path), same_tab=True)
+        try:
+            call.host.open(Path(path), same_tab=True)
+        except InputError as exc:
+            raise LuaError(f"Main_openProject: {exc}") from None
 
 
 @function("Main_SaveProject")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -168,6 +169,13 @@ def _shortcuts(call: Call, section: object, command: int) -> int:
     return 0
 
 
+@function("DoActionShortcutDialog")
+def _shortcut_dialog(call: Call, window: object, section: object, command: int, index: int) -> bool:
+    return bool(
+        call.host.dialogs.ask("shortcut", _command_text(call, command, section), "Keyboard or MIDI input", index)
+    )
+
+
 # dialogs and messages ------------------------------------------------------------------------------------------------
 
 _BUTTONS = {"ok": 1, "cancel": 2, "abort": 3, "retry": 4, "ignore": 5, "yes": 6, "no": 7}
@@ -235,6 +243,32 @@ def _tooltip(call: Call, text: str, x: int, y: int, topmost: bool) -> None:
     if text != status.tooltip:
         status.tooltip_history.append(text)
     status.tooltip = text
+
+
+@function("GR_SelectColor")
+def _select_color(call: Call, window: object) -> tuple[int, int]:
+    answer = call.host.dialogs.ask("color", "", "Select color")
+    return (0, 0) if not answer else (1, int(answer))
+
+
+@function("GetAudioDeviceInfo")
+def _audio_device(call: Call, attribute: str) -> tuple[bool, str]:
+    return False, ""
+
+
+@function("GetNumMIDIInputs", "GetNumMIDIOutputs")
+def _midi_devices(call: Call) -> int:
+    return 0
+
+
+@function("MIDIEditor_GetActive")
+def _midi_editor(call: Call) -> None:
+    return None
+
+
+@function("CSurf_OnScroll", "CSurf_OnZoom")
+def _surface(call: Call, x: int, y: int) -> None:
+    return None
 
 
 @function("GetMousePosition")
@@ -346,7 +380,9 @@ def _execute(call: Call, line: str, timeout_ms: int) -> str | None:
     parts = command_parts(line)
     try:
         if timeout_ms < 0:
-            subprocess.Popen(parts, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+            nowhere = subprocess.DEVNULL
+            process = subprocess.Popen(parts, stdout=nowhere, stderr=nowhere, stdin=nowhere)
+            threading.Thread(target=process.wait, name="reaped", daemon=True).start()  # as REAPER does since 5.962
             return ""
         done = subprocess.run(
             parts,
@@ -383,7 +419,8 @@ def _validate(call: Call, thing: object, kind: str) -> bool:
 @function("ValidatePtr2")
 def _validate2(call: Call, project: ProjectModel, thing: object, kind: str) -> bool:
     if kind not in _NAMES:
-        raise LuaError(f"ValidatePtr: unknown type {kind!r} (such as 'MediaTrack*')")
+        call.lint(f"ValidatePtr: unknown type {kind!r} (such as 'MediaTrack*')")
+        return False
     if not project.alive or thing is None or getattr(thing, "kind", "") != _NAMES[kind] or not thing.alive:  # type: ignore[attr-defined]
         return False
     owners: dict[str, Callable[[], object]] = {

@@ -200,3 +200,38 @@ def _take_fx(call: Call, take: Take) -> int:
 @function("GetNumTakeMarkers")
 def _take_markers(call: Call, take: Take) -> int:
     return len(take.take_markers)
+
+
+@function("GetTakeMarker")
+def _take_marker(call: Call, take: Take, index: int) -> tuple[float, str, int]:
+    return take.take_markers[index] if 0 <= index < len(take.take_markers) else (-1.0, "", 0)
+
+
+@function("SetTakeMarker")
+def _set_take_marker(call: Call, take: Take, index: int, name: str, source_s: float | None, color: int | None) -> int:
+    """Index -1 or one past the last adds a marker; the place and colour of an old one stay where they are not given."""
+    old = take.take_markers[index] if 0 <= index < len(take.take_markers) else (0.0, "", 0)
+    new = (old[0] if source_s is None else source_s, name, old[2] if color is None else color)
+    if 0 <= index < len(take.take_markers):
+        take.take_markers[index] = new
+    else:
+        take.take_markers.append(new)
+    take.take_markers.sort(key=lambda marker: marker[0])
+    take.item.track.project.edited()
+    return take.take_markers.index(new)
+
+
+@function("DeleteTakeMarker")
+def _delete_take_marker(call: Call, take: Take, index: int) -> bool:
+    if not 0 <= index < len(take.take_markers):
+        return False
+    del take.take_markers[index]
+    take.item.track.project.edited()
+    return True
+
+
+@function("DeleteTakeStretchMarkers")
+def _delete_stretch(call: Call, take: Take, index: int, count: int | None) -> int:
+    gone = take.stretch_markers[max(index, 0) :][: 1 if count is None else count]
+    take.stretch_markers = [marker for marker in take.stretch_markers if marker not in gone]
+    return len(gone)

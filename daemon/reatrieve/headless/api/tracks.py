@@ -243,6 +243,11 @@ def _solo_all(call: Call, solo: int) -> None:
         track.values["I_SOLO"] = float(solo)
 
 
+@function("GetTrackFromPoint")
+def _from_point(call: Call, x: int, y: int) -> tuple[None, int]:
+    return None, 0  # the mouse is over no track
+
+
 @function("GetLastTouchedTrack")
 def _last_touched(call: Call) -> Track | None:
     tracks = call.host.project.selected_tracks()

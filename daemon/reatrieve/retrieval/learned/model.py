@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
+from reatrieve.installation import missing
 from reatrieve.retrieval.learned.description import ModelDescription, read_description
 from reatrieve.retrieval.representations import Features
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ
@@ -165,7 +166,7 @@ def _session(description: ModelDescription) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise InputError("onnxruntime is not installed; install it with: pip install 'reatrieve[learned]'") from error
+        raise missing("onnxruntime") from error
     if not description.model.is_file():
         raise InputError(f"no such model: {description.model}")
     options = onnxruntime.SessionOptions()

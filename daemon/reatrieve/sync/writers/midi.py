@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import mido
+from typing import TYPE_CHECKING
 
 from reatrieve.annotations.annotation import one_line
 from reatrieve.sync.marker_names import ascii_folded, folded_apart
 from reatrieve.sync.model import SyncSheet, SyncTempo
+
+if TYPE_CHECKING:
+    import mido
 
 __all__ = ["TICKS_PER_QUARTER", "TickClock", "write_midi"]
 
@@ -60,6 +62,8 @@ def write_midi(sheet: SyncSheet) -> tuple[bytes, list[str]]:
     Track 1 holds tempo, time signatures and markers at the anchors, track ``SECTIONS`` the same as texts, track
     ``REGIONS`` a note for each span, one pitch a sound. Text is ASCII: most readers of MIDI take it for that.
     """
+    import mido  # here and below: the list of targets does not wait for it
+
     clock = TickClock(sheet.tempo)
     notes = []
     plain = [one_line(event.label) for event in sheet.events]
@@ -118,6 +122,8 @@ def _signatures(tempo: Sequence[SyncTempo], clock: TickClock, notes: list[str]) 
 
 
 def _signature(numerator: int, denominator: int) -> mido.MetaMessage:
+    import mido
+
     return mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
 
 
@@ -140,6 +146,8 @@ def _notes(sheet: SyncSheet, clock: TickClock) -> list[_Note]:
 
 def _track(events: Sequence[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
     """Messages at ticks as a track; at one tick, notes end before others begin."""
+    import mido
+
     track = mido.MidiTrack()
     now = 0
     for tick, message in sorted(events, key=lambda event: (event[0], event[1].type == "note_on")):

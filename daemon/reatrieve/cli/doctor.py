@@ -1,0 +1,61 @@
+"""``reatrieve doctor``: is everything well, and if not, what to do."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from reatrieve.cli.install import add_resources, chosen_resources
+from reatrieve.errors import InputError
+
+__all__ = ["add", "run"]
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "doctor",
+        description="Check versions, the home folder, the daemon, both ways in which it talks to REAPER, decoders, "
+        "disk and the scripts in each REAPER. Each line begins with OK, or with DO and says what to do; the exit "
+        "status is 1 if there is anything to do.",
+    )
+    add_resources(parser)
+    parser.add_argument("--home", type=Path, metavar="DIR", help="folder that daemon and scripts share")
+    parser.add_argument(
+        "--bundle",
+        type=Path,
+        metavar="FILE.zip",
+        help="write a zip file for a bug report: no audio, no paths or names of yours, no secrets",
+    )
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the checks."""
+    from reatrieve.settings import Settings
+    from reatrieve.setup.doctor import Check, checks, checks_of
+
+    settings = Settings.load({"home": args.home})
+    if args.bundle is not None and args.bundle.is_dir():
+        raise InputError(f"--bundle {args.bundle} is a folder; name a file")
+    try:
+        reapers = chosen_resources(args)
+    except InputError as error:
+        if args.resource_path:
+            raise
+        reapers, found = [], [Check("REAPER", False, str(error))]
+    else:
+        found = []
+    lines = []
+    well = True
+    for source in (checks(settings), found, *(checks_of(one, settings) for one in reapers)):
+        for check in source:
+            lines.append(str(check))
+            well = well and check.ok
+            print(check, flush=True)
+    if args.bundle is not None:
+        from reatrieve.setup.bundle import write_bundle
+
+        names = write_bundle(args.bundle, "\n".join(lines) + "\n", settings, reapers)
+        print(f"\n{args.bundle}: {', '.join(names)}. Look into it before you send it.")
+    return 0 if well else 1

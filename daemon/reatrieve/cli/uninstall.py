@@ -1,0 +1,34 @@
+"""``reatrieve uninstall``: what ``install`` and *ReaTrieve: Setup* have put into REAPER is taken away again."""
+
+from __future__ import annotations
+
+import argparse
+
+from reatrieve.cli.install import add_resources, chosen_resources
+
+__all__ = ["add", "run"]
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "uninstall",
+        description="Take away exactly what `reatrieve install` and the action ReaTrieve: Setup have put into REAPER's "
+        "resource folder. Files that you have changed stay, and so do your sessions and settings. The entries in "
+        "REAPER's action list are REAPER's own: remove them there first (Actions > Show action list).",
+    )
+    add_resources(parser)
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Uninstall, and print what was done."""
+    from reatrieve.setup.install import uninstall
+
+    for resources in chosen_resources(args):
+        for line in uninstall(resources, dry_run=args.dry_run):
+            print(line, flush=True)
+    if args.dry_run:
+        print("\nNothing was changed (--dry-run).")
+    return 0

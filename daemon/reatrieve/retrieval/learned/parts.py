@@ -1,0 +1,139 @@
+"""An excerpt as the means of its equal parts, and how alike every other excerpt of that length is: a cosine each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reatrieve.errors import InputError
+from reatrieve.retrieval.excerpt import HOP_S, excerpt_frames
+
+__all__ = ["N_PARTS", "PartMeans"]
+
+N_PARTS = 6
+"""Parts of an excerpt: its order matters, so one mean says too little."""
+
+_SHORTEST_PART = 0.05
+"""Frames."""
+_CHUNK = 2048
+"""Starts whose lengths are computed at a time."""
+
+_F32 = NDArray[np.float32]
+_F64 = NDArray[np.float64]
+
+
+class PartMeans:
+    """Excerpts of one length, described by the mean of the frames in each of ``n_parts`` equal parts, joined.
+
+    Parts begin and end at fractions of a frame: frame t fills (t - 1/2 .. t + 1/2) * HOP_S, and beyond the sound frames
+    count as 0, their mean. What is kept for each start is one number, so an hour costs little memory.
+
+    Parameters
+    ----------
+    frames : np.ndarray [shape=(n_values, n_frames)]
+        Frame features, each row with mean 0 over the sound (``network_frames``); float16 or a memory map will do.
+    length_s : length of every excerpt.
+    offset_s : start number k lies at ``k * HOP_S + offset_s``; give the example's, so that it is one of the starts.
+    first, n_starts : the first start's number (negative: before the sound begins) and how many there are; by default
+        every start of an excerpt of that many whole frames, as the retrieval counts them.
+
+    Raises
+    ------
+    InputError
+        The length is not positive.
+    """
+
+    def __init__(
+        self,
+        frames: NDArray[np.floating],
+        *,
+        length_s: float,
+        offset_s: float = 0.0,
+        first: int = 0,
+        n_starts: int | None = None,
+        n_parts: int = N_PARTS,
+    ) -> None:
+        if not length_s > 0.0:
+            raise InputError(f"an excerpt of {length_s} s has no parts; its length must be positive")
+        self._frames = frames
+        self._first = first
+        self._n_frames = frames.shape[1]
+        self.n_starts = max(1, self._n_frames - excerpt_frames(length_s) + 1) if n_starts is None else n_starts
+        edges = (offset_s + length_s * np.linspace(0.0, 1.0, n_parts + 1)) / HOP_S + 0.5
+        whole = np.floor(edges)
+        self._edges = whole.astype(np.intp)
+        self._fractions = edges - whole
+        self._width = max(_SHORTEST_PART, length_s / HOP_S / n_parts)
+        self._lengths = self._all_lengths()
+
+    def description(self, start: int) -> _F64:
+        """The joined means of the excerpt at ``start`` (0: the first), scaled to length 1; [n_parts, n_values]."""
+        means = np.stack([mean[:, 0] for mean in self._means(start, start + 1)])
+        return np.asarray(means / (np.linalg.norm(means) + 1e-9))
+
+    def profile(self, description: _F64) -> _F32:
+        """Cosine of every excerpt's description with one, or with any mixture of several.
+
+        Linear in ``description``: the profile of a mean of examples is the mean of their profiles.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_starts,), float32]
+        """
+        # Each part's template meets the frames first, so that only n_parts rows are summed up and looked up.
+        template = description.astype(np.float32)
+        low, high = self._reach(0, self.n_starts)
+        rows = np.zeros((description.shape[0], high - low))
+        for at in range(max(low, 0), min(high, self._n_frames), _CHUNK):
+            upto = min(at + _CHUNK, high, self._n_frames)
+            rows[:, at - low : upto - low] = template @ self._frames[:, at:upto].astype(np.float32)
+        sums = _running(rows)
+        total = np.zeros(self.n_starts)
+        for part, row in enumerate(sums):
+            total += self._at(row, part + 1, self.n_starts)
+            total -= self._at(row, part, self.n_starts)
+        return np.asarray(total / (self._width * self._lengths), dtype=np.float32)
+
+    def like(self, start: int) -> _F32:
+        """Cosine of every excerpt with the one at ``start``."""
+        return self.profile(self.description(start))
+
+    def _all_lengths(self) -> _F64:
+        squares = np.zeros(self.n_starts)
+        for low in range(0, self.n_starts, _CHUNK):
+            high = min(low + _CHUNK, self.n_starts)
+            for mean in self._means(low, high):
+                squares[low:high] += np.einsum("ij,ij->j", mean, mean)
+        return np.asarray(np.sqrt(squares) + 1e-6)
+
+    def _means(self, low: int, high: int) -> Iterator[_F64]:
+        """Mean of one part after the other in the excerpts at starts ``low .. high``; each (n_values, high - low)."""
+        first, last = self._reach(low, high)
+        piece = np.zeros((self._frames.shape[0], last - first))
+        inside = slice(max(first, 0), max(first, 0, min(last, self._n_frames)))
+        piece[:, inside.start - first : inside.stop - first] = self._frames[:, inside]
+        sums = _running(piece)
+        before = self._at(sums, 0, high - low)
+        for edge in range(1, self._edges.size):
+            after = self._at(sums, edge, high - low)
+            yield (after - before) / self._width
+            before = after
+
+    def _reach(self, low: int, high: int) -> tuple[int, int]:
+        """Frames that the excerpts at starts ``low .. high`` touch, some perhaps beyond the sound."""
+        return self._first + low + int(self._edges[0]), self._first + high + int(self._edges[-1]) + 1
+
+    def _at(self, sums: _F64, edge: int, n: int) -> _F64:
+        """Running sums at one edge of each of ``n`` excerpts, between whole frames in proportion; (..., n)."""
+        at = int(self._edges[edge] - self._edges[0])
+        share = self._fractions[edge]
+        return np.asarray((1.0 - share) * sums[..., at : at + n] + share * sums[..., at + 1 : at + 1 + n])
+
+
+def _running(rows: _F64) -> _F64:
+    """Sums of all that comes before each frame, and after the last; (..., n + 1)."""
+    sums = np.zeros((rows.shape[0], rows.shape[1] + 1))
+    np.cumsum(rows, axis=1, out=sums[:, 1:])
+    return sums

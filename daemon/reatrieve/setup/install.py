@@ -1,0 +1,241 @@
+"""Putting the scripts into REAPER and taking them away again; what is told about it is lines for the user."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import sys
+import time
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from reatrieve import __version__
+from reatrieve.bridge.handover import ask_to_give_way, is_newer
+from reatrieve.bridge.home import TOKEN_NAME, answers_ping, kept_token, read_info
+from reatrieve.errors import InputError, ReatrieveError
+from reatrieve.installation import MARKER, scripts_folder
+from reatrieve.setup.changes import Change, Manifest, carried_out, planned, read_manifest, taken_away
+from reatrieve.setup.luasocket import luasocket_in
+from reatrieve.setup.places import OURS, SCRIPTS, Resources, copies_of_scripts, kept_by_reapack
+from reatrieve.setup.where import FILE_NAME, LAUNCHER, launcher, read_where, where_of
+
+__all__ = ["ENVIRONMENT", "MANIFEST", "SETUP_FILES", "install", "shipped_scripts", "uninstall"]
+
+MANIFEST = "manifest.json"
+ENVIRONMENT = "environment"
+"""Our folder's subfolder with the Python environment that *ReaTrieve: Setup* makes."""
+
+SETUP_FILES = "setup-files.txt"
+"""What *ReaTrieve: Setup* has written elsewhere in the resource folder: ``adler32 path`` a line."""
+
+SETUP_SAID = ("setup-log.txt", "setup-checks.txt", "setup-pythons.txt", "setup-python.txt")
+"""What programs that *ReaTrieve: Setup* ran have said."""
+
+MANY = 6
+
+
+def shipped_scripts() -> dict[str, bytes]:
+    """Content of each file that belongs into the folder of scripts, by its path there.
+
+    Raises
+    ------
+    InputError
+        If this installation has no scripts.
+    """
+    folder = scripts_folder()
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    if "ReaTrieve_Client.lua" not in found:
+        raise InputError(f"{folder} does not hold ReaTrieve's scripts")
+    return found
+
+
+def install(resources: Resources, home: Path, *, keep_scripts: bool = False, dry_run: bool = False) -> Iterator[str]:
+    """Put everything into one REAPER, or bring it up to date.
+
+    Parameters
+    ----------
+    resources : which REAPER.
+    home : folder that daemon and scripts will share; made where missing.
+    keep_scripts : the scripts are there already and somebody else keeps them up to date.
+    dry_run : only tell what would be done.
+
+    Yields
+    ------
+    str
+        What was done, a line each.
+
+    Raises
+    ------
+    ReatrieveError
+        If a folder cannot be written.
+    """
+    ours = resources.ours
+    manifest = read_manifest(ours / MANIFEST)
+    by_reapack = [folder for folder in copies_of_scripts(resources) if kept_by_reapack(resources, folder)]
+    stay = keep_scripts or bool(by_reapack)
+    yield f"{resources.name}, {resources.path}"
+    if by_reapack and not keep_scripts:
+        yield f"  scripts are kept up to date by ReaPack in {by_reapack[0]}; they stay as they are"
+    real_home = home if dry_run else _home_made(home, manifest)
+    where = where_of(real_home, ours, version=__version__, frozen=bool(getattr(sys, "frozen", False)))
+    wanted = {
+        f"{OURS.as_posix()}/{FILE_NAME}": where.text().encode("utf-8"),
+        f"{OURS.as_posix()}/{LAUNCHER}": launcher(Path(__file__).resolve().parents[2]).encode("utf-8"),
+    }
+    if not stay:
+        wanted |= {f"{SCRIPTS.as_posix()}/{path}": content for path, content in shipped_scripts().items()}
+    elif keep_scripts:  # those that an earlier `install` has put there are nobody else's
+        kept = {path for path in manifest.files if path.startswith(f"{SCRIPTS.as_posix()}/")}
+        manifest.files = {path: value for path, value in manifest.files.items() if path not in kept}
+    keep_in = f"{OURS.as_posix()}/kept {time.strftime('%Y-%m-%d %H%M%S')}"
+    changes = planned(resources.path, wanted, manifest, keep_in=keep_in)
+    before = manifest.version
+    if not dry_run:
+        manifest.version = __version__
+        carried_out(resources.path, wanted, manifest, changes, ours / MANIFEST)
+    yield from _told(changes, before)
+    yield f"  home     {real_home}"
+    yield from _carriers(resources)
+    yield from _doubled(resources, stay)
+    if not dry_run:
+        yield from _stopped(real_home, changes)
+
+
+def uninstall(resources: Resources, *, dry_run: bool = False) -> Iterator[str]:
+    """Take away what was put into one REAPER: files that nobody has changed since, and the folders made for them.
+
+    Sessions, settings and logs in the home folder stay. Raises ``ReatrieveError`` if something cannot be removed.
+    """
+    ours = resources.ours
+    manifest = read_manifest(ours / MANIFEST)
+    yield f"{resources.name}, {resources.path}"
+    where = read_where(ours)
+    if not manifest.files and not (ours / ENVIRONMENT / MARKER).is_file():
+        yield "  nothing of ReaTrieve's was installed here"
+        return
+    if where is not None and not dry_run:
+        info = read_info(Path(where.home))
+        if info is not None and answers_ping(info):
+            ask_to_give_way(Path(where.home), info)
+            yield "  stopped  the daemon"
+    for path in _written_by_setup(resources):
+        yield f"  removed  {path.as_posix()}"
+        if not dry_run:
+            (resources.path / path).unlink()
+    if (ours / ENVIRONMENT / MARKER).is_file():
+        yield from _environment_removed(ours / ENVIRONMENT, dry_run)
+    if not dry_run:
+        for name in (SETUP_FILES, *SETUP_SAID):
+            (ours / name).unlink(missing_ok=True)
+        yield from _token_removed(manifest)
+    changes = taken_away(resources.path, manifest, ours / MANIFEST, dry_run=dry_run)
+    yield from _told(changes, "")
+    for kept in sorted(ours.glob("kept *")):
+        yield f"  left     {kept}: files that you had changed"
+    if where is not None and Path(where.home).is_dir():
+        yield f"  left     {where.home}: your sessions and settings; delete it if you want to keep none"
+
+
+def _home_made(home: Path, manifest: Manifest) -> Path:
+    """Make the home folder and its token where there are none; the real place of both."""
+    try:
+        if not home.is_dir():
+            home.mkdir(mode=0o700, parents=True)
+            manifest.further["home"] = str(home)
+        token = home / TOKEN_NAME
+        if kept_token(home) is None:
+            text = secrets.token_hex(16) + "\n"
+            handle = os.open(token, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            manifest.further["token"] = str(token)
+        return Path(os.path.realpath(token)).parent  # Store Python keeps %LOCALAPPDATA% elsewhere than it says
+    except OSError as error:
+        raise ReatrieveError(
+            f"the home folder {home} cannot be used ({error.strerror or error}); choose another with --home"
+        ) from error
+
+
+def _token_removed(manifest: Manifest) -> Iterator[str]:
+    token = manifest.further.get("token")
+    if token and Path(token).is_file():
+        with contextlib.suppress(OSError):
+            Path(token).unlink()
+            yield f"  removed  {token}"
+    home = manifest.further.get("home")
+    if home:
+        with contextlib.suppress(OSError):
+            Path(home).rmdir()
+
+
+def _told(changes: list[Change], before: str) -> Iterator[str]:
+    if before and before != __version__:
+        yield f"  version  {before} -> {__version__}"
+    counts = Counter(change.kind for change in changes)
+    for change in changes:
+        if counts[change.kind] <= MANY or change.kind in ("kept", "set aside", "left"):
+            yield f"  {change}"
+    for kind, count in counts.items():
+        if count > MANY and kind not in ("kept", "set aside", "left"):
+            folders = sorted({PurePosixPath(change.path).parts[0] for change in changes if change.kind == kind})
+            yield f"  {kind:8} {count} files in {', '.join(folders)}"
+    if not changes:
+        yield "  files    all as they should be"
+
+
+def _carriers(resources: Resources) -> Iterator[str]:
+    lua = f"Lua {resources.lua}" if resources.lua else "Lua of its own"
+    found = luasocket_in(resources)
+    if found is None:
+        yield f"  {lua}; no LuaSocket: scripts and daemon talk through files, which always works"
+    elif resources.lua and found.lua and found.lua != resources.lua:
+        yield f"  {lua}; LuaSocket is for Lua {found.lua} and is not used: update mavriq's package in ReaPack"
+    else:
+        yield f"  {lua}; LuaSocket is there: scripts and daemon talk over UDP on this machine"
+
+
+def _doubled(resources: Resources, stay: bool) -> Iterator[str]:
+    ours = resources.scripts
+    for folder in copies_of_scripts(resources):
+        if folder != ours and not stay:
+            yield f"  another copy of the scripts is in {folder}: delete it, or its actions stand twice in the list"
+
+
+def _stopped(home: Path, changes: list[Change]) -> Iterator[str]:
+    """An older daemon ends, so that the scripts start the new one."""
+    info = read_info(home)
+    if changes and info is not None and is_newer(__version__, info.version) and answers_ping(info):
+        ask_to_give_way(home, info)
+        yield f"  stopped  the daemon {info.version}; its sessions go on with the new one"
+
+
+def _written_by_setup(resources: Resources) -> Iterator[Path]:
+    """Files that *ReaTrieve: Setup* has written and nobody has changed since."""
+    try:
+        lines = (resources.ours / SETUP_FILES).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return
+    for line in lines:
+        checksum, _, name = line.partition(" ")
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or not path.parts or ":" in name:
+            continue
+        with contextlib.suppress(OSError):
+            if f"{zlib.adler32((resources.path / path).read_bytes()):08x}" == checksum:
+                yield Path(path)
+
+
+def _environment_removed(environment: Path, dry_run: bool) -> Iterator[str]:
+    yield f"  removed  {environment}"
+    if dry_run:
+        return
+    try:
+        shutil.rmtree(environment)
+    except OSError:
+        if environment.is_dir():
+            yield f"  left     part of {environment}, which is in use: delete it when this command has ended"

@@ -1,0 +1,67 @@
+"""What a command costs before it begins to work: help comes at once, and the daemon listens before it loads the
+numerical libraries."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from reatrieve.cli import COMMANDS, build_parser
+
+HEAVY = ("numpy", "scipy", "librosa", "sklearn", "numba", "rich", "lupa", "PIL", "soundfile", "watchdog")
+ALLOWED_FOR_HELP = {"export": {"numpy", "scipy", "soundfile"}, "synth": {"numpy", "scipy", "soundfile"}}
+"""Their help lists targets and genres, which live beside what works with arrays (scipy itself loads no part of it)."""
+MOST_OF_NUMPY = 3.0
+
+
+def cpu_s(*arguments: str) -> float:
+    """Processor time of a Python process with these arguments, the least of three."""
+    resource = pytest.importorskip("resource", reason="processor time of children is counted on Unix only")
+    seconds = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(seconds)
+
+
+def loaded_by(code: str) -> set[str]:
+    """Which of the heavy libraries a piece of Python has loaded, in a process of its own."""
+    code += f"\nimport json, sys\nprint(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_help_costs_at_most_three_times_the_import_of_numpy() -> None:
+    numpy_s = cpu_s("-c", "import numpy")
+    for arguments in (["--help"], ["export", "--help"], ["synth", "--help"], ["serve", "--help"]):
+        assert cpu_s("-m", "reatrieve", *arguments) <= MOST_OF_NUMPY * numpy_s, arguments
+
+
+def test_the_list_of_commands_loads_no_command() -> None:
+    code = "from reatrieve.cli import build_parser; build_parser().format_help()\nimport sys\n"
+    code += "loaded = {name for name in sys.modules if name.startswith('reatrieve.cli.')}\n"
+    code += "assert loaded == {'reatrieve.cli.parser'}, loaded"
+    assert loaded_by(code) == set()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_loads_next_to_nothing(name: str) -> None:
+    loaded = loaded_by(f"from reatrieve.cli import build_parser; build_parser({name!r})")
+    assert loaded - {"rich"} <= ALLOWED_FOR_HELP.get(name, set())
+
+
+def test_the_daemon_listens_before_it_loads_the_numerical_libraries() -> None:
+    assert loaded_by("import reatrieve.service") & {"scipy", "librosa", "sklearn", "numba", "rich", "lupa"} == set()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_list_and_says_what_it_does(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert COMMANDS[name] in " ".join(build_parser().format_help().split())
+    with pytest.raises(SystemExit):
+        build_parser(name).parse_args([name, "--help"])
+    assert len(capsys.readouterr().out.splitlines()) > 3

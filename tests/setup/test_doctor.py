@@ -1,0 +1,245 @@
+"""Each thing that can be wrong is named, with what to do; and nothing of the user's leaves with a bug report."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from reatrieve.bridge.home import kept_token, new_info, write_info
+from reatrieve.cli import main
+from reatrieve.installation import scripts_folder
+from reatrieve.settings import Settings
+from reatrieve.setup import doctor
+from reatrieve.setup.bundle import Mask
+from reatrieve.setup.places import resources_at
+from setup.background import Background
+from setup.test_install import Machine
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    one = Machine(tmp_path)
+    one.run("install")
+    return one
+
+
+def settings_of(machine: Machine, **more: object) -> Settings:
+    folder = machine.home.parent
+    return Settings(home=machine.home, cache=folder / "cache", logs=folder / "logs", **more)
+
+
+def to_do(machine: Machine, **more: object) -> dict[str, str]:
+    """What each check that is not OK says."""
+    settings = settings_of(machine, **more)
+    found = [*doctor.checks(settings), *doctor.checks_of(resources_at(machine.reaper), settings)]
+    return {check.name: check.text for check in found if not check.ok}
+
+
+def test_all_is_well_after_install(machine: Machine) -> None:
+    assert to_do(machine) == {}
+
+
+def test_the_command_says_so_and_its_status_too(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["doctor", "--resource-path", str(machine.reaper), "--home", str(machine.home)]
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("OK  ") for line in lines)
+    assert len(lines) > 12
+    shutil.rmtree(machine.scripts)
+    assert main(arguments) == 1
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("OK ")]
+    assert line.startswith("DO  REAPER 7.22 (portable): the scripts are not installed; run reatrieve install --res")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of Unix")
+def test_rights_that_let_others_in(machine: Machine) -> None:
+    machine.home.chmod(0o755)
+    (machine.home / "token.txt").chmod(0o644)
+    found = to_do(machine)
+    assert "chmod 700" in found["home"]
+    assert "chmod 600" in found["token"]
+
+
+def test_a_token_that_is_none(machine: Machine) -> None:
+    (machine.home / "token.txt").write_text("two words\n")
+    assert "holds no token" in to_do(machine)["token"]
+
+
+def test_what_keeps_the_daemon_from_starting(machine: Machine) -> None:
+    (machine.home / "not-started.txt").write_text("Traceback\n  ...\nImportError: no numpy\n")
+    assert "ImportError: no numpy" in to_do(machine)["daemon"]
+    (machine.home / "daemon.txt").write_text("rubbish")
+    assert "cannot be understood" in to_do(machine)["daemon"]
+
+
+def test_a_daemon_that_is_gone_is_no_fault(machine: Machine) -> None:
+    info = new_info(version="0.1.0", port=9, spool=machine.home / "spool")
+    Path(info.spool).mkdir(parents=True)
+    write_info(machine.home, info)
+    assert to_do(machine) == {}
+
+
+@pytest.mark.slow
+def test_a_daemon_of_another_version_is_named(machine: Machine, tmp_path: Path) -> None:
+    older = Background(machine.home, tmp_path, version="0.0.9")
+    try:
+        older.ready()
+        assert "serve --replace" in to_do(machine)["daemon"]
+    finally:
+        older.stop()
+
+
+def test_scripts_that_are_stale_doubled_or_strange(machine: Machine) -> None:
+    shutil.copytree(scripts_folder(), machine.reaper / "Scripts" / "older")
+    (machine.scripts / "lib" / "osc.lua").write_text("-- changed\n")
+    settings = settings_of(machine)
+    texts = [check.text for check in doctor.checks_of(resources_at(machine.reaper), settings) if not check.ok]
+    assert any("2 times" in text for text in texts)
+    assert any(text.startswith("lib/osc.lua in") and "reatrieve install" in text for text in texts)
+    shutil.rmtree(machine.reaper / "Scripts" / "older")
+    machine.run("install")
+    (machine.scripts / "lib" / "mine.lua").write_text("-- mine\n")
+    assert "not part of ReaTrieve" in to_do(machine)["REAPER 7.22 (portable)"]
+
+
+def test_scripts_of_another_version(machine: Machine) -> None:
+    client = machine.scripts / "ReaTrieve_Client.lua"
+    client.write_text(client.read_text(encoding="utf-8").replace("@version 0.1.0", "@version 0.0.9"), encoding="utf-8")
+    assert "scripts 0.0.9" in to_do(machine)["REAPER 7.22 (portable)"]
+
+
+def test_homes_that_differ(machine: Machine, tmp_path: Path) -> None:
+    machine.home = tmp_path / "another"
+    machine.home.mkdir(mode=0o700)
+    said = to_do(machine)["REAPER 7.22 (portable)"]
+    assert f"this one lives in {machine.home}" in said
+    assert "reatrieve install" in said
+
+
+def test_a_python_that_is_gone(machine: Machine) -> None:
+    where = machine.reaper / "ReaTrieve" / "where.txt"
+    where.write_text(where.read_text(encoding="utf-8").replace(f"program {sys.executable}", "program /gone/python"))
+    assert "/gone/python, which starts the daemon, is gone" in to_do(machine)["REAPER 7.22 (portable)"]
+
+
+def test_a_reaper_that_is_too_old(machine: Machine) -> None:
+    (machine.reaper / "reaper-install-rev.txt").write_text("6.23/x64")
+    assert "needs REAPER 6.71" in to_do(machine)["REAPER 6.23 (portable)"]
+
+
+def test_codecs_disk_udp_and_file_events(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    import soundfile
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("unknown format")
+
+    def no_socket(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(soundfile, "write", refuse)
+        assert "cannot read WAV" in to_do(machine)["codecs"]
+    with monkeypatch.context() as patch:
+        patch.setattr(doctor.socket, "socket", no_socket)
+        assert "through files" in to_do(machine)["UDP"]
+    with monkeypatch.context() as patch:
+        patch.setattr(doctor, "FREE_BYTES", 1 << 80)
+        assert "make room" in to_do(machine)["cache folder"]
+    with monkeypatch.context() as patch:
+        patch.setattr(doctor, "EVENT_S", 0.0)
+        patch.setattr(doctor.threading.Event, "wait", lambda *_: False)
+        assert "local disk" in to_do(machine)["file events"]
+
+
+@pytest.mark.parametrize(
+    ("said", "ok"),
+    [
+        ("[Context]\nshared=network;\nfilesystems=host;xdg-run/pipewire-0;\n", True),
+        ("[Context]\nfilesystems=home:ro;\n", True),
+        ("[Context]\nfilesystems=xdg-music;\n", False),
+    ],
+)
+def test_flatpak(monkeypatch: pytest.MonkeyPatch, said: str, ok: bool) -> None:
+    done = subprocess.CompletedProcess([], 0, said, "")
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *_, **__: done)
+    check = doctor._flatpak(Path("/home/ann/.local/share/ReaTrieve"))
+    assert check.ok is ok
+    assert ok or "flatpak override --user --filesystem=/home/ann" in check.text
+
+
+# bundle --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_bundle_holds_no_audio_no_paths_of_the_user_and_no_secret(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = kept_token(machine.home)
+    assert token is not None
+    logs = tmp_path / "lögs"
+    logs.mkdir()
+    music = "/home/ann/My Music/Geheime Sache/Kick Drum.wav"
+    (logs / "daemon.log").write_text(
+        f"2026-11-26 INFO reatrieve.service: client abc: script 0.1.0, token {token}\n"
+        f"2026-11-26 WARNING reatrieve.audio: {music}: cannot be read (Permission denied)\n"
+        "2026-11-26 INFO reatrieve: C:\\Users\\Ann Example\\Projects\\Boss Fight.rpp saved, '/mnt/x/a b/c.flac' too\n"
+        f'  File "{Path(doctor.__file__)}", line 3, in _codecs\n',
+        encoding="utf-8",
+    )
+    (machine.home / "settings.txt").write_text("token = my-own-secret\nport = 9001\n")
+    journals = machine.home / "journals"
+    journals.mkdir()
+    (journals / "one.journal.jsonl").write_text('{"label": "Geheim"}\n')
+    monkeypatch.setenv("REATRIEVE_LOGS", str(logs))
+    monkeypatch.setenv("REATRIEVE_CACHE", str(tmp_path / "cache"))
+    target = tmp_path / "report.zip"
+    arguments = ["doctor", "--resource-path", str(machine.reaper), "--home", str(machine.home)]
+    assert main([*arguments, "--bundle", str(target)]) == 0
+    with zipfile.ZipFile(target) as bundle:
+        assert set(bundle.namelist()) == {"doctor.txt", "settings.txt", "daemon.log", "reaper-1.txt", "sizes.txt"}
+        texts = {name: bundle.read(name).decode("utf-8") for name in bundle.namelist()}
+    everything = "\n".join(texts.values())
+    for secret in (
+        token,
+        "my-own-secret",
+        "/ann",
+        "Ann",
+        "Geheim",
+        "Kick",
+        "Boss",
+        "My Music",
+        "Users",
+        "/mnt",
+        "c.flac",
+    ):
+        assert secret not in everything.replace("scanned", ""), secret
+    assert str(tmp_path) not in everything
+    assert "port = 9001" in texts["settings.txt"]
+    assert "cannot be read (Permission denied)" in texts["daemon.log"]
+    assert "reatrieve/setup/doctor.py" in texts["daemon.log"].replace("\\", "/")
+    assert ".wav>" in texts["daemon.log"]
+    assert "journals: 1 files" in texts["sizes.txt"]
+
+
+def test_masking_keeps_what_is_no_path() -> None:
+    mask = Mask(secrets=["s3cret"], names=["ann"], own=[])
+    for text in ("2026-11-26 1/2 and/or 4:4, 12.5 s, 3 / 4", "POST /", "{pattern}_{n:2}", "channel annual"):
+        assert mask(text) == text
+    assert mask("x=s3cret y") == "x=<secret> y"
+    assert mask("Ann and ann's") == "<name> and <name>'s"
+    assert mask("token: abc def") == "token: <secret>" or "abc" not in mask("token = abc def")
+    same = mask("/a/b.wav\n/a/b.wav").split("\n")
+    assert same[0] == same[1] != "/a/b.wav"
+
+
+def test_a_bundle_that_cannot_be_written_is_one_sentence(
+    machine: Machine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["doctor", "--resource-path", str(machine.reaper), "--home", str(machine.home), "--bundle"]
+    assert main([*arguments, str(tmp_path)]) == 2
+    assert main([*arguments, str(tmp_path / "missing" / "x.zip")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
