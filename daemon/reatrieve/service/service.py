@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 TIDY_EVERY_S = 60.0
 IDLE_AFTER_S = 3600.0
 SETTLE_S = 2.0
+SWEEP_S = 1.0
 RENDERS_KEPT_S = 7 * 24 * 3600.0
 LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
 
@@ -87,6 +88,11 @@ class Service:
             watch=self._watch,
         )
 
+    async def sweep_spools(self) -> None:
+        """Delete the spool folders of earlier daemons; a full one may take a while, which nobody waits for."""
+        job = self._loop.run_in_executor(self._stepping, sweep, self.settings.spool_folder, self.info.instance)
+        await asyncio.wait([job], timeout=SWEEP_S)
+
     @property
     def is_idle(self) -> bool:
         """Whether no session has anything left to do."""
@@ -94,9 +100,7 @@ class Service:
 
     async def tidy(self) -> None:
         """Let go, now and then, of clients that are gone and of sessions that nobody has used for an hour."""
-        spools, instance = self.settings.spool_folder, self.info.instance
         try:
-            await self._loop.run_in_executor(self._stepping, sweep, spools, instance)
             await self._loop.run_in_executor(
                 self._stepping, sweep_renders, self.settings.renders_folder, self._journals
             )
@@ -310,6 +314,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         for task in tasks:
             task.add_done_callback(log_fault)
         try:
+            await service.sweep_spools()
             homes.write_info(settings.home, info)
             logger.info("ReaTrieve %s, instance %s, port %d, spool %s", __version__, info.instance, port, info.spool)
             yield service
