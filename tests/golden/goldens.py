@@ -99,7 +99,7 @@ def _told_state(lines: list[Line]) -> dict[str, Any]:
         "answers": state.answers,
         "accepted": state.accepted,
         "rejections": state.rejections,
-        "kept": [[number, span.start_s, span.end_s] for number, span in state.kept],
+        "kept": [[number, span.start_s, span.end_s] for number, span in state.accepted_regions],
         "candidates": [
             {
                 "number": number,

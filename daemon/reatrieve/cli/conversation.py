@@ -17,7 +17,7 @@ from reatrieve.cli.timeline import Mark, MarkKind, text_line
 from reatrieve.cli.values import clock
 from reatrieve.errors import InputError
 from reatrieve.journal import Journal
-from reatrieve.session.events import Answered, BudgetRaised, Event, Proposed, Undone, Verdict
+from reatrieve.session.events import Answered, BudgetRaised, Proposed, SessionEvent, Undone, Verdict
 from reatrieve.session.retriever import Analysis, Proposal, Retriever
 from reatrieve.session.search import Over, Search
 from reatrieve.session.spans import Span
@@ -241,7 +241,7 @@ class Conversation:
         self._flush()
         return self._obey(self._read(answers), None, answers)
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: SessionEvent) -> None:
         """Apply an event and journal it; an impossible one is told, and changes nothing."""
         try:
             self._search.apply(event)

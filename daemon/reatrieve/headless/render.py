@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reatrieve.headless.model import Item, Take, Track
+from reatrieve.headless.model import ItemModel, TakeModel, TrackModel
 from reatrieve.headless.profile import Assumptions
 from reatrieve.headless.sources import Source
 
@@ -17,7 +17,7 @@ TAKE_FX_GAIN = 0.5
 
 
 def take_sound(
-    take: Take, start_s: float, n_samples: int, rate_hz: float, assumptions: Assumptions, *, gain: bool = False
+    take: TakeModel, start_s: float, n_samples: int, rate_hz: float, assumptions: Assumptions, *, gain: bool = False
 ) -> np.ndarray:
     """Sound of a take from ``start_s`` seconds after its item's left edge, float64 (n_samples, channels >= 1).
 
@@ -58,7 +58,9 @@ def _interpolated(times_s: np.ndarray, places: np.ndarray, targets: np.ndarray) 
     return beyond
 
 
-def _looped(take: Take, source: Source, source_s: np.ndarray, step_s: float, assumptions: Assumptions) -> np.ndarray:
+def _looped(
+    take: TakeModel, source: Source, source_s: np.ndarray, step_s: float, assumptions: Assumptions
+) -> np.ndarray:
     length_s = source.length_s
     if take.item.values["B_LOOPSRC"] and assumptions.loop_wraps_source and length_s > 0:
         source_s = np.mod(source_s, length_s)
@@ -102,7 +104,7 @@ _SHAPES: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def _fades(item: Item, times_s: np.ndarray) -> np.ndarray:
+def _fades(item: ItemModel, times_s: np.ndarray) -> np.ndarray:
     """The gain of an item's fades at seconds after its left edge."""
     gain = np.ones(len(times_s))
     fade_in_s = max(item.values["D_FADEINLEN_AUTO"], item.values["D_FADEINLEN"], 0.0)
@@ -117,7 +119,7 @@ def _fades(item: Item, times_s: np.ndarray) -> np.ndarray:
 
 
 def track_sound(
-    track: Track, start_s: float, n_samples: int, rate_hz: float, n_channels: int, assumptions: Assumptions
+    track: TrackModel, start_s: float, n_samples: int, rate_hz: float, n_channels: int, assumptions: Assumptions
 ) -> np.ndarray:
     """Sound of a track from project time ``start_s``, before its effects and fader, float64 (n_samples, n_channels)."""
     mix = np.zeros((n_samples, n_channels))

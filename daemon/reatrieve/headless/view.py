@@ -13,7 +13,7 @@ from reatrieve.headless.sources import FileSource, MidiSource, SectionSource, So
 from reatrieve.headless.tempo import TimeMap
 from reatrieve.headless.undo import ALL, ITEMS, MISC, TRACKS
 
-__all__ = ["Item", "Project", "Region", "Track"]
+__all__ = ["MediaItem", "Project", "Region", "Track"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,11 @@ def _shift_ruler(project: ProjectModel, from_s: float, by_s: float) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class MediaItem:
     """A media item."""
 
     host: Machine = field(repr=False)
-    model: models.Item
+    model: models.ItemModel
 
     @property
     def guid(self) -> str:
@@ -207,7 +207,7 @@ class Track:
     """A track."""
 
     host: Machine = field(repr=False)
-    model: models.Track
+    model: models.TrackModel
 
     @property
     def name(self) -> str:
@@ -220,9 +220,9 @@ class Track:
         return self.model.guid
 
     @property
-    def items(self) -> list[Item]:
+    def items(self) -> list[MediaItem]:
         """Its items in time order."""
-        return [Item(self.host, item) for item in self.model.items]
+        return [MediaItem(self.host, item) for item in self.model.items]
 
     def add_item(
         self,
@@ -243,7 +243,7 @@ class Track:
         fade_out_s: float = 0.0,
         channel_mode: int = 0,
         mute: bool = False,
-    ) -> Item:
+    ) -> MediaItem:
         """Put a media file on the track.
 
         Parameters
@@ -271,12 +271,12 @@ class Track:
             if length_s <= 0:
                 raise InputError(f"{path}: no sound to put on a track")
         project = self.model.project
-        item = models.Item(self.model, project.new_guid(), position_s, length_s)
+        item = models.ItemModel(self.model, project.new_guid(), position_s, length_s)
         item.values.update(
             B_LOOPSRC=float(loop), D_VOL=gain, D_FADEINLEN=fade_in_s, D_FADEOUTLEN=fade_out_s, B_MUTE=float(mute)
         )
         name = Path(source.path or (source.parent.path if source.parent else "")).name
-        take = models.Take(item, project.new_guid(), source, name)
+        take = models.TakeModel(item, project.new_guid(), source, name)
         take.values.update(
             D_STARTOFFS=offset_s,
             D_PLAYRATE=rate,
@@ -289,9 +289,9 @@ class Track:
         self.model.items.append(item)
         self.model.sort_items()
         project.history.add("Insert media", ITEMS)
-        return Item(self.host, item)
+        return MediaItem(self.host, item)
 
-    def add_midi(self, position_s: float, length_s: float) -> Item:
+    def add_midi(self, position_s: float, length_s: float) -> MediaItem:
         """Put a MIDI item on the track."""
         return self.add_item(MidiSource(), position_s, length_s)
 

@@ -25,7 +25,7 @@ Tempo = Sequence[Mapping[str, float]]
 
 def anchor_events(command: Anchors, state: SessionState, header: Header, tempo: Tempo) -> list[Event]:
     """One anchor for each accepted region, the example's first, then the end of the list."""
-    kept = state.kept
+    kept = state.accepted_regions
     placement = Placement(cast("AnchorKind", command.kind), command.nudge_ms, command.snap, _tempo_map(tempo))
     times = anchors(TrackAudio(header.track_map), [span.moved(header.origin_s) for _, span in kept], placement)
     listed: list[Event] = [

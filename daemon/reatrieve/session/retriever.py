@@ -21,7 +21,7 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One candidate as a retriever sees it.
+    """One candidate as a retriever sees it, before it is shown: then it is ``events.Proposed``.
 
     Attributes
     ----------
