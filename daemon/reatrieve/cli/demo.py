@@ -91,7 +91,13 @@ class Tally:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the demo."""
+    """Run the demo.
+
+    Raises
+    ------
+    InputError
+        If flags do not go together.
+    """
     console = Console(stderr=args.json, highlight=False, soft_wrap=True)
     if args.audio is None and (args.annotations or args.class_ or args.start is not None or args.end is not None):
         raise InputError("--start, --end, --annotations and --class go with --audio FILE")

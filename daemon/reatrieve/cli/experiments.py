@@ -40,7 +40,13 @@ def add(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run what is missing, then write everything."""
+    """Run what is missing, then write everything.
+
+    Raises
+    ------
+    InputError
+        If ``--only`` names no experiment.
+    """
     from reatrieve.errors import InputError
     from reatrieve.lab.dataset import load_dataset
     from reatrieve.lab.experiments import all_setups, experiments

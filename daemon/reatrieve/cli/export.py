@@ -95,7 +95,13 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Export, and print every file written."""
+    """Export, and print every file written.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to export, or a flag cannot be used as it is.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 

@@ -19,7 +19,9 @@ TAKE_FX_GAIN = 0.5
 def take_sound(
     take: TakeModel, start_s: float, n_samples: int, rate_hz: float, assumptions: Assumptions, *, gain: bool = False
 ) -> np.ndarray:
-    """Sound of a take from ``start_s`` seconds after its item's left edge, float64 (n_samples, channels >= 1).
+    """Sound of a take from ``start_s`` seconds after its item's left edge.
+
+    Returns [shape=(n_samples, n_channels), float64], at least one channel.
 
     Follows D_STARTOFFS, D_PLAYRATE, looped sources, stretch markers and the channel mode; with ``gain`` also take
     volume and item volume.
@@ -121,7 +123,10 @@ def _fades(item: ItemModel, times_s: np.ndarray) -> np.ndarray:
 def track_sound(
     track: TrackModel, start_s: float, n_samples: int, rate_hz: float, n_channels: int, assumptions: Assumptions
 ) -> np.ndarray:
-    """Sound of a track from project time ``start_s``, before its effects and fader, float64 (n_samples, n_channels)."""
+    """Sound of a track from project time ``start_s``, before its effects and fader.
+
+    Returns [shape=(n_samples, n_channels), float64].
+    """
     mix = np.zeros((n_samples, n_channels))
     end_s = start_s + n_samples / rate_hz
     for item in track.items:

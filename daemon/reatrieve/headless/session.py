@@ -367,7 +367,13 @@ class Reaper:
         self.host.ext_state.set(section, key, value, persist)
 
     def option(self, name: str, value: bool) -> None:
-        """Set a preference: "loop_points_linked" or "smooth_seek"."""
+        """Set a preference: "loop_points_linked" or "smooth_seek".
+
+        Raises
+        ------
+        InputError
+            If there is no such preference.
+        """
         if name not in self.host.preferences:
             raise InputError(f"unknown option {name!r}: choose one of {', '.join(self.host.preferences)}")
         self.host.preferences[name] = value

@@ -178,7 +178,13 @@ class Dialogs:
     waiting: deque[DialogAnswer] = field(default_factory=deque)
 
     def ask(self, kind: str, text: str, title: str = "", buttons: int = 0) -> Any:
-        """The next answer; callables get the text and give the answer."""
+        """The next answer; callables get the text and give the answer.
+
+        Raises
+        ------
+        LuaError
+            If no answer waits.
+        """
         if not self.waiting:
             raise LuaError(
                 f"nobody answers this {kind} dialog: {title!r}: {text!r} (give the host its answer first: answer())"

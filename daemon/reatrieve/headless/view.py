@@ -139,6 +139,11 @@ class MediaItem:
         ripple : str
             What moves along, from the item on: "" nothing, "track" the items of its track, "all" the items of all
             tracks, markers, regions and tempo markers.
+
+        Raises
+        ------
+        InputError
+            If ``ripple`` is none of these.
         """
         if ripple not in ("", "track", "all"):
             raise InputError(f"ripple={ripple!r}: choose '', 'track' or 'all'")
@@ -302,7 +307,13 @@ class Track:
         self.model.values["I_SELECTED"] = 1.0
 
     def set(self, **values: float) -> None:
-        """Set REAPER's values by name (``I_SOLO``, ``B_MUTE``, ``I_FOLDERDEPTH``, ...)."""
+        """Set REAPER's values by name (``I_SOLO``, ``B_MUTE``, ``I_FOLDERDEPTH``, ...).
+
+        Raises
+        ------
+        InputError
+            If a track has no value of that name.
+        """
         unknown = set(values) - set(self.model.values)
         if unknown:
             raise InputError(f"a track has no value {sorted(unknown)[0]!r}")
@@ -414,6 +425,11 @@ class Project:
         timebase : str
             What items, markers and regions keep: "time" their seconds, "beats" their bars and beats (items then change
             position, length and rate).
+
+        Raises
+        ------
+        InputError
+            If ``timebase`` is none of these.
         """
         if timebase not in ("time", "beats"):
             raise InputError(f"timebase={timebase!r}: choose 'time' or 'beats'")
@@ -490,7 +506,13 @@ class Project:
         self.model.offset_s, self.model.offset_measures = offset_s, measures
 
     def set_ruler(self, mode: int) -> None:
-        """The ruler's format: 0 time, 1 measures and time, 2 measures, 3 seconds, 4 samples, 5 frames."""
+        """The ruler's format: 0 time, 1 measures and time, 2 measures, 3 seconds, 4 samples, 5 frames.
+
+        Raises
+        ------
+        InputError
+            If ``mode`` is none of these.
+        """
         if mode not in range(6):
             raise InputError(f"ruler mode {mode}: 0 to 5")
         self.model.ruler_mode = mode

@@ -389,7 +389,13 @@ def stem_of(session: str) -> str:
 
 
 def open_alone(path: Path) -> BinaryIO:
-    """A journal open for this process alone, or ``JournalError``."""
+    """A journal open for this process alone, or ``JournalError``.
+
+    Raises
+    ------
+    JournalError
+        If it cannot be opened, or another process writes it.
+    """
     try:
         file = open_regular(path, write=True)
     except OSError as exc:
@@ -405,7 +411,13 @@ def _read(file: BinaryIO, path: Path) -> bytes:
 
 
 def read_file(path: Path) -> bytes:
-    """All of a journal that counts, or ``JournalError``."""
+    """All of a journal that counts, or ``JournalError``.
+
+    Raises
+    ------
+    JournalError
+        If it cannot be read.
+    """
     try:
         return read_small(path, max_bytes=limits.JOURNAL_BYTES)[: _owed.get(_key(path))]
     except OSError as exc:
@@ -413,7 +425,13 @@ def read_file(path: Path) -> bytes:
 
 
 def read_header(path: Path) -> Header:
-    """The first line of a journal, or ``JournalError``."""
+    """The first line of a journal, or ``JournalError``.
+
+    Raises
+    ------
+    JournalError
+        If it cannot be read, or its first line is no header.
+    """
     try:
         with open_regular(path) as raw, io.BufferedReader(cast("io.RawIOBase", raw)) as file:
             first = file.readline(limits.HEADER_BYTES + 1)

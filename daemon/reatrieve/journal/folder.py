@@ -138,7 +138,13 @@ class JournalFolder:
         return needed
 
     def discard(self, session: str) -> None:
-        """Set the journal of a session aside; it is never listed again."""
+        """Set the journal of a session aside; it is never listed again.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be moved.
+        """
         path, folder = self.path(session), self.folder / DISCARDED
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -137,7 +137,13 @@ def _header_line(header: Header) -> tuple[bytes, int]:
 
 
 def event_line(line: Line, crc: int) -> tuple[bytes, int]:
-    """The line of one event; what could not be read back is refused here (``InputError``)."""
+    """The line of one event; what could not be read back is refused here (``InputError``).
+
+    Raises
+    ------
+    InputError
+        If the event would not come back as it is.
+    """
     kind = type(line.event).__name__.lower()
     row: dict[str, Any] = {"v": VERSION, "t": line.time_s, "op": line.op, "event": kind}
     for one in dataclasses.fields(line.event):
@@ -165,7 +171,13 @@ def whole(path: Path, header: Header, lines: Iterable[Line]) -> bytes:
 
 
 def demand_room(path: Path, n_bytes: int) -> None:
-    """Refuse a journal that would be too large to be read (``InputError``)."""
+    """Refuse a journal that would be too large to be read (``InputError``).
+
+    Raises
+    ------
+    InputError
+        If ``n_bytes`` is more than ``limits.JOURNAL_BYTES``.
+    """
     if n_bytes > limits.JOURNAL_BYTES:
         raise InputError(
             f"the journal {path.name} would be larger than {limits.JOURNAL_BYTES} bytes; begin a new search"

@@ -44,7 +44,13 @@ def export_events(
     progress: Callable[[float], None],
     cancel: Callable[[], bool],
 ) -> list[Event]:
-    """Write the files; notes, one ``exported`` a file, then the end of the list."""
+    """Write the files; notes, one ``exported`` a file, then the end of the list.
+
+    Raises
+    ------
+    InputError
+        If the folder is not absolute, or what ``sync.export.export`` refuses.
+    """
     if not Path(command.folder).is_absolute():
         raise InputError(f"the export folder {command.folder!r} is not absolute; choose one in the settings")
     notes: list[str] = []

@@ -70,7 +70,10 @@ class ReadableAudio(Protocol):
     """Anything that gives mono samples by project time, such as ``reatrieve.audio.stitch.TrackAudio``."""
 
     def read(self, start_s: float, end_s: float, rate_hz: int = ..., *, mono: bool = ...) -> NDArray[np.float32]:
-        """``round((end_s - start_s) * rate_hz)`` samples from ``start_s`` on, silence where there is no sound."""
+        """``round((end_s - start_s) * rate_hz)`` samples from ``start_s`` on, silence where there is no sound.
+
+        Returns [shape=(n,), float32] where ``mono``, else [shape=(2, n)].
+        """
 
 
 @dataclass(frozen=True, slots=True)

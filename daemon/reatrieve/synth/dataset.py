@@ -19,7 +19,13 @@ BLOCK_FRAMES = 65536  # libsndfile's Vorbis encoder overflows its stack on one h
 
 
 def write_song(path: Path, song: Song) -> None:
-    """Write the song's audio; the suffix chooses the format (flac, ogg, mp3, wav)."""
+    """Write the song's audio; the suffix chooses the format (flac, ogg, mp3, wav).
+
+    Raises
+    ------
+    InputError
+        If the suffix is none of these.
+    """
     suffix = path.suffix[1:].lower()
     if suffix not in SUBTYPE:
         raise InputError(f"{path.name}: cannot write '{suffix}'; use one of {', '.join(SUBTYPE)}")

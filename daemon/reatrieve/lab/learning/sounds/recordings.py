@@ -104,6 +104,8 @@ def recorded_effects(folder: Path) -> Iterator[Clip]:
 def beds(folder: Path, rng: np.random.Generator, *, n_songs: int = 24) -> list[Audio]:
     """Pieces of music to lay under scenes, up to ``BED_S`` long: recorded ones, and songs of ``reatrieve.synth``.
 
+    Each is mono [shape=(n,), float64] at ``RATE_HZ``.
+
     Raises
     ------
     InputError
