@@ -1,7 +1,17 @@
-"""``python -m reatrieve`` is the command ``reatrieve``."""
+"""``python -m reatrieve`` is the command ``reatrieve``; Ctrl+C is heard from here on, before anything is imported."""
 
 import sys
 
-from reatrieve.cli import main
 
-sys.exit(main())
+def run() -> int:
+    """Run one command and return its exit status."""
+    try:
+        from reatrieve.cli import main
+
+        return main()
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(run())

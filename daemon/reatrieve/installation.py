@@ -53,6 +53,7 @@ _OPTIONAL = {
     "distributed": ("dask", "cluster"),
     "matplotlib": ("matplotlib", "figures"),
     "onnxruntime": ("onnxruntime", "learned"),
+    "sounddevice": ("sounddevice", "play"),
     "tomli": ("tomli", "learned"),
 }
 """Modules that the daemon does without: the package that holds each, and the extra that brings it."""

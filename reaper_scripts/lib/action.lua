@@ -7,14 +7,29 @@ local SECTION = "ReaTrieve"
 local CLIENT = "ReaTrieve_Client.lua"
 local ALIVE_S = 1.0
 
-local function recent(key)
-  local time_s = tonumber(reaper.GetExtState(SECTION, key))
-  return time_s ~= nil and math.abs(reaper.time_precise() - time_s) < ALIVE_S
+local function age_s(time)
+  local time_s = tonumber(time)
+  return time_s and math.abs(reaper.time_precise() - time_s) or math.huge
 end
 
----Whether a client is running.
+local function recent(key) return age_s(reaper.GetExtState(SECTION, key)) < ALIVE_S end
+
+---Whether a client's heart beats just now.
 ---@return boolean
 function action.alive() return recent("heartbeat") end
+
+---Whether a client will take what is put into the queue. One that ends takes its heartbeat along, so an old one means that
+---REAPER stood still (a dialog, a project that loads, a busy interface): the client goes on with it. Only a heart that has not
+---beaten between two keys, and for a second and more, belongs to a client that is gone.
+local function will_take()
+  local beat = reaper.GetExtState(SECTION, "heartbeat")
+  if beat == "" then return false end
+  if age_s(beat) < ALIVE_S then return true end
+  local seen, since = reaper.GetExtState(SECTION, "suspect"):match("^(%S+) (%S+)$")
+  if seen == beat then return age_s(since) < ALIVE_S end
+  reaper.SetExtState(SECTION, "suspect", ("%s %.3f"):format(beat, reaper.time_precise()), false)
+  return true
+end
 
 ---The command id of the client script: as it was registered, else it is registered now.
 local function client_command(path)
@@ -31,7 +46,7 @@ function action.post(verb, folder)
   reaper.defer(function() end)           -- a script that deferred leaves no undo point of its own
   local queue = reaper.GetExtState(SECTION, "queue")
   reaper.SetExtState(SECTION, "queue", queue .. verb .. "\n", false)
-  if action.alive() or recent("starting") then return end
+  if will_take() or recent("starting") then return end
   local id = client_command(folder .. CLIENT)
   if id == 0 then
     reaper.Help_Set("ReaTrieve: cannot start " .. folder .. CLIENT .. "; load it in the action list once", false)

@@ -1,12 +1,13 @@
 -- @noindex
 --- Plays a candidate and gives back what it borrowed: cursor, loop points, repeat, solo.
 --
--- Smooth seek makes every seek wait, so playing always means stop, set the cursor, play, set the cursor back. Loop points that
--- are linked to the time selection are never touched: the loop is then made by playing again.
+-- Smooth seek makes every seek wait, so playing always means stop, set the cursor, play, set the cursor back. A loop is REAPER's
+-- own, so it has no gap; loop points that are linked to the time selection are unlinked meanwhile, so that the selection stays.
 
 local audition = {}
 
 local LINKED = 40621         -- Options: Toggle loop points linked to time selection
+local LINK, UNLINK = 40749, 40750
 local RECORDING = 4
 
 local now                    -- what is being played, nil when nothing is
@@ -26,6 +27,35 @@ end
 
 local function valid(proj) return reaper.ValidatePtr2(0, proj, "ReaProject*") end
 
+local function points(proj, loop) return { reaper.GetSet_LoopTimeRange2(proj, false, loop, 0, 0, false) } end
+
+local function set_points(proj, loop, to) reaper.GetSet_LoopTimeRange2(proj, true, loop, to[1], to[2], false) end
+
+local function alike(one, other) return math.abs(one[1] - other[1]) < 1e-6 and math.abs(one[2] - other[2]) < 1e-6 end
+
+---Loop a span, and remember in `was` what was there.
+local function borrow_loop(was, from_s, end_s)
+  was.loop, was.selection = points(was.proj, true), points(was.proj, false)
+  if reaper.GetToggleCommandStateEx(0, LINKED) == 1 then
+    reaper.Main_OnCommandEx(UNLINK, 0, was.proj)
+    was.unlinked = true
+  end
+  set_points(was.proj, true, { from_s, end_s })
+  was.span = { from_s, end_s }
+end
+
+---Give the loop points back, unless the user has set others meanwhile.
+local function return_loop(was)
+  if alike(points(was.proj, true), was.span) then set_points(was.proj, true, was.loop) end
+  local selection = points(was.proj, false)
+  if alike(selection, was.span) and not alike(selection, was.selection) then set_points(was.proj, false, was.selection) end
+  if was.unlinked and reaper.GetToggleCommandStateEx(0, LINKED) == 0 then
+    reaper.Main_OnCommandEx(LINK, 0, was.proj)
+    -- Linking may take the one for the other.
+    if not alike(points(was.proj, false), selection) then set_points(was.proj, false, selection) end
+  end
+end
+
 local function play_from(proj, time_s)
   local cursor_s = reaper.GetCursorPositionEx(proj)
   if reaper.GetPlayStateEx(proj) ~= 0 then reaper.OnStopButtonEx(proj) end
@@ -42,17 +72,16 @@ function audition.stop(keep_playing)
   now = nil
   if not was or not valid(was.proj) then return end
   if not keep_playing and reaper.GetPlayStateEx(was.proj) ~= 0 then reaper.OnStopButtonEx(was.proj) end
-  if was.loop then
-    local start_s, end_s = reaper.GetSet_LoopTimeRange2(was.proj, false, true, 0, 0, false)
-    if math.abs(start_s - was.start_s) < 1e-6 and math.abs(end_s - was.end_s) < 1e-6 then   -- else the user has set others
-      reaper.GetSet_LoopTimeRange2(was.proj, true, true, was.loop[1], was.loop[2], false)
-    end
-  end
+  if was.span then return_loop(was) end
   if was.repeat_was then reaper.GetSetRepeatEx(was.proj, was.repeat_was) end
   for track, solo in pairs(was.solo or {}) do
     if reaper.ValidatePtr2(was.proj, track, "MediaTrack*") then reaper.SetMediaTrackInfo_Value(track, "I_SOLO", solo) end
   end
 end
+
+---Whether a candidate is being played.
+---@return boolean
+function audition.playing() return now ~= nil end
 
 ---@param proj userdata
 ---@param track userdata?
@@ -64,17 +93,12 @@ function audition.play(proj, track, start_s, end_s, options)
   end
   if reaper.GetPlayStateEx(proj) & RECORDING ~= 0 then return false end
   local from_s = math.max(0, start_s - options.lead_in_s)
-  now = { proj = proj, start_s = from_s, end_s = end_s, again = false, started = reaper.time_precise() }
+  now = { proj = proj, start_s = from_s, end_s = end_s, started = reaper.time_precise() }
   local ok, problem = xpcall(function()
     now.repeat_was = reaper.GetSetRepeatEx(proj, -1)
-    if options.loop and reaper.GetToggleCommandStateEx(0, LINKED) ~= 1 then
-      now.loop = { reaper.GetSet_LoopTimeRange2(proj, false, true, 0, 0, false) }
-      reaper.GetSet_LoopTimeRange2(proj, true, true, from_s, end_s, false)
-      reaper.GetSetRepeatEx(proj, 1)
-    else
-      now.again = options.loop
-      if now.repeat_was ~= 0 then reaper.GetSetRepeatEx(proj, 0) end
-    end
+    if options.loop then borrow_loop(now, from_s, end_s) end
+    local wanted = options.loop and 1 or 0
+    if now.repeat_was ~= wanted then reaper.GetSetRepeatEx(proj, wanted) end
     if options.solo and track then now.solo = solos(proj, track) end
     play_from(proj, from_s)
   end, debug.traceback)
@@ -85,7 +109,7 @@ function audition.play(proj, track, start_s, end_s, options)
   return true
 end
 
----To be called in each tick: ends or repeats what is being played.
+---To be called in each tick: ends what is being played.
 function audition.tick()
   if not now then return end
   if not valid(now.proj) then
@@ -98,15 +122,10 @@ function audition.tick()
   elseif state & 1 == 0 then
     -- Stopped or paused by the user; the first moments after the start do not count.
     if reaper.time_precise() - now.started > 0.25 then audition.stop(true) end
-  elseif not now.loop then
+  elseif not now.span then
     local position_s = reaper.GetPlayPositionEx(now.proj)
     if position_s >= now.end_s or position_s < now.start_s - 0.5 then
-      if now.again then
-        play_from(now.proj, now.start_s)
-        now.started = reaper.time_precise()
-      else
-        audition.stop(position_s > now.end_s + 1 or position_s < now.start_s - 0.5)
-      end
+      audition.stop(position_s > now.end_s + 1 or position_s < now.start_s - 0.5)
     end
   end
 end

@@ -3,6 +3,7 @@
 
 local action = require("action")
 local audition = require("audition")
+local capabilities = require("capabilities")
 local carrier_spool = require("carrier_spool")
 local carrier_udp = require("carrier_udp")
 local daemon = require("daemon")
@@ -10,6 +11,7 @@ local events = require("events")
 local finder = require("finder")
 local link = require("link")
 local panel = require("panel")
+local project = require("project")
 local project_changes = require("project_changes")
 local restore = require("restore")
 local settings = require("settings")
@@ -32,6 +34,7 @@ local ctx = {
   now = 0.0,
   tabs = {},                 ---@type table<userdata, Tab> by project
   active_tab = nil,          ---@type Tab?
+  attention = nil,           ---@type { tab: Tab, now: number, start_s: number, end_s: number }? the view at the user's last key
   checked = false,           -- the sessions' invariants are checked in each tick
   owners = {},               ---@type table<string, table> session id -> { tab, session }
   jobs = {},                 ---@type { tab: Tab, job: Job, failed: fun(message: string), session: fun(): Session? }[]
@@ -59,7 +62,10 @@ function ctx.owner(id)
   if owner then return owner[1], owner[2] end
 end
 
-function ctx.add(tab, s) ctx.owners[s.id] = { tab, s } end
+function ctx.add(tab, s)
+  ctx.owners[s.id] = { tab, s }
+  if s:is_searching() then project.store(tab.proj, "SEARCHING", s.id) end      -- by that the project is known meanwhile
+end
 
 ---Forget a session here; its journal stays.
 function ctx.drop(tab, s)
@@ -242,7 +248,12 @@ function client.run()
     reaper.Help_Set("ReaTrieve: this script was loaded in restricted mode; load it again without restrictions", false)
     return
   end
-  if reaper.set_action_options then
+  local problem = capabilities.problem()
+  if problem then
+    reaper.Help_Set("ReaTrieve: " .. problem, false)
+    return
+  end
+  if capabilities.has("script_options") then
     reaper.set_action_options(1 | 2)       -- started again: end this one, start anew
   elseif action.alive() then
     reaper.SetExtState("ReaTrieve", "queue", reaper.GetExtState("ReaTrieve", "queue") .. "panel\n", false)
@@ -255,7 +266,10 @@ function client.run()
   ctx.checked = settings.get("check_sessions")
   local version = reaper.GetAppVersion()
   ctx.link = link.new {
-    read_info = function() return daemon.read(ctx.home()) end,
+    read_info = function()
+      local home = ctx.home()
+      return daemon.read(home), home and daemon.joined(home, "daemon.txt")
+    end,
     carriers = carriers,
     new_id = ctx.new_id,
     on_connect = on_connect,

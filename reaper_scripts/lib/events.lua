@@ -5,7 +5,6 @@
 local export = require("export")
 local finder = require("finder")
 local models = require("models")
-local project = require("project")
 local restore = require("restore")
 local session = require("session")
 local status = require("status")
@@ -113,12 +112,7 @@ local function same_candidate(ctx, tab, s, fields)
   local one = model.candidates[fields.number]
   if math.abs(one.proposed_start_s - fields.start_s) > models.TOLERANCE_S
     or math.abs(one.proposed_end_s - fields.end_s) > models.TOLERANCE_S then
-    s:amend(models.proposed(model, fields.number, fields))
-    if model.hidden then s:amend(models.hidden(s.model)) end
-    for guid, mark in pairs(s:step().marks) do
-      if mark.number == fields.number then project.move(tab.proj, guid, fields.start_s, fields.end_s) end
-    end
-    steps.store(tab)
+    steps.correct(tab, s, models.proposed(model, fields.number, fields), fields)
     steps.present(ctx, tab, s)
   end
   if continuing then steps.describe(ctx, s) end
@@ -295,10 +289,29 @@ function on.failed(ctx, tab, s, fields)
   end
 end
 
----A controller pressed: the same as the key.
+---A controller pressed: the same as the key, but that no answer is kept for a candidate that is not shown yet: a controller
+---says the same thing twice more easily than a hand.
 function on.verb(ctx, tab, s, fields)
+  local shown = s.model.current and s.state ~= "answering" and not s.verbs[1]
+  if fields.verb ~= "undo" and s:is_open() and not shown then
+    status.say(("%s: the next candidate is not shown yet"):format(s.model.label), true)
+    return
+  end
+  steps.asked(ctx, tab)
   if tab.active ~= s then verbs.activate(ctx, tab, s) end
   verbs.give(ctx, tab, s, fields.verb)
+  steps.asked(ctx, tab)
+end
+
+---What the daemon says in the times of its search, in the project's times of now.
+local function shifted(fields, shift_s)
+  if shift_s == 0 then return fields end
+  local new = {}
+  for key, value in pairs(fields) do
+    local place = key == "start_s" or key == "end_s" or key == "time_s" or key:match("_start_s$") or key:match("_end_s$")
+    new[key] = place and value + shift_s or value
+  end
+  return new
 end
 
 ---One event of the daemon's.
@@ -311,7 +324,7 @@ function events.handle(ctx, event)
     restore.stored_end(ctx)
   else
     local tab, s = ctx.owner(event.fields.session or "")
-    if tab and ctx.valid(tab) and on[event.name] then on[event.name](ctx, tab, s, event.fields) end
+    if tab and ctx.valid(tab) and on[event.name] then on[event.name](ctx, tab, s, shifted(event.fields, s.shift_s)) end
   end
 end
 

@@ -88,7 +88,7 @@ function export.ask(ctx, tab)
     return
   end
   local folder = project.stored(tab.proj, "EXPORT_FOLDER")
-  if folder == "" then folder = tab.path:match("^(.*)[/\\]") or reaper.GetProjectPathEx(tab.proj) end
+  if folder == "" then folder = tab.path:match("^(.*)[/\\]") or reaper.GetProjectPathEx(tab.proj, "") end
   local audio_path, audio_start_s = shipped_file(tab.proj)
   local answers = settings.ask(("Export sync files of %s"):format(table.concat(names, ", ")), {
     "Folder", "Targets (all, or json,wav,...)", "Audio: source/render/track",

@@ -1,8 +1,9 @@
 -- @noindex
---- A session as one line of text, as a project's ext state keeps it. Pure Lua.
+--- A session as text, as a project's ext state keeps it: one record a line. Pure Lua.
 
 local history = require("history")
 local models = require("models")
+local sealed = require("sealed")
 local session = require("session")
 
 local ext_state = {}
@@ -27,10 +28,14 @@ local function joined(...)
 end
 
 ---@param s Session
----@return string one line
+---@return string one record a line
 function ext_state.encode(s)
   local model, marks = s.model, s:step().marks
-  local parts = { joined(escaped(s.track), s.colour, escaped(model.label), model.current or "", model.over or "", models.answers(model)) }
+  local parts = { joined(escaped(s.track), s.colour, escaped(model.label), model.current or "", model.over or "",
+    models.answers(model), s.shift_s) }
+  for guid, item in pairs(s.layout or {}) do
+    parts[#parts + 1] = joined("item", escaped(guid), item.position_s, item.length_s, item.offset_s, item.rate)
+  end
   local marked = {}
   for guid, mark in pairs(marks) do
     local one = model.candidates[mark.number]
@@ -46,7 +51,7 @@ function ext_state.encode(s)
   for guid, number in pairs(s.history.known) do
     if not marks[guid] then parts[#parts + 1] = joined(number, escaped(guid)) end     -- an undo may bring it back
   end
-  return table.concat(parts, "|")
+  return sealed.text(parts)
 end
 
 local function split(text, separator)
@@ -59,16 +64,23 @@ end
 ---@param text string
 ---@return Session? session in the state "stored"; nil when the text is not one of ours
 function ext_state.decode(id, text)
-  local lines = split(text, "|")
+  local lines, whole
+  local old = not text:find("\n", 1, true)           -- versions up to 0.1 wrote one line, without a seal
+  if old then lines = split(text, "|") else lines, whole = sealed.lines(text) end
+  if not lines[1] then return nil end
   local head = split(lines[1], ";")
   if #head < 6 then return nil end
   local model = { label = unescaped(head[3]), candidates = {}, current = math.tointeger(tonumber(head[4])),
     over = head[5] ~= "" and head[5] or nil }
-  local marks, gone = {}, {}
+  local marks, gone, layout = {}, {}, nil
   for index = 2, #lines do
     local field = split(lines[index], ";")
     local number = math.tointeger(tonumber(field[1]))
-    if number and #field == 2 then
+    if field[1] == "item" and #field == 6 then
+      layout = layout or {}
+      layout[unescaped(field[2])] = { position_s = tonumber(field[3]), length_s = tonumber(field[4]), offset_s = tonumber(field[5]),
+        rate = tonumber(field[6]) }
+    elseif number and #field == 2 then
       gone[unescaped(field[2])] = number
     elseif number and #field >= 8 then
       local start_s, end_s = tonumber(field[5]), tonumber(field[6])
@@ -80,11 +92,19 @@ function ext_state.decode(id, text)
         proposed_start_s = start_s, proposed_end_s = end_s, probability = tonumber(field[8]) or 0 }
     end
   end
+  for _, mark in pairs(marks) do
+    local one = model.candidates[mark.number]
+    local own = models.region_name(model.label, mark.number, mark.kind, one.probability)
+    if mark.name ~= own then model = models.named(model, mark.number, mark.name) end
+  end
+  local answers = math.tointeger(tonumber(head[6])) or 0
+  if old then whole = #lines > 1 and models.answers(model) == answers end
   if model.current and not model.candidates[model.current] then model.current = nil end
   local steps = history.new(model, marks)
   for guid, number in pairs(gone) do steps:know(guid, number) end
   return session.stored { id = id, track = unescaped(head[1]), colour = math.tointeger(tonumber(head[2])) or 1, history = steps,
-    answers_in_project = math.tointeger(tonumber(head[6])) or 0, stored_text = text }
+    answers_in_project = answers, stored_text = text, cut = not whole,
+    layout = layout, shift_s = tonumber(head[7]) }
 end
 
 return ext_state

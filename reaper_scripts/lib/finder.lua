@@ -3,6 +3,7 @@
 
 local accessor = require("accessor")
 local daemon = require("daemon")
+local edges = require("edges")
 local models = require("models")
 local project = require("project")
 local session = require("session")
@@ -15,6 +16,7 @@ local work = require("work")
 local finder = {}
 
 local MOST_RENDERS = 3
+local YES_NO, YES = 4, 6
 local RENDER_WAIT_S = 0.05         -- so long after the last item that the daemon wants rendered
 
 ---A label that no other sound of the tab has.
@@ -92,8 +94,20 @@ local function rendered(ctx, tab, the_track, items, s)
   end)
 end
 
+---The sound of a tab that was searched from the same place of the same track.
+local function earlier_search(tab, the_track, start_s, end_s)
+  for _, s in ipairs(tab.sessions) do
+    local example = s.model.candidates[0]
+    if example and s.state ~= "lost" and not s.outdated and s.track == track.guid(the_track) then
+      local shorter_s = math.min(end_s - start_s, example.end_s - example.start_s)
+      if edges.overlap_s(start_s, end_s, example.start_s, example.end_s) > 0.5 * shorter_s then return s end
+    end
+  end
+end
+
 ---Begin a search in the active tab.
-function finder.find(ctx, tab)
+---@param go_on fun(s: Session) the user wants to go on with a sound that was searched from there
+function finder.find(ctx, tab, go_on)
   if tab.searching or tab.preparing then
     status.say(("%s: still searching; Finish cancels"):format(tab.searching and tab.searching.model.label or "new search"), true)
     return
@@ -107,12 +121,25 @@ function finder.find(ctx, tab)
   end
 
   local job = work.job(function()
-    local the_track, why, area = track.choose(proj)
-    if not the_track then return give_up(why) end
+    local the_track, chosen, area = track.choose(proj)
+    if not the_track then return give_up(chosen) end
     local start_s, end_s = track.example(proj, area)
     if not start_s then return give_up(end_s) end
+    local earlier = earlier_search(tab, the_track, start_s, end_s)
+    if earlier then
+      tab.preparing = false
+      local text = ("\"%s\" was searched from here already (%d accepted). Go on with it?\n\nNo leaves it as it is: to search for "
+        .. "something else, make another time selection."):format(earlier.model.label, (models.tally(earlier.model)))
+      if reaper.MB(text, "ReaTrieve: Find", YES_NO) == YES then
+        go_on(earlier)
+      else
+        status.say(("%s was searched from here already: nothing is changed"):format(earlier.model.label), true)
+      end
+      return
+    end
     local items, note = track.items(the_track, start_s, end_s)
     if not items then return give_up(note) end
+    if chosen ~= "" then note = note ~= "" and chosen .. "; " .. note or chosen end
 
     s = session.new(ctx.new_id(), track.guid(the_track), colour_for(tab), label_for(tab, proj, start_s, end_s),
       { start_s = start_s, end_s = end_s }, the_track)
@@ -122,6 +149,7 @@ function finder.find(ctx, tab)
 
     local up, problem = starter.connect(ctx, work.yield)
     if not up then return give_up(problem) end
+    local layout = track.layout(the_track)
     items = rendered(ctx, tab, the_track, items, s)
     local probes = settings.get("probe") and accessor.probes(the_track, items) or {}
     local tempo = track.tempo(proj)
@@ -131,6 +159,7 @@ function finder.find(ctx, tab)
       find = { session = s.id, label = s.model.label, project = tab.path, track = s.track, start_s = start_s, end_s = end_s,
         budget = settings.get("budget"), retriever = settings.get("retriever") },
     }
+    s:lay_out(layout)
     send(ctx, s, request)
     s:search_sent(request)
   end)
@@ -142,7 +171,8 @@ end
 function finder.tick(ctx, tab, s)
   if s.state ~= "searching" or not s.search.wanted or ctx.now - s.search.wanted_at < RENDER_WAIT_S then return end
   local wanted = s:take_wanted()
-  if s.search.renders > MOST_RENDERS or not s.media_track then
+  local the_track = track.there(tab.proj, s.media_track, s.track) or track.by_guid(tab.proj, s.track)
+  if s.search.renders > MOST_RENDERS or not the_track then
     local _, why = next(wanted)
     ctx.link:command("cancel", { session = s.id })
     status.say(("%s: the track cannot be read: %s"):format(s.model.label, why), true)
@@ -155,9 +185,9 @@ function finder.tick(ctx, tab, s)
       local item = before.items[index + 1]
       if item and item.accessor == 0 then item.render = why end
     end
-    local items = rendered(ctx, tab, s.media_track, before.items, s)
+    local items = rendered(ctx, tab, the_track, before.items, s)
     if tab.searching ~= s then return end
-    local request = { items = items, probes = accessor.probes(s.media_track, items), tempo = before.tempo, find = before.find }
+    local request = { items = items, probes = accessor.probes(the_track, items), tempo = before.tempo, find = before.find }
     send(ctx, s, request)
     s:search_sent(request)
   end), function(message)

@@ -26,7 +26,7 @@ local LARGEST_BACKLOG = 4096
 local SENT_AGAIN = { saved = true, cancel = true }
 
 ---@class LinkOptions
----@field read_info fun(): DaemonInfo?
+---@field read_info fun(): DaemonInfo?, string? what it says, and the file it was looked for in
 ---@field carriers fun(): table[] the carriers to try, best first; told to open with (info, client)
 ---@field new_id fun(): string
 ---@field on_connect fun() called at each welcome, to ask again for what lives in the daemon's memory only
@@ -144,9 +144,10 @@ function link:_look(now)
   local every = self.state == "up" and LOOK_S or LOOK_DOWN_S
   if now - self.looked_at < every then return end
   self.looked_at = now
-  local info = self.options.read_info()
+  local info, file = self.options.read_info()
   if not info then
-    if self.state ~= "down" or not self.problem then self:_down("daemon not running: start it with `reatrieve serve`") end
+    local looked = file and (" (there is no %s)"):format(file) or ""
+    if self.state ~= "down" or not self.problem then self:_down("daemon not running: start it with `reatrieve serve`" .. looked) end
   elseif not self.info or self.info.instance ~= info.instance then
     self.tries = 0
     self.hello_since = nil

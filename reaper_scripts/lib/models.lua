@@ -20,6 +20,8 @@ models.TOLERANCE_S = 1e-6
 ---@field proposed_end_s number
 ---@field state State
 ---@field probability number
+---@field given string|false|nil the name that the user gave its region
+---@field typed string? that name as it stands while it is a candidate
 
 ---@class Model
 ---@field label string
@@ -120,6 +122,41 @@ end
 
 ---@return Model
 function models.renamed(model, label) return copied(model, { label = label }) end
+
+---A place stands elsewhere, with what was proposed for it.
+---@return Model
+function models.moved(model, number, by_s)
+  local one = model.candidates[number]
+  if not one then return model end
+  return with(model, number, { start_s = one.start_s + by_s, end_s = one.end_s + by_s,
+    proposed_start_s = one.proposed_start_s + by_s, proposed_end_s = one.proposed_end_s + by_s })
+end
+
+---The user has given the region of a number a name of its own.
+---@param typed string as it stands
+---@return Model
+function models.named(model, number, typed)
+  local given = typed:gsub("^[%?x] ", ""):gsub("%s*%(%d+ %%%)$", "")
+  if given == "" or given == models.region_name(model.label, number, "accepted") then given = false end
+  return with(model, number, { given = given, typed = typed })
+end
+
+---The same with the names that the user gave, as another model of the session has them.
+---@param names Model
+---@return Model
+function models.with_names(model, names)
+  for number, one in pairs(names.candidates) do
+    if one.given and model.candidates[number] then model = with(model, number, { given = one.given, typed = one.typed }) end
+  end
+  return model
+end
+
+---What a place is called in texts.
+---@return string
+function models.shown_name(model, number)
+  local one = model.candidates[number]
+  return one and one.given or models.region_name(model.label, number, "accepted")
+end
 
 ---@return Model
 function models.hidden(model) return copied(model, { hidden = model.current ~= nil or nil }) end
@@ -234,10 +271,9 @@ function models.wanted(model, keep_rejected)
       or (kind == "candidate" and (model.hidden or number ~= model.current))
       or (kind == "rejected" and (not keep_rejected or number <= (model.cleared or 0)))
     if not out then
-      marks[number] = {
-        number = number, kind = kind, start_s = one.start_s, end_s = one.end_s,
-        name = models.region_name(model.label, number, kind, one.probability),
-      }
+      local name = models.region_name(model.label, number, kind, one.probability)
+      if one.given then name = kind == "candidate" and one.typed or kind == "rejected" and "x " .. one.given or one.given end
+      marks[number] = { number = number, kind = kind, start_s = one.start_s, end_s = one.end_s, name = name }
     end
   end
   return marks

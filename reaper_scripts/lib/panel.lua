@@ -9,20 +9,28 @@ local panel = {}
 
 local WIDTH, HEIGHT = 380, 230
 local MARGIN, LINE = 10, 18
+local ARRANGE = 1            -- of SetCursorContext
+local ESCAPE = 27
 
 local open = false
 local buttons = {}
 local pressed = false
+local size = {}              -- width and height, when they were looked at last
 local drawn                  -- what was drawn last
 
 local KEYS = { a = "accept", r = "reject", s = "skip", u = "undo", p = "play", [" "] = "play" }
 
----Open the window; it takes the focus only if it was closed.
+---Give the keys back to the arrange view: a window takes them when it opens or is clicked.
+local function hand_back() reaper.SetCursorContext(ARRANGE, nil) end
+
+---Open the window; the keys stay with the arrange view.
 function panel.open()
   if open then return end
   open, drawn = true, nil
   gfx.init("ReaTrieve", WIDTH, HEIGHT, 0)
   gfx.setfont(1, "Arial", 14)
+  size[1], size[2] = gfx.w, gfx.h
+  hand_back()
 end
 
 function panel.close()
@@ -141,6 +149,11 @@ function panel.tick(ctx, run_verb)
     open = false
     return
   end
+  if key == ESCAPE then
+    panel.close()
+    hand_back()
+    return
+  end
   local verb = key > 0 and key < 256 and KEYS[string.char(key // 1):lower()]
   if verb then run_verb(verb) end
   local down = gfx.mouse_cap & 1 == 1
@@ -151,7 +164,9 @@ function panel.tick(ctx, run_verb)
       end
     end
   end
-  pressed = down
+  local resized = gfx.w ~= size[1] or gfx.h ~= size[2]
+  if pressed and not down or resized and not down then hand_back() end
+  pressed, size[1], size[2] = down, gfx.w, gfx.h
   local shown = content(ctx)
   if not alike(shown, drawn) then
     draw(shown)

@@ -1,10 +1,11 @@
 -- @noindex
---- The only module that edits the project: regions, sync markers, ruler lanes, undo blocks, project ext state.
---
--- Regions are known by GUID. From REAPER 7.62 on they are asked for by it; before, MARKER_INDEX_FROM_GUID gives the place in
--- the enumeration; where even that is missing the displayed number stands in for it ("#12").
+--- The only module that edits the project: regions, sync markers, ruler lanes, undo blocks, project ext state. Only what the
+-- scripts made is changed or deleted: each is known by its GUID.
 
+local capabilities = require("capabilities")
 local models = require("models")
+local places = require("places")
+local sealed = require("sealed")
 
 local project = {}
 
@@ -36,91 +37,13 @@ end
 
 -- Regions and markers by GUID ---------------------------------------------------------------------------------------------
 
----@class ProjectMarker
----@field isrgn boolean
----@field start_s number
----@field end_s number
----@field name string
----@field displayed integer
----@field index integer its place in the enumeration
----@field colour integer
+project.find = places.find
 
-local function has_objects() return reaper.APIExists("GetRegionOrMarkerInfo_Value") end
-
-local function by_index(proj, index)
-  local retval, isrgn, start_s, end_s, name, displayed, colour = reaper.EnumProjectMarkers3(proj, index)
-  if retval == 0 then return nil end
-  return { isrgn = isrgn, start_s = start_s, end_s = end_s, name = name, displayed = displayed, index = index, colour = colour }
-end
-
-local function index_of(proj, guid)
-  local displayed = guid:match("^#(%-?%d+)$")
-  if displayed then
-    local index = 0
-    while true do
-      local there = by_index(proj, index)
-      if not there then return nil end
-      if there.isrgn and there.displayed == tonumber(displayed) then return index end
-      index = index + 1
-    end
-  end
-  if has_objects() then
-    local object = reaper.GetRegionOrMarker(proj, -1, guid)
-    if not object then return nil end
-    return math.tointeger(reaper.GetRegionOrMarkerInfo_Value(proj, object, "I_INDEX"))
-  end
-  local ok, index = reaper.GetSetProjectInfo_String(proj, "MARKER_INDEX_FROM_GUID:" .. guid, "", false)
-  return ok and math.tointeger(tonumber(index)) or nil
-end
-
----@param guid string
----@return ProjectMarker?
-function project.find(proj, guid)
-  local index = index_of(proj, guid)
-  return index and by_index(proj, index)
-end
-
-local function guid_at(proj, index)
-  if has_objects() then
-    local object = reaper.GetRegionOrMarker(proj, index, "")
-    if not object then return nil end
-    local ok, guid = reaper.GetSetRegionOrMarkerInfo_String(proj, object, "GUID", "", false)
-    return ok and guid or nil
-  end
-  local ok, guid = reaper.GetSetProjectInfo_String(proj, ("MARKER_GUID:%d"):format(index), "", false)
-  return ok and guid ~= "" and guid or nil
-end
-
-local function added(proj, isrgn, start_s, end_s, name, colour)
-  if reaper.APIExists("AddRegionOrMarker") then
-    local object = reaper.AddRegionOrMarker(proj, isrgn, start_s, end_s, name, -1, colour)
-    local ok, guid = reaper.GetSetRegionOrMarkerInfo_String(proj, object, "GUID", "", false)
-    if ok then return guid end
-  end
-  local displayed = reaper.AddProjectMarker2(proj, isrgn, start_s, end_s, name, -1, colour)
-  local index = 0
-  while true do
-    local there = by_index(proj, index)
-    if not there then break end
-    -- Markers may share a number, so the place is compared too.
-    if there.isrgn == isrgn and there.displayed == displayed and math.abs(there.start_s - start_s) < 1e-9 then
-      return guid_at(proj, index) or "#" .. displayed
-    end
-    index = index + 1
-  end
-  return "#" .. displayed
-end
-
-local function changed(proj, guid, start_s, end_s, name, colour)
-  local there = project.find(proj, guid)
-  if not there then return false end
-  return reaper.SetProjectMarkerByIndex2(proj, there.index, there.isrgn, start_s, end_s, there.displayed, name, colour,
-    name == "" and 1 or 0)
-end
-
-local function removed(proj, guid)
-  local index = index_of(proj, guid)
-  if index then reaper.DeleteProjectMarkerByIndex(proj, index) end
+---The kind of a region: by its name, and where that says nothing (the user has named it otherwise) by the candidates' colour.
+local function kind(there)
+  local by_name = models.kind(there.name)
+  if by_name == "accepted" and there.colour == native("candidate", 1) then return "candidate" end
+  return by_name
 end
 
 ---What stands in the project for the regions of a session.
@@ -129,10 +52,9 @@ end
 function project.read(proj, known)
   local present = {}
   for guid, number in pairs(known) do
-    local there = project.find(proj, guid)
+    local there = places.find(proj, guid)
     if there and there.isrgn then
-      present[guid] = { number = number, kind = models.kind(there.name), name = there.name, start_s = there.start_s,
-        end_s = there.end_s }
+      present[guid] = { number = number, kind = kind(there), name = there.name, start_s = there.start_s, end_s = there.end_s }
     end
   end
   return present
@@ -145,21 +67,18 @@ end
 ---@param present table<string, Mark>
 ---@return table<string, string> new GUID by the old one
 function project.lookalikes(proj, marks, known, present)
-  local missing, found, index = {}, {}, 0
+  local missing, found = {}, {}
   for guid, mark in pairs(marks) do
     if not present[guid] then missing[mark.name] = guid end
   end
   if not next(missing) then return found end
-  while true do
-    local there = by_index(proj, index)
-    if not there then return found end
+  for there in places.each(proj) do
     local guid = there.isrgn and missing[there.name]
-    if guid and math.abs(there.start_s - marks[guid].start_s) < models.TOLERANCE_S then
-      local other = guid_at(proj, index)
-      if other and not known[other] then found[guid] = other end
+    if guid and math.abs(there.start_s - marks[guid].start_s) < models.TOLERANCE_S and not known[there.guid] then
+      found[guid] = there.guid
     end
-    index = index + 1
   end
+  return found
 end
 
 -- Undo steps ----------------------------------------------------------------------------------------------------------------
@@ -203,7 +122,7 @@ function project.apply(proj, marks, wanted, colour)
     if as and not guids[mark.number] and (unchanged or project.find(proj, guid)) then
       guids[mark.number] = guid
     else
-      removed(proj, guid)
+      places.remove(proj, guid)
     end
   end
   local numbers = {}
@@ -213,38 +132,33 @@ function project.apply(proj, marks, wanted, colour)
     local mark, guid = wanted[number], guids[number]
     local before = guid and marks[guid]
     if not guid then
-      guid = added(proj, true, mark.start_s, mark.end_s, mark.name, native(mark.kind, colour))
+      guid = places.add(proj, true, mark.start_s, mark.end_s, mark.name, native(mark.kind, colour))
+        or error(("REAPER made no region %s"):format(mark.name), 0)
     elseif before.name ~= mark.name or before.kind ~= mark.kind then
-      changed(proj, guid, mark.start_s, mark.end_s, mark.name, native(mark.kind, colour))
+      places.change(proj, guid, { start_s = mark.start_s, end_s = mark.end_s, name = mark.name, colour = native(mark.kind, colour) })
     elseif mark.kind ~= "candidate" and (before.start_s ~= mark.start_s or before.end_s ~= mark.end_s) then
-      local there = project.find(proj, guid)      -- the user's own name and colour stay
-      if there then changed(proj, guid, mark.start_s, mark.end_s, there.name, there.colour) end
+      places.change(proj, guid, { start_s = mark.start_s, end_s = mark.end_s })      -- the user's own name and colour stay
     end
     new[guid] = mark
   end
   return new
 end
 
----Move a region without an undo point of its own: what the daemon corrected.
+---Move a region. To be called inside `undoable`.
 function project.move(proj, guid, start_s, end_s)
-  local there = project.find(proj, guid)
-  if there then changed(proj, guid, start_s, end_s, there.name, there.colour) end
+  places.change(proj, guid, { start_s = start_s, end_s = end_s })
 end
 
 ---The name of the smallest named region around a span that is not ours.
 ---@param ours fun(guid: string): boolean
 ---@return string?
 function project.enclosing(proj, start_s, end_s, ours)
-  local best, index = nil, 0
-  while true do
-    local there = by_index(proj, index)
-    if not there then break end
+  local best
+  for there in places.each(proj) do
     if there.isrgn and there.name ~= "" and there.start_s <= start_s + 1e-6 and there.end_s >= end_s - 1e-6
-      and (not best or there.end_s - there.start_s < best.end_s - best.start_s) then
-      local guid = guid_at(proj, index) or "#" .. there.displayed
-      if not ours(guid) then best = there end
+      and (not best or there.end_s - there.start_s < best.end_s - best.start_s) and not ours(there.guid) then
+      best = there
     end
-    index = index + 1
   end
   return best and best.name
 end
@@ -253,86 +167,93 @@ end
 
 local LANE = "ReaTrieve"
 
-local function lane_count(proj)
-  return math.tointeger(reaper.GetSetProjectInfo(proj, "RULER_LANE_COUNT", 0, false) // 1) or 0
+---The GUIDs of all ruler lanes, in order.
+local function lanes(proj)
+  local guids = {}
+  for index = 0, (math.tointeger(reaper.GetSetProjectInfo(proj, "RULER_LANE_COUNT", 0, false) // 1) or 0) - 1 do
+    local _, guid = reaper.GetSetProjectInfo_String(proj, ("RULER_LANE_GUID:%d"):format(index), "", false)
+    guids[index + 1] = guid
+  end
+  return guids
 end
 
----The ruler lane for sync markers, made when it is not there; nil where REAPER has no lanes (before 7.62).
+---The ruler lane for sync markers, made when it is not there; nil where lanes cannot be counted: then markers are put where
+---REAPER puts them.
 local function lane(proj)
-  if not has_objects() then return nil end
-  local count = lane_count(proj)
-  for index = 0, count - 1 do
-    local ok, name = reaper.GetSetProjectInfo_String(proj, ("RULER_LANE_NAME:%d"):format(index), "", false)
-    if ok and name == LANE then return index end
+  if not capabilities.has("ruler_lane_guids") then return nil end
+  local before, known = lanes(proj), {}
+  for index, guid in ipairs(before) do
+    local ok, name = reaper.GetSetProjectInfo_String(proj, ("RULER_LANE_NAME:%d"):format(index - 1), "", false)
+    if ok and name == LANE then return index - 1 end
+    known[guid] = true
   end
-  -- The API's help reads "move lane at position X to a new position, -1 to insert"; which of the two is -1 is not sure.
-  local at = count
-  for _, try in ipairs { { count, -1 }, { 0, -1 }, { -1, count }, { -1, -1 } } do
-    reaper.GetSetProjectInfo(proj, ("RULER_LANE_ORDER:%d"):format(try[1]), try[2], true)
-    if lane_count(proj) > count then
-      at = try[1] == 0 and 0 or lane_count(proj) - 1
-      break
+  reaper.GetSetProjectInfo(proj, ("RULER_LANE_ORDER:%d"):format(#before), -1, true)
+  for index, guid in ipairs(lanes(proj)) do
+    if not known[guid] then
+      reaper.GetSetProjectInfo_String(proj, ("RULER_LANE_NAME:%d"):format(index - 1), LANE, true)
+      return index - 1
     end
   end
-  if lane_count(proj) == count then return nil end
-  reaper.GetSetProjectInfo_String(proj, ("RULER_LANE_NAME:%d"):format(at), LANE, true)
-  return at
 end
 
 ---Make the sync markers those wanted. To be called inside `undoable`.
----@param before table<string, string> key -> GUID of the last time
+---@param before table<string, string[]> key -> GUIDs that its marker has had; an undo may bring each of them back
 ---@param wanted { key: string, time_s: number, name: string, colour: integer }[]
----@return table<string, string> key -> GUID
+---@return table<string, string[]> key -> GUIDs, the marker's own one first
+---@return integer refused how many REAPER did not make, since a marker of that name stands there
 function project.set_markers(proj, before, wanted)
-  local now, keep = {}, {}
+  local now, keep, refused = {}, {}, 0
   local in_lane = #wanted > 0 and lane(proj) or nil
+  for key, guids in pairs(before) do now[key] = guids end
   for _, marker in ipairs(wanted) do
     local colour = native("accepted", marker.colour)
-    local guid = before[marker.key]
-    local there = guid and project.find(proj, guid)
-    if not there then
-      guid = nil
-      local index = 0       -- after an undo and a redo the key may be lost, but not the marker
-      while true do
-        there = by_index(proj, index)
-        if not there then break end
-        if not there.isrgn and there.name == marker.name and math.abs(there.start_s - marker.time_s) < 1e-3 then
-          guid = guid_at(proj, index)
-          break
-        end
-        index = index + 1
-      end
+    local guid
+    for _, one in ipairs(before[marker.key] or {}) do
+      if not guid and places.find(proj, one) then guid = one end
     end
-    if guid and project.find(proj, guid) then
-      changed(proj, guid, marker.time_s, 0, marker.name, colour)
+    if guid then
+      places.change(proj, guid, { start_s = marker.time_s, name = marker.name, colour = colour })
     else
-      guid = added(proj, false, marker.time_s, 0, marker.name, colour)
+      guid = places.add(proj, false, marker.time_s, 0, marker.name, colour)
     end
-    if in_lane then
-      local object = reaper.GetRegionOrMarker(proj, -1, guid)
-      if object then reaper.SetRegionOrMarkerInfo_Value(proj, object, "I_LANENUMBER", in_lane) end
+    if guid then
+      keep[guid] = true
+      local guids = { guid }
+      for _, one in ipairs(before[marker.key] or {}) do
+        if one ~= guid then guids[#guids + 1] = one end
+      end
+      now[marker.key] = guids
+      if in_lane then places.to_lane(proj, guid, in_lane) end
+    else
+      refused = refused + 1
     end
-    now[marker.key], keep[guid] = guid, true
   end
-  for _, guid in pairs(before) do
-    if not keep[guid] then removed(proj, guid) end
+  for _, guids in pairs(before) do
+    for _, guid in ipairs(guids) do
+      if not keep[guid] then places.remove(proj, guid) end
+    end
   end
-  return now
+  return now, refused
 end
 
 -- Project ext state ---------------------------------------------------------------------------------------------------------
 
+---The sessions that a project keeps. REAPER's enumeration gives keys whole and cuts values, so only the keys are taken from it.
 ---@return table<string, string> text by session id
 function project.stored_sessions(proj)
   local list, index = {}, 0
   while true do
-    local ok, key, value = reaper.EnumProjExtState(proj, SECTION, index)
+    local ok, key = reaper.EnumProjExtState(proj, SECTION, index)
     if not ok then return list end
     local id = key:upper():match("^SESSION_(.+)$")
-    if id then list[id] = value end
+    if id then list[id] = project.stored_session(proj, id) end
     index = index + 1
   end
 end
+
+---@param id string
+---@return string text "" when the project has none
+function project.stored_session(proj, id) return project.stored(proj, "SESSION_" .. id) end
 
 ---@param id string
 ---@param text string "" removes it
@@ -350,6 +271,31 @@ end
 ---@param value string
 function project.store(proj, key, value)
   reaper.SetProjExtState(proj, SECTION, key, value)
+end
+
+---The GUIDs of the sync markers that were made, by key. Versions up to 0.1 kept them in one line.
+---@return table<string, string[]>
+function project.stored_markers(proj)
+  local before = {}
+  local stored = project.stored(proj, "MARKERS")
+  for _, line in ipairs(sealed.lines(stored) or {}) do
+    local key, guids = line:match("^(%S+) (.+)$")
+    local list = {}
+    for guid in (guids or ""):gmatch("%b{}") do list[#list + 1] = guid end
+    if key and list[1] then before[key] = list end
+  end
+  if not stored:find("\n", 1, true) then
+    for key, guid in stored:gmatch("([^ ;]+) ([^ ;]+)") do before[key] = { guid } end
+  end
+  return before
+end
+
+---@param markers table<string, string[]>
+function project.store_markers(proj, markers)
+  local lines = {}
+  for key, guids in pairs(markers) do lines[#lines + 1] = key .. " " .. table.concat(guids, " ") end
+  table.sort(lines)
+  project.store(proj, "MARKERS", #lines > 0 and sealed.text(lines) or "")
 end
 
 return project

@@ -8,6 +8,7 @@ local project = require("project")
 local settings = require("settings")
 local status = require("status")
 local steps = require("steps")
+local track_changes = require("track_changes")
 
 local project_changes = {}
 
@@ -26,6 +27,20 @@ local function find_new_guids(tab, s, present)
   return found
 end
 
+---The user has named the open candidate's region: the name stays with it, and is no answer.
+local function take_name(tab, s, present)
+  for guid, there in pairs(present) do
+    local mark = s:step().marks[guid]
+    if mark and mark.kind == "candidate" and there.name ~= mark.name and s.model.candidates[there.number] then
+      local marks = s.history:standing(present)
+      marks[guid].name = there.name
+      s:set_marks(marks)
+      s:amend(models.named(s.model, there.number, there.name))
+      steps.store(tab)
+    end
+  end
+end
+
 ---The step that what stands in the project belongs to.
 ---@return integer? step nil = the present one, or none
 ---@return table<string, Mark> present
@@ -34,6 +49,7 @@ local function step_of_project(tab, s)
   local present = project.read(tab.proj, s.history.known)
   if history.matches(s:step(), present) then
     local index = s.history:find_renaming(present)
+    if not index then take_name(tab, s, present) end
     return index, present, index == nil
   end
   local index = s.history:find_step(present)
@@ -93,10 +109,12 @@ local function take_changes(ctx, tab, s, present)
   end
 end
 
+---@param watched boolean it has happened just now, and not while nobody looked
 ---@return boolean changed
-local function look_at(ctx, tab, s)
+local function look_at(ctx, tab, s, watched)
   local index, present, as_known = step_of_project(tab, s)
   if as_known then return false end
+  if watched then steps.asked(ctx, tab) end
   if index then
     go(ctx, tab, s, index)
     return true
@@ -112,10 +130,12 @@ end
 function project_changes.look(ctx, tab, force)
   local count = reaper.GetProjectStateChangeCount(tab.proj)
   if count == tab.change_count and not force then return end
+  local watched = tab.change_count ~= nil
   tab.change_count = count
   local changed = false
   for _, s in ipairs(tab.sessions) do
-    if (s:is_open() or s.state == "lost") and s.media_track then changed = look_at(ctx, tab, s) or changed end
+    if s:is_open() then track_changes.look(tab, s) end
+    if (s:is_open() or s.state == "lost") and s.media_track then changed = look_at(ctx, tab, s, watched) or changed end
   end
   if changed then steps.store(tab) end
 end

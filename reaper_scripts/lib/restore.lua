@@ -116,6 +116,19 @@ local function offer(ctx, tab, s, daemon_model, present)
   end
 end
 
+---The project has lost a part of what it kept of a session: the journal is the truth. Regions that the lost part spoke of are
+---known again by name and place.
+local function mend(tab, s, daemon_model, present)
+  local lost = {}
+  for number, mark in pairs(models.wanted(daemon_model, true)) do lost["#" .. number] = mark end
+  for _, mark in pairs(present) do lost["#" .. mark.number] = nil end
+  for number, guid in pairs(project.lookalikes(tab.proj, lost, s.history.known, {})) do present[guid] = lost[number] end
+  s:set_marks(present)
+  s:mend()
+  steps.step(tab, "Restore " .. s.model.label, { { s = s, model = restore.shown_as(daemon_model, present) } })
+  status.say(("%s: the project had lost a part of it, which its journal has brought back"):format(s.model.label), true)
+end
+
 ---The daemon's rows are there, and what it is at now (`candidate` or `done`): compare with the project.
 function restore.reconcile(ctx, tab, s, fields)
   local daemon_model = models.from_rows(s.model.label, s.rows)
@@ -124,12 +137,15 @@ function restore.reconcile(ctx, tab, s, fields)
   else
     daemon_model = models.ended(daemon_model, fields.reason)
   end
+  daemon_model = models.with_names(daemon_model, s.model)
   local present = project.read(tab.proj, s.history.known)
   local here, there = s.answers_in_project, models.answers(daemon_model)
   s:drop_rows()
   s:confirm(fields)
 
-  if there > here then
+  if s.cut then
+    mend(tab, s, daemon_model, present)
+  elseif there > here then
     offer(ctx, tab, s, daemon_model, present)
   elseif here > there then
     -- Answers taken back and then closed without saving, or a daemon that died before it had them on disk: the project is

@@ -88,6 +88,7 @@ function selftest.job(version, say)
       return values
     end
     local values, settled = settle(tests.list, "assumption"), 0
+    proj = env.proj                       -- the last one opens it anew
     local findings = settle(tests.findings, "finding")
     for _ in pairs(values) do settled = settled + 1 end
 

@@ -11,6 +11,14 @@ tests.RAMP_S = 4
 tests.RAMP_SCALE = 8.0           -- value = seconds / 8
 
 local ALL, MISC = -1, 8
+local ARRANGE = 1                -- of SetCursorContext
+local LONG_BYTES = 6000
+
+---A text of 6 kB, with a separator after each 99 characters.
+local function long_value(separator)
+  local line = ("x"):rep(100 - #separator) .. separator
+  return line:rep(LONG_BYTES // 100)
+end
 
 local function wait(seconds)
   local until_s = reaper.time_precise() + seconds
@@ -130,7 +138,7 @@ local function automatic_point(env)
     when = "changed"
     run_plain_script(env, name, "reaper.AddProjectMarker2(0, false, 2, 0, 'changed', -1, 0)\n")
     text = last(env)
-    if text == "before plain" then return { auto_undo_point = "never" } end
+    if text == "before plain" then return nil, "a script that a script runs leaves no point here: run one by its key, and look" end
   end
   local first, past = text:find(name, 1, true)
   return { auto_undo_point = when, undo_point_text = first and text:sub(1, first - 1) .. "{name}" .. text:sub(past + 1) or text }
@@ -138,6 +146,25 @@ end
 
 ---What is no assumption of the host's but decides which way the scripts take: reported as findings.
 tests.findings = {
+  { "long_ext_state_survives_saving", function(env)
+    if not env.long_values then return nil, "the project was not opened again" end
+    return env.long_values
+  end },
+  { "reversed_time_selection_is_ordered", function(env)
+    reaper.GetSet_LoopTimeRange2(env.proj, true, false, 4, 2, false)
+    local start_s, end_s = reaper.GetSet_LoopTimeRange2(env.proj, false, false, 0, 0, false)
+    reaper.GetSet_LoopTimeRange2(env.proj, true, false, 0, 0, false)
+    if start_s == end_s then return nil, "the selection was not taken" end
+    return start_s < end_s
+  end },
+  { "ruler_lanes_of_a_new_project", function(env)
+    local count = reaper.GetSetProjectInfo(env.proj, "RULER_LANE_COUNT", 0, false) // 1
+    if count == 0 then return nil, "this REAPER does not count ruler lanes (before 7.72)" end
+    return math.tointeger(count)
+  end },
+  { "csv_import_obeys_start_offset", function()
+    return nil, "no function imports a list of regions: set a start offset, import one by the Region/Marker Manager, and look"
+  end },
   { "enumeration_index_is_object_index", function(env)
     if not reaper.APIExists("GetRegionOrMarkerInfo_Value") then return nil, "REAPER before 7.62" end
     delete_all(env)
@@ -250,13 +277,6 @@ tests.list = {
     if not ok then return nil, "the key was not found" end
     return key == "LOWERKEY"
   end },
-  { "proj_ext_state_marks_dirty", function(env)
-    if not reaper.APIExists("Main_SaveProjectEx") then return nil, "this REAPER cannot save under a name by script" end
-    reaper.Main_SaveProjectEx(env.proj, env.project, 0)
-    if reaper.IsProjectDirty(env.proj) ~= 0 then return nil, "the project was not clean after saving" end
-    reaper.SetProjExtState(env.proj, "ReaTrieveSelfTest", "dirty", tostring(reaper.time_precise()))
-    return reaper.IsProjectDirty(env.proj) ~= 0
-  end },
   { "ext_state_persists_at_once", function()
     local mark = "selftest" .. tostring(reaper.time_precise() // 1)
     reaper.SetExtState("ReaTrieveSelfTest", "mark", mark, true)
@@ -287,7 +307,49 @@ tests.list = {
     local ok, guid = reaper.GetSetProjectInfo_String(env.proj, "MARKER_GUID:0", "", false)
     local found, index = reaper.GetSetProjectInfo_String(env.proj, "MARKER_INDEX_FROM_GUID:" .. guid, "", false)
     delete_all(env)
-    return ok and guid ~= "" and found and index == "0"
+    return { region_guid_before_7_62 = ok and guid ~= "", region_index_from_guid_before_7_62 = found and index == "0" }
+  end },
+  { "equal_marker_refused", function(env)
+    local _, before = reaper.CountProjectMarkers(env.proj)
+    add(env, false, 9, 0, "equal")
+    add(env, false, 9, 0, "equal")
+    local _, after = reaper.CountProjectMarkers(env.proj)
+    delete_all(env)
+    return after - before == 1
+  end },
+  { "enum_ext_state_limit", function(env)
+    local section, key = "ReaTrieveSelfTest3", "LONG"
+    reaper.SetProjExtState(env.proj, section, key, long_value(""))
+    local ok, _, value = reaper.EnumProjExtState(env.proj, section, 0)
+    local _, whole = reaper.GetProjExtState(env.proj, section, key)
+    reaper.SetProjExtState(env.proj, section, key, "")
+    if not ok or #whole ~= LONG_BYTES then return nil, "the value was not kept whole" end
+    if #value == LONG_BYTES then return 0 end
+    return #value + #key + 2
+  end },
+  { "pointers_reused", function(env)
+    for _ = 1, 50 do
+      local at = reaper.CountTracks(env.proj)
+      reaper.InsertTrackAtIndex(at, false)
+      local old = reaper.GetTrack(env.proj, at)
+      reaper.DeleteTrack(old)
+      reaper.InsertTrackAtIndex(at, false)
+      local again = reaper.ValidatePtr2(env.proj, old, "MediaTrack*")
+      reaper.DeleteTrack(reaper.GetTrack(env.proj, at))
+      if again then return true end
+    end
+    return false
+  end },
+  { "focus_on_gfx_init", function()
+    if gfx.getchar(65536) & 1 == 1 then return nil, "ReaTrieve's window is open: close it and run the test again" end
+    reaper.SetCursorContext(ARRANGE, nil)
+    gfx.init("ReaTrieve: Self-test", 200, 60, 0)
+    local focused = gfx.getchar(65536) & 2 == 2
+    wait(0.2)
+    focused = focused or gfx.getchar(65536) & 2 == 2
+    gfx.quit()
+    reaper.SetCursorContext(ARRANGE, nil)
+    return focused
   end },
   { "region_ties_in_number_order", function(env)
     add(env, true, 1, 2, "nine", 9)
@@ -425,6 +487,23 @@ tests.list = {
     local size = 65536
     while size < 2 ^ 26 and pcall(reaper.new_array, math.tointeger(size * 2)) do size = size * 2 end
     return math.tointeger(size)
+  end },
+  { "proj_ext_state_marks_dirty", function(env)              -- last: what was in the tab is gone then
+    if not reaper.APIExists("Main_SaveProjectEx") then return nil, "this REAPER cannot save under a name by script" end
+    local section = "ReaTrieveSelfTest4"
+    local one, many = long_value(""), long_value("\n")
+    reaper.SetProjExtState(env.proj, section, "ONE", one)
+    reaper.SetProjExtState(env.proj, section, "MANY", many)
+    reaper.Main_SaveProjectEx(env.proj, env.project, 0)
+    reaper.SelectProjectInstance(env.proj)
+    reaper.Main_openProject("noprompt:" .. env.project)
+    env.proj, env.item = reaper.EnumProjects(-1), nil
+    local _, one_now = reaper.GetProjExtState(env.proj, section, "ONE")
+    local _, many_now = reaper.GetProjExtState(env.proj, section, "MANY")
+    env.long_values = one_now == one and many_now == many
+    if reaper.IsProjectDirty(env.proj) ~= 0 then return nil, "the project was not clean when it was opened" end
+    reaper.SetProjExtState(env.proj, section, "dirty", tostring(reaper.time_precise()))
+    return reaper.IsProjectDirty(env.proj) ~= 0
   end },
 }
 

@@ -83,13 +83,20 @@ local TRANSITIONS = {
 ---@field progress number of the search, 0 to 1
 ---@field status_line string? what it said last
 ---@field stored_text string? what the project's ext state has of it
+---@field seals table<string, boolean> the last lines of what was stored in this run
+---@field layout table<string, ItemPlace>? where the items of its track stood when they were looked at last
+---@field shift_s number how far they have moved since the search: project time = the daemon's time + this
+---@field left table<integer, number> accepted regions that their items have left, and by how much
+---@field outdated boolean the items have changed otherwise since the search
+---@field cut boolean the project has lost a part of what it kept of it: the journal is the truth
 ---@field answers_in_project integer how many answers the project had when it was opened
 
 local FIELDS = {
   id = true, track = true, colour = true, state = true, history = true, media_track = true, search = true, answer = true, rest = true,
   rows = true, verbs = true, lookahead = true, awaited_since = true, lookahead_asked_at = true, budget = true, remaining = true,
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
-  answers_in_project = true,
+  answers_in_project = true, cut = true, seals = true, layout = true,
+  shift_s = true, left = true, outdated = true,
 }
 
 local methods = {}
@@ -119,7 +126,7 @@ function methods:is_searching() return self.search ~= nil end
 
 ---Nothing of this session stands in the project: before its first step, or taken back to there.
 ---@return boolean
-function methods:absent() return self.model.candidates[0] == nil end
+function methods:absent() return self.model.candidates[0] == nil and not self.cut end
 
 -- The search up to its first candidate
 
@@ -289,7 +296,43 @@ function methods:set_probably_done(number) self.probably_done = number end
 function methods:said(line) self.status_line = line end
 
 ---@param text string what the project's ext state has of it now
-function methods:stored_as(text) self.stored_text = text end
+function methods:stored_as(text)
+  self.stored_text = text
+  self.seals[text:match("[^\n]*$")] = true
+end
+
+---Whether a text is one that was stored in this run: where undo takes ext state back an earlier one may stand there again.
+---@param text string
+---@return boolean
+function methods:has_stored(text) return text == "" or self.seals[text:match("[^\n]*$")] == true end
+
+---@param layout table<string, ItemPlace>
+function methods:lay_out(layout) self.layout = layout end
+
+---All items of the track have moved alike.
+---@param by_s number
+---@param stayed integer[] accepted regions that did not
+function methods:shift(by_s, stayed)
+  self.shift_s = self.shift_s + by_s
+  for _, number in ipairs(stayed) do
+    local left_s = (self.left[number] or 0) + by_s
+    self.left[number] = math.abs(left_s) > models.TOLERANCE_S and left_s or nil
+  end
+  if math.abs(self.shift_s) < models.TOLERANCE_S then self.shift_s = 0 end
+  local moved = {}
+  for verdict, one in pairs(self.lookahead or {}) do
+    moved[verdict] = { number = one.number, start_s = one.start_s + by_s, end_s = one.end_s + by_s, probability = one.probability }
+  end
+  self.lookahead = self.lookahead and moved
+end
+
+function methods:forget_left() self.left = {} end
+
+---The items of the track have changed so that the daemon's times hold no more.
+function methods:outdate() self.outdated = true end
+
+---The journal has told what was cut.
+function methods:mend() self.cut = false end
 
 ---@param media_track userdata? nil when the track is gone
 function methods:set_media_track(media_track) self.media_track = media_track end
@@ -384,6 +427,9 @@ local function made(values)
   values.verbs, values.lookahead_asked_at, values.budget, values.rest_clear, values.resyncs, values.progress = {}, -math.huge, 0,
     false, 0, 0
   values.answers_in_project = values.answers_in_project or 0
+  values.cut = values.cut or false
+  values.seals, values.left = {}, {}
+  values.shift_s, values.outdated = values.shift_s or 0, values.outdated or false
   return new(values)
 end
 
@@ -401,7 +447,8 @@ function session.new(id, track, colour, label, example, media_track)
 end
 
 ---A session that a project or the daemon has kept.
----@param values { id: string, track: string, colour: integer, history: History, answers_in_project: integer?, stored_text: string? }
+---@param values { id: string, track: string, colour: integer, history: History, answers_in_project: integer?,
+---  stored_text: string?, cut: boolean?, layout: table?, shift_s: number? }
 ---@return Session in the state "stored"
 function session.stored(values)
   values.state = "stored"

@@ -10,6 +10,8 @@ local starter = {}
 
 local PATIENCE_S = 20.0
 local STOP_S = 10.0
+local DAEMON_S = 1.0         -- so long for a daemon to be there,
+local CARRIERS_S = 4.5       -- and for one that is there to answer by one of the carriers
 local TITLE = "ReaTrieve"
 local QUESTION = "ReaTrieve's daemon, the program that does the searching, is not running.\n\nStart it now, and whenever it is "
   .. "needed?\n\nIt runs in the background and ends when REAPER has not asked for anything for a while."
@@ -129,7 +131,7 @@ end
 function starter.connect(ctx, pause)
   local resource_path = reaper.GetResourcePath()
   local start
-  local patience_s = ctx.now + 1.0
+  local since_s = ctx.now
   while true do
     if ctx.link.state == "up" and not start and ctx.link.info and starter.outdated(ctx.link.info, resource_path)
       and settings.get("start_daemon") == "yes" then
@@ -144,7 +146,7 @@ function starter.connect(ctx, pause)
       if well and ctx.now - start.started > PATIENCE_S then return false, ctx.link.problem or "the daemon does not answer" end
     elseif ctx.link.state == "up" then
       return true
-    elseif ctx.link.problem and ctx.now > patience_s then
+    elseif ctx.link.problem and ctx.now > since_s + (ctx.link.info and CARRIERS_S or DAEMON_S) then
       if ctx.link.state == "refused" or not daemon.where(resource_path) or not starter.allowed() then return false, ctx.link.problem end
       local why
       start, why = starter.start(resource_path)

@@ -45,11 +45,8 @@ end
 ---@return string
 function status.plural(n, what) return n == 1 and ("1 " .. what) or ("%d %ss"):format(n, what) end
 
----A time as people read it.
+---A time as the ruler shows it: with the project's start offset, in the ruler's unit.
 ---@return string
-function status.time(seconds)
-  local minutes = seconds // 60
-  return ("%d:%05.2f"):format(minutes, seconds - 60 * minutes)
-end
+function status.time(seconds) return reaper.format_timestr_pos(seconds, "", -1) end
 
 return status

@@ -7,6 +7,7 @@ local models = require("models")
 local project = require("project")
 local settings = require("settings")
 local status = require("status")
+local track = require("track")
 local view = require("view")
 
 local steps = {}
@@ -27,7 +28,10 @@ local FIELDS = {
 function steps.send(ctx, s, commands)
   for _, command in ipairs(commands) do
     local fields = { session = s.id, op = ctx.new_id() }
-    for index, name in ipairs(FIELDS[command[1]]) do fields[name] = command[index + 1] end
+    for index, name in ipairs(FIELDS[command[1]]) do
+      local shift_s = name:match("_s$") and s.shift_s or 0            -- the daemon's times are those of the search
+      fields[name] = shift_s ~= 0 and command[index + 1] - shift_s or command[index + 1]
+    end
     ctx.link:command(command[1], fields)
     if command[1] ~= "rename" then
       s:await_reply(ctx.now)
@@ -82,10 +86,34 @@ function steps.step(tab, name, parts)
   steps.store(tab)
 end
 
+---The daemon has corrected the edges of the open candidate: a step of its own, since what REAPER does not record goes with the
+---next undo.
+---@param model Model
+---@param span { number: integer, start_s: number, end_s: number }
+function steps.correct(tab, s, model, span)
+  if s.model.hidden then
+    s:amend(models.hidden(model))
+  else
+    local marks = {}
+    local _, undo = project.undoable(tab.proj, "Correct " .. steps.named(s, span.number), function()
+      for guid, mark in pairs(s:step().marks) do
+        local new = mark
+        if mark.number == span.number then
+          project.move(tab.proj, guid, span.start_s, span.end_s)
+          new = { number = mark.number, kind = mark.kind, name = mark.name, start_s = span.start_s, end_s = span.end_s }
+        end
+        marks[guid] = new
+      end
+    end)
+    s:push { marks = marks, model = model, forward = {}, back = {}, undo = undo }
+  end
+  steps.store(tab)
+end
+
 ---The name of a candidate's region once it is accepted.
 ---@return string
 function steps.named(s, number)
-  return models.region_name(s.model.label, number, "accepted")
+  return models.shown_name(s.model, number)
 end
 
 local function tally(s)
@@ -125,11 +153,32 @@ function steps.refresh(ctx, s)
   if s.status_line and s.status_line == status.line() then steps.describe(ctx, s) end
 end
 
+---The user has pressed a key of ours, or edited something: what shall be seen and heard is wanted now.
+function steps.asked(ctx, tab)
+  local start_s, end_s = reaper.GetSet_ArrangeView2(tab.proj, false, 0, 0, 0, 0)
+  ctx.attention = { tab = tab, now = ctx.now, start_s = start_s, end_s = end_s }
+end
+
+---Whether view and transport may move: in the tick of the user's own key, and later as long as the user neither plays anything
+---nor looks elsewhere.
+---@return boolean
+local function may_move(ctx, tab)
+  local at = ctx.attention
+  if not at or at.tab ~= tab then return false end
+  if at.now == ctx.now then return true end
+  if reaper.GetPlayStateEx(tab.proj) ~= 0 and not audition.playing() then return false end
+  local start_s, end_s = reaper.GetSet_ArrangeView2(tab.proj, false, 0, 0, 0, 0)
+  return start_s == at.start_s and end_s == at.end_s
+end
+
 ---Bring the current candidate before the user: view, sound, status line.
 function steps.present(ctx, tab, s, silent)
   local one = s.model.current and s.model.candidates[s.model.current]
-  if one and tab == ctx.active_tab and tab.active == s and not s.model.hidden then
+  if one and tab == ctx.active_tab and tab.active == s and not s.model.hidden and may_move(ctx, tab) then
     view.show(tab.proj, one.start_s, one.end_s)
+    local key = ctx.attention.now
+    steps.asked(ctx, tab)
+    ctx.attention.now = key
     if not silent and settings.get("audition") then steps.play(tab, s) end
   end
   steps.describe(ctx, s, true)
@@ -160,7 +209,7 @@ function steps.play(tab, s)
     return
   end
   local start_s, end_s = steps.edges(tab, s)
-  local played = audition.play(tab.proj, s.media_track, start_s or one.start_s, end_s or one.end_s,
+  local played = audition.play(tab.proj, track.there(tab.proj, s.media_track, s.track), start_s or one.start_s, end_s or one.end_s,
     { lead_in_s = settings.get("lead_in_s"), loop = settings.get("loop"), solo = settings.get("solo") })
   if not played then status.say("not played while REAPER is recording: stop the recording first", true) end
 end

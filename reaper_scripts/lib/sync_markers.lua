@@ -78,21 +78,19 @@ local function convert(tab, anchors)
       count = count + 1
     end
   end
-  local before = {}
-  for key, guid in project.stored(tab.proj, "MARKERS"):gmatch("([^ ;]+) ([^ ;]+)") do before[key] = guid end
+  local before = project.stored_markers(tab.proj)
   if count == 0 and not next(before) then
     status.say(NOTHING, true)
     return
   end
-  local now = project.undoable(tab.proj, "Convert accepted regions to sync markers", function()
-    return project.set_markers(tab.proj, before, wanted)
+  local now, refused = {}, 0
+  project.undoable(tab.proj, "Convert accepted regions to sync markers", function()
+    now, refused = project.set_markers(tab.proj, before, wanted)
   end)
-  local lines = {}
-  for key, guid in pairs(now) do lines[#lines + 1] = key .. " " .. guid end
-  table.sort(lines)
-  project.store(tab.proj, "MARKERS", table.concat(lines, ";"))
+  project.store_markers(tab.proj, now)
   tab.change_count = reaper.GetProjectStateChangeCount(tab.proj)
-  status.say(("%s for %s"):format(status.plural(#wanted, "sync marker"), status.plural(count, "accepted region")), true)
+  local there = refused > 0 and ("; at %s another marker of that name stood already"):format(status.plural(refused, "place")) or ""
+  status.say(("%s for %s%s"):format(status.plural(#wanted - refused, "sync marker"), status.plural(count, "accepted region"), there), true)
 end
 
 -- Anchors that the daemon computes: by tab, what of them is still awaited.
@@ -107,6 +105,13 @@ end
 ---Project markers for the accepted regions of all sounds of the tab. Anchors other than the regions' starts come from the
 ---daemon; without it the regions alone suffice.
 function sync_markers.convert(ctx, tab)
+  for _, s in ipairs(tab.sessions) do
+    if s.cut then
+      status.say(("%s: the project has lost a part of it, which its journal knows: %s"):format(s.model.label,
+        ctx.link.problem or "the daemon does not have it"), true)
+      return
+    end
+  end
   if settings.get("marker_at") ~= "anchor" or not needs_daemon() then
     convert(tab, {})
     return

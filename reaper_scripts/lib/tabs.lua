@@ -20,6 +20,7 @@ local tabs = {}
 ---@field declined table<string, boolean> sessions that the user does not want back, by id
 ---@field dirty integer what REAPER said last
 ---@field change_count integer? of the project, when it was looked at last
+---@field followed_count integer? the same, when it was asked last which project it is
 ---@field stored_active string? the active session in the project's ext state
 
 ---Take a tab's sessions out: it was closed, or another project was opened in it. The daemon keeps their journals.
@@ -41,39 +42,38 @@ local function tab_of(ctx, proj, path)
   return tab
 end
 
----Another project was opened in a tab: it has another path, and either brings sessions of its own or there were none.
-local function replaced(ctx, tab, path)
-  if path == tab.path then return false end
-  if #tab.sessions == 0 and not tab.searching and not tab.preparing then return true end
-  for id, text in pairs(project.stored_sessions(tab.proj)) do
-    if text ~= "" and not ctx.owner(id) then return true end
-  end
-  return false
+---Whether an earlier text of ours may have come back by an undo or redo: a project that was just opened has neither.
+local function taken_back(proj, s, text)
+  return s:has_stored(text) and (project.last_undo(proj) ~= "" or (reaper.Undo_CanRedo2(proj) or "") ~= "")
 end
 
----Pointers of tracks die when a project is loaded anew; the project may also be another one now.
----@return boolean same whether the tab still holds the project it held
-local function check_tracks(tab, path)
-  local function may_be_back() return tab.change_count ~= reaper.GetProjectStateChangeCount(tab.proj) end
+---Whether a tab still holds the project that it held, as far as that can be told by what the project itself keeps: pointers and
+---paths may be those of another project by now. Nobody but us writes there.
+local function same_project(tab, path)
+  if #tab.sessions == 0 and not tab.searching then return path == tab.path or tab.preparing end
+  if tab.searching and project.stored(tab.proj, "SEARCHING") ~= tab.searching.id then return false end
+  for _, s in ipairs(tab.sessions) do
+    local text = s.stored_text and project.stored_session(tab.proj, s.id)
+    if text and text ~= s.stored_text and not taken_back(tab.proj, s, text) then return false end
+    if not s.stored_text and path ~= tab.path and not track.by_guid(tab.proj, s.track) then return false end
+  end
+  return true
+end
+
+---Tracks are known by their GUIDs: pointers die when a project is loaded anew or an edit is undone, and come again for others.
+local function follow_tracks(tab)
   for _, s in ipairs(tab.sessions) do
     local before = s.media_track
-    local alive = before and reaper.ValidatePtr2(tab.proj, before, "MediaTrack*")
-    if not alive and (before or may_be_back()) then
+    if not track.there(tab.proj, before, s.track) then
       s:set_media_track(track.by_guid(tab.proj, s.track))
-      local text = project.stored(tab.proj, "SESSION_" .. s.id)
-      if text == "" and not s:absent() then return false end
-      if s.media_track and not s:absent() and s.stored_text and text ~= s.stored_text then return false end
-      if not s.media_track and path ~= tab.path then return false end
       if before and not s.media_track then
         status.say(("%s: its track is gone; undo brings it back"):format(s.model.label), true)
       end
     end
   end
-  return true
 end
 
-local function check_saved(ctx, tab, path)
-  local dirty = reaper.IsProjectDirty(tab.proj)
+local function check_saved(ctx, tab, path, dirty)
   if path ~= "" and (path ~= tab.path or (dirty == 0 and tab.dirty ~= 0)) then
     for _, s in ipairs(tab.sessions) do
       if s:is_open() then ctx.link:command("saved", { session = s.id, project = path }) end
@@ -91,10 +91,15 @@ function tabs.follow(ctx)
     seen[proj] = true
     local tab = ctx.tabs[proj]
     if tab then
-      if not replaced(ctx, tab, path) and check_tracks(tab, path) then
-        check_saved(ctx, tab, path)
-      else
+      local dirty, count = reaper.IsProjectDirty(proj), reaper.GetProjectStateChangeCount(proj)
+      -- Nothing of this changes without one of these.
+      local touched = path ~= tab.path or dirty ~= tab.dirty or count ~= tab.followed_count
+      if touched and not same_project(tab, path) then
         forget(ctx, tab)
+      elseif touched then
+        tab.followed_count = count
+        follow_tracks(tab)
+        check_saved(ctx, tab, path, dirty)
       end
     end
     index = index + 1

@@ -27,6 +27,42 @@ function track.by_guid(proj, guid)
   end
 end
 
+---A track by its pointer, if that is still the track of this GUID: REAPER gives freed addresses to other tracks.
+---@param pointer userdata?
+---@param guid string
+---@return userdata?
+function track.there(proj, pointer, guid)
+  if pointer and reaper.ValidatePtr2(proj, pointer, "MediaTrack*") and reaper.GetTrackGUID(pointer) == guid then return pointer end
+end
+
+---The time selection; a project file may hold one that ends before it starts.
+---@return number start_s
+---@return number end_s
+local function selection(proj)
+  local start_s, end_s = reaper.GetSet_LoopTimeRange2(proj, false, false, 0, 0, false)
+  return math.min(start_s, end_s), math.max(start_s, end_s)
+end
+
+---Whether a media item stands somewhere in a span.
+local function overlaps(item, start_s, end_s)
+  local position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+  return position_s < end_s and position_s + reaper.GetMediaItemInfo_Value(item, "D_LENGTH") > start_s
+end
+
+---Whether a track has sound in a span.
+local function sounds(the_track, start_s, end_s)
+  if reaper.GetMediaTrackInfo_Value(the_track, "B_MUTE") ~= 0 then return false end
+  for index = 0, reaper.CountTrackMediaItems(the_track) - 1 do
+    local item = reaper.GetTrackMediaItem(the_track, index)
+    if overlaps(item, start_s, end_s) and reaper.GetMediaItemInfo_Value(item, "B_MUTE") == 0 then
+      local take = reaper.GetActiveTake(item)
+      if take and not reaper.TakeIsMIDI(take) then return true end
+    end
+    work.pause()
+  end
+  return false
+end
+
 ---Spans of the razor edit areas on the track itself (not on its envelopes).
 ---@return { start_s: number, end_s: number }[]
 local function razor_areas(the_track)
@@ -40,9 +76,10 @@ local function razor_areas(the_track)
   return areas
 end
 
----The track to search: that of the razor edit area, else of the selected items, else the selected one.
+---The track to search: that of the razor edit area, else of the selected items under the time selection, else the selected one,
+---else the only one that sounds there.
 ---@return userdata? track
----@return string message why there is none
+---@return string message why there is none, or what the user should know of the choice
 ---@return { start_s: number, end_s: number }? area a razor edit area on it
 function track.choose(proj)
   local found, area
@@ -57,17 +94,13 @@ function track.choose(proj)
   end
   if found then return found, "", area end
 
-  local start_s, end_s = reaper.GetSet_LoopTimeRange2(proj, false, false, 0, 0, false)
-  local tracks, under = {}, {}
+  local start_s, end_s = selection(proj)
+  local tracks = {}
   for index = 0, reaper.CountSelectedMediaItems(proj) - 1 do
     local item = reaper.GetSelectedMediaItem(proj, index)
-    local its = reaper.GetMediaItem_Track(item)
-    local position = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
-    tracks[its] = true
-    if position < end_s and position + reaper.GetMediaItemInfo_Value(item, "D_LENGTH") > start_s then under[its] = true end
+    if overlaps(item, start_s, end_s) then tracks[reaper.GetMediaItem_Track(item)] = true end
     work.pause()
   end
-  if next(under) then tracks = under end
   local first = next(tracks)
   if first then
     if next(tracks, first) then return nil, "items on several tracks are selected: select those of one track" end
@@ -75,9 +108,17 @@ function track.choose(proj)
   end
 
   local count = reaper.CountSelectedTracks(proj)
+  local selected = count == 1 and reaper.GetSelectedTrack(proj, 0) or nil
+  if selected and sounds(selected, start_s, end_s) then return selected, "" end
+  local sounding = {}
+  for index = 0, reaper.CountTracks(proj) - 1 do
+    local one = reaper.GetTrack(proj, index)
+    if #sounding < 2 and sounds(one, start_s, end_s) then sounding[#sounding + 1] = one end
+  end
+  if #sounding == 1 then return sounding[1], ("on %s, the only track that sounds there"):format(title(sounding[1])) end
+  if selected then return selected, "" end
   if count == 0 then return nil, "no track: select the track that holds the sound" end
-  if count > 1 then return nil, ("%d tracks are selected: select one"):format(count) end
-  return reaper.GetSelectedTrack(proj, 0), ""
+  return nil, ("%d tracks are selected: select one"):format(count)
 end
 
 ---The example: the time selection, or a razor edit area where there is none.
@@ -85,7 +126,7 @@ end
 ---@return number? start_s
 ---@return number|string end_s or why there is none
 function track.example(proj, area)
-  local start_s, end_s = reaper.GetSet_LoopTimeRange2(proj, false, false, 0, 0, false)
+  local start_s, end_s = selection(proj)
   if end_s <= start_s and area then start_s, end_s = area.start_s, area.end_s end
   if end_s <= start_s then return nil, "no time selection: mark one occurrence of the sound with a time selection" end
   local length_s = end_s - start_s
@@ -97,6 +138,44 @@ function track.example(proj, area)
     return nil, ("the time selection is %.1f s long, the longest that can be searched is %.0f s"):format(length_s, track.LONGEST_S)
   end
   return start_s, end_s
+end
+
+---Where the items of a track begin and end.
+---@param the_track userdata?
+---@return number start_s
+---@return number end_s
+function track.extent(the_track)
+  local first_s, last_s = math.huge, -math.huge
+  if not the_track then return -math.huge, math.huge end
+  for index = 0, reaper.CountTrackMediaItems(the_track) - 1 do
+    local item = reaper.GetTrackMediaItem(the_track, index)
+    local position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+    first_s = math.min(first_s, position_s)
+    last_s = math.max(last_s, position_s + reaper.GetMediaItemInfo_Value(item, "D_LENGTH"))
+  end
+  return first_s, last_s
+end
+
+---@class ItemPlace
+---@field position_s number
+---@field length_s number
+---@field offset_s number
+---@field rate number
+
+---Where the items of a track stand, by GUID.
+---@return table<string, ItemPlace>
+function track.layout(the_track)
+  local layout = {}
+  for index = 0, reaper.CountTrackMediaItems(the_track) - 1 do
+    local item = reaper.GetTrackMediaItem(the_track, index)
+    local take = reaper.GetActiveTake(item)
+    local _, guid = reaper.GetSetMediaItemInfo_String(item, "GUID", "", false)
+    layout[guid] = { position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION"),
+      length_s = reaper.GetMediaItemInfo_Value(item, "D_LENGTH"),
+      offset_s = take and reaper.GetMediaItemTakeInfo_Value(take, "D_STARTOFFS") or 0,
+      rate = take and reaper.GetMediaItemTakeInfo_Value(take, "D_PLAYRATE") or 1 }
+  end
+  return layout
 end
 
 -- Items --------------------------------------------------------------------------------------------------------------------
@@ -145,7 +224,7 @@ local function described(the_track, item)
   local section, section_start_s, section_length_s, reversed = false, 0.0, 0.0, false
   local root = source
   while true do
-    if reaper.GetMediaSourceType(root) == "SECTION" and not section then
+    if reaper.GetMediaSourceType(root, "") == "SECTION" and not section then
       local ok, offset, length, reverse = reaper.PCM_Source_GetSectionInfo(root)
       section = ok
       if ok then section_start_s, section_length_s, reversed = offset, length, reverse end
@@ -154,9 +233,9 @@ local function described(the_track, item)
     if not parent then break end
     root = parent
   end
-  local path = reaper.GetMediaSourceFileName(root)
+  local path = reaper.GetMediaSourceFileName(root, "")
   local source_length_s, in_quarters = reaper.GetMediaSourceLength(root)
-  local kind = reaper.GetMediaSourceType(root)
+  local kind = reaper.GetMediaSourceType(root, "")
   if in_quarters or kind == "MIDI" then return nil, "midi" end
   local no_file = NO_FILE[kind] or path == ""
   if not no_file and (source_length_s <= 0 or not reaper.file_exists(path)) then return nil, "offline", path end
@@ -214,8 +293,7 @@ function track.items(the_track, start_s, end_s)
   local sound_under = false
   for index = 0, count - 1 do
     local item = reaper.GetTrackMediaItem(the_track, index)
-    local position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
-    local under = position_s < end_s and position_s + reaper.GetMediaItemInfo_Value(item, "D_LENGTH") > start_s
+    local under = overlaps(item, start_s, end_s)
     local one, why, file = described(the_track, item)
     if one and one.length_s > 0 then
       items[#items + 1] = one

@@ -3,6 +3,7 @@
 -- search wait for their turn, so nothing pressed too early is lost.
 
 local audition = require("audition")
+local edges = require("edges")
 local export = require("export")
 local finder = require("finder")
 local models = require("models")
@@ -14,6 +15,8 @@ local settings = require("settings")
 local status = require("status")
 local steps = require("steps")
 local sync_markers = require("sync_markers")
+local track = require("track")
+local track_changes = require("track_changes")
 
 local verbs = {}
 
@@ -65,6 +68,15 @@ local function answer(ctx, tab, s, verdict)
     return true
   end
   local moved = math.abs(start_s - one.start_s) > models.TOLERANCE_S or math.abs(end_s - one.end_s) > models.TOLERANCE_S
+  if moved then
+    local first_s, last_s = track.extent(s.media_track)
+    local problem = edges.problem(s.model, start_s, end_s, first_s, last_s)
+    if problem and verdict == "accept" then
+      status.say(problem, true)
+      return true
+    end
+    moved = problem == nil                       -- elsewhere: what was proposed is what is rejected or skipped
+  end
   if s.state == "answering" or not s.lookahead or moved and s.state == "resyncing" then
     status.say(ctx.link.problem and ("your answer is kept: " .. ctx.link.problem) or "computing the next candidate")
     return false
@@ -242,7 +254,25 @@ end
 -- Verbs of the tab -------------------------------------------------------------------------------------------------------
 
 ---@type table<string, fun(ctx: table, tab: Tab)>
-local of_tab = { find = finder.find, convert = sync_markers.convert, export = export.ask }
+local of_tab = {}
+
+function of_tab.convert(ctx, tab)
+  track_changes.offer(tab)
+  sync_markers.convert(ctx, tab)
+end
+
+function of_tab.export(ctx, tab)
+  track_changes.offer(tab)
+  export.ask(ctx, tab)
+end
+
+---Search for the time selection, or go on with the sound that was searched from there.
+function of_tab.find(ctx, tab)
+  finder.find(ctx, tab, function(s)
+    verbs.activate(ctx, tab, s)
+    if s.model.over then verbs.give(ctx, tab, s, "continue") end
+  end)
+end
 
 function of_tab.settings() status.say(settings.dialog(), true) end
 
@@ -321,7 +351,13 @@ function of_tab.rename(ctx, tab)
   steps.describe(ctx, s, true)
 end
 
+---Play the candidate, or stop it.
 function of_session.play(ctx, tab, s)
+  if audition.playing() then
+    audition.stop()
+    steps.describe(ctx, s)
+    return true
+  end
   if s.model.current and s.model.hidden then steps.show(ctx, tab, s) end
   steps.play(tab, s)
   return true
@@ -329,11 +365,7 @@ end
 
 local AT_ONCE = { play = true }      -- of a session, but in no state must it wait
 
----What an action asks for, in the active tab.
----@param verb string
-function verbs.run(ctx, verb)
-  local tab = ctx.active_tab
-  if not tab then return end
+local function run(ctx, tab, verb)
   if of_tab[verb] then return of_tab[verb](ctx, tab) end
   local owner, chosen = ctx.owner(verb:match("^sound (.+)$") or "")        -- a sound clicked in the panel
   if owner == tab and chosen then return verbs.activate(ctx, tab, chosen) end
@@ -349,6 +381,16 @@ function verbs.run(ctx, verb)
   else
     error("no such verb: " .. verb, 0)
   end
+end
+
+---What an action asks for, in the active tab.
+---@param verb string
+function verbs.run(ctx, verb)
+  local tab = ctx.active_tab
+  if not tab then return end
+  steps.asked(ctx, tab)
+  run(ctx, tab, verb)
+  steps.asked(ctx, tab)
 end
 
 ---Whether there is such a verb.

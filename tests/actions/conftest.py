@@ -10,25 +10,29 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from rig import Rig
 
+from reatrieve.headless.profile import VERSIONS
+
+SLOW = [one for one in VERSIONS if one not in ("6.83", "7.80")]
+
 
 def _rig(folder: Path, version: str) -> Iterator[Rig]:
     with Rig(folder, version) as one:
         yield one
 
 
-@pytest.fixture(params=["6.83", "7.72"])
+@pytest.fixture(params=["6.83", "7.80", *(pytest.param(one, marks=pytest.mark.slow) for one in SLOW)])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    """Under REAPER 6 (Lua 5.3) and 7 (Lua 5.4)."""
+    """Under REAPER 6 (Lua 5.3) and 7 (Lua 5.4); with ``-m slow`` under each of the others."""
     yield from _rig(tmp_path, str(request.param))
 
 
-@pytest.fixture(params=["6.83", "7.0", "7.62", "7.72"])
+@pytest.fixture(params=[*VERSIONS, "6.02"])
 def every_rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    """Under every set of region functions that REAPER has had."""
+    """Under every REAPER that the project is tested on, and the oldest that works."""
     yield from _rig(tmp_path, str(request.param))
 
 
 @pytest.fixture
 def one_rig(tmp_path: Path) -> Iterator[Rig]:
     """Under the newest version only, for what no version changes."""
-    yield from _rig(tmp_path, "7.72")
+    yield from _rig(tmp_path, "7.80")

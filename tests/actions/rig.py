@@ -57,6 +57,10 @@ class Rig:
         self.track.add_item(self.audio)
         self.project.set_view(0.0, 20.0)
         self.set(audition="no", check_sessions="yes")  # invariants, after each tick
+        self._moves = 0  # of the host's, looked at
+        self._view = self.project.view  # at the user's last key
+        self._listening = False  # the user plays something
+        self._played = False  # after the last tick
 
     @property
     def project(self) -> Any:
@@ -70,7 +74,23 @@ class Rig:
     def tick(self, count: int = 1) -> None:
         for _ in range(count):
             self.daemon.poll()
+            model, view, playing = self.project.model, self.project.view, self.project.playing
+            self._listening = playing and (self._listening or not self._played)
+            listening = self._listening
             self.reaper.tick()
+            if self.project.model is model:
+                self._check_moves(listening, view)
+            self._played = self.project.playing
+
+    def _check_moves(self, listening: bool, view: tuple[float, float]) -> None:
+        """Transport and view move only within a tick of the user's own key, or while the user neither plays anything
+        nor has looked elsewhere since; the end of an audition is the script's to make."""
+        for move in self.reaper.unasked_moves[self._moves :]:
+            assert not listening, f"{move}, while the user plays"
+            assert "stop" in move or view == self._view, f"{move}, while the user looks elsewhere"
+        if len(self.reaper.unasked_moves) > self._moves or self.reaper.host.ticks - self.reaper.host.key_tick <= 1:
+            self._view = self.project.view
+        self._moves = len(self.reaper.unasked_moves)
 
     def until(self, condition: Callable[[], T], ticks: int = 400) -> T:
         for _ in range(ticks):
@@ -83,6 +103,7 @@ class Rig:
     def run(self, verb: str) -> None:
         """Press the key of an action."""
         self.reaper.run(ACTIONS[verb])
+        self._view = self.project.view
 
     def press(self, verb: str, settle: int = 4) -> None:
         """Press, and let everything happen that follows."""

@@ -15,6 +15,7 @@ from reatrieve.headless import scripts_folder
 def playing(one_rig: Rig) -> Rig:
     one_rig.find()
     one_rig.project.set_cursor(17.0)
+    one_rig.reaper.option("loop_points_linked", False)
     one_rig.project.set_loop_points(9.0, 11.0)
     one_rig.project.select_time(0.5, 1.5)
     one_rig.project.set_repeat(True)
@@ -66,6 +67,7 @@ def test_all_is_given_back_when_playing_fails(tmp_path: Path) -> None:
         rig.set(lead_in_s="0.5", loop="yes", solo="yes")
         rig.find()
         rig.project.set_cursor(17.0)
+        rig.reaper.option("loop_points_linked", False)
         rig.project.set_loop_points(9.0, 11.0)
         rig.project.select_time(0.5, 1.5)
         rig.project.set_repeat(True)
@@ -78,20 +80,33 @@ def test_all_is_given_back_when_playing_fails(tmp_path: Path) -> None:
         rig.reaper.status.help_history.clear()
 
 
-def test_linked_loop_points_are_never_touched(playing: Rig) -> None:
-    playing.reaper.option("loop_points_linked", True)
-    playing.project.select_time(0.5, 1.5)
-    playing.set(loop="yes")
-    playing.run("play")
-    for _ in range(80):
-        playing.tick()
-        assert playing.project.time_selection == (0.5, 1.5)
-        assert playing.project.loop_points == (0.5, 1.5)
-    assert playing.project.playing
-    assert SPANS[0][0] - 0.2 < playing.project.play_position_s < SPANS[0][1] + 0.2
-    playing.project.stop()
-    playing.tick(12)
-    assert playing.project.cursor_s == 17.0
+@pytest.mark.parametrize("action_known", [True, False])
+def test_a_loop_with_linked_loop_points_leaves_the_time_selection(tmp_path: Path, action_known: bool) -> None:
+    """Loop points are linked to the time selection in a fresh REAPER. The loop is REAPER's own, so it has no gap."""
+    with Rig(tmp_path, profile={"loop_link_action_40621": action_known}) as rig:
+        assert rig.reaper.host.preferences["loop_points_linked"]
+        rig.set(loop="yes")
+        rig.find()
+        rig.project.set_cursor(17.0)
+        rig.run("play")
+        before_s, turns = SPANS[0][0], 0
+        for _ in range(80):
+            rig.tick()
+            if action_known:
+                assert rig.project.time_selection == (0.5, 1.5)
+            assert rig.project.playing
+            assert SPANS[0][0] - 0.01 < rig.project.play_position_s < SPANS[0][1] + 0.01
+            turns += rig.project.play_position_s < before_s
+            before_s = rig.project.play_position_s
+        assert turns == 2
+        assert not any("play" in move for move in rig.reaper.unasked_moves)
+        rig.press("play", 2)
+        assert not rig.project.playing
+        assert rig.project.time_selection == rig.project.loop_points == (0.5, 1.5)
+        assert rig.reaper.host.preferences["loop_points_linked"]
+        assert rig.project.cursor_s == 17.0
+        rig.press("accept")
+        assert rig.project.time_selection == (0.5, 1.5)
 
 
 def test_smooth_seek_does_not_delay(playing: Rig) -> None:

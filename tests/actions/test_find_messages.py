@@ -29,11 +29,15 @@ def _long(rig: Rig) -> None:
 
 
 def _no_track(rig: Rig) -> None:
-    rig.track.set(I_SELECTED=0)
+    rig.project.add_track("other").add_item(rig.audio)
+    for track in rig.project.tracks:
+        track.set(I_SELECTED=0)
 
 
 def _two_tracks(rig: Rig) -> None:
-    rig.project.add_track("other").select(only=False)
+    other = rig.project.add_track("other")
+    other.add_item(rig.audio)
+    other.select(only=False)
     rig.track.select(only=False)
 
 

@@ -38,7 +38,11 @@ def test_every_settled_value_is_the_hosts(rig: Rig) -> None:
     assert len(settled) >= 30
     assert document["findings"]["registering_again_gives_the_same_command"] is True
     assert document["findings"]["arrange_pixels_per_second_is_zoom_level"] is True
-    if rig.version == "7.72":
+    assert document["findings"]["reversed_time_selection_is_ordered"] in (True, False)
+    assert document["findings"]["long_ext_state_survives_saving"] is True
+    assert "csv_import_obeys_start_offset" in document["unsettled"]
+    if rig.version == "7.80":
+        assert document["findings"]["ruler_lanes_of_a_new_project"] == 2
         assert document["findings"]["enumeration_index_is_object_index"] is True
         assert document["findings"]["ruler_lane_is_inserted_by"].startswith("RULER_LANE_ORDER:")
     for key, value in settled.items():
@@ -49,11 +53,11 @@ def test_every_settled_value_is_the_hosts(rig: Rig) -> None:
 
 
 OTHER = {
-    "undo_block_empty": False,
+    "undo_block_empty": True,
     "undo_block_flags_zero": True,
     "undo_keeps_region_guids": False,
     "redo_keeps_region_guids": False,
-    "undo_restores_time_selection": True,
+    "undo_restores_time_selection": False,
     "undo_restores_edit_cursor": True,
     "undo_restores_proj_ext_state": True,
     "undo_keeps_item_pointers": True,
@@ -62,13 +66,15 @@ OTHER = {
     "proj_ext_state_marks_dirty": False,
     "region_number_lowest_free": False,
     "region_color_without_flag_ignored": False,
-    "loop_points_linked": True,
     "offset_before_rate": False,
     "loop_wraps_source": False,
     "track_accessor_with_item_gain": False,
     "track_accessor_with_fades": False,
     "enumerate_files_cached": False,
-    "auto_undo_point": "never",
+    "enum_ext_state_limit": 0,
+    "equal_marker_refused": False,
+    "focus_on_gfx_init": False,
+    "loop_points_linked": False,
 }
 
 

@@ -102,7 +102,7 @@ def test_errors_name_the_file_and_the_way_out(tmp_path: Path) -> None:
         sound_info(tmp_path / "fehlt.wav")
     text = tmp_path / "text.wav"
     text.write_text("this is no sound", encoding="utf-8")
-    with pytest.raises(AudioError, match=r"text\.wav: cannot be read as sound.*convert"):
+    with pytest.raises(AudioError, match=r"text\.wav: cannot be read as wav.*convert"):
         sound_info(text)
     empty = tmp_path / "leer.wav"
     soundfile.write(empty, np.zeros(0, np.float32), 8000)

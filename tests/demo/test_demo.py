@@ -12,14 +12,16 @@ import soundfile
 from PIL import Image
 from rich.console import Console
 
+from reatrieve.annotations.truth import Truth
 from reatrieve.cli import main
-from reatrieve.cli.demo import Tally, _time_line
+from reatrieve.cli.conversation import Conversation, KnownAnswers
 from reatrieve.cli.timeline import Mark, text_line
 from reatrieve.demo.loop import Loop
 from reatrieve.errors import ReatrieveError
 from reatrieve.journal import read_journal
+from reatrieve.session.events import Answered, Proposed, Started
 from reatrieve.session.spans import Span
-from reatrieve.session.state import fold
+from reatrieve.session.state import SessionState, fold
 from signals import repeats, write_sound
 
 COMBINATIONS = [("udp", "5.4"), ("spool", "5.4"), ("udp", "5.3"), ("spool", "5.3")]
@@ -91,7 +93,7 @@ def test_a_person_answers_in_the_terminal(tmp_path, capsys, monkeypatch):
     )  # fmt: skip
     assert (result["accepted"], result["rejections"], result["answers"]) == (2, 0, 3)
     assert result["occurrences"] is None
-    assert "type y, n, s, u or q" in err
+    assert "'what' is no answer here; ? shows all" in err
     assert len(regions_of(result["rpp"])) == 3
     assert made["answers"] >= 5
 
@@ -99,7 +101,7 @@ def test_a_person_answers_in_the_terminal(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--start", "1", "--end", "2"], "go with --audio"),
+        (["--start", "1", "--end", "2"], "has no effect without --audio"),
         (["--audio", "{audio}"], "mark the example"),
         (["--audio", "{audio}", "--start", "3", "--end", "99"], "does not lie in the file"),
         (["--audio", "{audio}", "--start", "0", "--end", "1", "--class", "x"], "--annotations"),
@@ -124,8 +126,8 @@ def test_at_the_end_a_person_may_go_on_or_take_back(tmp_path, capsys, monkeypatc
         capsys, "--out", tmp_path / "own", "--audio", song, "--start", "1", "--end", "1.5", "--no-export"
     )
     assert (result["rejections"], result["answers"], result["accepted"]) == (11, 11, 0)
-    assert err.count("+ goes on for ten more") == 2
-    assert "the rejections are used up" in err
+    assert err.count("+ allows 10 more") == 2
+    assert "the budget is spent: 10 rejections" in err
 
 
 def test_a_search_that_the_scripts_refuse_ends_with_what_they_say(tmp_path, monkeypatch):
@@ -154,20 +156,44 @@ def test_real_songs(file, carrier, lua, bench, tmp_path, capsys):
     assert len(regions_of(result["rpp"])) == result["accepted"] + 1
 
 
-def test_on_a_terminal_the_time_line_grows_with_the_answers(monkeypatch):
+class Asking:
+    """A backend that proposes places until they are used up, and keeps nothing."""
+
+    origin_s, duration_s, over = 0.0, 10.0, "exhausted"
+
+    def __init__(self, starts_s: list[float]) -> None:
+        self.answer_ms: list[float] = []
+        self.state = SessionState.start(Started(Span(0.0, 1.0), "zap", 10, "default"))
+        self._left = list(starts_s)
+
+    def candidate(self):
+        if self.state.current is None and self._left:
+            start_s = self._left.pop(0)
+            number = self.state.next_number
+            self.state = self.state.apply(Proposed(number, Span(start_s, start_s + 1.0), 1.0, 0.9, 1.0))
+        return None if self.state.current is None else self.state.candidates[self.state.current]
+
+    def look_ahead(self, *, deciding):
+        pass
+
+    def answer(self, verdict, span):
+        self.state = self.state.apply(Answered(self.state.current, verdict, span))
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_on_a_terminal_the_time_line_grows_with_the_answers(terminal):
     screen = io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=60)
-    tally, example = Tally(), Span(0.0, 1.0)
-    with _time_line(tally, example, 10.0, console) as show:
-        assert "E" in screen.getvalue()
-        assert "█" not in screen.getvalue()
-        tally.count("accept", Span(5.0, 6.0))
-        show()
-        assert "█" in screen.getvalue()
-    piped = io.StringIO()
-    with _time_line(tally, example, 10.0, Console(file=piped)) as show:
-        show()
-    assert piped.getvalue() == ""
+    console = Console(file=screen, force_terminal=terminal, width=60)
+    truth = Truth("zap", (Span(0.0, 1.0), Span(5.0, 6.0)))
+    truth.mark(Span(0.0, 1.0))
+    backend = Asking([5.0, 8.0])
+    Conversation(backend, KnownAnswers(truth), console, listening=None, truth=truth).hold()
+    assert (backend.state.accepted, backend.state.rejections) == (1, 1)
+    lines = [line for line in screen.getvalue().replace("\r", "\n").split("\n") if "·" in line]
+    assert bool(lines) == terminal
+    if terminal:
+        marks = [("█" in line, "x" in line) for line in lines]
+        assert list(dict.fromkeys(marks)) == [(False, False), (True, False), (True, True)]
 
 
 def test_the_line_of_text_shows_the_most_important_mark():

@@ -189,6 +189,9 @@ def opened_project(source: Path, folder: Path, version: str) -> dict[str, Any]:
             rig.daemon.sessions[header.session] = Session(find, list(events), fold(events))
         rig.project.close()
         rig.reaper.open(path)
+        kept = "".join(value for values in rig.project.model.ext_state.values() for value in values.values())
+        ours = [one for one in (*rig.project.regions, *rig.project.markers) if one.guid in kept]
+        rig.reaper.allow_edits(ours)  # made by the scripts of then
         rig.tick(2)
         regions = _told_regions(rig)
         rig.reaper.run("ReaTrieve_Client.lua")
@@ -196,7 +199,7 @@ def opened_project(source: Path, folder: Path, version: str) -> dict[str, Any]:
         told: dict[str, Any] = {"regions": regions, "restored": _told_regions(rig)}
         rig.press("convert", 20)
         told["markers"] = [[round(one.start_s, 9), one.name] for one in rig.project.markers]
-        asked = rig.asked()
+        asked = rig.candidate()
         told["asked"] = None if asked is None else asked.name
         if asked is not None:
             rig.press("accept", 10)

@@ -136,7 +136,7 @@ def every_action(user: User, folder) -> None:
     reaper.close_window("ReaTrieve")
     found = reaper.home / "ReaTrieve" / "self-test.json"
     reaper.run("Self-test")
-    reaper.until(found.exists, timeout_s=60.0)
+    reaper.until(found.exists, timeout_s=180.0)
     user.settle()
     assert len(reaper.projects) == 1
 

@@ -14,7 +14,7 @@ from reatrieve.lab.scoring import summary
 BENCH = Path(os.environ.get("REATRIEVE_BENCH") or Path(__file__).parents[3] / "shared" / "bench")
 WITHIN = 0.02
 
-# Recall at ten rejections, after one and after three: what each retriever reached on these excerpts when it was first measured.
+# Recall at ten rejections, after one and after three: what each reached here when it was first measured.
 EXPECTED = {
     "default": (0.978, 0.797, 0.961),
     "paper": (0.749, 0.360, 0.521),

@@ -121,7 +121,7 @@ return {
     local s = answer(answer(started(), "accept", 1 / 3), "reject", 4)
     s:amend(models.renamed(s.model, "a|b;c%d\nÖ"))
     local text = ext_state.encode(s)
-    same(text:find("\n"), nil)
+    same(select(2, text:gsub("\n", "")), 6)             -- a record a line, and the seal
     local other = ext_state.decode("ID", text)
     same(other.state, "stored")
     same(other.answers_in_project, 2)
@@ -132,7 +132,12 @@ return {
     same(other.track, "{T}")
     same(other.history.known["{1}"], 1)
     same(other.model.candidates[1].start_s, 2.0)
+    same(other.cut, false)
     same(ext_state.decode("ID", "rubbish"), nil)
+    for length = text:find("\n") + 1, #text - 1 do
+      same(ext_state.decode("ID", text:sub(1, length)).cut, true)
+    end
+    same(ext_state.decode("ID", (text:gsub("Riser 1", "Riser 7"))).cut, true)
   end },
   { "as version 0.1.0 wrote it", function()
     local old = "{T};2;Riser;2;;1|0;{0};kept;Riser 0;1;2;example;1|1;{1};kept;Riser 1;2;3.5;accepted;0.87"
@@ -145,6 +150,8 @@ return {
     same(s:step().marks["{2}"].kind, "candidate")
     same(s:step().marks["{2}"].name, "? Riser 2 (50 %)")
     same(s.history.known["{9}"], 4)
+    same(s.cut, false)
+    same(ext_state.decode("ID", old:sub(1, old:find("|1;", 1, true) - 1)).cut, true)      -- counts its answers
     s:check()
   end },
   { "the view moves only if it must", function()

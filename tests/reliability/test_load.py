@@ -9,10 +9,12 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
+import soundfile
 
 from reatrieve.bridge import osc
-from reatrieve.bridge.messages import Candidate, Done, Undo
+from reatrieve.bridge.messages import Cancel, Candidate, Done, Progress, Undo
 from reatrieve.service import loading
 from service.client import TRUTH, Client
 
@@ -120,6 +122,39 @@ def test_a_controller_that_floods_leaves_sessions_usable(daemon, connect, shared
         thread.join()
     print(f"{sent[0] / (time.monotonic() - begin_s):.0f} presses a second")
     client.settle()
+
+
+@pytest.mark.timeout(3600)
+def test_answers_while_another_client_analyses_hours(daemon, connect, shared, tmp_path, request):
+    """At 95 % within twice the idle time; three hours, without ``--long`` five minutes and a wide margin."""
+    long = request.config.getoption("--long")
+    loading.load()
+    hours = tmp_path / "hours.wav"
+    rng = np.random.default_rng(4)
+    with soundfile.SoundFile(hours, "w", 22050, 1, "PCM_16") as file:
+        for _ in range(180 if long else 5):
+            file.write(0.1 * rng.standard_normal(60 * 22050))
+    (alone,), _ = at_once(daemon, shared.track, 1, 30 if long else 2, 0.2, "idle")
+    other = connect(daemon.home)
+    other.find("hours", hours, 1.0, 1.5)
+    other.until(lambda: any(isinstance(event, Progress) for event in other.events))
+    stopped = threading.Event()
+
+    def listen():
+        while not stopped.is_set():
+            other.pump()
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    try:
+        (beside,), _ = at_once(daemon, shared.track, 1, 30 if long else 3, 0.2, "beside")
+    finally:
+        other.send(Cancel("hours"))
+        stopped.set()
+        thread.join()
+    other.until(lambda: any(isinstance(event, (Done, Candidate)) for event in other.events), timeout_s=120)
+    print(f"p95 of an answer: idle {1000 * p95(alone):.0f} ms, beside an analysis {1000 * p95(beside):.0f} ms")
+    assert p95(beside) <= max(2 * p95(alone), 0.1) if long else p95(beside) < 5.0
 
 
 MEMORY = """if True:

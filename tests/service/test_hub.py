@@ -249,6 +249,7 @@ def test_a_controller_with_the_token_presses_a_verb(verb):
     for route in (None, REMOTE):
         desk.raw(press(verb, "secret"), route)
         desk.raw(press(verb, "secret", 1.0), route)
+    desk.now_s += 1.0
     desk.raw(press(verb, 1, "secret"))
     assert desk.verbs == 5 * [verb]
     for released in (press(verb, "secret", 0.0), press(verb, "secret", 0), press(verb, "secret", False)):
@@ -264,9 +265,30 @@ def test_a_controller_with_the_token_presses_a_verb(verb):
     assert len(desk.verbs) == 5
 
 
+def test_a_fader_sweep_and_a_doubled_packet_are_one_press():
+    desk = Desk(open_controllers=True)
+    other = Route("udp", lambda packet: None, sender="10.0.0.7")
+    for step in range(1, 40):
+        desk.now_s += 0.05  # longer than the pause, all in all
+        desk.raw(press("accept", step / 40))
+    assert desk.verbs == ["accept"]
+    desk.raw(press("skip", 1.0))  # another address
+    desk.raw(press("accept", 1.0), other)  # another sender
+    assert desk.verbs == ["accept", "skip", "accept"]
+    desk.raw(press("accept", 0.0))
+    for value in (0.2, 0.2, 0.9):
+        desk.raw(press("accept", value))
+    assert desk.verbs[3:] == ["accept"]
+    desk.now_s += 0.31
+    desk.raw(press("accept", 0.9))
+    desk.raw(press("accept"))
+    desk.raw(press("accept"))
+    assert desk.verbs[3:] == 4 * ["accept"]
+
+
 def test_open_controllers_need_no_token_on_this_machine():
     desk = Desk(open_controllers=True)
-    for packet in (press("accept"), press("accept", 1.0), press("accept", True), press("accept", 0.0)):
+    for packet in (press("accept"), press("accept", 1.0), press("accept", 0.0), press("accept", True)):
         desk.raw(packet)
     assert desk.verbs == 3 * ["accept"]
     desk.raw(press("accept"), REMOTE)

@@ -22,6 +22,13 @@ _FAULTS = (soundfile.LibsndfileError, OSError, RuntimeError, ValueError, TypeErr
 """What soundfile raises for damaged files, and for files that change while they are read."""
 
 _LOSSY = ("OGG", "MP3", "MPEG")
+_SUFFIXES = ("wav", "aiff", "aif", "flac", "ogg", "opus", "mp3")
+_FOREIGN = (
+    (4, b"ftyp", "MPEG-4 audio, as in m4a"),
+    (0, b"\x30\x26\xb2\x75", "Windows Media audio"),
+    (0, b"\x1a\x45\xdf\xa3", "Matroska or WebM"),
+)
+"""Where a format that libsndfile does not read has its sign, the sign, and its name."""
 _RUN_UP = 4096
 _LAST_PAGE_S = 12
 """An Ogg page holds at most 65,025 bytes: 12 s at 43 kbit/s."""
@@ -73,7 +80,8 @@ class SoundReader:
             self._file = soundfile.SoundFile(self.path)
         except _FAULTS as error:
             raise AudioError(
-                f"{self.path}: cannot be read as sound ({_reason(error)}); convert it to wav, flac, ogg or mp3"
+                f"{self.path}: cannot be read as {_kind(self.path)} ({_content(self.path) or _reason(error)}); "
+                "convert it to wav, flac, ogg or mp3"
             ) from error
         self._clean = self._file.subtype.startswith("PCM_")
         self._next = 0
@@ -207,6 +215,24 @@ class SoundReader:
         return n_frames
 
 
+def _kind(path: Path) -> str:
+    """The format that the file's name promises."""
+    suffix = path.suffix[1:].lower()
+    return suffix if suffix in _SUFFIXES else "sound"
+
+
+def _content(path: Path) -> str:
+    """What the file seems to hold instead; "" where that is unknown."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError:
+        return ""
+    if not head:
+        return "it is empty"
+    return next((f"it holds {name}" for at, sign, name in _FOREIGN if head[at : at + len(sign)] == sign), "")
+
+
 def _is_file(path: Path) -> bool:
     """Whether there is a plain file; raises ``AudioError`` where that cannot be told."""
     try:
@@ -231,4 +257,6 @@ def _demand_usual(path: Path, rate_hz: int, n_channels: int) -> None:
 def _reason(error: Exception) -> str:
     """libsndfile's own words, without the file's name and the full stop."""
     text = getattr(error, "error_string", None) or str(error)
+    if "does not exist" in text:  # said of anything that is no mp3; that it is there was seen before
+        return "its content is of another kind"
     return text.strip().rstrip(".") or type(error).__name__

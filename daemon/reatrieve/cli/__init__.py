@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import importlib
 import logging
 import os
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from reatrieve import __version__
+from reatrieve.cli.parser import Parser
 from reatrieve.errors import ReatrieveError
 from reatrieve.plain import PlainFormatter, plain
 
@@ -35,9 +36,9 @@ COMMANDS = {
 here, so that the list costs no import of them."""
 
 
-def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+def build_parser(only: str | None = None) -> Parser:
     """Make the parser; of all subcommands only the one called ``only`` is imported and gets its options."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="reatrieve",
         description="Mark one sound, get every other place where it happens, take the places into the game.",
     )
@@ -53,6 +54,8 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    if sys.stdout is None:  # closed by whoever started this
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # Windows consoles and pipes default to the ANSI code page
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -64,22 +67,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         args = build_parser(only=arguments[0] if arguments else None).parse_args(arguments)
-        return int(args.func(args))
+        status = int(args.func(args))
+        sys.stdout.flush()
+        return status
     except ReatrieveError as error:
-        return _failed(error)
+        return _failed(str(error), error.exit_status)
     except ModuleNotFoundError as error:
         from reatrieve.installation import missing_module
 
         explained = missing_module(error)
         if explained is None:
             raise
-        return _failed(explained)
+        return _failed(str(explained), explained.exit_status)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
+        _close_output()
         return 0
+    except OSError as error:  # a disk that is full, a folder that may not be entered, ...
+        _close_output()
+        return _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error), 1)
+    except MemoryError:
+        return _failed("there is not enough memory for this; close other programs, or take a shorter file", 1)
 
 
-def _failed(error: ReatrieveError) -> int:
-    print(f"reatrieve: error: {plain(str(error))}", file=sys.stderr)
-    return error.exit_status
+def _failed(text: str, status: int) -> int:
+    print(f"reatrieve: error: {plain(text)}", file=sys.stderr)
+    return status
+
+
+def _close_output() -> None:
+    """Nobody reads it any more, or its disk is full: what is left in it must not fail again at the end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

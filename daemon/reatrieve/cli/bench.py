@@ -7,14 +7,16 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+
+from reatrieve.cli.parser import Parser, apart
+from reatrieve.cli.values import check_file_to_write, file_path, write_text
 
 __all__ = ["add", "run"]
 
 
-def add(subparsers: Any) -> None:
+def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
-    parser: argparse.ArgumentParser = subparsers.add_parser(
+    parser = subparsers.add_parser(
         "bench",
         description="Measure analysis, answers, the whole loop and memory, each over a baseline of the same run, "
         "on one thread. Exit status 1 if a goal is missed.",
@@ -24,7 +26,8 @@ def add(subparsers: Any) -> None:
         "--eight-hours", action="store_true", help="also measure memory on eight hours (minutes of work)"
     )
     parser.add_argument("--no-loop", action="store_true", help="leave out the loop through REAPER scripts and daemon")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+    parser.add_argument("--json", type=file_path, metavar="FILE", help="write the figures as JSON")
+    parser.rules = apart("--eight-hours", "--no-hour", why="eight hours are compared with one")
     parser.set_defaults(func=run)
 
 
@@ -37,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.lab.bench.answers import default_ratios, paper_ratio
     from reatrieve.lab.bench.memory import memory_ratios
 
+    if args.json:
+        check_file_to_write(args.json, "--json")
     progress = Console(file=sys.stderr)
 
     def say(text: str) -> None:
@@ -65,5 +70,5 @@ def run(args: argparse.Namespace) -> int:
     console = Console()
     console.print(table) if console.is_terminal else Console(width=120).print(table)
     if args.json:
-        args.json.write_text(json.dumps({r.name: r.as_json() for r in ratios}, indent=1) + "\n", encoding="utf-8")
+        write_text(args.json, json.dumps({r.name: r.as_json() for r in ratios}, indent=1) + "\n")
     return 0 if all(r.holds for r in ratios) else 1

@@ -1,289 +1,412 @@
-"""The loop of ``reatrieve find``: propose, ask (a person or the truth), journal, propose again."""
+"""The loop of ``reatrieve find`` and ``reatrieve demo``: a candidate comes, somebody answers, the next one comes.
+
+Who answers (a person who types, or the known truth) and what searches (a journalled search in this process, or the
+scripts in a simulated REAPER) are apart: each pair works.
+"""
 
 from __future__ import annotations
 
+import argparse
 import statistics
-import time
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TextIO
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol, TextIO, runtime_checkable
 
-import soundfile
 from rich.console import Console
+from rich.live import Live
+from rich.text import Text
 
 from reatrieve.annotations.truth import Truth
-from reatrieve.audio.stitch import TrackAudio
-from reatrieve.cli.timeline import Mark, MarkKind, text_line
-from reatrieve.cli.values import clock
-from reatrieve.errors import InputError
-from reatrieve.journal import Journal
-from reatrieve.session.events import Answered, BudgetRaised, Proposed, SessionEvent, Undone, Verdict
-from reatrieve.session.retriever import Analysis, Proposal, Retriever
-from reatrieve.session.search import Over, Search
+from reatrieve.cli.listening import Listening
+from reatrieve.cli.timeline import LEGEND, marks_of, text_line
+from reatrieve.cli.values import clock, plural, seconds
+from reatrieve.errors import AudioError, InputError
+from reatrieve.session.events import Verdict
+from reatrieve.session.retriever import Proposal
 from reatrieve.session.spans import Span
-from reatrieve.session.state import SessionState
+from reatrieve.session.state import SessionCandidate, SessionState
 from reatrieve.session.stopping import MAX_ACCEPTS_AND_SKIPS, REST_ABOVE, probably_nothing_else
 
-__all__ = ["Conversation"]
+__all__ = ["MORE", "Answerer", "Backend", "Conversation", "KnownAnswers", "Person", "TakesTheRest"]
 
 MORE = 10
+"""Rejections that ``+`` allows in addition."""
 
-PREVIEW_RATE_HZ = 44100
-_WORDS: dict[str, Verdict] = {
+_VERDICTS: dict[str, Verdict] = {
     "y": "accept", "yes": "accept", "n": "reject", "no": "reject", "s": "skip", "skip": "skip",
 }  # fmt: skip
-_SAID = {"accept": "yes", "reject": "no", "skip": "skip"}
-_STYLE = {"accept": "bold green", "reject": "red", "skip": "dim"}
+_SAID: dict[Verdict, str] = {"accept": "yes", "reject": "no", "skip": "skip"}
+_STYLE: dict[Verdict, str] = {"accept": "bold green", "reject": "red", "skip": "dim"}
 _OVER = {
-    "budget": "{rejections} rejections: the budget is spent",
+    "budget": "the budget is spent: {rejections}",
     "exhausted": "nothing else is left",
-    "finished": "the session was finished",
+    "finished": "the session is finished",
 }
 _HELP = (
-    "y yes · n no · s skip · u undo · a [P] accept all at or above P · d ask what decides the rest · "
-    "+ ten more rejections · q stop"
+    ("y", "yes, that is the sound"),
+    ("y START END", "yes, with these edges: y 7.9 9:01.25"),
+    ("n", "no"),
+    ("s", "skip: neither yes nor no"),
+    ("u", "undo the last answer"),
+    ("p", "play it, or write it as a wav"),
+    ("a [P]", "list all at or above P (80% or 0.8), then accept"),
+    ("d", "ask what decides the rest"),
+    ("+", f"allow {MORE} more rejections"),
+    ("f", "finish the session"),
+    ("q", "quit; find --resume goes on later"),
+    ("?", "this help"),
 )
+_OF_THE_REST = ("a [P]", "d")
+
+
+class Backend(Protocol):
+    """What searches, and keeps every answer."""
+
+    @property
+    def state(self) -> SessionState:
+        """The session as it stands."""
+
+    @property
+    def origin_s(self) -> float:
+        """Project time of second 0 of all spans."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the searched audio in seconds."""
+
+    @property
+    def answer_ms(self) -> Sequence[float]:
+        """Milliseconds from each answer to what followed it."""
+
+    @property
+    def over(self) -> str | None:
+        """Why nothing is proposed: ``budget``, ``exhausted``, ``finished``; None while there is a candidate."""
+
+    def candidate(self) -> SessionCandidate | None:
+        """The open candidate, proposed now if need be; None: the session is over."""
+
+    def look_ahead(self, *, deciding: bool) -> None:
+        """Use the time in which somebody listens."""
+
+    def answer(self, verdict: Verdict, span: Span) -> None:
+        """Answer the open candidate, with these edges; raises ``InputError`` and changes nothing if that cannot be."""
+
+    def undo(self) -> None:
+        """Take the last answer back; raises ``InputError`` if there is none."""
+
+    def go_on(self) -> None:
+        """Allow ``MORE`` more rejections."""
+
+    def finish(self) -> None:
+        """End the session; what is accepted stays."""
+
+
+@runtime_checkable
+class TakesTheRest(Protocol):
+    """A backend that can also accept everything that is probable enough."""
+
+    def rest(self, above: float) -> list[Proposal]:
+        """What would be accepted; raises ``InputError`` if ``above`` is no probability."""
+
+    def accept_rest(self, above: float) -> None:
+        """Accept it."""
+
+    def decide(self) -> bool:
+        """Ask about the place that tells most about the rest; False: it is clear."""
+
+
+class Answerer(Protocol):
+    """Who answers."""
+
+    def meet(self, conversation: Conversation, candidate: SessionCandidate) -> bool:
+        """Answer a candidate; False ends the conversation."""
+
+    def meet_the_end(self, conversation: Conversation) -> bool:
+        """Say what to do when nothing is proposed any more; False ends the conversation."""
 
 
 class Conversation:
-    """One session in the terminal; every event is in the journal before it shows.
+    """One session in the terminal.
 
     Parameters
     ----------
-    retriever, analysis : what searches, and what it knows of the sound.
-    journal : Journal
-        Of this session; its events so far are replayed.
-    console : Console
-        Where everything is printed.
-    truth : Truth, optional
-        Answers instead of a person.
-    preview : Path, optional
-        A folder that gets each candidate as a wav.
+    backend : what searches.
+    answerer : who answers.
+    console : where everything is printed.
+    listening : plays candidates, or writes them.
+    truth : what is known of the sound, for the marks and the figures.
+    write_all : write each candidate as a wav when it comes.
 
     Attributes
     ----------
-    began : when the user asked (``time.perf_counter``), for ``first_candidate_s``.
-    first_candidate_s : seconds from there to the first candidate; None before it.
     over : why nothing more was proposed; None while the session can go on.
     """
 
     def __init__(
         self,
-        retriever: Retriever,
-        analysis: Analysis,
-        journal: Journal,
+        backend: Backend,
+        answerer: Answerer,
         console: Console,
         *,
+        listening: Listening,
         truth: Truth | None = None,
-        preview: Path | None = None,
+        write_all: bool = False,
     ) -> None:
-        self._search = Search(retriever, analysis, journal.events())
-        self._journal = journal
-        self._console = console
-        self._preview = preview
-        self._origin_s = journal.header.origin_s
-        self._waited_ms: list[float] = []
-        self._answered_at: float | None = None
-        self._deciding = False
+        self.backend = backend
+        self.console = console
         self.truth = truth
-        self.began = time.perf_counter()
-        self.first_candidate_s: float | None = None
+        self.listening = listening
+        self._write_all = write_all
         self.over: str | None = None
-        if truth:
-            for one in self.state.candidates.values():  # a resumed session: what was found stays found
-                truth.answer(one.proposed)
-
-    @property
-    def state(self) -> SessionState:
-        """The session as it stands."""
-        return self._search.state
+        self.deciding = False
+        self._answerer = answerer
 
     @property
     def answer_ms_median(self) -> float | None:
-        """Median milliseconds from an answer to the next candidate; None before the second candidate."""
-        return statistics.median(self._waited_ms) if self._waited_ms else None
+        """Median milliseconds from an answer to what followed; None before that."""
+        return statistics.median(self.backend.answer_ms) if self.backend.answer_ms else None
 
-    def raise_budget(self, extra: int) -> None:
-        """Allow more rejections."""
-        self._take(BudgetRaised(extra))
+    def hold(self) -> None:
+        """Go on until the session is over or the answerer stops."""
+        state = self.backend.state
+        self.say(f"{state.label}: like {self.when(state.example)}, {state.example.length_s:.3f} s long", "bold")
+        with self._time_line() as show:
+            go_on = True
+            while go_on:
+                if self.deciding and self.backend.state.current is None:
+                    self.decide()
+                candidate = self.backend.candidate()
+                if candidate is not None:
+                    self.over = None
+                    if self._write_all:
+                        self.listen(candidate, play=False)
+                    go_on = self._answerer.meet(self, candidate)
+                else:
+                    self.over = self.backend.over
+                    rejections = plural(self.backend.state.rejections, "rejection")
+                    self.say(_OVER[self.over or "exhausted"].format(rejections=rejections))
+                    go_on = self._answerer.meet_the_end(self)
+                show()
 
-    def hold(self, answers: TextIO) -> None:
-        """Ask until the session is over, the user stops, or ``answers`` ends."""
-        example = self.state.example
-        self._say(f"{self.state.label}: like {self._when(example)}, {example.length_s:.3f} s long", "bold")
-        go_on = True
-        while go_on:
-            if self._deciding and self.state.current is None:
-                self._ask()
-            open_before = self.state.current
-            proposed = self._search.propose()
-            if isinstance(proposed, Proposed):
-                if open_before is None:
-                    self._journal.append(proposed)
-                self.over = None
-                now = time.perf_counter()
-                if self.first_candidate_s is None:
-                    self.first_candidate_s = round(now - self.began, 4)
-                if self._answered_at is not None:
-                    self._waited_ms.append(1000.0 * (now - self._answered_at))
-                self._write_preview(proposed)
-                go_on = self._answer_by_truth(proposed) if self.truth else self._answer_by_person(proposed, answers)
-            else:
-                go_on = self._when_over(proposed, answers)
+    def decide(self) -> None:
+        """Ask what decides the rest, now and after each answer until it is clear; then say so."""
+        if isinstance(self.backend, TakesTheRest) and self.backend.state.over is None:
+            self.deciding = self.backend.decide()
+            if not self.deciding:
+                self.say("the rest is clear: a accepts it")
 
-    def summarise(self, duration_s: float) -> None:
+    def summarise(self) -> None:
         """Print the track as a line of text, and the figures."""
-        state = self.state
-        kinds: dict[str, MarkKind] = {"accepted": "accepted", "rejected": "rejected", "skipped": "skipped"}
-        marks = [Mark(state.example, "example")]
-        marks += [Mark(one.span, kinds[one.state]) for one in state.candidates.values() if one.state in kinds]
-        if self.truth:
-            missed = set(range(len(self.truth.occurrences))) - self.truth.credited - {self.truth.example}
-            marks += [Mark(self.truth.occurrences[index], "missed") for index in missed]
-        self._say(text_line(marks, duration_s=duration_s))
-        found = f"{state.accepted} accepted" if self.truth is None else self._found()
-        median = "" if self.answer_ms_median is None else f", {self.answer_ms_median:.1f} ms from answer to next"
-        self._say(f"{found}, {state.rejections} of {state.budget} rejections, {state.answers} answers{median}", "bold")
-        self._say(f"journal: {self._journal.path}")
+        state = self.backend.state
+        self.say("")
+        self.say(self._line_of_marks(show_missed=True))
+        self.say(LEGEND, "dim")
+        found = f"{state.accepted} accepted" if self.truth is None else self.found()
+        self.say(
+            f"{found}; {state.rejections} of {plural(state.budget, 'rejection')}, {plural(state.answers, 'answer')}",
+            "bold",
+        )
+        if self.answer_ms_median is not None:
+            self.say(f"{self.answer_ms_median:.1f} ms from an answer to what follows (median)")
 
-    def _answer_by_truth(self, proposed: Proposed) -> bool:
-        assert self.truth is not None
-        if sum(one.state != "rejected" for one in self.state.candidates.values()) > MAX_ACCEPTS_AND_SKIPS:
-            self.over = "limit"
-            return False
-        verdict = self.truth.answer(proposed.span).verdict
-        line = f"{self._line(proposed)}  {_SAID[verdict]:4}  {self._found()}"
-        self._search.speculate()  # what a daemon does while a person listens
-        self._take(Answered(proposed.number, verdict, proposed.span))
-        self._say(f"{line}, {self.state.rejections} of {self.state.budget} rejections", _STYLE[verdict])
-        return True
-
-    def _answer_by_person(self, proposed: Proposed, answers: TextIO) -> bool:
-        self._console.print(f"{self._line(proposed)}  y/n/s/u/q? ", end="")
-        self._flush()
-        self._search.speculate(deciding=self._deciding)
-        return self._obey(self._read(answers), proposed, answers)
-
-    def _obey(self, words: Sequence[str] | None, proposed: Proposed | None, answers: TextIO) -> bool:
-        """Do what was typed; False: stop."""
-        match [word.lower() for word in words] if words is not None else ["q"]:
-            case ["q" | "quit"]:
-                return False
-            case ["u" | "undo"]:
-                self._undo()
-            case ["+"]:
-                self.raise_budget(MORE)
-                self._say(f"go on until {self.state.budget} rejections")
-            case ["a" | "all", *rest] if len(rest) <= 1 and self.state.over is None:
-                self._accept_rest(rest[0] if rest else str(REST_ABOVE), answers)
-            case ["d" | "decide"] if self.state.over is None:
-                self._deciding = True
-                self._ask()
-            case [word] if word in _WORDS and proposed is not None:
-                self._take(Answered(proposed.number, _WORDS[word], proposed.span))
-            case ["y" | "yes", start, end] if proposed is not None:
-                self._accept_with_edges(proposed, start, end)
-            case _:
-                self._say(_HELP)
-        return True
-
-    def _ask(self) -> None:
-        """Propose the place that tells most about the rest, unless that is clear."""
-        if self.state.over is not None:
-            return
-        asked = self._search.decide()
-        self._deciding = asked is not None
-        if asked is not None:
-            self._journal.append(asked)
-        else:
-            self._say("the rest is clear: a accepts it")
-
-    def _accept_with_edges(self, proposed: Proposed, start: str, end: str) -> None:
+    def listen(self, candidate: SessionCandidate, *, play: bool) -> None:
+        """Play a candidate, or write it; what cannot be is told, for it is no reason to lose the session."""
+        span = candidate.proposed.moved(self.backend.origin_s)
         try:
-            span = Span(float(start), float(end)).moved(-self._origin_s)
-        except ValueError as error:  # InputError is one
-            self._say(f"not taken: {error}", "red")
-            return
-        self._take(Answered(proposed.number, "accept", span))
+            told = self.listening.play(candidate.number, span) if play else ""
+            if not play:
+                self.listening.write(candidate.number, span)
+        except AudioError as error:
+            told = str(error)
+        if told:
+            self.say(told)
 
-    def _undo(self) -> None:
-        answered = [number for number, one in self.state.candidates.items() if one.state != "candidate"]
-        if not answered:
-            self._say("there is no answer to take back")
-            return
-        self._take(Undone(max(answered)))
-
-    def _accept_rest(self, text: str, answers: TextIO) -> None:
-        try:
-            share = float(text.rstrip("%")) / (100.0 if text.endswith("%") else 1.0)
-            listed = self._search.rest(share)
-        except ValueError as error:  # InputError is one
-            self._say(f"not taken: {error}", "red")
-            return
-        if not listed:
-            self._say(f"nothing stands at {share:.0%} or above")
-            return
-        for proposal in sorted(listed, key=lambda one: one.span):
-            self._say(f"      {self._when(proposal.span)}  {_percent(proposal)}")
-        self._console.print(f"accept these {len(listed)}? y/n ", end="")
-        self._flush()
-        if (self._read(answers) or ["n"])[0].lower() in ("y", "yes"):
-            self._journal.append_all(self._search.accept_rest(share))
-            self._deciding = False
-            self._answered_at = time.perf_counter()
-
-    def _when_over(self, over: Over, answers: TextIO) -> bool:
-        self.over = over.reason
-        self._say(_OVER[over.reason].format(rejections=self.state.rejections))
-        if self.truth or (over.reason == "exhausted"):
-            return False
-        self._console.print("+ goes on for ten more, u takes the last answer back, q ends: ", end="")
-        self._flush()
-        return self._obey(self._read(answers), None, answers)
-
-    def _take(self, event: SessionEvent) -> None:
-        """Apply an event and journal it; an impossible one is told, and changes nothing."""
-        try:
-            self._search.apply(event)
-        except InputError as error:
-            self._say(f"not taken: {error}", "red")
-            return
-        self._journal.append(event)
-        self._answered_at = time.perf_counter()
-
-    def _read(self, answers: TextIO) -> list[str] | None:
-        """The words of the next line; None at the end of input."""
-        line = answers.readline()
-        self._answered_at = None
-        if not answers.isatty():
-            self._say(line.rstrip("\r\n"))  # a pipe shows no echo
-        return line.split() if line else None
-
-    def _write_preview(self, proposed: Proposed) -> None:
-        if self._preview is None:
-            return
-        self._preview.mkdir(parents=True, exist_ok=True)
-        span = proposed.span.moved(self._origin_s)
-        y = TrackAudio(self._journal.header.track_map).read(span.start_s, span.end_s, PREVIEW_RATE_HZ, mono=False)
-        soundfile.write(self._preview / f"candidate-{proposed.number:03}.wav", y.T, PREVIEW_RATE_HZ, subtype="PCM_24")
-
-    def _line(self, proposed: Proposed) -> str:
-        done = probably_nothing_else(self.state.verdicts, proposed.remaining)
-        more = "probably nothing else" if done else f"about {proposed.remaining:.0f} left"
-        return f"{proposed.number:4}  {self._when(proposed.span)}  {_percent(proposed)}  {more:17}"
-
-    def _found(self) -> str:
+    def found(self) -> str:
+        """How much of what is known was found."""
         return "" if self.truth is None else f"found {self.truth.found} of {self.truth.n_others}"
 
-    def _when(self, span: Span) -> str:
-        return f"{clock(span.start_s + self._origin_s)} - {clock(span.end_s + self._origin_s)}"
+    def line(self, candidate: SessionCandidate) -> str:
+        """A candidate in one line, without what is asked."""
+        return f"{candidate.number:3}  {self.when(candidate.proposed)}  {_percent(candidate.probability)}"
 
-    def _say(self, text: str, style: str | None = None) -> None:
-        self._console.print(text, style=style)
+    def when(self, span: Span) -> str:
+        """A span by the clock, in project time."""
+        return f"{clock(span.start_s + self.backend.origin_s)} - {clock(span.end_s + self.backend.origin_s)}"
 
-    def _flush(self) -> None:
-        self._console.file.flush()
+    def say(self, text: str, style: str | None = None) -> None:
+        """Print a line."""
+        self.console.print(text, style=style)
+
+    @contextmanager
+    def _time_line(self) -> Iterator[Callable[[], None]]:
+        """A time line that stands below the answers as they come; only on a terminal, and where nobody types."""
+        if not self.console.is_terminal or isinstance(self._answerer, Person):
+            yield lambda: None
+            return
+        with Live(console=self.console, auto_refresh=False, transient=True) as live:
+
+            def show() -> None:
+                live.update(Text(self._line_of_marks(show_missed=False), no_wrap=True), refresh=True)
+
+            show()
+            yield show
+
+    def _line_of_marks(self, *, show_missed: bool) -> str:
+        marks = marks_of(self.backend.state, self.truth if show_missed else None)
+        return text_line(marks, duration_s=self.backend.duration_s, width=min(72, self.console.width - 1))
 
 
-def _percent(one: Proposed | Proposal) -> str:
-    return f"{one.probability:4.0%}"
+class KnownAnswers:
+    """Answers from the truth, as a user who knows it.
+
+    Parameters
+    ----------
+    truth : Truth
+    until_found : bool
+        Stop once all is found, instead of going on until the budget is spent.
+    """
+
+    def __init__(self, truth: Truth, *, until_found: bool = False) -> None:
+        self._truth = truth
+        self._until_found = until_found
+
+    def meet(self, conversation: Conversation, candidate: SessionCandidate) -> bool:
+        """Answer as the annotations say."""
+        backend = conversation.backend
+        if sum(one.state != "rejected" for one in backend.state.candidates.values()) > MAX_ACCEPTS_AND_SKIPS:
+            conversation.over = "limit"
+            return False
+        verdict = self._truth.answer(candidate.proposed).verdict
+        line = f"{conversation.line(candidate)}  {_SAID[verdict]:4}  {conversation.found()}"
+        backend.look_ahead(deciding=False)  # what a daemon does while a person listens
+        backend.answer(verdict, candidate.proposed)
+        conversation.say(f"{line}, {backend.state.rejections} no", _STYLE[verdict])
+        if self._until_found and self._truth.n_others and self._truth.found == self._truth.n_others:
+            conversation.say("all found")
+            return False
+        return True
+
+    def meet_the_end(self, conversation: Conversation) -> bool:
+        """Over is over."""
+        return conversation.over is None
+
+
+class Person:
+    """Answers by what is typed, a line each.
+
+    Parameters
+    ----------
+    lines : what is typed; its end is ``q``.
+    """
+
+    def __init__(self, lines: TextIO) -> None:
+        self._lines = lines
+
+    def meet(self, conversation: Conversation, candidate: SessionCandidate) -> bool:
+        """Ask for one answer."""
+        state = conversation.backend.state
+        done = probably_nothing_else(state.verdicts, candidate.remaining)
+        more = "probably no more" if done else f"about {candidate.remaining:.0f} left"
+        parts = [conversation.line(candidate), f"{more:16}", "y/n/s/? "]
+        if sum(map(len, parts)) + 2 * len(parts) > conversation.console.width:
+            del parts[1]
+        self._prompt(conversation, "  ".join(parts))
+        conversation.backend.look_ahead(deciding=conversation.deciding)
+        words = self.read(conversation)
+        conversation.listening.stop()
+        return self._obey(conversation, words, candidate)
+
+    def meet_the_end(self, conversation: Conversation) -> bool:
+        """Ask whether that is to be the end."""
+        more = "" if conversation.over == "exhausted" else f"+ allows {MORE} more, "
+        self._prompt(conversation, f"{more}u takes the last answer back, q ends: ")
+        return self._obey(conversation, self.read(conversation), None)
+
+    def read(self, conversation: Conversation) -> list[str]:
+        """The words of the next line, in lower case; ``q`` at the end of input."""
+        line = self._lines.readline()
+        if not self._lines.isatty():
+            conversation.say(line.rstrip("\r\n"))  # a pipe shows no echo
+        return line.lower().split() if line else ["q"]
+
+    def _prompt(self, conversation: Conversation, text: str) -> None:
+        conversation.console.print(text, end="")
+        conversation.console.file.flush()
+
+    def _obey(self, conversation: Conversation, words: Sequence[str], candidate: SessionCandidate | None) -> bool:
+        """Do what was typed; False: stop. What cannot be done is told, and changes nothing."""
+        backend = conversation.backend
+        try:
+            match [*words]:
+                case ["q" | "quit"]:
+                    return False
+                case ["f" | "finish"]:
+                    backend.finish()
+                    conversation.over = "finished"
+                    conversation.say("finished; what is accepted stays")
+                    return False
+                case ["u" | "undo"]:
+                    backend.undo()
+                case ["+"] if conversation.over != "exhausted":
+                    backend.go_on()
+                    conversation.say(f"go on until {backend.state.budget} rejections")
+                case ["?" | "h" | "help"]:
+                    self._help(conversation)
+                case ["p" | "play"] if candidate is not None:
+                    conversation.listen(candidate, play=True)
+                case ["a" | "all", *rest] if len(rest) <= 1 and candidate is not None:
+                    self._accept_rest(conversation, rest[0] if rest else str(REST_ABOVE))
+                case ["d" | "decide"] if candidate is not None and isinstance(backend, TakesTheRest):
+                    conversation.deciding = True
+                    conversation.decide()
+                case [word] if word in _VERDICTS and candidate is not None:
+                    backend.answer(_VERDICTS[word], candidate.proposed)
+                case ["y" | "yes", start, end] if candidate is not None:
+                    backend.answer("accept", _edges(start, end).moved(-backend.origin_s))
+                case []:
+                    conversation.say("type y, n or s, then Enter; ? shows all")
+                case _:
+                    conversation.say(f"{' '.join(words)!r} is no answer here; ? shows all")
+        except InputError as error:
+            conversation.say(f"not taken: {error}", "red")
+        return True
+
+    def _help(self, conversation: Conversation) -> None:
+        with_rest = isinstance(conversation.backend, TakesTheRest)
+        for typed, meaning in _HELP:
+            if with_rest or typed not in _OF_THE_REST:
+                conversation.say(f"  {typed:11}  {meaning}")
+
+    def _accept_rest(self, conversation: Conversation, text: str) -> None:
+        backend = conversation.backend
+        if not isinstance(backend, TakesTheRest):
+            raise InputError("accepting the rest is an action of its own in REAPER; here answer one by one")
+        share = _share(text)
+        listed = backend.rest(share)
+        if not listed:
+            conversation.say(f"nothing stands at {share:.0%} or above")
+            return
+        for proposal in sorted(listed, key=lambda one: one.span):
+            conversation.say(f"     {conversation.when(proposal.span)}  {_percent(proposal.probability)}")
+        self._prompt(conversation, f"accept these {len(listed)}? y/n ")
+        if self.read(conversation)[:1] in (["y"], ["yes"]):
+            backend.accept_rest(share)
+            conversation.deciding = False
+
+
+def _edges(start: str, end: str) -> Span:
+    try:
+        return Span(seconds(start), seconds(end))
+    except (argparse.ArgumentTypeError, InputError) as error:
+        raise InputError(str(error)) from error
+
+
+def _share(text: str) -> float:
+    try:
+        return float(text.rstrip("%")) / (100.0 if text.endswith("%") else 1.0)
+    except ValueError:
+        raise InputError(f"{text!r} is no probability; write 80% or 0.8") from None
+
+
+def _percent(probability: float) -> str:
+    return f"{probability:4.0%}"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
-from typing import Any
+
+from reatrieve.cli.parser import Parser, apart
+from reatrieve.cli.values import check_folder_to_write, file_path, plural, text
+from reatrieve.errors import InputError
 
 __all__ = ["add", "run"]
 
 
-def add(subparsers: Any) -> None:
+def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
-    parser: argparse.ArgumentParser = subparsers.add_parser("dataset", description="Work on data sets for `evaluate`.")
+    parser = subparsers.add_parser("dataset", description="Work on data sets for `evaluate`.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     adding = actions.add_parser(
         "add",
@@ -19,20 +21,32 @@ def add(subparsers: Any) -> None:
         description="Add the answers of finished sessions to a data set: accepted places become occurrences, skipped "
         "ones `near`; the audio is copied along.",
     )
-    adding.add_argument("journal", nargs="+", type=Path, metavar="JOURNAL", help="a session's .journal.jsonl")
-    adding.add_argument("--to", required=True, type=Path, metavar="DATASET", help="folder, made when missing")
-    adding.add_argument("--name", default="", help="name of the audio file there, without suffix (the source's)")
-    adding.add_argument("--label", default="", help="class of the rows (the session's label)")
-    adding.add_argument("--annotator", default="", help="fills the column annotator")
+    adding.add_argument("journal", nargs="+", type=file_path, metavar="JOURNAL", help="a session's .journal.jsonl")
+    adding.add_argument("--to", required=True, type=file_path, metavar="DATASET", help="folder, made when missing")
+    adding.add_argument(
+        "--name", type=text, default="", help="name of the audio file there, without suffix (the source's)"
+    )
+    adding.add_argument("--label", type=text, default="", help="class of the rows (the session's label)")
+    adding.add_argument("--annotator", type=text, default="", help="fills the column annotator")
     adding.add_argument("--reference", action="store_true", help="name the source file where it lies; copy nothing")
     adding.add_argument("--unfinished", action="store_true", help="take a session that is not over, too")
+    adding.rules = apart("--name", "--reference", why="the source file keeps its name")
     adding.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Add each journal and say what it brought."""
+    """Add each journal and say what it brought.
+
+    Raises
+    ------
+    InputError
+        If a journal is named twice, or a folder cannot be used.
+    """
     from reatrieve.lab.additions import add_session
 
+    check_folder_to_write(args.to, "--to")
+    if len(set(args.journal)) < len(args.journal):
+        raise InputError("a journal is named twice; its rows would be doubled")
     for journal in args.journal:
         added = add_session(
             journal,
@@ -44,5 +58,5 @@ def run(args: argparse.Namespace) -> int:
             unfinished=args.unfinished,
         )
         mixed = "; the track was mixed to that file" if added.rendered else ""
-        print(f"{added.file}: {added.class_}, {added.occurrences} occurrences, {added.near} near{mixed}")
+        print(f"{added.file}: {added.class_}, {plural(added.occurrences, 'occurrence')}, {added.near} near{mixed}")
     return 0

@@ -7,16 +7,17 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
-from reatrieve.errors import InputError, ReatrieveError
+from reatrieve.cli.parser import Parser, apart
+from reatrieve.cli.values import check_file_to_write, check_folder_to_write, demand_module, file_path, text, write_text
+from reatrieve.errors import InputError
 
-__all__ = ["add", "conditions_of", "progress_bar", "run"]
+__all__ = ["add", "add_conditions", "add_machine", "check_machine", "conditions_of", "run"]
 
 SETTINGS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "representation": ("representation", str, "stft, cqt, mfcc, basic-pitch, or a model described by a TOML file"),
@@ -33,13 +34,13 @@ REST_AFTER = (0, 1, 2, 3, 4, 5)
 DECIDE_WITHIN = 10
 
 
-def add(subparsers: Any) -> None:
+def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
-    parser: argparse.ArgumentParser = subparsers.add_parser(
+    parser = subparsers.add_parser(
         "evaluate",
         description="Let a user who knows the annotations search every sound of a data set, and report what was found.",
     )
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder with audio/ and annotations.csv")
+    parser.add_argument("dataset", type=file_path, metavar="DATASET", help="folder with audio/ and annotations.csv")
     parser.add_argument(
         "--retriever",
         default="default",
@@ -47,8 +48,8 @@ def add(subparsers: Any) -> None:
         help="one or several, compared with the first; a name may carry settings: paper:components=20:alpha=1",
     )
     add_conditions(parser)
-    for option, (_, kind, text) in SETTINGS.items():
-        parser.add_argument(f"--{option}", type=kind, metavar="VALUE", help=f"for every retriever that has it: {text}")
+    for option, (_, kind, about) in SETTINGS.items():
+        parser.add_argument(f"--{option}", type=kind, metavar="VALUE", help=f"for every retriever that has it: {about}")
     add_machine(parser)
     parser.add_argument(
         "--rest-above", type=float, default=0.6, metavar="P", help='threshold of "accept the rest" (0.6)'
@@ -56,13 +57,14 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--strict", action="store_true", help="stop at the first broken row (exit 2) instead of skipping it"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
+    parser.add_argument("--json", type=file_path, metavar="FILE", help="write all figures here")
     parser.add_argument(
         "--results",
-        type=Path,
+        type=file_path,
         metavar="DIR",
         help="keep every session here and go on from what is there (else: the cache)",
     )
+    parser.rules = apart("--scheduler", "--jobs", why="a cluster has its own workers")
     parser.set_defaults(func=run)
 
 
@@ -90,8 +92,27 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
 def add_machine(parser: argparse.ArgumentParser) -> None:
     """Options that say where it runs; none changes a result."""
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes; -1 for all cores (1)")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep analyses here for the next run (not kept)")
-    parser.add_argument("--scheduler", default="", metavar="ADDRESS", help="run on this Dask cluster (extra: cluster)")
+    parser.add_argument("--cache", type=file_path, metavar="DIR", help="keep analyses here for the next run (not kept)")
+    parser.add_argument(
+        "--scheduler", type=text, default="", metavar="ADDRESS", help="run on this Dask cluster (extra: cluster)"
+    )
+
+
+def check_machine(args: argparse.Namespace) -> None:
+    """What is missing or in the way is said before hours of work.
+
+    Raises
+    ------
+    InputError
+        If ``--jobs`` is no number of processes, or a library is missing.
+    """
+    if args.jobs == 0 or args.jobs < -1:
+        raise InputError(f"--jobs {args.jobs}: write a number of processes, or -1 for all cores")
+    if args.scheduler:
+        demand_module("distributed")
+    for option in ("cache", "results"):
+        if getattr(args, option) is not None:
+            check_folder_to_write(getattr(args, option), f"--{option}")
 
 
 def conditions_of(args: argparse.Namespace, **more: Any) -> Any:
@@ -111,7 +132,14 @@ def conditions_of(args: argparse.Namespace, **more: Any) -> Any:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate, print tables, write the JSON."""
+    """Evaluate, print tables, write the JSON.
+
+    Raises
+    ------
+    InputError
+        If a flag cannot be used as it is.
+    """
+    from reatrieve.cli.terminal import progress_bar
     from reatrieve.lab.dataset import load_dataset
     from reatrieve.lab.records import ResultsFile
     from reatrieve.lab.runner import code_fingerprint
@@ -122,6 +150,12 @@ def run(args: argparse.Namespace) -> int:
     conditions = conditions_of(args, rest_after=REST_AFTER, rest_above=args.rest_above, decide_within=DECIDE_WITHIN)
     common = {name: getattr(args, name) for name, _, _ in SETTINGS.values() if getattr(args, name) is not None}
     setups = [_setup(text, common, conditions) for text in dict.fromkeys(args.retriever.split(","))]
+    _refuse_idle(args, [setup.retriever for setup in setups])
+    if not 0.0 <= args.rest_above <= 1.0:
+        raise InputError(f"--rest-above {args.rest_above:g} is no probability; it lies between 0 and 1")
+    check_machine(args)
+    if args.json is not None:
+        check_file_to_write(args.json, "--json")
     dataset = load_dataset(args.dataset, strict=args.strict)
     for row in dataset.broken:
         print(f"reatrieve: skipped: {row}", file=sys.stderr)
@@ -139,13 +173,23 @@ def run(args: argparse.Namespace) -> int:
         )
     figures = report(dataset, sessions, conditions)
     if args.json:
-        _write(args.json, json.dumps(figures, indent=1, allow_nan=False) + "\n")
+        write_text(args.json, json.dumps(figures, indent=1, allow_nan=False) + "\n")
     print("\n\n".join(table.text() for table in evaluation_tables(figures, budget=args.budget)))
     if dataset.broken:
         print(f"\n{len(dataset.broken)} broken rows were skipped.")
     if not args.results:
         results.discard()  # the run is complete: the next one starts afresh
     return 0
+
+
+def _refuse_idle(args: argparse.Namespace, retrievers: Sequence[str]) -> None:
+    """A setting that none of the retrievers has would change nothing."""
+    from reatrieve.lab.runner import setting_names
+
+    known = frozenset().union(*map(setting_names, retrievers))
+    for option, (name, _, _) in SETTINGS.items():
+        if getattr(args, name) is not None and name not in known:
+            raise InputError(f"--{option} has no effect: {', '.join(retrievers)} has no such setting")
 
 
 def _setup(text: str, common: dict[str, Any], conditions: Any) -> Any:
@@ -181,25 +225,3 @@ def _unfinished(args: argparse.Namespace) -> Path:
     told.append(("folder", str(args.dataset.resolve())))
     name = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
     return Path(platformdirs.user_cache_dir("reatrieve", appauthor=False)) / "evaluate" / f"{name}.jsonl"
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise ReatrieveError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-@contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[float], None]]:
-    """A bar on stderr (nothing where that is no terminal); told the share done."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    share = TextColumn("{task.percentage:>3.0f} %")
-    columns = (TextColumn(what), BarColumn(), share, TimeElapsedColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(what, total=1.0)
-        yield lambda share: bar.update(task, completed=share)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
-from typing import Any
 
-from reatrieve.cli.evaluate import add_conditions, add_machine, conditions_of, progress_bar
+from reatrieve.cli.evaluate import add_conditions, add_machine, check_machine, conditions_of
+from reatrieve.cli.parser import Parser, apart
+from reatrieve.cli.values import check_folder_to_write, demand_module, file_path, text
 
 __all__ = ["add", "run"]
 
 
-def add(subparsers: Any) -> None:
+def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
-    parser: argparse.ArgumentParser = subparsers.add_parser(
+    parser = subparsers.add_parser(
         "experiments",
         description="Repeat the paper's experiments on a data set and set its statements beside what came out.",
     )
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder with audio/ and annotations.csv")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="figures, tables and README.md go here")
+    parser.add_argument("dataset", type=file_path, metavar="DATASET", help="folder with audio/ and annotations.csv")
+    parser.add_argument(
+        "--out", type=file_path, required=True, metavar="DIR", help="figures, tables and README.md go here"
+    )
     add_conditions(parser)
     add_machine(parser)
     parser.add_argument(
@@ -28,14 +30,19 @@ def add(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--only",
+        type=text,
         default="",
         metavar="KEY,...",
         help="only these experiments, by the start of their name (fig1, fig2, ...)",
     )
     parser.add_argument(
-        "--results", type=Path, metavar="DIR", help="keep sessions here; what is there is not run again (OUT/sessions)"
-    )  # fmt: skip
+        "--results",
+        type=file_path,
+        metavar="DIR",
+        help="keep sessions here; what is there is not run again (OUT/sessions)",
+    )
     parser.add_argument("--strict", action="store_true", help="stop at the first broken row instead of skipping it")
+    parser.rules = apart("--scheduler", "--jobs", why="a cluster has its own workers")
     parser.set_defaults(func=run)
 
 
@@ -47,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     InputError
         If ``--only`` names no experiment.
     """
+    from reatrieve.cli.terminal import progress_bar
     from reatrieve.errors import InputError
     from reatrieve.lab.dataset import load_dataset
     from reatrieve.lab.experiments import all_setups, experiments
@@ -56,6 +64,11 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.lab.summary import figures_of, random_recall
     from reatrieve.retrieval.learned.model import BASIC_PITCH, basic_pitch_installed
 
+    demand_module("matplotlib")
+    if args.learned:
+        demand_module("onnxruntime")
+    check_machine(args)
+    check_folder_to_write(args.out, "--out")
     conditions = conditions_of(args)
     learned = list(args.learned or [])
     if basic_pitch_installed():

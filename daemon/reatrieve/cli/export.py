@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reatrieve.annotations.tables import STATED
-from reatrieve.cli.values import plural
+from reatrieve.cli.parser import Parser, Rule, needs
+from reatrieve.cli.values import check_folder_to_write, file_path, finite, plural, sha256, text
 from reatrieve.errors import AudioError, InputError
 from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
-from reatrieve.sync.targets import TARGETS, Options
+from reatrieve.sync.targets import TARGETS, Options, chosen_targets
 from reatrieve.sync.tempo import TempoMap
-from reatrieve.sync.wave_content import open_content
 
 if TYPE_CHECKING:
     from reatrieve.audio.trackmap import TrackMap
+    from reatrieve.journal import Header
 
-__all__ = ["add", "run"]
+__all__ = ["add", "check_targets", "run"]
 
 EPILOG = """\
 targets:
@@ -29,23 +29,37 @@ targets:
 
 examples:
   reatrieve export session.jsonl --to all --out Sync
-  reatrieve export --rpp Level1.rpp --track Music --match "riser*" --to json,unity --out Sync
-  reatrieve export --regions regions.csv --audio mix.wav --to json,wav --out Sync
+  reatrieve export --rpp Level1.rpp --match "riser*" --out Sync
+  reatrieve export --regions regions.csv --audio mix.wav
 """
+
+
+ONLY = (
+    ("--wav-points", "wav"),
+    ("--reaper-loops", "wav"),
+    ("--fmod-ends", "fmod"),
+    ("--fmod-tempo", "fmod"),
+    ("--wwise-segment", "wwise"),
+)
+"""Options that one target alone has."""
+
+LENGTHS_DIFFER_S = 0.1
+"""Two encodings of one recording may differ by so much."""
 
 
 @dataclass(frozen=True)
 class _Source:
-    """What is exported, wherever it came from."""
+    """What is exported, wherever it came from; ``whole_file_s``: one whole file of this length was searched."""
 
     accepted: list[Accepted]
     track_map: TrackMap | None = None
     tempo_map: TempoMap | None = None
     unplayable: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    whole_file_s: float | None = None
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
     targets = "\n".join(f"  {name:12} {target.about}" for name, target in TARGETS.items())
     parser = subparsers.add_parser(
@@ -53,45 +67,88 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Write sync files for game engines from a session's journal, a list of regions or a REAPER "
         "project.",
         epilog=EPILOG.format(targets=targets),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     source = parser.add_argument_group("what to export (one of)")
-    source.add_argument("journal", nargs="*", type=Path, metavar="JOURNAL", help="journals of sessions on one track")
-    source.add_argument("--regions", type=Path, metavar="FILE", help="any annotation file that 'convert' reads")
-    source.add_argument("--rpp", type=Path, metavar="FILE", help="a REAPER project, as last saved")
-    parser.add_argument("--match", default="", metavar="PATTERN", help="with --rpp, regions by name, as in riser*")
-    parser.add_argument("--track", default="", metavar="NAME", help="with --rpp, the searched track's name or GUID")
+    source.add_argument(
+        "journal", nargs="*", type=file_path, metavar="JOURNAL", help="journals of sessions on one track"
+    )
+    source.add_argument("--regions", type=file_path, metavar="FILE", help="any annotation file that 'convert' reads")
+    source.add_argument("--rpp", type=file_path, metavar="FILE", help="a REAPER project, as last saved")
     parser.add_argument(
-        "--unit", default="", metavar="UNIT", help="with --regions, what numbers count where FILE does not say it: "
-        "seconds, ms, samples (of --audio), or frames, as in '25 fps'",
+        "--match", type=text, default="", metavar="PATTERN", help="with --rpp, regions by name, as in riser*"
+    )
+    parser.add_argument(
+        "--track", type=text, default="", metavar="NAME", help="with --rpp, the searched track's name or GUID"
+    )
+    parser.add_argument(
+        "--unit", type=text, default="", metavar="UNIT", help="with --regions, what numbers count where FILE does not "
+        "say it: seconds, ms, samples (of --audio), or frames, as in '25 fps'",
     )  # fmt: skip
     parser.add_argument("--to", default="json", metavar="TARGETS", help="comma separated, or all (default: json)")
-    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
-    parser.add_argument("--name", default="", help="stem of the files' names (default: the audio's)")
-    audio = parser.add_argument_group("the audio that the game ships (default: the track's source file, if one fits)")
-    audio.add_argument(
-        "--audio", metavar="PATH", help="a render of the project, or 'track' to write the stitched track"
+    parser.add_argument(
+        "--out", type=file_path, default=Path(), metavar="DIR", help="folder to write to (default: here)"
     )
-    audio.add_argument("--audio-start", type=float, default=0.0, metavar="S", help="project time of its first frame")
+    parser.add_argument("--name", type=text, default="", help="stem of the files' names (default: the audio's)")
+    audio = parser.add_argument_group("the audio that the game ships")
     audio.add_argument(
-        "--audio-sha256", metavar="HEX", help="refuse other content (pcm_sha256 of an earlier sync JSON)"
+        "--audio", type=text, metavar="PATH", help="a render of the project, or 'track' to write the stitched track"
+    )
+    audio.add_argument("--audio-start", type=finite, default=0.0, metavar="S", help="project time of its first frame")
+    audio.add_argument(
+        "--audio-sha256", type=sha256, metavar="HEX", help="refuse other content (pcm_sha256 of an earlier sync JSON)"
     )
     when = parser.add_argument_group("when events fire")
     when.add_argument("--anchor", choices=("start", "onset", "peak"), default="start", help="(default: start)")
-    when.add_argument("--nudge-ms", type=float, default=0.0, metavar="MS", help="move all anchors; negative is earlier")
+    when.add_argument(
+        "--nudge-ms", type=finite, default=0.0, metavar="MS", help="move all anchors; negative is earlier"
+    )
     when.add_argument("--snap", type=int, default=0, metavar="N", help="snap anchors to N grid lines a beat")
-    when.add_argument("--bpm", type=float, metavar="BPM", help="constant tempo, where no project tells one")
+    when.add_argument("--bpm", type=finite, metavar="BPM", help="constant tempo, where no project tells one")
     names = parser.add_argument_group("names and details")
-    names.add_argument("--label", default="{label}", help="template of {label}, {pattern}, {n:2}, {bar}, {beat}")
+    names.add_argument(
+        "--label", type=text, default="{label}", help="template of {label}, {pattern}, {n:2}, {bar}, {beat}"
+    )
     names.add_argument("--label-ascii", action="store_true", help="fold labels to ASCII")
     names.add_argument("--wav-points", action="store_true", help="cues without lengths in the cue WAV")
     names.add_argument("--reaper-loops", action="store_true", help="smpl loops as well (engines will loop there)")
     names.add_argument("--fmod-ends", action="store_true", help="a marker at each event's end too")
     names.add_argument("--fmod-tempo", action="store_true", help="tempo markers too")
-    names.add_argument("--wwise-segment", default="", metavar="PATH", help="path or GUID of the music segment")
+    names.add_argument(
+        "--wwise-segment", type=text, default="", metavar="PATH", help="path or GUID of the music segment"
+    )
     parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.add_argument("--add", action="store_true", help="keep what earlier exports of other sessions hold")
+    parser.rules = [
+        needs("--match", "--rpp"),
+        needs("--track", "--rpp"),
+        needs("--unit", "--regions"),
+        needs("--audio-start", "--audio"),
+        Rule("--audio-start", lambda args, _: args.audio != "track", "has no effect on the stitched track"),
+        *(
+            Rule(option, _writes(target), f"has no effect without the target {target} in --to")
+            for option, target in ONLY
+        ),
+    ]
     parser.set_defaults(func=run)
+
+
+def _writes(target: str) -> Callable[[argparse.Namespace, Set[str]], bool]:
+    return lambda args, _given: target in chosen_targets(args.to)
+
+
+def check_targets(words: str) -> None:
+    """Refuse unknown targets, and options among them that none of the targets has.
+
+    Raises
+    ------
+    InputError
+        Which one, and what would do.
+    """
+    targets = chosen_targets(words)
+    for option, target in ONLY:
+        word = option.removeprefix("--")
+        if word in (one.strip().lower() for one in words.split(",")) and target not in targets:
+            raise InputError(f"{word} has no effect without the target {target} in --to")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -102,19 +159,19 @@ def run(args: argparse.Namespace) -> int:
     InputError
         If there is nothing to export, or a flag cannot be used as it is.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
+    from reatrieve.cli.terminal import progress_bar
     from reatrieve.sync.anchors import Placement
-    from reatrieve.sync.export import ExportJob, export
+    from reatrieve.sync.export import ExportJob, ForceNeededError, export
 
+    check_targets(args.to)
+    check_folder_to_write(args.out, "--out")
     source = _read(args)
     if not source.accepted:
         raise InputError("there is no accepted region to export; accept one, or check --match")
-    if not math.isfinite(args.audio_start) or not math.isfinite(args.nudge_ms):
-        raise InputError("--audio-start and --nudge-ms need finite numbers")
     kind: TargetKind = "source" if args.audio is None else "track" if args.audio == "track" else "render"
     _refuse_unplayable(source, kind, args.anchor)
+    if kind == "render" and not args.force:
+        _refuse_other_length(source, Path(args.audio), args.audio_start)
     options = Options(
         label=args.label,
         label_ascii=args.label_ascii,
@@ -140,13 +197,11 @@ def run(args: argparse.Namespace) -> int:
         add=args.add,
     )
     notes = list(source.notes)
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("exporting"), BarColumn(), console=console, transient=True, disable=not console.is_terminal
-    )
-    with bar:
-        task = bar.add_task("", total=1.0)
-        written = export(job, progress=lambda share: bar.update(task, completed=share), note=notes.append)
+    try:
+        with progress_bar("exporting") as told:
+            written = export(job, progress=told, note=notes.append)
+    except ForceNeededError as error:
+        raise InputError(f"{error.fact}; add --force to replace, or choose another folder by --out") from error
     count = len(source.accepted)
     print(f"{plural(count, 'event')} in {plural(len(written), 'file')}:")
     for target, path in written:
@@ -159,10 +214,10 @@ def run(args: argparse.Namespace) -> int:
 def _read(args: argparse.Namespace) -> _Source:
     if sum((bool(args.journal), args.regions is not None, args.rpp is not None)) != 1:
         raise InputError("name what to export: one or more journals, or --regions FILE, or --rpp FILE")
+    if len(set(args.journal)) < len(args.journal):
+        raise InputError("a journal is named twice; its events would be doubled")
     if args.bpm is not None and not 1 <= args.bpm <= 1000:
         raise InputError(f"--bpm {args.bpm}: a tempo lies between 1 and 1000 beats a minute")
-    if args.unit and args.regions is None:
-        raise InputError("--unit says what the numbers of --regions FILE count; give both, or leave it out")
     tempo_map = None if args.bpm is None else TempoMap.constant(args.bpm)
     if args.journal:
         source = _from_journals(args.journal)
@@ -196,6 +251,8 @@ def _read(args: argparse.Namespace) -> _Source:
 
 def _rate_hz(audio: Path | None) -> int | None:
     """Sample rate of the audio that the game ships, for lists in samples; None where it is not known."""
+    from reatrieve.sync.wave_content import open_content
+
     try:
         return None if audio is None else open_content(audio).rate_hz
     except AudioError:
@@ -234,12 +291,37 @@ def _from_journals(paths: Sequence[Path]) -> _Source:
         accepted,
         headers[0].track_map if same_track else None,
         TempoMap.of_rows(tempo) if tempo else None,
+        whole_file_s=_whole_file_s(headers),
         notes=tuple(
             f"{path.name} was written after the search; check that the regions still fit"
             for path, searched_s in sources.items()
             if _written_after(path, searched_s)
         ),
     )
+
+
+def _whole_file_s(headers: Sequence[Header]) -> float | None:
+    """Length of the one file that was searched as it is, without a project around it."""
+    track_map = headers[0].track_map
+    item = track_map.items[0]
+    plain = len(track_map.items) == 1 and (item.position_s, item.offset_s, item.rate) == (0.0, 0.0, 1.0)
+    alone = plain and all(one.track_map == track_map and not one.project and not one.track for one in headers)
+    return track_map.duration_s if alone else None
+
+
+def _refuse_other_length(source: _Source, audio: Path, start_s: float) -> None:
+    """Where a whole file was searched, what is shipped in its place should be as long, or a part of it."""
+    if source.whole_file_s is None or not audio.is_file():
+        return
+    from reatrieve.audio.decode import sound_info
+
+    length_s = sound_info(audio).duration_s
+    part = start_s > 0.0 and start_s + length_s <= source.whole_file_s + LENGTHS_DIFFER_S
+    if not part and abs(length_s + start_s - source.whole_file_s) > LENGTHS_DIFFER_S:
+        raise InputError(
+            f"{audio.name} lasts {length_s:.3f} s, what was searched {source.whole_file_s:.3f} s: it may be another "
+            "recording; add --force to go on"
+        )
 
 
 def _written_after(path: Path, time_s: float) -> bool:

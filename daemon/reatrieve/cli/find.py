@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -13,63 +12,85 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
-
-from reatrieve.cli.values import check_sound_file, example_span, seconds
-from reatrieve.errors import InputError
+from reatrieve.cli.parser import Parser, apart, needs
+from reatrieve.cli.values import (
+    check_folder_to_write,
+    check_sound_file,
+    command_line,
+    example_span,
+    file_path,
+    seconds,
+    sound_notes,
+    text,
+)
+from reatrieve.errors import AudioError, InputError, JournalError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from reatrieve.annotations.truth import Truth
+    from reatrieve.audio.trackmap import TrackMap
     from reatrieve.cli.conversation import Conversation
+    from reatrieve.cli.journalled_search import JournalledSearch
     from reatrieve.journal import Header, Journal
+    from reatrieve.session.events import Started
     from reatrieve.session.retriever import Analysis, Retriever
+    from reatrieve.session.spans import Span
     from reatrieve.settings import Settings
 
 __all__ = ["add", "run"]
 
 EPILOG = """\
-answers:  y yes   n no   s skip   u undo the last answer   q stop (go on later with --resume)
-          y START END   yes, with these edges     a 0.8   list everything at or above 80 %, then accept it
-          d   ask about the places that tell most, until it is clear what a would accept
-          +   ten more rejections, when the budget is spent
+answers, each with Enter:
+  y yes   n no   s skip   u undo   p play   f finish
+  q quit (--resume goes on later)   ? shows all
 
 examples:
   reatrieve find song.ogg --start 12.4 --end 13.1
-  reatrieve find song.ogg --start 1:02.5 --end 1:03.2 --out Sync --to json,audacity
-  reatrieve find song.ogg --annotations annotations.csv --class riser --json
+  reatrieve find song.ogg --start 1:02.5 --end 1:03.2 \\
+      --out Sync --to json,audacity
+  reatrieve find song.ogg --annotations labels.csv \\
+      --class riser --json
 """
 DEFAULT_BUDGET = 10
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "find",
         description="Mark one sound of a file by its start and end, answer yes or no to the candidates, and get every "
         "other place where it happens.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="wav, aiff, flac, ogg, opus or mp3")
+    parser.add_argument("file", nargs="*", type=file_path, metavar="FILE", help="wav, aiff, flac, ogg, opus or mp3")
     parser.add_argument("--start", type=seconds, metavar="S", help="where the example starts: 83.5 or 1:23.5")
     parser.add_argument("--end", type=seconds, metavar="E", help="where it ends")
-    parser.add_argument("--label", default="", help="name of the sound (default: the class, else Sound 1)")
-    parser.add_argument("--retriever", metavar="NAME", help="method that proposes (default: default)")
+    parser.add_argument("--label", type=text, default="", help="name of the sound (default: the class, else Sound 1)")
+    parser.add_argument("--retriever", type=text, metavar="NAME", help="method that proposes (default: default)")
     parser.add_argument("--budget", type=int, metavar="N", help=f"rejections until it ends (default: {DEFAULT_BUDGET})")
     known = parser.add_argument_group("answers from what is known, instead of yours")
-    known.add_argument("--annotations", type=Path, metavar="CSV", help="where the sound happens")
-    known.add_argument("--class", dest="class_", metavar="NAME", help="the sound's name there")
+    known.add_argument("--annotations", type=file_path, metavar="CSV", help="where the sound happens")
+    known.add_argument("--class", dest="class_", type=text, metavar="NAME", help="the sound's name there")
     output = parser.add_argument_group("results")
     output.add_argument("--json", action="store_true", help="one JSON object, last line of standard output")
-    output.add_argument("--out", type=Path, metavar="DIR", help="write sync files of the accepted places there")
+    output.add_argument("--out", type=file_path, metavar="DIR", help="write sync files of the accepted places there")
     output.add_argument("--to", metavar="TARGETS", help="which ones: as 'reatrieve export --to' (default: json)")
-    output.add_argument("--preview", type=Path, metavar="DIR", help="write each candidate there as a wav, to listen to")
+    output.add_argument("--preview", type=file_path, metavar="DIR", help="write each candidate there as a wav")
     kept = parser.add_argument_group("what is kept")
-    kept.add_argument("--journal", type=Path, metavar="PATH", help="the session's journal (default: among all others)")
-    kept.add_argument("--resume", type=Path, metavar="JOURNAL", help="go on with a session")
-    kept.add_argument("--cache", type=Path, metavar="DIR", help="where analyses are kept")
+    kept.add_argument("--journal", type=file_path, metavar="PATH", help="the session's journal (else: with the others)")
+    kept.add_argument("--resume", type=file_path, metavar="JOURNAL", help="go on with a session")
+    kept.add_argument("--new", action="store_true", help="begin anew, though this place was searched before")
+    kept.add_argument("--cache", type=file_path, metavar="DIR", help="where analyses are kept")
     kept.add_argument("--no-cache", action="store_true", help="keep no analysis")
+    begun = "a session goes on as it was begun"
+    parser.rules = [
+        needs("--class", "--annotations"),
+        needs("--to", "--out"),
+        *apart("--resume", "--start", "--end", "--retriever", "--journal", why=begun),
+        *apart("--new", "--resume"),
+        *apart("--no-cache", "--cache"),
+    ]
     parser.set_defaults(func=run)
 
 
@@ -80,93 +101,205 @@ def run(args: argparse.Namespace) -> int:
 
     import reatrieve.audio.analysis
     import reatrieve.retrieval.registry  # noqa: F401
-    from reatrieve.cli.conversation import Conversation
+    from reatrieve.cli.conversation import Conversation, KnownAnswers, Person
+    from reatrieve.cli.journalled_search import JournalledSearch
+    from reatrieve.cli.listening import Listening
+    from reatrieve.cli.terminal import console_for, typed_lines
     from reatrieve.session.state import fold
     from reatrieve.settings import Settings
 
-    began = time.perf_counter()
-    console = Console(stderr=args.json, highlight=False, soft_wrap=True, emoji=False, markup=False)
+    began_s = time.perf_counter()
+    console = console_for(json=args.json)
     settings = Settings.load({"cache": args.cache})
+    _check_files(args)
     truth = _truth(args)
-    _check_export(args)
+    if truth is not None and truth.skipped_rows:
+        console.print(f"note: {truth.skipped_rows}")
     with contextlib.ExitStack() as stack:
-        journal = stack.enter_context(_journal(args, settings, truth))
+        journal = stack.enter_context(_journal(args, settings, truth, console))
         state = fold(journal.events())
         if truth:
             truth.mark(state.example)
+            for one in state.candidates.values():  # a resumed session: what was found stays found
+                truth.answer(one.proposed)
         retriever, analysis = _analysed(journal.header, state.retriever, args, settings, console)
-        conversation = Conversation(retriever, analysis, journal, console, truth=truth, preview=args.preview)
-        conversation.began = began
-        if args.resume and args.budget is not None and args.budget > conversation.state.budget:
-            conversation.raise_budget(args.budget - conversation.state.budget)
+        search = JournalledSearch(retriever, analysis, journal, began_s=began_s)
+        if args.resume:
+            _change(search, args)
+        listening = Listening(journal.header.track_map, search.state.label, args.preview)
+        conversation = Conversation(
+            search,
+            KnownAnswers(truth) if truth else Person(typed_lines()),
+            console,
+            truth=truth,
+            listening=listening,
+            write_all=args.preview is not None,
+        )
+        again = command_line("reatrieve", "find", "--resume", journal.path)
         try:
-            conversation.hold(sys.stdin)
+            conversation.hold()
         except KeyboardInterrupt:
-            console.print(f"\nstopped; go on with: reatrieve find --resume {_quoted(journal.path)}")
+            console.print(f"\nstopped; go on with: {again}")
             raise
-        conversation.summarise(analysis.duration_s)
-        written = _exported(conversation, journal, args, console)
+        conversation.summarise()
+        console.print(f"journal: {journal.path}" if conversation.over else f"go on with: {again}")
+        written = _exported(search, journal, args, console)
         if args.json:
-            print(json.dumps(_figures(conversation, journal, written), ensure_ascii=False), flush=True)
+            print(json.dumps(_figures(conversation, search, journal, written), ensure_ascii=False), flush=True)
     return 0
+
+
+def _check_files(args: argparse.Namespace) -> None:
+    """What is wrong with files, folders and targets is said before anybody answers."""
+    if len(args.file) > 1:
+        raise InputError(
+            f"one file at a time: {args.file[0]} and {args.file[1]} were named; mark the sound by --start S --end E"
+        )
+    args.file = args.file[0] if args.file else None
+    if args.file is None and args.resume is None:
+        raise InputError("name the sound file to search, or a journal with --resume")
+    for option in ("out", "preview"):
+        if getattr(args, option) is not None:
+            check_folder_to_write(getattr(args, option), f"--{option}")
+    if args.to is not None:
+        from reatrieve.cli.export import check_targets
+
+        check_targets(args.to)
 
 
 def _truth(args: argparse.Namespace) -> Truth | None:
     if args.annotations is None:
-        if args.class_ is not None:
-            raise InputError("--class names a sound of --annotations CSV; give that, too")
         return None
     from reatrieve.annotations.truth import load_truth
     from reatrieve.journal import read_journal
 
-    audio = args.file
-    if audio is None and args.resume is not None:
-        audio = read_journal(args.resume)[0].track_map.items[0].path
-    if audio is None:
-        raise InputError("name the sound file to search")
+    audio = args.file or read_journal(args.resume)[0].track_map.items[0].path
     return load_truth(args.annotations, audio, args.class_)
 
 
 @contextlib.contextmanager
-def _journal(args: argparse.Namespace, settings: Settings, truth: Truth | None) -> Iterator[Journal]:
+def _journal(args: argparse.Namespace, settings: Settings, truth: Truth | None, console: Console) -> Iterator[Journal]:
     """The session's journal: begun, or opened to go on."""
-    from reatrieve.audio.trackmap import TrackMap
-    from reatrieve.journal import Header, Journal, JournalFolder
-    from reatrieve.retrieval.registry import make_retriever
-    from reatrieve.session.events import Started
-    from reatrieve.session.state import fold
+    from reatrieve.journal import Journal
 
-    if args.resume is not None:
-        for option in ("start", "end", "retriever", "journal"):
-            if getattr(args, option) is not None:
-                raise InputError(f"--resume goes on with a session as it was begun; leave out --{option}")
-        with Journal.open(args.resume) as journal:
-            if args.file is not None:  # the file has moved since
-                items = journal.header.track_map.items
-                if len({item.path for item in items}) != 1:
-                    raise InputError(f"{args.resume} searched a track of several files; leave out FILE")
-                moved = TrackMap(tuple(replace(item, path=args.file.absolute()) for item in items))
-                journal.header = replace(journal.header, track_map=moved)
-            yield journal
-        return
-    if args.file is None:
-        raise InputError("name the sound file to search, or a journal with --resume")
+    if args.resume is None:
+        track_map, example = _marked(args, truth, settings, console)
+        args.resume = _gone_on_with(args, settings, track_map.items[0].path, example, console)
+        if args.resume is None:
+            with _begun(args, settings, track_map, _started(args, settings, truth, example)) as journal:
+                yield journal
+            return
+        args.file = None
+    with Journal.open(args.resume) as journal:
+        journal.header = _found_again(journal.header, args)
+        yield journal
+
+
+def _marked(
+    args: argparse.Namespace, truth: Truth | None, settings: Settings, console: Console
+) -> tuple[TrackMap, Span]:
+    """The file as a track, and the example; what cannot be searched is refused, what is odd is told."""
+    from reatrieve.audio.trackmap import TrackMap
+    from reatrieve.retrieval.registry import make_retriever
+
     check_sound_file(args.file)
+    if args.journal is not None and args.journal.exists():
+        again = command_line("reatrieve", "find", "--resume", args.journal)
+        raise JournalError(f"{args.journal} exists already; go on with it by {again}, or name another by --journal")
     if args.start is None and args.end is None and truth is not None:
         args.start, args.end = truth.occurrences[0].start_s, truth.occurrences[0].end_s
     if args.start is None or args.end is None:
         raise InputError("mark one example of the sound: --start S --end E")
-    name = args.retriever or settings.retriever
-    make_retriever(name)  # an unknown name fails before anything is written
+    make_retriever(args.retriever or settings.retriever)  # an unknown name fails before anything is read
     track_map = TrackMap.of_file(args.file.absolute())
+    for note in sound_notes(args.file):
+        console.print(f"note: {note}")
     example = example_span(args.start, args.end, track_map.duration_s)
+    return track_map, example
+
+
+def _gone_on_with(
+    args: argparse.Namespace, settings: Settings, audio: Path, example: Span, console: Console
+) -> Path | None:
+    """The journal of an earlier session on the same place, if somebody who is asked wants to go on with that."""
+    if args.new:
+        return None
+    from reatrieve.cli.earlier import earlier_session
+    from reatrieve.cli.terminal import typed_lines
+
+    folders = [settings.journals_folder, *([args.journal.parent] if args.journal else [])]
+    earlier = earlier_session(audio, example, folders)
+    if earlier is None:
+        return None
+    lines = typed_lines()
+    if args.annotations is not None or not lines.isatty():
+        again = command_line("reatrieve", "find", "--resume", earlier.path)
+        console.print(f"note: this place was searched before ({earlier.about}); go on with that by: {again}")
+        console.print("note: --new begins anew without this note")
+        return None
+    console.print(f"this place was searched before:\n  {earlier.about}")
+    console.print("go on with that session? y/n ", end="")
+    console.file.flush()
+    said = lines.readline()
+    if not said:
+        raise InputError("not answered; add --new to begin another session")
+    return earlier.path if said.strip().lower() in ("", "y", "yes") else None
+
+
+def _started(args: argparse.Namespace, settings: Settings, truth: Truth | None, example: Span) -> Started:
+    from reatrieve.session.events import Started
+    from reatrieve.session.state import fold
+
     label = args.label or (truth.class_ if truth else "Sound 1")
+    budget = DEFAULT_BUDGET if args.budget is None else args.budget
+    started = Started(example, label, budget, args.retriever or settings.retriever)
+    fold([started])  # an impossible budget fails before anything is written
+    return started
+
+
+def _begun(args: argparse.Namespace, settings: Settings, track_map: TrackMap, started: Started) -> Journal:
+    from reatrieve.journal import Header, Journal, JournalFolder
+
     header = Header(uuid.uuid4().hex, track_map)
-    started = Started(example, label, DEFAULT_BUDGET if args.budget is None else args.budget, name)
-    fold([started])  # an impossible budget fails here, too
     path = args.journal or JournalFolder(settings.journals_folder).path(header.session)
-    with Journal.create(path, header, events=[started]) as journal:
-        yield journal
+    try:
+        return Journal.create(path, header, events=[started])
+    except JournalError as error:
+        reason = getattr(error.__cause__, "strerror", None)
+        if reason is None:
+            raise
+        raise JournalError(
+            f"the session cannot be kept in {path.parent} ({reason}); name a file by --journal, or another home folder "
+            "by the variable REATRIEVE_HOME"
+        ) from error
+
+
+def _found_again(header: Header, args: argparse.Namespace) -> Header:
+    """The header with the file where it is now."""
+    items = header.track_map.items
+    if args.file is None:
+        for path in header.track_map.paths:
+            if not path.is_file():
+                again = command_line("reatrieve", "find", "FILE", "--resume", args.resume)
+                raise AudioError(f"{path} is no longer there; say where it is now: {again}")
+        return header
+    if len({item.path for item in items}) != 1:
+        raise InputError(f"{args.resume} searched a track of several files; leave out FILE")
+    from reatrieve.audio.trackmap import TrackMap
+
+    check_sound_file(args.file)
+    return replace(header, track_map=TrackMap(tuple(replace(item, path=args.file.absolute()) for item in items)))
+
+
+def _change(search: JournalledSearch, args: argparse.Namespace) -> None:
+    """What a resumed session may get anew: a larger budget, another label."""
+    state = search.state
+    if args.budget is not None and args.budget < state.budget:
+        raise InputError(f"--budget {args.budget} is below the session's {state.budget}; it can only be raised")
+    if args.budget is not None and args.budget > state.budget:
+        search.go_on(args.budget - state.budget)
+    if args.label and args.label != state.label:
+        search.rename(args.label)
 
 
 def _analysed(
@@ -174,55 +307,45 @@ def _analysed(
 ) -> tuple[Retriever, Analysis]:
     from reatrieve.audio.analysis import analyse_track
     from reatrieve.audio.cache import AnalysisCache
+    from reatrieve.cli.terminal import stage_bars
     from reatrieve.retrieval.registry import make_retriever
 
     retriever = make_retriever(retriever_name)
     cache = None if args.no_cache else AnalysisCache(settings.cache, settings.cache_size_mb << 20)
-    columns = (TextColumn("{task.description}"), BarColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        tasks = {stage: bar.add_task(f"{stage:8}", total=1.0) for stage in ("decode", "analyse")}
-
-        def progress(stage: str, share: float) -> None:
-            bar.update(tasks[stage], completed=share)
-
-        return retriever, analyse_track(header.track_map, retriever, cache=cache, progress=progress)
-
-
-def _check_export(args: argparse.Namespace) -> None:
-    """What is wrong with the files wanted is said before anybody answers."""
-    if args.to is None:
-        return
-    if args.out is None:
-        raise InputError("--to names targets for --out DIR; give that, too")
-    from reatrieve.sync.targets import chosen_targets
-
-    chosen_targets(args.to)
+    with stage_bars("decode", "analyse", console=console) as told:
+        return retriever, analyse_track(header.track_map, retriever, cache=cache, progress=told)
 
 
 def _exported(
-    conversation: Conversation, journal: Journal, args: argparse.Namespace, console: Console
+    search: JournalledSearch, journal: Journal, args: argparse.Namespace, console: Console
 ) -> list[dict[str, str]]:
     if args.out is None:
         return []
     from reatrieve.sync.earlier import accepted_in
-    from reatrieve.sync.export import ExportJob, export
+    from reatrieve.sync.export import ExportJob, ForceNeededError, export
 
     header = journal.header
-    accepted = accepted_in(conversation.state, session=header.session, origin_s=header.origin_s)
+    accepted = accepted_in(search.state, session=header.session, origin_s=header.origin_s)
+    targets = args.to or "json"
+    job = ExportJob(accepted=accepted, folder=args.out, targets=targets, track_map=header.track_map, add=True)
+    again = ["reatrieve", "export", journal.path, "--to", targets, "--out", args.out, "--add"]
     try:
-        job = ExportJob(
-            accepted=accepted, folder=args.out, targets=args.to or "json", track_map=header.track_map, add=True
-        )
         written = export(job, note=console.print)
-    except InputError as error:
-        raise InputError(f"{error}; the answers are kept: reatrieve export {_quoted(journal.path)}") from error
+    except ForceNeededError as error:
+        does = command_line(*again, "--force")
+        raise InputError(f"{error.fact}; the answers are kept, this replaces what is there: {does}") from error
+    except (InputError, AudioError) as error:
+        does = command_line(*again)
+        raise type(error)(f"{error}; the answers are kept, this writes them: {does}") from error
     for target, path in written:
         console.print(f"wrote {path} ({target})")
     return [{"target": target, "path": str(path)} for target, path in written]
 
 
-def _figures(conversation: Conversation, journal: Journal, written: list[dict[str, str]]) -> dict[str, Any]:
-    state, truth, origin_s = conversation.state, conversation.truth, journal.header.origin_s
+def _figures(
+    conversation: Conversation, search: JournalledSearch, journal: Journal, written: list[dict[str, str]]
+) -> dict[str, Any]:
+    state, truth, origin_s = search.state, conversation.truth, search.origin_s
     answer_ms = conversation.answer_ms_median
     return {
         "found": truth.found if truth else state.accepted,
@@ -231,7 +354,7 @@ def _figures(conversation: Conversation, journal: Journal, written: list[dict[st
         "rejections": state.rejections,
         "answers": state.answers,
         "over": conversation.over,
-        "first_candidate_s": conversation.first_candidate_s,
+        "first_candidate_s": search.first_candidate_s,
         "answer_ms_median": None if answer_ms is None else round(answer_ms, 3),
         "example": [state.example.start_s + origin_s, state.example.end_s + origin_s],
         "accepted": sorted(
@@ -240,7 +363,3 @@ def _figures(conversation: Conversation, journal: Journal, written: list[dict[st
         "journal": str(journal.path),
         "exported": written,
     }
-
-
-def _quoted(path: Path) -> str:
-    return f'"{path}"' if " " in str(path) else str(path)

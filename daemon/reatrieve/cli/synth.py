@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
-from typing import Any
+
+from reatrieve.cli.parser import Parser
+from reatrieve.cli.values import check_folder_to_write, file_path, finite, plural
 
 __all__ = ["add", "run"]
 
 
-def add(subparsers: Any) -> None:
+def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
     from reatrieve.synth import GENRE_NAMES, PRESETS
 
-    parser: argparse.ArgumentParser = subparsers.add_parser(
+    parser = subparsers.add_parser(
         "synth",
         description="Make annotated electronic music from nothing but numpy and scipy: sounds of interest at known "
         "times over changing backgrounds, in the format that `reatrieve evaluate` reads.",
     )
-    parser.add_argument("out", type=Path, metavar="OUT", help="folder to make (must be new or empty)")
+    parser.add_argument("out", type=file_path, metavar="OUT", help="folder to make (must be new or empty)")
     parser.add_argument("--songs", type=int, default=8, metavar="N", help="how many songs (default 8)")
-    parser.add_argument("--genre", choices=GENRE_NAMES, help="one genre for all (default: each in turn)")
+    parser.add_argument(
+        "--genre", choices=GENRE_NAMES, metavar="NAME", help=f"{', '.join(GENRE_NAMES)} (default: each in turn)"
+    )
     parser.add_argument("--preset", choices=tuple(PRESETS), default="hard", help="how hard (default hard)")
     parser.add_argument(
         "--seed", type=int, default=0, metavar="S", help="the same seed makes the same songs (default 0)"
     )
     parser.add_argument(
-        "--duration", type=float, default=120.0, metavar="SECONDS", help="length of a song (default 120)"
+        "--duration", type=finite, default=120.0, metavar="SECONDS", help="length of a song (default 120)"
     )
     parser.add_argument("--codec", choices=("flac", "ogg", "mp3", "wav"), help="audio format (default: the preset's)")
     parser.set_defaults(func=run)
@@ -35,13 +37,11 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the songs, with a progress bar on standard error."""
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from reatrieve.cli.terminal import progress_bar
     from reatrieve.synth import write_dataset
 
-    with Progress(console=Console(file=sys.stderr), transient=True) as bar:
-        task = bar.add_task("making songs", total=args.songs)
+    check_folder_to_write(args.out, "OUT")
+    with progress_bar("making songs") as told:
         n_rows = write_dataset(
             args.out,
             n_songs=args.songs,
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
             preset=args.preset,
             duration_s=args.duration,
             codec=args.codec,
-            progress=lambda done: bar.update(task, completed=done),
+            progress=lambda done: told(done / args.songs),
         )
-    print(f"{args.songs} songs, {n_rows} annotated occurrences: {args.out}")
+    print(f"{plural(args.songs, 'song')}, {plural(n_rows, 'annotated occurrence')}: {args.out}")
     return 0

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from reatrieve.annotations.truth import Truth
 from reatrieve.session.spans import Span
+from reatrieve.session.state import SessionState
 
-__all__ = ["Mark", "MarkKind", "picture", "text_line"]
+__all__ = ["LEGEND", "Mark", "MarkKind", "marks_of", "picture", "text_line"]
 
 MarkKind: TypeAlias = Literal["example", "accepted", "rejected", "skipped", "missed"]
 
@@ -26,6 +28,7 @@ COLOR: dict[MarkKind, tuple[int, int, int]] = {
     "skipped": (150, 150, 150),
     "missed": (240, 228, 66),
 }
+LEGEND = "E example  █ accepted  x rejected  - skipped  o missed"
 BACKGROUND, INK, FAINT = (18, 20, 26), (230, 232, 238), (110, 114, 126)
 
 
@@ -36,6 +39,21 @@ class Mark:
     span: Span
     kind: MarkKind
     text: str = ""
+
+
+def marks_of(state: SessionState, truth: Truth | None = None) -> list[Mark]:
+    """The example, every answer as it stands (accepted ones numbered), and with ``truth`` what was missed."""
+    kinds: dict[str, MarkKind] = {"accepted": "accepted", "rejected": "rejected", "skipped": "skipped"}
+    marks = [Mark(state.example, "example", "E")]
+    accepted = 0
+    for one in state.candidates.values():
+        if one.state in kinds:
+            accepted += one.state == "accepted"
+            marks.append(Mark(one.span, kinds[one.state], str(accepted) if one.state == "accepted" else ""))
+    if truth is not None:
+        missed = set(range(len(truth.occurrences))) - truth.credited - {truth.example}
+        marks += [Mark(truth.occurrences[index], "missed") for index in sorted(missed, key=str)]
+    return marks
 
 
 def text_line(marks: Sequence[Mark], *, duration_s: float, width: int = 72) -> str:

@@ -1,28 +1,94 @@
-"""What the command line takes and prints: times, spans and files."""
+"""What the command line takes and prints: times, spans, files and folders."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import math
+import os
 import re
+import shlex
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
-from reatrieve.errors import AudioError, InputError
+from reatrieve.errors import AudioError, InputError, ReatrieveError
+from reatrieve.installation import missing
 from reatrieve.session.spans import Span
 
-__all__ = ["LONGEST_S", "SHORTEST_S", "check_sound_file", "clock", "example_span", "plural", "seconds"]
+__all__ = [
+    "LONGEST_S",
+    "SHORTEST_S",
+    "check_file_to_write",
+    "check_folder_to_write",
+    "check_sound_file",
+    "clock",
+    "command_line",
+    "demand_module",
+    "example_span",
+    "file_path",
+    "finite",
+    "plural",
+    "seconds",
+    "sha256",
+    "sound_notes",
+    "text",
+    "write_text",
+]
 
-_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?)\Z")
+_CLOCK = re.compile(r"(-?)(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?|[.,]\d+)\Z", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
 SHORTEST_S, LONGEST_S = 0.05, 30.0
 """What can be an example: as ``track.lua`` has it for REAPER's time selection."""
 
 
 def seconds(text: str) -> float:
-    """Read ``83.5``, ``1:23.5`` or ``0:01:23.5``."""
+    """Read ``83.5``, ``1:23.5`` or ``0:01:23.5``; a sign may stand before it."""
     match = _CLOCK.match(text.strip())
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no time; write seconds as 83.5 or 1:23.5")
-    hours, minutes, rest = match.groups()
-    return 3600.0 * int(hours or 0) + 60.0 * int(minutes or 0) + float(rest.replace(",", "."))
+    sign, hours, minutes, rest = match.groups()
+    last = float(rest.replace(",", "."))
+    for name, value, bound in (("seconds", last, minutes), ("minutes", float(minutes or 0), hours)):
+        if bound is not None and value >= 60.0:
+            raise argparse.ArgumentTypeError(f"{text!r} is no time: {name} go to 59; write 2:15 for 135 s")
+    time_s = 3600.0 * float(hours or 0) + 60.0 * float(minutes or 0) + last
+    if not math.isfinite(time_s):
+        raise argparse.ArgumentTypeError(f"{text[:20]!r}... is no time; write seconds as 83.5 or 1:23.5")
+    return -time_s if sign else time_s
+
+
+def finite(text: str) -> float:
+    """Read a number that is neither infinite nor NaN."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
+    return number
+
+
+def sha256(text: str) -> str:
+    """Read a SHA-256: 64 hex digits."""
+    if _SHA256.match(text.strip()) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no SHA-256, which has 64 hex digits")
+    return text.strip().lower()
+
+
+def text(value: str) -> str:
+    """Read a name; an empty one (a variable that was not set, perhaps) is refused."""
+    if not value.strip():
+        raise argparse.ArgumentTypeError("the text is empty; write one, or leave the option out")
+    return value
+
+
+def file_path(value: str) -> Path:
+    """Read a path; an empty one, which would mean the current folder, is refused."""
+    if not value.strip():
+        raise argparse.ArgumentTypeError("the path is empty; write one, or leave the option out")
+    return Path(value)
 
 
 def clock(time_s: float) -> str:
@@ -39,10 +105,64 @@ def check_sound_file(path: Path) -> None:
     AudioError
         If it is not there, or a folder.
     """
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise AudioError(f"{path}: no such file; check the path") from None
+    except OSError as error:  # a folder that may not be entered, a name too long
+        raise AudioError(f"{str(path)[:200]}: {error.strerror or error}; check the path") from error
+    if stat.S_ISDIR(mode):
         raise AudioError(f"{path} is a folder; name a sound file")
-    if not path.is_file():
-        raise AudioError(f"{path}: no such file; check the path")
+    if not stat.S_ISREG(mode):
+        raise AudioError(f"{path} is no plain file; name a sound file")
+
+
+def sound_notes(path: Path) -> list[str]:
+    """What somebody should know before a sound file is searched, a sentence each.
+
+    Raises
+    ------
+    AudioError
+        If it cannot be read, or holds samples that are no numbers.
+    """
+    from reatrieve.audio.soundness import cut_off, refuse_not_numbers
+
+    refuse_not_numbers(path)
+    lengths_s = cut_off(path)
+    if lengths_s is None:
+        return []
+    promised_s, there_s = lengths_s
+    return [f"{path.name} was cut off: its header promises {promised_s:.3f} s, {there_s:.3f} s are there"]
+
+
+def check_folder_to_write(folder: Path, option: str) -> None:
+    """Say before any work that a folder is none, or cannot be written; nothing is made.
+
+    Raises
+    ------
+    InputError
+        If ``folder``, or the first one above it that is there, is no folder or takes no files.
+    """
+    there = folder.absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise InputError(f"{option} {folder}: {there} is not a folder; choose another place")
+    if not os.access(there, os.W_OK):
+        raise InputError(f"{option} {folder}: {there} cannot be written to; choose another place")
+
+
+def check_file_to_write(path: Path, option: str) -> None:
+    """Say before any work that a file cannot be written; nothing is made.
+
+    Raises
+    ------
+    InputError
+        If it is a folder, or its folder is none or takes no files.
+    """
+    if path.is_dir():
+        raise InputError(f"{option} {path} is a folder; name a file")
+    check_folder_to_write(path.parent, option)
 
 
 def example_span(start_s: float, end_s: float, duration_s: float) -> Span:
@@ -51,9 +171,15 @@ def example_span(start_s: float, end_s: float, duration_s: float) -> Span:
     Raises
     ------
     InputError
-        If it does not lie in the file, or is shorter or longer than what REAPER's scripts take.
+        If its end is not after its start, it does not lie in the file, or it is shorter or longer than what REAPER's
+        scripts take.
     """
-    if not 0.0 <= start_s < end_s <= duration_s + 0.05:
+    if start_s < 0.0:
+        raise InputError(f"the example starts at {start_s:g} s, before the start of the file; times count from 0")
+    if end_s <= start_s:
+        where = "lies before" if end_s < start_s else "is not after"
+        raise InputError(f"the end of the example, {end_s:g} s, {where} its start, {start_s:g} s; correct one of them")
+    if end_s > duration_s + 0.05:
         raise InputError(f"the example, {start_s:g} to {end_s:g} s, does not lie in the file, 0 to {duration_s:.3f} s")
     length_s = end_s - start_s
     if length_s < SHORTEST_S - 1e-9:
@@ -63,6 +189,33 @@ def example_span(start_s: float, end_s: float, duration_s: float) -> Span:
     return Span(start_s, min(end_s, duration_s))
 
 
+def demand_module(module: str) -> None:
+    """Say before any work that a package of an extra is missing; raises ``InputError``, which says what to type."""
+    if importlib.util.find_spec(module) is None:
+        raise missing(module)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of UTF-8 text, and its folder if need be.
+
+    Raises
+    ------
+    ReatrieveError
+        If the disk does not take it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ReatrieveError(f"cannot write {path}: {error.strerror or error}") from error
+
+
 def plural(count: int, what: str) -> str:
     """``1 file``, ``2 files``."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def command_line(*words: object) -> str:
+    """A command that can be pasted into this system's shell."""
+    texts = [str(word) for word in words]
+    return subprocess.list2cmdline(texts) if sys.platform == "win32" else shlex.join(texts)

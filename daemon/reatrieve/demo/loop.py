@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,7 @@ LUA_VERSIONS = {"5.3": "6.83", "5.4": "7.72"}
 VERBS: dict[Verdict, str] = {"accept": "Accept candidate", "reject": "Reject candidate", "skip": "Skip candidate"}
 CANDIDATE_PREFIX = "? "
 OVER_TEXTS = {"budget": "the rejections are used up", "exhausted": "nothing is left"}
+PERCENT = re.compile(r"(\d+) ?%$")
 FIND_TIMEOUT_S = 600.0
 REFUSED_S = 15.0
 """A status line that has stood this long and shows no progress is a refusal."""
@@ -107,8 +110,13 @@ class Loop:
         """The session's journal."""
         return self.journals.path(self._session)
 
-    def find(self, start_s: float, end_s: float) -> float:
+    def find(self, start_s: float, end_s: float, *, progress: Callable[[float], None] | None = None) -> float:
         """Mark the example, run Find, and wait for the first candidate (or for being told that there is none).
+
+        Parameters
+        ----------
+        start_s, end_s : project seconds.
+        progress : told the share done, 0..1, as the scripts show it.
 
         Returns
         -------
@@ -131,6 +139,8 @@ class Loop:
             line, now_s = self.reaper.status.help_line, time.perf_counter()
             if line != said:
                 said, since_s = line, now_s
+                if progress is not None and (percent := PERCENT.search(line)):
+                    progress(int(percent[1]) / 100.0)
             elif now_s - since_s > REFUSED_S and not line.endswith("%"):
                 raise TimeoutError
             return len(self.project.regions) > regions and bool(self.candidate or self.over)

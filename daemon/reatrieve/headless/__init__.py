@@ -1,9 +1,14 @@
 """A REAPER without REAPER: real Lua, a simulated project.
 
 The shipped scripts run unmodified, in Lua 5.3 (REAPER 6) or 5.4 (REAPER 7), against a simulated ``reaper`` and ``gfx``.
-Every call is checked against the API listing: an unknown name, a wrong count or a wrong type is a Lua error. Where
-REAPER's behaviour is not proven, docs/assumptions.md says what the host does; the Self-test action settles the list on
-a real REAPER, and its JSON is given as ``profile``.
+Every call is checked against the API listing: a name that the version does not have or a wrong type is a Lua error, and
+what REAPER takes beyond its help is noted in `Reaper.misuse`. Where REAPER's behaviour is not proven,
+docs/assumptions.md says what the host does; the Self-test action settles the list on a real REAPER, and its JSON is
+given as ``profile``.
+
+Two rules hold in every run. A script may change or delete only regions and markers that scripts made, or that
+`Reaper.allow_edits` names: a breach is in `Reaper.misuse`. And playing and the view move only within a tick of the
+user's own key: what moves otherwise is in `Reaper.unasked_moves`.
 
 A session in ten lines::
 
@@ -22,11 +27,13 @@ A session in ten lines::
 
 What there is:
 
-- `Reaper`: versions, Lua, tabs (`project`, `projects`, `new_project`, `open`), scripts (`run`, `tick`, `until`, `stop`,
-  `is_running`), keys and dialogs (`bind`, `press`, `answer`, `dialogs`), gfx windows (`focus`, `mouse`, `gfx_picture`),
-  and what the user sees (`status.help_line`, `status.tooltip`, `errors`, `misuse`).
-- `Project`: tracks, regions, markers, selection, view, transport, `undo` and `redo`, `save` and `close`.
-- `Track`, `MediaItem`, `Region`: edits as a user makes them; each leaves an undo point.
+- `Reaper`: tabs (`project`, `projects`, `new_project`, `open`, also in the tab of another project), scripts (`run`,
+  `tick`, `until`, `stop`, `is_running`), keys and dialogs (`bind`, `press`, `answer`, also after seconds, `dialogs`),
+  gfx windows (`focus`, `keys_go_to`, `mouse`, `resize_window`, `gfx_picture`), an interface that hangs (`freeze`), and
+  what the user sees (`status.help_line`, `status.tooltip`, `errors`). `HostOptions` is how it is set up.
+- `Project`: tracks, regions, markers, tempo, time inserted and removed, selection, view, the ruler's format and start,
+  transport, `undo` and `redo`, `save` and `close`.
+- `Track`, `MediaItem`, `Region`: edits as a user makes them (an item may take others along); each leaves an undo point.
 
 ``clock="real"`` (the default) ticks 31 times a second of real time, which is right with a daemon at the other end;
 ``clock="simulated"`` ticks as fast as it can.

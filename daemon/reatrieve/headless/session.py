@@ -186,7 +186,7 @@ class Reaper:
             self.host.tick()
             self._check()
 
-    def until(self, condition: Callable[[], T], timeout_s: float = 20.0) -> T:
+    def until(self, condition: Callable[[], T], timeout_s: float = 60.0) -> T:
         """Tick until the condition gives something true, and return it.
 
         Raises

@@ -132,7 +132,7 @@ def code_fingerprint() -> str:
     """Changes whenever the code that decides a session's course does: results of other code are never mixed in."""
     package = Path(reatrieve.__file__).parent
     digest = hashlib.sha256()
-    for folder in ("audio", "evaluation", "learned", "retrieval"):
+    for folder in ("annotations", "audio", "lab", "retrieval", "session"):
         for path in sorted((package / folder).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

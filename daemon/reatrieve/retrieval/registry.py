@@ -34,7 +34,7 @@ def make_retriever(name: str, **settings: Any) -> Retriever:
     Raises
     ------
     InputError
-        If the name or a setting is unknown (the text names the nearest known one), or a value is impossible.
+        If the name or a setting is unknown (the text lists the known ones), or a value is impossible.
     """
     if name not in _NAMED:
         raise InputError(_unknown("retriever", name, _NAMED))
@@ -50,6 +50,6 @@ def make_retriever(name: str, **settings: Any) -> Retriever:
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
-    hint = f"did you mean {near[0]!r}? (known: {', '.join(names)})" if near else "it has none"
-    return f"unknown {what}: {name!r}; {hint}"
+    near = difflib.get_close_matches(name, names, n=1)
+    guess = f"did you mean {near[0]!r}? " if near else ""
+    return f"unknown {what}: {name!r}; {guess}known: {', '.join(names) or 'none'}"

@@ -41,6 +41,7 @@ from reatrieve.errors import ProtocolError, ReatrieveError
 from reatrieve.installation import this_installation
 from reatrieve.plain import plain
 from reatrieve.service import replies
+from reatrieve.service.presses import Presses
 
 __all__ = ["Hub", "Route"]
 
@@ -55,11 +56,12 @@ Send = Callable[[bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The way back to where a packet came from."""
+    """The way back to where a packet came from, and which host that is ("" for this machine)."""
 
     carrier: str
     send: Send
     local: bool = True
+    sender: str = ""
 
 
 @dataclass(slots=True)
@@ -119,6 +121,7 @@ class Hub:
         self._open_controllers = open_controllers
         self._peers: dict[str, _Peer] = {}
         self._complaints = _Complaints(clock)
+        self._presses = Presses(clock)
         self._heard_s = clock()
 
     @property
@@ -294,9 +297,9 @@ class Hub:
             wrong = "with a wrong token" if tokens else "without the token (allow it with --open-controllers)"
             self._complaints.add("controller", f"{message.address} {wrong}")
             return
-        if any(value == 0 for value in message.values if not isinstance(value, str)):
-            return  # the button was released
-        self._on_verb(verb)
+        numbers = [value for value in message.values if isinstance(value, (int, float))]
+        if self._presses.is_press((route.local, route.sender, message.address), numbers):
+            self._on_verb(verb)
 
 
 def _decoded(message: osc.OscMessage) -> tuple[CommandHeader, Command]:

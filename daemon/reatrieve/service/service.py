@@ -45,7 +45,7 @@ TIDY_EVERY_S = 60.0
 IDLE_AFTER_S = 3600.0
 SETTLE_S = 2.0
 RENDERS_KEPT_S = 7 * 24 * 3600.0
-LOOPBACK = "127.0.0.1"
+LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
 
 
 class Service:
@@ -323,19 +323,24 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
 
 
 async def _open_udp(settings: Settings, receive: Callable[[bytes, Route], None], stack: contextlib.ExitStack) -> int:
-    """Listen on loopback, where the script looks, and on the other host that the user chose; returns the port."""
+    """Listen on loopback, where the script looks (by IPv6 too, where some controllers send), and on the other host that
+    the user chose; returns the port."""
     hosts = [settings.host] if is_loopback(settings.host) or settings.host == "0.0.0.0" else [LOOPBACK, settings.host]
     port = settings.port
     for host in hosts:
         carrier = await _listen(host, port, receive)
         stack.callback(carrier.close)
         port = carrier.port
+    if LOOPBACK_6 not in hosts:
+        with contextlib.suppress(InputError):  # no IPv6, or the port is another program's there
+            stack.callback((await _listen(LOOPBACK_6, port, receive)).close)
     return port
 
 
 async def _listen(host: str, port: int, receive: Callable[[bytes, Route], None]) -> UdpCarrier:
     def on_packet(packet: bytes, address: Address) -> None:
-        receive(packet, Route("udp", lambda answer: carrier.send(answer, address), is_loopback(address[0])))
+        local = is_loopback(address[0])
+        receive(packet, Route("udp", lambda answer: carrier.send(answer, address), local, "" if local else address[0]))
 
     carrier = await UdpCarrier.open(host, port, on_packet)
     return carrier

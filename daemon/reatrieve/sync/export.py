@@ -24,7 +24,15 @@ from reatrieve.sync.sheet import Note, events_of, sheet_of
 from reatrieve.sync.targets import TARGETS, Options, Target, chosen_options, chosen_targets
 from reatrieve.sync.wave_content import describe
 
-__all__ = ["ExportJob", "Written", "export"]
+__all__ = ["ExportJob", "ForceNeededError", "Written", "export"]
+
+
+class ForceNeededError(InputError):
+    """What only ``force`` does; ``fact`` is the sentence without the way out, which differs by where it is read."""
+
+    def __init__(self, fact: str, otherwise: str = "") -> None:
+        super().__init__(f"{fact}; let it replace existing files{otherwise}")
+        self.fact = fact
 
 
 class Written(NamedTuple):
@@ -86,7 +94,9 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
     Raises
     ------
     InputError
-        No target audio fits, events outside it (by name), changed content, files that exist, a WAV beyond 4 GB.
+        No target audio fits, events outside it (by name), changed content, a WAV beyond 4 GB.
+    ForceNeededError
+        Files that exist, or an earlier export of audio that has changed since, without ``force``.
     AudioError
         The audio cannot be read or the files not be written.
     """
@@ -245,9 +255,8 @@ def _refuse_changed(audio: SyncAudio, earlier: EarlierExport, job: ExportJob) ->
     if expected is not None and expected.lower() != audio.pcm_sha256:
         raise InputError(f"{audio.path.name} has changed since it was chosen; choose it again")
     if not job.force and earlier.audio_file == audio.path.name and earlier.pcm_sha256 != audio.pcm_sha256:
-        raise InputError(
-            f"{audio.path.name} has changed since {earlier.path.name} was made from it; if the regions still fit, "
-            f"export with force"
+        raise ForceNeededError(
+            f"{audio.path.name} has changed since {earlier.path.name} was made from it", " if the regions still fit"
         )
 
 
@@ -263,9 +272,8 @@ def _refuse_existing(made: Sequence[_Made], *, force: bool) -> None:
     existing = [one.final.name for one in made if one.final.exists() and not _same_content(one.part, one.final)]
     if existing:
         verb = "exists" if len(existing) == 1 else "exist"
-        raise InputError(
-            f"{', '.join(existing)} already {verb} in {made[0].final.parent}; "
-            "replace with force or choose another folder"
+        raise ForceNeededError(
+            f"{', '.join(existing)} already {verb} in {made[0].final.parent}", " or choose another folder"
         )
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import soundfile
 
-from reatrieve.errors import InputError
+from reatrieve.errors import AudioError, InputError
 from reatrieve.synth.presets import PRESETS
-from reatrieve.synth.song import GENRE_NAMES, Song, make_song
+from reatrieve.synth.song import GENRE_NAMES, MIN_DURATION_S, Song, make_song
 
 __all__ = ["write_dataset", "write_song"]
 
 SUBTYPE = {"flac": "PCM_16", "ogg": "VORBIS", "mp3": "MPEG_LAYER_III", "wav": "PCM_24"}
+MAX_DURATION_S = 3600.0
+"""Songs are made in memory."""
 BLOCK_FRAMES = 65536  # libsndfile's Vorbis encoder overflows its stack on one huge write
 
 
@@ -24,14 +29,28 @@ def write_song(path: Path, song: Song) -> None:
     Raises
     ------
     InputError
-        If the suffix is none of these.
+        If there is no such format.
+    AudioError
+        If the disk does not take it; nothing is left of it then.
     """
     suffix = path.suffix[1:].lower()
     if suffix not in SUBTYPE:
         raise InputError(f"{path.name}: cannot write '{suffix}'; use one of {', '.join(SUBTYPE)}")
-    with soundfile.SoundFile(path, "w", song.rate_hz, song.audio.shape[1], subtype=SUBTYPE[suffix]) as file:
-        for start in range(0, len(song.audio), BLOCK_FRAMES):
-            file.write(song.audio[start : start + BLOCK_FRAMES])
+    try:
+        with soundfile.SoundFile(path, "w", song.rate_hz, song.audio.shape[1], subtype=SUBTYPE[suffix]) as file:
+            for start in range(0, len(song.audio), BLOCK_FRAMES):
+                file.write(song.audio[start : start + BLOCK_FRAMES])
+        whole = soundfile.info(path).frames >= len(song.audio)  # libsndfile does not say that closing failed
+    except (OSError, RuntimeError, AssertionError) as error:
+        _refuse(path, getattr(error, "strerror", None), error)
+    if not whole:
+        _refuse(path, None, None)
+
+
+def _refuse(path: Path, reason: str | None, error: BaseException | None) -> NoReturn:
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+    raise AudioError(f"{path} cannot be written ({reason or 'is the disk full?'}); choose another folder") from error
 
 
 def write_dataset(
@@ -56,7 +75,9 @@ def write_dataset(
     Raises
     ------
     InputError
-        For a folder that is not empty, a count below one, or unknown names.
+        For a folder that is not empty, a count below one, a length that makes no song, or unknown names.
+    AudioError
+        If the disk does not take it. Nothing is left of what was written, whatever stops it.
     """
     if n_songs < 1:
         raise InputError(f"{n_songs} songs cannot be made; ask for at least 1")
@@ -65,12 +86,49 @@ def write_dataset(
     suffix = codec or PRESETS[preset].codec
     if suffix not in SUBTYPE:
         raise InputError(f"unknown codec '{suffix}'; known: {', '.join(SUBTYPE)}")
+    if seed < 0:
+        raise InputError(f"seed {seed} is below 0; the same seed, 0 or more, makes the same songs")
+    if not MIN_DURATION_S <= duration_s <= MAX_DURATION_S:
+        raise InputError(
+            f"a song of {duration_s:g} s cannot be made; it lasts {MIN_DURATION_S:g} to {MAX_DURATION_S:g} s"
+        )
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder} is not empty; name a new folder")
-    (folder / "audio").mkdir(parents=True, exist_ok=True)
+    with _all_or_none(folder):
+        return _write_songs(folder, range(n_songs), genre, seed, preset, duration_s, suffix, progress)
+
+
+@contextlib.contextmanager
+def _all_or_none(folder: Path) -> Iterator[None]:
+    """Make the folder, and take away all that was made, if anything stops the work."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        (folder / "audio").mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException as error:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        for path in missing:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        if isinstance(error, OSError) and not isinstance(error, AudioError):
+            raise AudioError(f"cannot write to {folder}: {error.strerror or error}; choose another folder") from error
+        raise
+
+
+def _write_songs(
+    folder: Path,
+    indices: range,
+    genre: str | None,
+    seed: int,
+    preset: str,
+    duration_s: float,
+    suffix: str,
+    progress: Callable[[int], None] | None,
+) -> int:
     rows: list[list[object]] = []
     songs: list[list[object]] = []
-    for index in range(n_songs):
+    for index in indices:
         name = genre or GENRE_NAMES[index % len(GENRE_NAMES)]
         song = make_song(genre=name, seed=seed * 10_000 + index, preset=preset, duration_s=duration_s)
         file = f"{index + 1:03d}_{name}.{suffix}"

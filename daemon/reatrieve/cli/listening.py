@@ -1,0 +1,91 @@
+"""A candidate to listen to: played by the sound card where ``sounddevice`` is installed, else as a file."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import re
+import tempfile
+from pathlib import Path
+from types import ModuleType
+
+import soundfile
+
+from reatrieve.audio.stitch import TrackAudio
+from reatrieve.audio.trackmap import TrackMap
+from reatrieve.errors import AudioError
+from reatrieve.installation import missing
+from reatrieve.session.spans import Span
+
+__all__ = ["Listening"]
+
+RATE_HZ = 44100
+
+
+class Listening:
+    """Plays the places of one track, or writes them.
+
+    Parameters
+    ----------
+    track_map : what is searched.
+    label : the sound's name; it stands in the files' names.
+    folder : for the files; None: a temporary one, made with the first.
+    """
+
+    def __init__(self, track_map: TrackMap, label: str, folder: Path | None = None) -> None:
+        self._audio = TrackAudio(track_map)
+        self._label = re.sub(r"[^\w .+-]", "_", label).strip(" .")[:60] or "sound"
+        self._folder = folder
+
+    def play(self, number: int, span: Span) -> str:
+        """Begin to play a place (project seconds), or write it; what the user should read, "" if it plays.
+
+        Raises
+        ------
+        AudioError
+            If the audio cannot be read, or neither be played nor written.
+        """
+        device = _sound_device()
+        if device is None:
+            return f"written to {self.write(number, span)}; to hear it at once: {missing('sounddevice')}"
+        y = self._audio.read(span.start_s, span.end_s, RATE_HZ, mono=False)
+        try:
+            device.play(y.T, RATE_HZ)
+        except Exception as error:  # PortAudioError and ValueError, by the driver's mood; the file always helps
+            return f"written to {self.write(number, span)}, since it cannot be played: {error}"
+        return ""
+
+    def stop(self) -> None:
+        """End what is playing."""
+        device = _sound_device()
+        if device is not None:
+            with contextlib.suppress(Exception):
+                device.stop()
+
+    def write(self, number: int, span: Span) -> Path:
+        """Write a place (project seconds) as a wav whose name has label, number and time.
+
+        Raises
+        ------
+        AudioError
+            If the audio cannot be read, or the file not be written.
+        """
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="reatrieve-listen-"))
+        minutes, rest_s = divmod(max(span.start_s, 0.0), 60.0)
+        path = self._folder / f"{self._label} {number:03} at {int(minutes)}m{rest_s:06.3f}s.wav"
+        y = self._audio.read(span.start_s, span.end_s, RATE_HZ, mono=False)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            soundfile.write(path, y.T, RATE_HZ, subtype="PCM_24")
+        except (OSError, soundfile.LibsndfileError, AssertionError) as error:
+            reason = getattr(error, "strerror", None) or "is the disk full?"
+            raise AudioError(f"{path} cannot be written ({reason}); choose another folder by --preview") from error
+        return path
+
+
+def _sound_device() -> ModuleType | None:
+    try:
+        return importlib.import_module("sounddevice")
+    except (ImportError, OSError):  # the second: installed, but without the PortAudio library
+        return None

@@ -1,0 +1,184 @@
+"""What is typed: times, names, and options that go together or not; all of it without any work being done."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reatrieve.cli import build_parser, main
+from reatrieve.cli.values import seconds
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., str]:
+    """Runs a command line that must be refused with status 2; its one sentence."""
+    monkeypatch.setenv("REATRIEVE_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    def run(*words: str, status: int = 2) -> str:
+        assert main(list(words)) == status
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("reatrieve: error: ")
+        assert err.count("\n") == 1
+        assert not list(tmp_path.iterdir())
+        return err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("text", "time_s"),
+    [(".5", 0.5), (",25", 0.25), ("5.", 5.0), ("83,5", 83.5), ("1:23.5", 83.5), ("0:01:23.5", 83.5), ("75:10", 4510.0),
+     ("90", 90.0), ("-5", -5.0), ("-0:05", -5.0), (" 1:.5 ", 60.5), ("59.999", 59.999)],
+)  # fmt: skip
+def test_times(text: str, time_s: float) -> None:
+    assert seconds(text) == pytest.approx(time_s, abs=1e-12)
+
+
+@pytest.mark.parametrize("text", ["1:75", "1:60:00", "1:2:3:4", "1e3", "nan", "inf", "", ":5", "5:", "--5", "1 2", "٣"])
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="no time"):
+        seconds(text)
+
+
+RULES = [
+    ("find x.wav --class a", "--class has no effect without --annotations"),
+    ("find x.wav --to json", "--to has no effect without --out"),
+    ("find --resume j --start 1", "--resume and --start do not go together"),
+    ("find --resume j --end 1", "--resume and --end"),
+    ("find --resume j --retriever paper", "--resume and --retriever"),
+    ("find --resume j --journal k", "--resume and --journal"),
+    ("find --resume j --new", "--new and --resume"),
+    ("find x.wav --no-cache --cache c", "--no-cache and --cache"),
+    ("find x.wav --out o --to json,fmod-ends", "fmod-ends has no effect without the target fmod"),
+    ("demo --start 1", "--start has no effect without --audio"),
+    ("demo --end 1", "--end has no effect without --audio"),
+    ("demo --annotations a.csv", "--annotations has no effect without --audio"),
+    ("demo --class a", "--class has no effect without --annotations"),
+    ("export j --match a*", "--match has no effect without --rpp"),
+    ("export j --track a", "--track has no effect without --rpp"),
+    ("export j --unit ms", "--unit has no effect without --regions"),
+    ("export j --audio-start 0", "--audio-start has no effect without --audio"),
+    ("export j --audio track --audio-start 0", "--audio-start has no effect on the stitched track"),
+    ("export j --wav-points", "--wav-points has no effect without the target wav"),
+    ("export j --reaper-loops", "--reaper-loops has no effect without the target wav"),
+    ("export j --fmod-ends", "--fmod-ends has no effect without the target fmod"),
+    ("export j --fmod-tempo --to json", "--fmod-tempo has no effect without the target fmod"),
+    ("export j --wwise-segment a", "--wwise-segment has no effect without the target wwise"),
+    ("export j --to json,wav-points", "wav-points has no effect without the target wav"),
+    ("export j j", "named twice"),
+    ("dataset add j --to d --name a --reference", "--name and --reference"),
+    ("dataset add j j --to d", "named twice"),
+    ("evaluate d --scheduler tcp://x --jobs 2", "--scheduler and --jobs"),
+    ("evaluate d --components 3", "--components has no effect: default has no such setting"),
+    ("evaluate d --jobs 0", "--jobs 0"),
+    ("evaluate d --rest-above 7", "--rest-above 7 is no probability"),
+    ("experiments d --out o --scheduler tcp://x --jobs 2", "--scheduler and --jobs"),
+    ("bench --no-hour --eight-hours", "--eight-hours and --no-hour"),
+]
+
+
+@pytest.mark.parametrize(("line", "sentence"), RULES)
+def test_an_option_without_effect_is_refused_before_any_work(
+    said: Callable[..., str], line: str, sentence: str
+) -> None:
+    assert sentence in said(*line.split())
+
+
+def test_every_rule_has_its_case() -> None:
+    lines = [line for line, _ in RULES]
+    for name in ("find", "demo", "export", "dataset", "evaluate", "experiments", "bench", "synth"):
+        parsers = [build_parser(name)._subparsers._group_actions[0].choices[name]]  # type: ignore[union-attr]
+        if parsers[0]._subparsers:
+            parsers += parsers[0]._subparsers._group_actions[0].choices.values()
+        for rule in (rule for parser in parsers for rule in parser.rules):
+            cases = [line for line in lines if line.startswith(name) and rule.option in line.split()]
+            assert cases, f"{name}: no case for {rule.option} {rule.text}"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["fnd"], "'fnd' is unknown; did you mean 'find'?"),
+        (["find", "a.wav", "b.wav", "--start", "1", "--end", "2"], "one file at a time"),
+        (["find", "song.wav", "1", "2"], "--start S --end E"),
+        (["find", "--strat", "1"], "there is no option '--strat'; did you mean --start?"),
+        (["find", "x.wav", "--start", "-0:05", "--end", "1", "--budget", "x"], "invalid int value"),
+        (["find", "x.wav", "--label", ""], "the text is empty"),
+        (["find", ""], "the path is empty"),
+        (["find", "x.wav", "--out", ""], "the path is empty"),
+        (["find"], "name the sound file to search"),
+        (["export"], "name what to export"),
+        (["export", "j", "--bpm", "nan"], "no finite number"),
+        (["export", "j", "--audio-sha256", "zz"], "no SHA-256"),
+        (["export", "j", "--anchor", "peek"], "did you mean 'peak'?"),
+        (["synth", "x", "y"], "'y' is one argument too many"),
+        (["synth", "x", "--duration", "1"], "a song of 1 s cannot be made"),
+        (["synth", "x", "--duration", "1e9"], "cannot be made"),
+        (["synth", "x", "--duration", "nan"], "no finite number"),
+        (["synth", "x", "--songs", "0"], "0 songs cannot be made"),
+        (["synth", "x", "--seed", "-1"], "seed -1"),
+        (["evaluate", "d", "--retriever", "nmf"], "known: default, mfcc-nn, paper"),
+    ],
+)
+def test_what_a_newcomer_types_is_answered_in_one_sentence(
+    said: Callable[..., str], words: list[str], sentence: str
+) -> None:
+    assert sentence in said(*words)
+
+
+def test_a_name_that_no_disk_takes_is_told(said: Callable[..., str]) -> None:
+    assert "check the path" in said("find", "x" * 300 + ".wav", "--start", "1", "--end", "2", status=1)
+
+
+def test_what_is_missing_is_said_at_once(said: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "matplotlib is not installed; install it with: " in said("experiments", "d", "--out", "o")
+    assert "dask is not installed; install it with: " in said("evaluate", "d", "--scheduler", "tcp://x")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["find", "x.wav", "--start", "1", "--end", "2", "--out"],
+        ["find", "x.wav", "--start", "1", "--end", "2", "--preview"],
+        ["synth"],
+        ["dataset", "add", "j", "--to"],
+        ["experiments", "d", "--out"],
+        ["evaluate", "d", "--results"],
+        ["evaluate", "d", "--cache"],
+    ],
+)
+def test_a_file_in_the_place_of_a_folder_is_told_before_any_work(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("mine", encoding="utf-8")
+    for place in (taken, taken / "below"):
+        assert main([*words, str(place)]) == 2
+        assert "is not a folder" in capsys.readouterr().err
+    assert taken.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("words", [["evaluate", "d", "--json"], ["bench", "--json"]])
+def test_a_folder_in_the_place_of_a_file_is_told_before_any_work(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, str(tmp_path)]) == 2
+    assert "is a folder; name a file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["find", "export", "synth", "evaluate", "demo"])
+def test_the_help_fits_60_columns(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 60

@@ -1,0 +1,280 @@
+"""``reatrieve find`` at a real terminal (60 columns), and what is played, written, found again and refused there."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from reatrieve.audio.soundness import cut_off, refuse_not_numbers
+from reatrieve.audio.trackmap import TrackMap
+from reatrieve.cli import main
+from reatrieve.cli.listening import Listening
+from reatrieve.errors import AudioError
+from reatrieve.journal import read_journal
+from reatrieve.session.events import Finished
+from reatrieve.session.spans import Span
+from reatrieve.session.state import fold
+from reatrieve.synth import write_dataset
+from signals import noise, repeats, write_sound
+
+LIMIT_S = 180.0
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REATRIEVE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("REATRIEVE_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    return write_sound(tmp_path / "my song.wav", repeats([1.0, 4.0, 8.5], rate_hz=22050, duration_s=12.0), 22050)
+
+
+class Typist:
+    """A process at a pseudo-terminal, and somebody who waits for a text before typing the next line."""
+
+    def __init__(self, words: list[str]) -> None:
+        import pty
+
+        self._ours, theirs = pty.openpty()
+        environment = {**os.environ, "COLUMNS": "60", "LINES": "30", "TERM": "xterm", "NO_COLOR": "1"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "reatrieve", *words],
+            stdin=theirs, stdout=theirs, stderr=theirs, env=environment, close_fds=True,
+        )  # fmt: skip
+        os.close(theirs)
+        self.screen = ""
+        self._seen = 0
+
+    def wait_for(self, text: str) -> None:
+        """Read until ``text`` comes, after what was waited for before."""
+        end_s = time.monotonic() + LIMIT_S
+        while text not in self.screen[self._seen :]:
+            assert select.select([self._ours], [], [], max(0.0, end_s - time.monotonic()))[0], self.screen
+            self._read()
+        self._seen = self.screen.index(text, self._seen) + len(text)
+
+    def type(self, line: str) -> None:
+        os.write(self._ours, line.encode() + b"\n")
+
+    def end(self) -> int:
+        """Read the rest; the exit status."""
+        with contextlib.suppress(OSError, EOFError):  # the other side is closed
+            while True:
+                self._read()
+        os.close(self._ours)
+        return self.process.wait(LIMIT_S)
+
+    def _read(self) -> None:
+        found = os.read(self._ours, 65536)
+        if not found:
+            raise EOFError
+        self.screen += found.decode("utf-8", errors="replace").replace("\r\n", "\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
+def test_a_session_at_a_terminal_of_60_columns_and_the_same_place_again(song: Path, tmp_path: Path) -> None:
+    words = ["find", str(song), "--start", "1", "--end", "1.5"]
+    one = Typist(words)
+    prompt = "y/n/s/? "
+    one.wait_for(prompt)
+    one.type("?")
+    one.wait_for(prompt)
+    for promised in ("y START END", "finish the session", "play it", "undo the last answer"):
+        assert promised in one.screen
+    one.type("p")
+    one.wait_for(".wav")
+    one.wait_for(prompt)
+    one.type("y 1.1 1.4")
+    one.wait_for("not taken: the edges of candidate 1 lie apart from the place that was proposed")
+    one.wait_for(prompt)
+    one.type("y")
+    one.wait_for(prompt)
+    one.type("f")
+    assert one.end() == 0
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", one.screen), "NO_COLOR"
+    prompts = [line for line in one.screen.replace("\r", "\n").splitlines() if prompt in line]
+    assert prompts
+    assert all(len(line[: line.index(prompt)] + prompt) < 60 for line in prompts)
+    (journal,) = (tmp_path / "home" / "journals").iterdir()
+    events = [line.event for line in read_journal(journal)[1]]
+    assert isinstance(events[-1], Finished)
+    assert fold(events).accepted == 1
+
+    again = Typist(words)
+    again.wait_for("go on with that session? y/n ")
+    again.type("y")
+    again.wait_for("the session is finished")
+    again.wait_for("q ends: ")
+    again.type("u")
+    again.wait_for(prompt)
+    again.type("q")
+    assert again.end() == 0
+    assert list((tmp_path / "home" / "journals").iterdir()) == [journal]
+    assert fold(line.event for line in read_journal(journal)[1]).answers == 0
+
+
+INTERRUPTED = """
+import runpy, sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["reatrieve", "synth", {out!r}]
+runpy.run_module("reatrieve", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("name", ["reatrieve.cli", "argparse", "reatrieve.cli.synth", "scipy.signal"])
+def test_ctrl_c_during_any_import_says_nothing(name: str, tmp_path: Path) -> None:
+    program = INTERRUPTED.format(name=name, out=str(tmp_path / "set"))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    assert not (tmp_path / "set").exists()
+
+
+def find(monkeypatch: pytest.MonkeyPatch, *words: object, typed: str = "", terminal: bool = False) -> int:
+    class Lines(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+    monkeypatch.setattr("sys.stdin", Lines(typed))
+    return main(["find", *map(str, words)])
+
+
+def test_in_a_pipe_the_same_place_again_is_a_sentence_and_new_is_silent(
+    song: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = (song, "--start", "1", "--end", "1.5")
+    assert find(monkeypatch, *words, typed="y\nq\n") == 0
+    assert "searched before" not in capsys.readouterr().out
+    (journal,) = (tmp_path / "home" / "journals").iterdir()
+    assert find(monkeypatch, song, "--start", "1.1", "--end", "1.6") == 0
+    out = capsys.readouterr().out
+    assert f"go on with that by: reatrieve find --resume {journal}" in out
+    assert "--new begins anew" in out
+    assert find(monkeypatch, *words, "--new") == 0
+    assert find(monkeypatch, song, "--start", "4", "--end", "4.5") == 0
+    assert "searched before" not in capsys.readouterr().out
+    assert find(monkeypatch, *words, typed="n\nq\n", terminal=True) == 0
+    assert "go on with that session? y/n " in capsys.readouterr().out
+    assert len(list((tmp_path / "home" / "journals").iterdir())) == 5
+
+
+def test_a_resumed_session_takes_a_label_and_no_smaller_budget_and_says_where_the_file_is_missing(
+    song: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    journal = tmp_path / "j.jsonl"
+    assert find(monkeypatch, song, "--start", "1", "--end", "1.5", "--journal", journal) == 0
+    assert find(monkeypatch, "--resume", journal, "--label", "zap") == 0
+    assert fold(line.event for line in read_journal(journal)[1]).label == "zap"
+    capsys.readouterr()
+    assert find(monkeypatch, "--resume", journal, "--budget", "3") == 2
+    assert "--budget 3 is below the session's 10" in capsys.readouterr().err
+    song.unlink()
+    assert find(monkeypatch, "--resume", journal) == 1
+    assert "say where it is now: reatrieve find FILE --resume" in capsys.readouterr().err
+
+
+def test_a_candidate_is_played_where_sounddevice_is_and_written_where_not(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played: list[tuple[tuple[int, ...], int]] = []
+    device = types.ModuleType("sounddevice")
+    device.play = lambda y, rate_hz: played.append((y.shape, rate_hz))  # type: ignore[attr-defined]
+    device.stop = lambda: played.clear()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "sounddevice", device)
+    listening = Listening(TrackMap.of_file(song), "Tür: auf/zu", tmp_path / "hören")
+    assert listening.play(7, Span(4.0, 4.5)) == ""
+    assert played == [((22050, 2), 44100)]
+    listening.stop()
+    assert played == []
+
+    def broken(y: object, rate_hz: int) -> None:
+        raise RuntimeError("Error querying device -1")
+
+    device.play = broken  # type: ignore[attr-defined]
+    assert "cannot be played: Error querying device -1" in listening.play(7, Span(4.0, 4.5))
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    path = tmp_path / "hören" / "Tür_ auf_zu 007 at 0m04.000s.wav"
+    assert listening.play(7, Span(4.0, 4.5)).startswith(f"written to {path}; ")
+    assert soundfile.info(path).duration == pytest.approx(0.5)
+    (tmp_path / "taken").write_text("mine", encoding="utf-8")
+    with pytest.raises(AudioError, match="cannot be written"):
+        Listening(TrackMap.of_file(song), "x", tmp_path / "taken").write(1, Span(4.0, 4.5))
+
+
+@pytest.mark.parametrize(
+    ("subtype", "bad", "sentence"),
+    [
+        ("FLOAT", [(22050, np.nan)], "holds NaN from 1.000 s on (1 sample)"),
+        ("DOUBLE", [(0, np.inf), (5, np.nan)], "holds infinity from 0.000 s on (2 samples of 66150)"),
+        ("FLOAT", [(66149, -np.inf)], "holds infinity from 3.000 s on (1 sample)"),
+    ],
+)
+def test_samples_that_are_no_numbers(subtype: str, bad: list[tuple[int, float]], sentence: str, tmp_path: Path) -> None:
+    y = noise(66150)
+    for at, value in bad:
+        y[at] = value
+    soundfile.write(tmp_path / "a.wav", y, 22050, subtype=subtype)
+    with pytest.raises(AudioError) as refused:
+        refuse_not_numbers(tmp_path / "a.wav")
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("ending", ["wav", "aiff", "mp3"])
+def test_what_was_cut_off_is_noticed_and_what_is_whole_is_not(ending: str, tmp_path: Path) -> None:
+    path = write_sound(tmp_path / f"a.{ending}", repeats([1.0], rate_hz=22050, duration_s=6.0), 22050)
+    assert cut_off(path) is None
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 3])
+    found = cut_off(path)
+    assert found is not None
+    assert found[0] == pytest.approx(6.0, abs=0.1)
+    assert found[1] == pytest.approx(2.0, abs=0.3)
+
+
+def test_a_streamed_wav_promises_nothing(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "a.wav", noise(22050), 22050)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"data") + 4
+    content[at : at + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    assert cut_off(path) is None
+
+
+def test_songs_that_are_interrupted_leave_nothing(tmp_path: Path) -> None:
+    def interrupted(_done: int) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "new" / "deep", tmp_path / "empty"):
+        with pytest.raises(KeyboardInterrupt):
+            write_dataset(folder, n_songs=2, preset="easy", duration_s=20.0, progress=interrupted)
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+    assert not list((tmp_path / "empty").iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no /dev/full")
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", ">/dev/full", "| true"])
+def test_closed_and_full_streams_end_without_a_traceback(closed: str, song: Path) -> None:
+    command = f'"{sys.executable}" -m reatrieve find "{song}" --start 1 --end 1.5 {closed}'
+    done = subprocess.run(["sh", "-c", command], input="", capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
