@@ -187,6 +187,18 @@ def test_public_functions_take_few_arguments():
                 assert len(names) <= 6, f"{path.relative_to(PACKAGE)}: {node.name} takes {len(names)}"
 
 
+def test_no_two_classes_have_one_name():
+    """Classes at a module's top, and names declared as ``TypeAlias``; private ones may repeat."""
+    where: dict[str, list[str]] = {}
+    for path in modules():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                where.setdefault(node.name, []).append(module_name(path))
+            elif isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias":
+                where.setdefault(ast.unparse(node.target), []).append(module_name(path))
+    assert not {name: places for name, places in where.items() if len(places) > 1 and not name.startswith("_")}
+
+
 MOVED = {
     "": ["bench", "evaluation", "learned"],
     "retrieval.": [

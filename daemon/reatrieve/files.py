@@ -82,7 +82,13 @@ def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False, any_
 def open_regular(
     path: str | os.PathLike[str], *, write: bool = False, own_link: bool = False, any_link: bool = False
 ) -> BinaryIO:
-    """Open a regular file, unbuffered, from its start; raises as ``demand_regular`` does, and never waits."""
+    """Open a regular file, unbuffered, from its start; raises as ``demand_regular`` does, and never waits.
+
+    Raises
+    ------
+    ForeignFileError
+        If it is no regular file, or no longer one when it is opened.
+    """
     demand_regular(path, own_link=own_link, any_link=any_link)
     flags = _FLAGS | (os.O_RDWR if write else os.O_RDONLY)
     if own_link or any_link:
@@ -104,7 +110,13 @@ def read_small(path: str | os.PathLike[str], *, max_bytes: int, own_link: bool =
 
 
 def read_at_most(file: BinaryIO, max_bytes: int, name: str) -> bytes:
-    """All that follows in an unbuffered file, unless that is more than ``max_bytes`` (``ForeignFileError``)."""
+    """All that follows in an unbuffered file, unless that is more than ``max_bytes`` (``ForeignFileError``).
+
+    Raises
+    ------
+    ForeignFileError
+        If the file is longer.
+    """
     content = bytearray()
     while chunk := file.read(min(1 << 20, max_bytes + 1 - len(content))):
         content += chunk
@@ -143,7 +155,13 @@ def write_all(file: BinaryIO, content: bytes) -> None:
 
 
 def open_lock(path: Path) -> BinaryIO:
-    """Open a file of our own that is only locked, or make it; a link or a pipe in its place is refused."""
+    """Open a file of our own that is only locked, or make it; a link or a pipe in its place is refused.
+
+    Raises
+    ------
+    ForeignFileError
+        If something else than a regular file has the name.
+    """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):

@@ -314,9 +314,9 @@ class FakeDaemon:
             self._tell(name)
             return
         if isinstance(command, m.Anchors):
-            for k, span in session.state.kept:
+            for k, span in session.state.accepted_regions:
                 self.push(name, m.Anchor(name, k, span.start_s + 0.02 + command.nudge_ms / 1000))
-            self.push(name, m.AnchorsEnd(name, len(session.state.kept)))
+            self.push(name, m.AnchorsEnd(name, len(session.state.accepted_regions)))
             return
         if isinstance(command, m.Export):
             self.push(name, m.Progress(name, "export", 0.5))

@@ -115,21 +115,21 @@ class Rig:
         before = set(self.daemon.sessions)
         self.project.select_time(start_s, end_s)
         self.run("find")
-        self.until(lambda: set(self.daemon.sessions) - before and self.asked())
+        self.until(lambda: set(self.daemon.sessions) - before and self.candidate())
         self.tick(3)
         return self.daemon.sessions[(set(self.daemon.sessions) - before).pop()]
 
     def names(self) -> list[str]:
         return [region.name for region in self.project.regions]
 
-    def asked(self) -> Any:
+    def candidate(self) -> Any:
         """The candidate's region."""
         return next((region for region in self.project.regions if region.name.startswith("? ")), None)
 
     def region(self, name: str) -> Any:
         return next(region for region in self.project.regions if region.name == name)
 
-    def kept(self) -> list[float]:
+    def accepted(self) -> list[float]:
         return [region.start_s for region in self.project.regions if region.name[:2] not in ("? ", "x ")]
 
     def history(self) -> list[str]:

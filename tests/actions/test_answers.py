@@ -28,8 +28,8 @@ def test_an_answer_and_the_next_region_are_one_step_and_one_tick(rig: Rig, verb:
     points = len(rig.project.model.history.texts)
     rig.run(verb)
     rig.reaper.tick()  # the daemon is not even polled: the next candidate was known
-    assert len(rig.kept()) == kept
-    assert rig.asked().start_s == SPANS[1][0]
+    assert len(rig.accepted()) == kept
+    assert rig.candidate().start_s == SPANS[1][0]
     assert len(rig.project.model.history.texts) == points + 1
     rig.tick(3)
     assert session.state.current == 2
@@ -39,18 +39,18 @@ def test_an_answer_and_the_next_region_are_one_step_and_one_tick(rig: Rig, verb:
 
 def test_dragged_edges_are_the_answer_and_the_reply_lands_in_its_step(rig: Rig) -> None:
     session = rig.find()
-    rig.asked().move(2.1, 3.2)
+    rig.candidate().move(2.1, 3.2)
     points = len(rig.project.model.history.texts)
     rig.run("accept")
     rig.tick(3)
     assert rig.names() == ["Sound 1-0", "Sound 1-1", "? Sound 1-2 (93 %)"]
     assert (rig.region("Sound 1-1").start_s, rig.region("Sound 1-1").end_s) == (2.1, 3.2)
-    assert rig.asked().start_s == pytest.approx(SPANS[1][0] + 0.001)  # recomputed with the new edges
+    assert rig.candidate().start_s == pytest.approx(SPANS[1][0] + 0.001)  # recomputed with the new edges
     assert len(rig.project.model.history.texts) == points + 1
     assert session.state.candidates[1].span.start_s == 2.1
     rig.reaper.run(UNDO)  # one step back: the dragged edges are there still, and unanswered
     rig.tick(3)
-    assert (rig.asked().start_s, rig.asked().end_s) == (2.1, 3.2)
+    assert (rig.candidate().start_s, rig.candidate().end_s) == (2.1, 3.2)
     assert session.state.current == 1
     rig.press("accept")
     assert session.state.candidates[1].span.start_s == 2.1
@@ -59,7 +59,7 @@ def test_dragged_edges_are_the_answer_and_the_reply_lands_in_its_step(rig: Rig) 
 def test_an_answer_before_the_daemon_has_looked_ahead_waits_for_it(rig: Rig) -> None:
     rig.project.select_time(0.5, 1.5)
     rig.run("find")
-    rig.until(rig.asked)
+    rig.until(rig.candidate)
     assert rig.daemon.looking_ahead  # the candidate stands; what follows it is not told yet
     points = len(rig.project.model.history.texts)
     rig.run("accept")
@@ -80,7 +80,7 @@ def test_undo_takes_back_exactly_one_answer_and_redo_answers_again(every_rig: Ri
         every_rig.reaper.run(UNDO)
         every_rig.tick(3)
         assert session.state.current == k, every_rig.names()
-        assert every_rig.asked().start_s == SPANS[k - 1][0]
+        assert every_rig.candidate().start_s == SPANS[k - 1][0]
         names.append(every_rig.names())
     for k in (2, 3, 4, 5):
         every_rig.reaper.run(REDO)
@@ -200,16 +200,16 @@ def test_undo_takes_back_an_answer_that_still_waits(one_rig: Rig) -> None:
 
 def test_a_deleted_candidate_is_a_skip(rig: Rig) -> None:
     session = rig.find()
-    rig.asked().delete()
+    rig.candidate().delete()
     rig.tick(3)
     assert session.state.candidates[1].state == "skipped"
-    assert rig.asked().start_s == SPANS[1][0]
+    assert rig.candidate().start_s == SPANS[1][0]
     rig.reaper.run(UNDO)  # our step, then the user's
     rig.tick(2)
     rig.reaper.run(UNDO)
     rig.tick(3)
     assert session.state.current == 1
-    assert rig.asked().start_s == SPANS[0][0]
+    assert rig.candidate().start_s == SPANS[0][0]
     rig.press("accept")
     assert session.state.candidates[1].state == "accepted"
 
@@ -217,7 +217,7 @@ def test_a_deleted_candidate_is_a_skip(rig: Rig) -> None:
 def test_a_deleted_candidate_is_a_rejection_if_the_user_wants(one_rig: Rig) -> None:
     one_rig.set(deleted_candidate="reject")
     session = one_rig.find()
-    one_rig.asked().delete()
+    one_rig.candidate().delete()
     one_rig.tick(3)
     assert session.state.candidates[1].state == "rejected"
 
@@ -232,7 +232,7 @@ def test_deleting_and_moving_accepted_regions(every_rig: Rig) -> None:
     every_rig.region("Sound 1-2").delete()
     every_rig.tick(3)
     assert session.state.candidates[2].state == "retracted"
-    assert every_rig.asked() is not None
+    assert every_rig.candidate() is not None
     every_rig.reaper.run(UNDO)
     every_rig.tick(3)
     assert session.state.candidates[2].state == "accepted"
@@ -253,7 +253,7 @@ def test_the_budget_is_patience_and_not_a_wall(rig: Rig) -> None:
     rig.press("accept")
     assert session.state.answers == 2
     rig.press("continue")
-    assert rig.asked().start_s == SPANS[2][0]
+    assert rig.candidate().start_s == SPANS[2][0]
     assert session.state.budget == 5
     rig.press("accept")
     assert session.state.accepted == 1
@@ -279,13 +279,13 @@ def test_undo_after_the_last_answer(rig: Rig) -> None:
     rig.set(budget="1")
     session = rig.find()
     rig.press("reject")
-    assert rig.asked() is None
+    assert rig.candidate() is None
     rig.reaper.run(UNDO)
     rig.tick(3)
     assert session.state.current == 1
     rig.press("accept")
     assert session.state.accepted == 1
-    assert rig.asked().start_s == SPANS[1][0]
+    assert rig.candidate().start_s == SPANS[1][0]
 
 
 def test_nothing_left(one_rig: Rig) -> None:
@@ -314,7 +314,7 @@ def test_regions_renumbered_and_among_the_users_own(every_rig: Rig) -> None:
     every_rig.project.add_region(0.0, 5.0, "Intro")
     session = every_rig.find()
     assert every_rig.names() == ["Intro", "Intro 0", "? Intro 1 (96 %)"]
-    every_rig.asked().renumber(77)
+    every_rig.candidate().renumber(77)
     every_rig.project.add_region(1.9, 2.5, "another")
     every_rig.press("accept")
     assert every_rig.names() == ["Intro", "Intro 0", "another", "Intro 1", "? Intro 2 (93 %)"]

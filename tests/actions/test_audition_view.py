@@ -76,7 +76,7 @@ def test_all_is_given_back_when_playing_fails(tmp_path: Path) -> None:
         assert not rig.project.playing
         _untouched(rig)
         rig.press("accept")
-        assert rig.asked().start_s == SPANS[1][0]
+        assert rig.candidate().start_s == SPANS[1][0]
         rig.reaper.status.help_history.clear()
 
 
@@ -168,7 +168,7 @@ def test_it_zooms_only_if_too_small_or_too_large(one_rig: Rig) -> None:
 
 def test_another_tabs_view_stays(one_rig: Rig) -> None:
     one_rig.find()
-    one_rig.asked().move(2.1, 3.1)
+    one_rig.candidate().move(2.1, 3.1)
     one_rig.daemon.paused = True
     one_rig.run("accept")
     one_rig.reaper.tick()

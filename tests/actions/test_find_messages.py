@@ -229,7 +229,7 @@ def test_razor_area_decides_the_track_and_the_example(one_rig: Rig) -> None:
     one_rig.track.razor(3.0, 4.0)
     one_rig.project.select_time(0.0, 0.0)
     one_rig.run("find")
-    one_rig.until(lambda: one_rig.asked())
+    one_rig.until(lambda: one_rig.candidate())
     session = next(iter(one_rig.daemon.sessions.values()))
     assert session.find.track == one_rig.track.guid
     assert (session.find.start_s, session.find.end_s) == (3.0, 4.0)

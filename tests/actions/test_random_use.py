@@ -59,8 +59,8 @@ class Hand:
             rig.reaper.open(rig.folder / "song.rpp", same_tab=True)
             rig.tick(20)
             rig.reaper.host.dialogs.waiting.clear()
-        elif what == "drag" and rig.asked():
-            rig.asked().move(rig.asked().start_s + 0.01)
+        elif what == "drag" and rig.candidate():
+            rig.candidate().move(rig.candidate().start_s + 0.01)
         elif what in ("delete", "move"):
             self.edit(str(what))
         elif what == "crash":
@@ -121,10 +121,10 @@ def test_project_and_daemon_agree(tmp_path: Path, use: str, seed: int) -> None:
         state = rig.daemon.sessions[name].state
         moved_s = rig.project.tracks[0].items[0].model.position_s if use == "items" else 0.0
         if use == "items":  # accepted regions stay where they were accepted, until the user lets them be moved
-            assert len(rig.kept()) == len(state.kept)
+            assert len(rig.accepted()) == len(state.accepted_regions)
         else:
-            assert sorted(rig.kept()) == pytest.approx(sorted(span.start_s for _, span in state.kept))
-        asked = rig.asked()
+            assert sorted(rig.accepted()) == pytest.approx(sorted(span.start_s for _, span in state.accepted_regions))
+        asked = rig.candidate()
         if asked is not None:
             assert state.current is not None
             assert asked.start_s == pytest.approx(state.candidates[state.current].span.start_s + moved_s, abs=0.5)
@@ -169,24 +169,24 @@ def test_undo_of_continue_finishes_again(one_rig: Rig) -> None:
     one_rig.press("accept")
     one_rig.press("finish")
     one_rig.press("continue")
-    assert one_rig.asked() is not None
+    assert one_rig.candidate() is not None
     one_rig.reaper.run(UNDO)
     one_rig.tick(5)
-    assert one_rig.asked() is None
+    assert one_rig.candidate() is None
     assert session.state.over == "finished"
 
 
 def test_undo_to_a_step_without_a_candidate_is_no_dead_end(one_rig: Rig) -> None:
     session = one_rig.find()
-    one_rig.asked().delete()
+    one_rig.candidate().delete()
     one_rig.tick(5)
     one_rig.reaper.run(UNDO)  # the next candidate's step; the deletion stands
     one_rig.tick(5)
-    assert one_rig.asked() is None
+    assert one_rig.candidate() is None
     assert "no candidate is shown" in one_rig.line()
     one_rig.press("accept")
     assert session.state.accepted == 0  # what was not seen is not accepted
-    assert one_rig.asked().start_s == SPANS[1][0]
+    assert one_rig.candidate().start_s == SPANS[1][0]
     one_rig.press("accept")
     assert session.state.accepted == 1
 
@@ -199,7 +199,7 @@ def test_a_search_undone_while_no_script_was_looking(one_rig: Rig) -> None:
     one_rig.reaper.unfocus()
     one_rig.tick(20)
     assert one_rig.names() == []
-    assert (session.state.current, len(session.state.kept)) == (1, 1)  # nothing skipped, nothing retracted
+    assert (session.state.current, len(session.state.accepted_regions)) == (1, 1)  # nothing skipped, nothing retracted
     one_rig.reaper.run(REDO)
     one_rig.tick(5)
     one_rig.press("accept")

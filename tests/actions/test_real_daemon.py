@@ -82,7 +82,7 @@ def in_journal(home: Path) -> list[tuple[str, list[float]]]:
     for path in (home / "journals").rglob("*.jsonl"):
         header, lines = read_journal(path)
         state = fold(line.event for line in lines)
-        sessions.append((state.label, sorted(span.start_s + header.origin_s for _, span in state.kept)))
+        sessions.append((state.label, sorted(span.start_s + header.origin_s for _, span in state.accepted_regions)))
     return sessions
 
 
@@ -117,25 +117,25 @@ class Session:
     def until(self, condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
         return self.reaper.until(condition, timeout_s)
 
-    def asked(self) -> Any:
+    def candidate(self) -> Any:
         return next((region for region in self.project.regions if region.name.startswith("? ")), None)
 
-    def kept(self) -> list[float]:
+    def accepted(self) -> list[float]:
         return [region.start_s for region in self.project.regions if not region.name.startswith("? ")]
 
     def find(self) -> None:
         self.run("find")
-        self.until(self.asked)
+        self.until(self.candidate)
 
     def answer(self, verb: str) -> Any:
         """Answer, and wait for the next candidate, which is given."""
-        before = self.asked().guid
+        before = self.candidate().guid
         self.run(verb)
-        self.until(lambda: self.asked() is not None and self.asked().guid != before)
-        return self.asked()
+        self.until(lambda: self.candidate() is not None and self.candidate().guid != before)
+        return self.candidate()
 
     def is_right(self) -> bool:
-        start_s = self.asked().start_s
+        start_s = self.candidate().start_s
         return any(abs(start_s - time_s) < LENGTH_S / 2 for time_s in TIMES_S)
 
     def line(self) -> str:
@@ -148,9 +148,9 @@ def test_what_decides_the_rest_is_asked_and_then_the_rest_accepted(serve: Serve,
     with Session(serve, tmp_path, version="7.72", sockets=sockets) as s:
         s.find()
         s.reaper.answer("no")  # to the list; to ask first
-        first = s.asked().start_s
+        first = s.candidate().start_s
         s.run("accept_rest")
-        s.until(lambda: s.reaper.dialogs and s.asked().start_s != first)
+        s.until(lambda: s.reaper.dialogs and s.candidate().start_s != first)
         assert "not clear yet where they end" in s.reaper.dialogs[0].text
         answers = 0
         while "the rest is clear" not in " ".join(s.reaper.status.help_history):
@@ -160,9 +160,9 @@ def test_what_decides_the_rest_is_asked_and_then_the_rest_accepted(serve: Serve,
         s.reaper.answer("yes")
         points = len(s.project.model.history.texts)
         s.run("accept_rest")
-        s.until(lambda: len(s.kept()) == len(TIMES_S))
+        s.until(lambda: len(s.accepted()) == len(TIMES_S))
         assert len(s.project.model.history.texts) == points + 1
-        assert all(min(abs(start_s - time_s) for time_s in TIMES_S) < 0.02 for start_s in s.kept())
+        assert all(min(abs(start_s - time_s) for time_s in TIMES_S) < 0.02 for start_s in s.accepted())
         assert not s.reaper.errors
 
 
@@ -176,25 +176,25 @@ def test_a_whole_session(serve: Serve, tmp_path: Path, sockets: str, version: st
             right += s.is_right()
             s.answer("accept" if s.is_right() else "reject")
         assert right == 4
-        assert len(s.kept()) == 5
+        assert len(s.accepted()) == 5
 
         s.project.undo()
-        s.until(lambda: len(s.kept()) == 4)
+        s.until(lambda: len(s.accepted()) == 4)
         s.project.redo()
-        s.until(lambda: len(s.kept()) == 5 and s.asked())
+        s.until(lambda: len(s.accepted()) == 5 and s.candidate())
 
-        start_s = s.asked().start_s  # dragged edges
-        s.asked().move(start_s + 0.02, start_s + LENGTH_S - 0.02)
+        start_s = s.candidate().start_s  # dragged edges
+        s.candidate().move(start_s + 0.02, start_s + LENGTH_S - 0.02)
         s.answer("accept")
-        assert pytest.approx(start_s + 0.02) in s.kept()
+        assert pytest.approx(start_s + 0.02) in s.accepted()
 
         serve.kill()
         s.run("skip" if s.is_right() else "reject")
         s.reaper.tick(20)
         s.run("reject")
         serve.start()
-        s.until(lambda: "-9" in s.asked().name or "-8" in s.asked().name, 90)
-        assert len(s.kept()) == 6
+        s.until(lambda: "-9" in s.candidate().name or "-8" in s.candidate().name, 90)
+        assert len(s.accepted()) == 6
 
         accepted = next(region for region in s.project.regions if region.name == "Sound 1-2")
         accepted.delete()
@@ -206,7 +206,7 @@ def test_a_whole_session(serve: Serve, tmp_path: Path, sockets: str, version: st
 
         s.reaper.answer(["Zirp"])
         s.run("rename")
-        s.until(lambda: s.asked().name.startswith("? Zirp"))
+        s.until(lambda: s.candidate().name.startswith("? Zirp"))
         s.reaper.set_ext_state("ReaTrieve", "anchor", "peak", persist=True)
         s.run("convert")
         s.until(lambda: len(s.project.markers) == 6, 60)
@@ -215,10 +215,10 @@ def test_a_whole_session(serve: Serve, tmp_path: Path, sockets: str, version: st
         s.run("export")
         s.until(lambda: list((tmp_path / "out").glob("*.sync.json")), 60)
         s.run("finish")
-        s.until(lambda: s.asked() is None)
+        s.until(lambda: s.candidate() is None)
         s.reaper.tick(30)
         assert "finished" in s.line()
-        assert in_journal(serve.home) == [("Zirp", pytest.approx(s.kept()))]
+        assert in_journal(serve.home) == [("Zirp", pytest.approx(s.accepted()))]
 
 
 @pytest.mark.slow
@@ -232,16 +232,16 @@ def test_accept_all_and_reopening(serve: Serve, tmp_path: Path) -> None:
         s.reaper.answer("yes")
         s.run("accept_rest")
         s.until(lambda: s.reaper.dialogs)
-        before = len(s.kept())
-        s.until(lambda: len(s.kept()) > before or "nothing at or above" in s.line())
-        kept = s.kept()
+        before = len(s.accepted())
+        s.until(lambda: len(s.accepted()) > before or "nothing at or above" in s.line())
+        kept = s.accepted()
         s.reaper.tick(20)
         s.project.close()
         s.reaper.tick(5)
         s.reaper.answer("yes")
         s.project = s.reaper.open(tmp_path / "song.rpp")
         s.until(lambda: len(s.reaper.dialogs) == 2)
-        s.until(lambda: s.kept() == kept)
+        s.until(lambda: s.accepted() == kept)
 
 
 @pytest.mark.slow
@@ -271,7 +271,7 @@ def test_what_the_daemon_decodes_is_what_the_accessor_gives(serve: Serve, tmp_pa
         s.track.add_item(tmp_path / "d.wav", position_s, 1.0, rate=1.1, preserve_pitch=True)
         s.find()
         assert len(list((serve.home / "renders").iterdir())) == 1
-        assert s.is_right() or s.asked().start_s > 30.0
+        assert s.is_right() or s.candidate().start_s > 30.0
 
 
 @pytest.mark.slow
@@ -292,9 +292,9 @@ def test_real_interpreters_with_the_real_luasocket(
             s.answer("accept")
         assert not list((serve.home / "spool").glob("*/*"))
         s.reaper.run(UNDO)
-        s.until(lambda: len(s.kept()) == 3)
+        s.until(lambda: len(s.accepted()) == 3)
         s.reaper.run(REDO)
-        s.until(lambda: len(s.kept()) == 4 and s.asked())
+        s.until(lambda: len(s.accepted()) == 4 and s.candidate())
 
 
 @pytest.mark.slow
@@ -307,12 +307,12 @@ def test_a_controller_by_liblo(serve: Serve, tmp_path: Path) -> None:
         s.find()
         info = read_info(serve.home)
         assert info is not None
-        first = s.asked()
+        first = s.candidate()
         subprocess.run(["oscsend", "127.0.0.1", str(info.port), "/reatrieve/accept", "s", info.token], check=True)
-        s.until(lambda: s.asked() is not None and s.asked().guid != first.guid)
-        assert len(s.kept()) == 2
+        s.until(lambda: s.candidate() is not None and s.candidate().guid != first.guid)
+        assert len(s.accepted()) == 2
         subprocess.run(["oscsend", "127.0.0.1", str(info.port), "/reatrieve/reject", "s", "wrong"], check=True)
         s.reaper.tick(30)
-        assert len(s.kept()) == 2
+        assert len(s.accepted()) == 2
         subprocess.run(["oscsend", "127.0.0.1", str(info.port), "/reatrieve/undo", "s", info.token], check=True)
-        s.until(lambda: len(s.kept()) == 1)
+        s.until(lambda: len(s.accepted()) == 1)

@@ -26,7 +26,7 @@ def test_a_third_of_the_packets_lost_doubled_and_reordered(tmp_path: Path, seed:
         rig.until(lambda: session.state.answers == 5)
         states = [one.state for one in session.state.candidates.values()][:5]
         assert states == ["accepted", "rejected", "accepted", "skipped", "accepted"]
-        rig.until(lambda: rig.kept() == [0.5, 2.0, 6.0, 10.0] and rig.asked().start_s == SPANS[5][0])
+        rig.until(lambda: rig.accepted() == [0.5, 2.0, 6.0, 10.0] and rig.candidate().start_s == SPANS[5][0])
 
 
 @pytest.mark.parametrize("silently", [True, False])
@@ -38,14 +38,14 @@ def test_killing_the_daemon_costs_no_answer(one_rig: Rig, silently: bool) -> Non
     one_rig.reaper.tick()
     one_rig.run("accept")  # waits for what follows
     one_rig.reaper.tick(150)
-    assert one_rig.asked().start_s == SPANS[2][0]
+    assert one_rig.candidate().start_s == SPANS[2][0]
     assert "reatrieve serve" in one_rig.line()
     assert session.state.answers == 1
     one_rig.daemon.start()
     one_rig.until(lambda: session.state.answers == 3)
     one_rig.tick(4)
     assert [one.state for one in session.state.candidates.values()] == ["accepted", "rejected", "accepted", "candidate"]
-    assert one_rig.asked().start_s == SPANS[3][0]
+    assert one_rig.candidate().start_s == SPANS[3][0]
     one_rig.press("accept")
     assert session.state.accepted == 3
 
@@ -65,14 +65,14 @@ def test_the_status_line_is_not_left_at_the_progress_of_work_that_is_done(one_ri
 
 def test_killing_the_daemon_while_an_answer_is_on_its_way(one_rig: Rig) -> None:
     session = one_rig.find()
-    one_rig.asked().move(2.2, 3.3)
+    one_rig.candidate().move(2.2, 3.3)
     one_rig.run("accept")
     one_rig.reaper.tick()
     one_rig.daemon.crash()
     one_rig.reaper.tick(5)
     one_rig.daemon.start()
     one_rig.until(lambda: session.state.answers == 1)
-    one_rig.until(lambda: one_rig.asked() and one_rig.asked().start_s > 4.0)
+    one_rig.until(lambda: one_rig.candidate() and one_rig.candidate().start_s > 4.0)
     assert session.state.candidates[1].span.start_s == 2.2
     assert one_rig.history() == ["Find Sound 1", "Accept Sound 1-1"]
 
@@ -100,10 +100,10 @@ def test_killing_the_daemon_during_accept_all(one_rig: Rig) -> None:
     one_rig.daemon.crash()
     one_rig.reaper.tick(3)
     one_rig.daemon.start()
-    one_rig.until(lambda: len(one_rig.kept()) == 4)
+    one_rig.until(lambda: len(one_rig.accepted()) == 4)
     one_rig.tick(5)
     assert session.state.accepted == 3
-    assert one_rig.asked().start_s == SPANS[3][0]
+    assert one_rig.candidate().start_s == SPANS[3][0]
 
 
 def test_a_forgotten_client_says_hello_again(one_rig: Rig) -> None:
@@ -161,7 +161,7 @@ def test_closing_and_opening_again_costs_nothing(saved: Rig) -> None:
     saved.tick(15)
     assert saved.reaper.dialogs == []
     assert any("ready to go on" in line for line in saved.help())
-    assert saved.kept() == [0.5, 2.0, 4.0, 6.0]
+    assert saved.accepted() == [0.5, 2.0, 4.0, 6.0]
     saved.press("reject")
     assert session.state.rejections == 1
     assert session.state.accepted == 3
@@ -175,8 +175,8 @@ def test_closing_without_saving_offers_to_restore(saved: Rig) -> None:
     saved.reaper.open(saved.folder / "song.rpp")
     saved.tick(15)
     assert "1 answer that this project does not have" in saved.reaper.dialogs[0].text
-    assert saved.kept() == [0.5, 2.0, 4.0, 6.0]
-    assert saved.asked().start_s == SPANS[3][0]
+    assert saved.accepted() == [0.5, 2.0, 4.0, 6.0]
+    assert saved.candidate().start_s == SPANS[3][0]
     saved.press("accept")
     assert session.state.accepted == 4
 
@@ -236,7 +236,7 @@ def test_or_to_discard(saved: Rig) -> None:
     saved.tick(15)
     assert session.state.accepted == 2
     assert session.state.current == 3
-    assert saved.kept() == [0.5, 2.0, 4.0]
+    assert saved.accepted() == [0.5, 2.0, 4.0]
     saved.press("accept")
     saved.press("accept")
     assert session.state.accepted >= 3
@@ -252,7 +252,7 @@ def test_a_project_that_was_never_saved_with_it(tmp_path: Path) -> None:
         rig.reaper.answer("yes")
         rig.reaper.open(rig.folder / "song.rpp")
         rig.tick(15)
-        assert rig.kept() == [0.5, 2.0]
+        assert rig.accepted() == [0.5, 2.0]
         rig.press("accept")
         assert session.state.accepted == 2
         rig.project.close()

@@ -22,7 +22,7 @@ def test_finish_keeps_accepted_and_removes_what_is_left(rig: Rig) -> None:
     assert "finished" in rig.line()
     rig.reaper.run(UNDO)
     rig.tick(4)
-    assert rig.asked().start_s == SPANS[1][0]
+    assert rig.candidate().start_s == SPANS[1][0]
     assert not session.state.finished
     assert session.state.budget == 10
     rig.reaper.run(REDO)
@@ -34,7 +34,7 @@ def test_finish_keeps_accepted_and_removes_what_is_left(rig: Rig) -> None:
     assert session.state.accepted == 2
     rig.press("finish")
     rig.press("continue")
-    assert rig.asked().start_s == SPANS[2][0]
+    assert rig.candidate().start_s == SPANS[2][0]
     rig.press("accept")
     assert session.state.accepted == 3
 
@@ -57,7 +57,7 @@ def test_a_finish_that_removes_nothing_is_no_undo_step(rig: Rig) -> None:
     assert "rejections are used up" in rig.line()
     rig.press("finish")
     rig.press("continue")
-    assert rig.asked().start_s == SPANS[1][0]
+    assert rig.candidate().start_s == SPANS[1][0]
     assert session.state.budget == 11
 
 
@@ -74,13 +74,13 @@ def test_accept_all_shows_the_list_first(rig: Rig) -> None:
     points = len(rig.project.model.history.texts)
     rig.press("accept_rest", 6)
     assert session.state.accepted == 4
-    assert rig.kept() == [0.5, 2.0, 4.0, 6.0, 8.0]
-    assert rig.asked().start_s == 10.0
+    assert rig.accepted() == [0.5, 2.0, 4.0, 6.0, 8.0]
+    assert rig.candidate().start_s == 10.0
     assert len(rig.project.model.history.texts) == points + 1
     rig.reaper.run(UNDO)
     rig.tick(4)
     assert session.state.current == 2
-    assert rig.kept() == [0.5, 2.0]
+    assert rig.accepted() == [0.5, 2.0]
     rig.reaper.run(REDO)
     rig.tick(6)
     assert session.state.accepted == 4
@@ -93,13 +93,13 @@ def test_accept_all_offers_to_ask_where_it_is_not_clear(rig: Rig) -> None:
     rig.press("accept")
     rig.daemon.clear = False
     rig.reaper.answer("no")
-    before = rig.asked()
+    before = rig.candidate()
     rig.press("accept_rest", 6)
     dialog = rig.reaper.dialogs[-1]
     assert "not clear yet where they end" in dialog.text
     assert len(rig.sent(m.Decide)) == 1
-    assert rig.asked().guid == before.guid  # the region of the open candidate moved
-    assert rig.asked().start_s == SPANS[-1][0]
+    assert rig.candidate().guid == before.guid  # the region of the open candidate moved
+    assert rig.candidate().start_s == SPANS[-1][0]
     assert "accept, reject or skip?" in rig.line()
     rig.press("reject")
     assert session.state.candidates[2].state == "rejected"
@@ -122,7 +122,7 @@ def test_clear_removes_everything_not_accepted(rig: Rig) -> None:
     assert session.state.current == 3
     rig.press("accept")  # shows it again, answers nothing
     assert session.state.current == 3
-    assert rig.asked().start_s == SPANS[2][0]
+    assert rig.candidate().start_s == SPANS[2][0]
     rig.press("accept")
     assert session.state.accepted == 2
 
@@ -198,7 +198,7 @@ def test_tabs_keep_their_sessions_apart(rig: Rig) -> None:
 def test_the_answer_that_comes_late_goes_to_its_own_project(one_rig: Rig) -> None:
     session = one_rig.find()
     home = one_rig.project
-    one_rig.asked().move(2.2, 3.2)
+    one_rig.candidate().move(2.2, 3.2)
     one_rig.daemon.paused = True
     one_rig.run("accept")
     one_rig.reaper.tick()
@@ -229,7 +229,7 @@ def test_a_controller_acts_like_the_key(rig: Rig) -> None:
         rig.daemon.push(session.find.session, m.Verb(session.find.session, verb))
         rig.tick(4)
     assert [one.state for one in session.state.candidates.values()] == ["accepted", "rejected", "candidate"]
-    rig.asked().move(6.1, 7.2)
+    rig.candidate().move(6.1, 7.2)
     rig.daemon.push(session.find.session, m.Verb(session.find.session, "accept"))
     rig.tick(4)
     assert session.state.candidates[3].span.start_s == 6.1  # the dragged edges
@@ -413,12 +413,12 @@ def test_the_panel_does_not_take_the_keys(one_rig: Rig) -> None:
     assert session.state.rejections == 1
     one_rig.find(12.0, 13.0)
     one_rig.tick(2)
-    before = one_rig.asked().name
+    before = one_rig.candidate().name
     one_rig.reaper.mouse(40, 142, buttons=1)  # the first sound in the list
     one_rig.tick(2)
     one_rig.reaper.mouse(40, 142)
     one_rig.tick(2)
-    assert one_rig.asked().name != before
+    assert one_rig.candidate().name != before
     one_rig.reaper.close_window()
     one_rig.tick(2)
 
@@ -433,7 +433,7 @@ def test_errors_are_shown_and_the_loop_lives_on(tmp_path: Path) -> None:
         rig.press("accept")
         rig.press("reject")
         assert session.state.answers == 2
-        assert rig.asked().start_s == SPANS[2][0]
+        assert rig.candidate().start_s == SPANS[2][0]
         assert rig.reaper.is_running("ReaTrieve_Client.lua")
         rig.reaper.status.help_history.clear()
 

@@ -77,7 +77,7 @@ def test_a_region_of_the_users_beside_ours_is_left_alone(every_rig: Rig) -> None
     every_rig.press("clear")
     every_rig.press("finish")
     assert [name for name in every_rig.names() if name.startswith("user")] == [f"user {k}" for k in range(4)]
-    assert every_rig.kept().count(2.1) == 1
+    assert every_rig.accepted().count(2.1) == 1
     every_rig.check()
 
 
@@ -92,7 +92,7 @@ def test_an_old_reaper_is_told_which_one_is_needed(tmp_path: Path) -> None:
 
 def test_a_renamed_candidate_keeps_its_name_and_is_no_answer(every_rig: Rig) -> None:
     session = every_rig.find()
-    every_rig.asked().rename("Boom")
+    every_rig.candidate().rename("Boom")
     every_rig.tick(4)
     assert session.state.answers == 0
     assert "Boom at" in every_rig.line() or every_rig.names() == ["Sound 1-0", "Boom"]
@@ -120,7 +120,7 @@ def test_a_renamed_candidate_keeps_its_name_and_is_no_answer(every_rig: Rig) -> 
 )
 def test_edges_that_cannot_be_are_refused(one_rig: Rig, edges: tuple[float, float], told: str) -> None:
     session = one_rig.find()
-    one_rig.asked().move(*edges)
+    one_rig.candidate().move(*edges)
     one_rig.press("accept")
     assert told in one_rig.line()
     assert session.state.answers == 0
@@ -138,7 +138,7 @@ def test_find_where_it_was_searched_already(one_rig: Rig) -> None:
     assert "searched from here already" in one_rig.line()
     one_rig.reaper.answer("yes")
     one_rig.press("find", 10)
-    assert one_rig.asked().start_s == SPANS[1][0]
+    assert one_rig.candidate().start_s == SPANS[1][0]
     assert list(one_rig.daemon.sessions.values()) == [session]
 
 
@@ -149,7 +149,7 @@ def test_the_first_find_waits_for_the_other_carrier(one_rig: Rig) -> None:
     one_rig.run("find")
     one_rig.tick(70)  # 2.3 s
     one_rig.daemon.paused = False
-    one_rig.until(lambda: one_rig.asked())
+    one_rig.until(lambda: one_rig.candidate())
 
 
 def test_a_client_that_vanished_is_started_anew_by_a_later_key(rig: Rig) -> None:
@@ -192,7 +192,7 @@ def test_the_window_leaves_the_keys_to_the_arrange_view(rig: Rig) -> None:
 def test_a_controllers_answer_is_for_what_is_shown(one_rig: Rig) -> None:
     session = one_rig.find()
     name = session.find.session
-    one_rig.asked().move(2.2, 3.3)  # the next one has to be computed
+    one_rig.candidate().move(2.2, 3.3)  # the next one has to be computed
     for _ in range(2):
         one_rig.daemon.push(name, m.Verb(name, "accept"))
     one_rig.tick(10)
@@ -219,21 +219,21 @@ def test_items_that_move_alike_take_the_search_along(one_rig: Rig) -> None:
     one_rig.press("accept")
     one_rig.track.items[0].move(3.0)
     one_rig.tick(6)
-    assert one_rig.asked().start_s == SPANS[1][0] + 3.0
+    assert one_rig.candidate().start_s == SPANS[1][0] + 3.0
     assert "2 accepted regions stayed" in " ".join(one_rig.help())
     one_rig.press("accept")
     assert session.state.candidates[2].span.start_s == SPANS[1][0]  # the daemon's time is that of its search
-    assert one_rig.asked().start_s == SPANS[2][0] + 3.0
+    assert one_rig.candidate().start_s == SPANS[2][0] + 3.0
     assert session.state.candidates[1].span.start_s == SPANS[0][0]
     one_rig.reaper.answer("yes")
     one_rig.press("convert", 10)
-    assert one_rig.kept() == [3.5, 5.0, 7.0]
+    assert one_rig.accepted() == [3.5, 5.0, 7.0]
     assert [marker.start_s for marker in one_rig.project.markers] == [3.5, 5.0, 7.0]
     assert session.state.answers == 2
     _reopened(one_rig)
     one_rig.tick(30)
     one_rig.press("accept")
-    assert one_rig.asked().start_s == SPANS[3][0] + 3.0
+    assert one_rig.candidate().start_s == SPANS[3][0] + 3.0
     assert not one_rig.sent(m.Revise)
 
 
@@ -244,11 +244,11 @@ def test_items_moved_and_moved_back(one_rig: Rig) -> None:
     one_rig.tick(6)
     one_rig.track.items[0].move(0.0)
     one_rig.tick(6)
-    assert one_rig.asked().start_s == SPANS[1][0]
+    assert one_rig.candidate().start_s == SPANS[1][0]
     one_rig.press("accept")
     one_rig.press("convert", 6)
     assert one_rig.reaper.dialogs == []
-    assert one_rig.kept() == [0.5, 2.0, 4.0]
+    assert one_rig.accepted() == [0.5, 2.0, 4.0]
     assert session.state.accepted == 2
 
 
@@ -258,8 +258,8 @@ def test_regions_that_reaper_moved_along_are_no_dragged_edges(one_rig: Rig) -> N
     one_rig.press("accept")
     one_rig.project.insert_time(0.0, 2.5)  # items, regions and all
     one_rig.tick(6)
-    assert one_rig.kept() == [3.0, 4.5, 6.5]
-    assert one_rig.asked().start_s == SPANS[2][0] + 2.5
+    assert one_rig.accepted() == [3.0, 4.5, 6.5]
+    assert one_rig.candidate().start_s == SPANS[2][0] + 2.5
     assert not one_rig.sent(m.Revise)
     one_rig.press("accept")
     assert [one.span.start_s for one in session.state.candidates.values()] == [2.0, 4.0, 6.0, 8.0]
@@ -293,7 +293,7 @@ def test_another_project_in_the_tab_with_the_same_track(make_song: Any, profile:
     rig.tick(40)
     assert "1 answer that this project does not have" in rig.reaper.dialogs[0].text
     assert session.state.accepted == 2
-    assert rig.kept() == [0.5, 2.0, 4.0]
+    assert rig.accepted() == [0.5, 2.0, 4.0]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The oracle against the rules of the design, one by one, and against an obvious slow twin."""
+"""The oracle against its rules, one by one, and against an obvious slow twin."""
 
 from __future__ import annotations
 

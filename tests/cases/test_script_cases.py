@@ -33,7 +33,7 @@ def test_a_long_session_comes_back_whole(make_rig: Any, limit: int) -> None:
     for _ in range(60):
         rig.press("accept", 2)
     rig.tick(20)
-    assert len(rig.kept()) == 61
+    assert len(rig.accepted()) == 61
     path, old = rig.folder / "song.rpp", rig.project
     rig.project.save(path)
     rig.tick(5)
@@ -54,7 +54,7 @@ def test_without_marker_index_from_guid_it_works_or_says_which_reaper_it_needs(m
     rig.press("accept", 20)
     rig.press("accept", 20)
     told = [line for line in rig.help() if re.search(r"REAPER \d\.\d", line)]
-    assert rig.kept() == [0.5, SPANS[0][0], SPANS[1][0]] or len(told) >= 1
+    assert rig.accepted() == [0.5, SPANS[0][0], SPANS[1][0]] or len(told) >= 1
 
 
 def test_from_7_62_to_7_71_convert_makes_one_named_lane_or_none(make_rig: Any) -> None:
@@ -102,7 +102,7 @@ def test_the_selected_track_is_searched_whatever_item_is_selected_elsewhere(rig:
     rig.project.select_time(0.5, 1.5)
     rig.run("find")
     rig.tick(40)
-    assert rig.asked() is not None, rig.line()
+    assert rig.candidate() is not None, rig.line()
     assert [find.track for find in rig.sent(m.Find)] == [rig.track.guid]
 
 
@@ -142,7 +142,7 @@ def found_while_playing(rig: Rig) -> Rig:
     rig.project.set_cursor(12.0)
     rig.project.play()
     rig.project.set_view(10.0, 16.0)
-    rig.until(lambda: rig.asked())
+    rig.until(lambda: rig.candidate())
     rig.tick(6)
     return rig
 
@@ -189,10 +189,10 @@ def test_a_key_after_a_freeze_leaves_the_panel_open(frozen: Any) -> None:
 
 def test_a_key_after_a_freeze_can_be_undone_like_any_other(frozen: Any) -> None:
     assert frozen.history()[-2:] == ["Accept Sound 1-1", "Reject Sound 1-2"]
-    assert frozen.asked().start_s == SPANS[2][0]
+    assert frozen.candidate().start_s == SPANS[2][0]
     for _ in range(2):
         frozen.press("undo", 10)
-    assert frozen.asked().start_s == SPANS[0][0]
+    assert frozen.candidate().start_s == SPANS[0][0]
 
 
 @pytest.fixture

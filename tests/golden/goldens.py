@@ -99,7 +99,7 @@ def _told_state(lines: list[Line]) -> dict[str, Any]:
         "answers": state.answers,
         "accepted": state.accepted,
         "rejections": state.rejections,
-        "kept": [[number, span.start_s, span.end_s] for number, span in state.kept],
+        "kept": [[number, span.start_s, span.end_s] for number, span in state.accepted_regions],
         "candidates": [
             {
                 "number": number,
@@ -199,7 +199,7 @@ def opened_project(source: Path, folder: Path, version: str) -> dict[str, Any]:
         told: dict[str, Any] = {"regions": regions, "restored": _told_regions(rig)}
         rig.press("convert", 20)
         told["markers"] = [[round(one.start_s, 9), one.name] for one in rig.project.markers]
-        asked = rig.asked()
+        asked = rig.candidate()
         told["asked"] = None if asked is None else asked.name
         if asked is not None:
             rig.press("accept", 10)

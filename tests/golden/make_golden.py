@@ -193,7 +193,7 @@ def make_project(folder: Path, version: str) -> None:
             rig.press("rename")
             rig.press("accept")
             rig.press("reject")
-            rig.asked().move(6.125, 7.25)
+            rig.candidate().move(6.125, 7.25)
             rig.press("accept")
             rig.press("skip")
             rig.press("accept")

@@ -38,11 +38,11 @@ class User:
         self.track.add_item(song)
 
     @property
-    def asked(self):
+    def candidate(self):
         return next((region for region in self.project.regions if region.name.startswith("? ")), None)
 
     @property
-    def kept(self):
+    def accepted(self):
         return [region for region in self.project.regions if region.name[:2] not in ("? ", "x ")]
 
     def settle(self):
@@ -50,9 +50,9 @@ class User:
 
     def press(self, name):
         """Run an action and wait until another candidate stands."""
-        before = self.asked
+        before = self.candidate
         self.reaper.run(name)
-        self.reaper.until(lambda: self.asked is not None and self.asked != before)
+        self.reaper.until(lambda: self.candidate is not None and self.candidate != before)
         self.settle()
 
     def first_find(self):
@@ -65,49 +65,49 @@ class User:
 
 def every_action(user: User, folder) -> None:
     reaper, project = user.reaper, user.project
-    first = user.asked
+    first = user.candidate
     assert min(abs(first.start_s - start_s) for start_s in STARTS[1:]) < 0.05
     user.press("Accept candidate")
-    assert len(user.kept) == 2
+    assert len(user.accepted) == 2
     user.press("Undo last answer")
-    assert user.asked.start_s == first.start_s
+    assert user.candidate.start_s == first.start_s
     user.press("Accept candidate")
     project.undo()
-    reaper.until(lambda: len(user.kept) == 1)
+    reaper.until(lambda: len(user.accepted) == 1)
     project.redo()
-    reaper.until(lambda: len(user.kept) == 2)
+    reaper.until(lambda: len(user.accepted) == 2)
     user.settle()
     user.press("Reject candidate")
     user.press("Skip candidate")
-    user.asked.move(user.asked.start_s + 0.01)
-    dragged = user.asked.start_s
+    user.candidate.move(user.candidate.start_s + 0.01)
+    dragged = user.candidate.start_s
     user.press("Accept candidate")
-    assert any(abs(region.start_s - dragged) < 1e-9 for region in user.kept)
+    assert any(abs(region.start_s - dragged) < 1e-9 for region in user.accepted)
 
     cursor_s, selection = project.cursor_s, project.time_selection
     reaper.run("Play candidate")
     reaper.until(lambda: project.playing)
-    assert user.asked.start_s - 1.0 <= project.play_position_s <= user.asked.end_s
+    assert user.candidate.start_s - 1.0 <= project.play_position_s <= user.candidate.end_s
     reaper.run("Play candidate")
     reaper.until(lambda: not project.playing)
     assert (project.cursor_s, project.time_selection) == (cursor_s, selection)
 
     reaper.answer(["Boom"])
     reaper.run("Rename sound")
-    reaper.until(lambda: user.asked is not None and user.asked.name.startswith("? Boom"))
-    accepted = len(user.kept)
+    reaper.until(lambda: user.candidate is not None and user.candidate.name.startswith("? Boom"))
+    accepted = len(user.accepted)
     reaper.answer("yes")
     reaper.run("Accept all at or above this score")
-    reaper.until(lambda: len(user.kept) > accepted)
+    reaper.until(lambda: len(user.accepted) > accepted)
     user.settle()
     reaper.run("Continue (+10)")
     user.settle()
     reaper.run("Finish (keep accepted, remove what is left)")
-    reaper.until(lambda: user.asked is None)
+    reaper.until(lambda: user.candidate is None)
     user.settle()
     reaper.run("Convert accepted regions to sync markers")
-    reaper.until(lambda: len(project.markers) == len(user.kept))
-    assert sorted(marker.start_s for marker in project.markers) == sorted(region.start_s for region in user.kept)
+    reaper.until(lambda: len(project.markers) == len(user.accepted))
+    assert sorted(marker.start_s for marker in project.markers) == sorted(region.start_s for region in user.accepted)
 
     out = folder / "für das Spiel"
     reaper.answer([str(out), "json", "source", "", "0", "no"])
@@ -117,14 +117,14 @@ def every_action(user: User, folder) -> None:
     written = json.loads(next(out.glob("*.json")).read_text(encoding="utf-8"))
     assert written
 
-    boom = len(user.kept)
+    boom = len(user.accepted)
     project.select_time(STARTS[1], STARTS[1] + 0.4)
     user.press("Find sounds like the time selection")
     reaper.run("Next sound in this project")
     user.settle()
     reaper.run("Clear everything not accepted")
-    reaper.until(lambda: user.asked is None)
-    assert len(user.kept) == boom + 1
+    reaper.until(lambda: user.candidate is None)
+    assert len(user.accepted) == boom + 1
 
     reaper.answer(None)
     reaper.run("Settings")

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from reatrieve.lab.agreement import agreement_summary, shared_sounds
-from reatrieve.lab.dataset import Dataset, Recording, Sound
+from reatrieve.lab.dataset import AnnotatedSound, Dataset, Recording
 from reatrieve.session.spans import Span
 
 
-def sound(class_: str, annotator: str, *starts_s: float) -> Sound:
-    return Sound("a.wav", class_, "", annotator, tuple(Span(at, at + 1.0) for at in starts_s), ())
+def sound(class_: str, annotator: str, *starts_s: float) -> AnnotatedSound:
+    return AnnotatedSound("a.wav", class_, "", annotator, tuple(Span(at, at + 1.0) for at in starts_s), ())
 
 
-def data(*sounds: Sound) -> Dataset:
+def data(*sounds: AnnotatedSound) -> Dataset:
     return Dataset(Path("d"), (Recording("a.wav", Path("a.wav"), "a", sounds),), ())
 
 

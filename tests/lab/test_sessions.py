@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from reatrieve.errors import InputError
-from reatrieve.lab.dataset import Recording, Sound
+from reatrieve.lab.dataset import AnnotatedSound, Recording
 from reatrieve.lab.records import SessionRecord
 from reatrieve.lab.sessions import (
     Conditions,
@@ -62,7 +62,7 @@ def play(
     starts_s: Sequence[float], conditions: Conditions = PLAIN, *, example: int = 0, seed: int = 0
 ) -> SessionRecord:
     occurrences = tuple(Span(float(at), at + 1.0) for at in (10, 20, 30, 40, 50))
-    sound = Sound("a.wav", "x", "sample", "", occurrences, (Span(70.0, 71.0),))
+    sound = AnnotatedSound("a.wav", "x", "sample", "", occurrences, (Span(70.0, 71.0),))
     analysis = Analysis(int(DURATION_S * ANALYSIS_RATE_HZ), {})
     recording = Recording("a.wav", Path("a.wav"), "group", (sound,))
     return simulate(Searched("r", Scripted(starts_s), analysis, recording), sound, example, conditions, seed=seed)

@@ -14,11 +14,11 @@ from reatrieve.retrieval.registry import make_retriever
 from reatrieve.session.events import (
     Answered,
     BudgetRaised,
-    Event,
     Finished,
     Proposed,
     Retracted,
     Revised,
+    SessionEvent,
     Started,
     Undone,
 )
@@ -110,7 +110,7 @@ def walks(draw):
 @settings(max_examples=12)
 def test_any_journal_replays_to_the_same_next_candidate(method, walk):
     """Events: accept, reject, skip, undo, dragged accept, revise, retract, look ahead."""
-    journal: list[Event] = [started(budget=4)]
+    journal: list[SessionEvent] = [started(budget=4)]
     live = Search(*method, journal)
 
     def take(event):
@@ -239,7 +239,7 @@ def test_accept_the_rest_leaves_an_unlikely_open_candidate_for_later():
     assert search.propose().span == proposals[0].span
     events = search.accept_rest(0.5)
     assert [type(event) for event in events] == [Proposed, Answered] * 2
-    assert [span for _, span in search.state.kept[1:]] == [proposals[1].span, proposals[2].span]
+    assert [span for _, span in search.state.accepted_regions[1:]] == [proposals[1].span, proposals[2].span]
     assert search.propose().span == proposals[0].span
     assert search.propose().number == 3
     search.apply(Finished())
@@ -252,7 +252,7 @@ def test_a_wrong_example_is_told_at_once(method):
 
 
 def test_questions_that_decide_the_rest_are_foreseen_and_end_when_it_is_clear(method):
-    journal: list[Event] = [started(budget=30)]
+    journal: list[SessionEvent] = [started(budget=30)]
     search = Search(*method, journal)
     search.propose()  # gives way
     view = search.outlook()

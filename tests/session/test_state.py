@@ -13,18 +13,18 @@ from reatrieve.errors import InputError
 from reatrieve.session.events import (
     Answered,
     BudgetRaised,
-    Event,
     Finished,
     Proposed,
     Renamed,
     Retracted,
     Revised,
+    SessionEvent,
     Started,
     Undone,
     Verdict,
 )
 from reatrieve.session.spans import Span
-from reatrieve.session.state import Label, SessionState, fold
+from reatrieve.session.state import LabelledSpan, SessionState, fold
 
 STARTED = Started(Span(1.0, 2.0), "stab", 3, "default")
 
@@ -37,8 +37,8 @@ def answered(number: int, verdict: Verdict = "accept", by_s: float = 0.0) -> Ans
     return Answered(number, verdict, proposed(number).span.moved(by_s))
 
 
-def played(*verdicts: Verdict) -> list[Event]:
-    events: list[Event] = [STARTED]
+def played(*verdicts: Verdict) -> list[SessionEvent]:
+    events: list[SessionEvent] = [STARTED]
     for number, verdict in enumerate(verdicts, start=1):
         events += [proposed(number), answered(number, verdict)]
     return events
@@ -49,7 +49,7 @@ def test_a_session_starts_with_its_example_alone():
     assert (state.current, state.next_number, state.rejections, state.accepted, state.over) == (None, 1, 0, 0, None)
     assert state.positives == (STARTED.example,)
     assert state.blocked == (STARTED.example,)
-    assert state.kept == ((0, STARTED.example),)
+    assert state.accepted_regions == ((0, STARTED.example),)
     assert state.length_s == 1.0
 
 
@@ -57,10 +57,10 @@ def test_answers_sort_candidates_into_p_and_n():
     state = fold(played("accept", "reject", "skip"))
     assert state.positives == (STARTED.example, proposed(1).span)
     assert state.negatives == (proposed(2).span,)
-    assert state.labels == (Label(proposed(1).span, True), Label(proposed(2).span, False))
+    assert state.labels == (LabelledSpan(proposed(1).span, True), LabelledSpan(proposed(2).span, False))
     assert state.blocked == (STARTED.example, *(proposed(n).span for n in (1, 2, 3)))
     assert (state.accepted, state.rejections, state.answers) == (1, 1, 3)
-    assert state.kept == ((0, STARTED.example), (1, proposed(1).span))
+    assert state.accepted_regions == ((0, STARTED.example), (1, proposed(1).span))
 
 
 def test_dragged_edges_are_the_answer_and_the_old_place_stays_blocked():
@@ -113,16 +113,16 @@ def test_retracted_is_neither_yes_nor_no_but_blocked():
     assert state.positives == (STARTED.example,)
     assert state.negatives == ()
     assert proposed(1).span in state.blocked
-    assert state.kept == ((0, STARTED.example),)
+    assert state.accepted_regions == ((0, STARTED.example),)
     with pytest.raises(InputError, match="retracted"):
         state.apply(Retracted(1))
 
 
 def test_the_example_can_lose_its_region_and_still_teach():
     state = fold([STARTED, Revised(0, Span(1.1, 2.1))])
-    assert state.kept == ((0, Span(1.1, 2.1)),)
+    assert state.accepted_regions == ((0, Span(1.1, 2.1)),)
     gone = state.apply(Retracted(0))
-    assert gone.kept == ()
+    assert gone.accepted_regions == ()
     assert gone.positives == (STARTED.example,)
     with pytest.raises(InputError, match="already"):
         gone.apply(Retracted(0))
@@ -195,12 +195,12 @@ def test_a_state_crosses_processes():
 
 
 @st.composite
-def sessions(draw: st.DrawFn) -> list[Event]:
+def sessions(draw: st.DrawFn) -> list[SessionEvent]:
     """Any possible session: each event drawn among those possible where it stands."""
-    events: list[Event] = [replace(STARTED, budget=draw(st.integers(1, 5)))]
+    events: list[SessionEvent] = [replace(STARTED, budget=draw(st.integers(1, 5)))]
     state = fold(events)
     for _ in range(draw(st.integers(0, 25))):
-        options: list[Event] = [BudgetRaised(draw(st.integers(1, 3))), Renamed("x")]
+        options: list[SessionEvent] = [BudgetRaised(draw(st.integers(1, 3))), Renamed("x")]
         if draw(st.integers(0, 9)) == 0:
             options = [Finished()]
         elif state.current is not None:

@@ -78,6 +78,13 @@ def annotation_rows(
 
     Parameters and errors are those of ``read_annotations``, but for rows that cannot be used. ``whole_paths`` names the
     recordings by the paths that a table has, not by as much of them as tells them apart.
+
+    Raises
+    ------
+    InputError
+        If the file is of no format that is read.
+    AudioError
+        If the file cannot be read.
     """
     try:
         if is_wave(path):

@@ -72,7 +72,13 @@ class OwnTable:
 
     @classmethod
     def of_text(cls, text: str, path: Path) -> OwnTable:
-        """Read a table's text; ``path`` is for messages. Raises InputError as ``read`` does."""
+        """Read a table's text; ``path`` is for messages.
+
+        Raises
+        ------
+        InputError
+            If a column that every table needs is missing, or one stands there twice.
+        """
         table = DelimitedText.of(text, is_understood=is_own_header)
         (line, first), *rows = [*table.rows(tabs_are_quoted=True)] or [(1, [])]
         header = [] if isinstance(first, str) else _names(first)

@@ -163,6 +163,11 @@ class TrackAudio:
         Returns
         -------
         y : np.ndarray [float32]
+
+        Raises
+        ------
+        InputError
+            If the end lies before the start.
         """
         if not start_s <= end_s:
             raise InputError(f"bad stretch: {start_s} to {end_s} s; the end must lie after the start")

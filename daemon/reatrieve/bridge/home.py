@@ -56,7 +56,13 @@ class DaemonInfo:
 
 
 def new_info(*, version: str, port: int, spool: Path, token: str = "") -> DaemonInfo:
-    """A fresh instance: random instance and token (or the ``token`` given), this process, ``spool/<instance>``."""
+    """A fresh instance: random instance and token (or the ``token`` given), this process, ``spool/<instance>``.
+
+    Raises
+    ------
+    InputError
+        If the path of the spool folder has a line break or is not UTF-8.
+    """
     instance = secrets.token_hex(16)
     own = str(spool / instance)
     if any(c in own for c in "\r\n"):

@@ -24,7 +24,7 @@ from reatrieve.errors import AudioError, InputError
 from reatrieve.session.events import Verdict
 from reatrieve.session.retriever import Proposal
 from reatrieve.session.spans import Span
-from reatrieve.session.state import Candidate, SessionState
+from reatrieve.session.state import SessionCandidate, SessionState
 from reatrieve.session.stopping import MAX_ACCEPTS_AND_SKIPS, REST_ABOVE, probably_nothing_else
 
 __all__ = ["MORE", "Answerer", "Backend", "Conversation", "KnownAnswers", "Person", "TakesTheRest"]
@@ -82,7 +82,7 @@ class Backend(Protocol):
     def over(self) -> str | None:
         """Why nothing is proposed: ``budget``, ``exhausted``, ``finished``; None while there is a candidate."""
 
-    def candidate(self) -> Candidate | None:
+    def candidate(self) -> SessionCandidate | None:
         """The open candidate, proposed now if need be; None: the session is over."""
 
     def look_ahead(self, *, deciding: bool) -> None:
@@ -118,7 +118,7 @@ class TakesTheRest(Protocol):
 class Answerer(Protocol):
     """Who answers."""
 
-    def meet(self, conversation: Conversation, candidate: Candidate) -> bool:
+    def meet(self, conversation: Conversation, candidate: SessionCandidate) -> bool:
         """Answer a candidate; False ends the conversation."""
 
     def meet_the_end(self, conversation: Conversation) -> bool:
@@ -209,7 +209,7 @@ class Conversation:
         if self.answer_ms_median is not None:
             self.say(f"{self.answer_ms_median:.1f} ms from an answer to what follows (median)")
 
-    def listen(self, candidate: Candidate, *, play: bool) -> None:
+    def listen(self, candidate: SessionCandidate, *, play: bool) -> None:
         """Play a candidate, or write it; what cannot be is told, for it is no reason to lose the session."""
         span = candidate.proposed.moved(self.backend.origin_s)
         try:
@@ -225,7 +225,7 @@ class Conversation:
         """How much of what is known was found."""
         return "" if self.truth is None else f"found {self.truth.found} of {self.truth.n_others}"
 
-    def line(self, candidate: Candidate) -> str:
+    def line(self, candidate: SessionCandidate) -> str:
         """A candidate in one line, without what is asked."""
         return f"{candidate.number:3}  {self.when(candidate.proposed)}  {_percent(candidate.probability)}"
 
@@ -270,7 +270,7 @@ class KnownAnswers:
         self._truth = truth
         self._until_found = until_found
 
-    def meet(self, conversation: Conversation, candidate: Candidate) -> bool:
+    def meet(self, conversation: Conversation, candidate: SessionCandidate) -> bool:
         """Answer as the annotations say."""
         backend = conversation.backend
         if sum(one.state != "rejected" for one in backend.state.candidates.values()) > MAX_ACCEPTS_AND_SKIPS:
@@ -302,7 +302,7 @@ class Person:
     def __init__(self, lines: TextIO) -> None:
         self._lines = lines
 
-    def meet(self, conversation: Conversation, candidate: Candidate) -> bool:
+    def meet(self, conversation: Conversation, candidate: SessionCandidate) -> bool:
         """Ask for one answer."""
         state = conversation.backend.state
         done = probably_nothing_else(state.verdicts, candidate.remaining)
@@ -333,7 +333,7 @@ class Person:
         conversation.console.print(text, end="")
         conversation.console.file.flush()
 
-    def _obey(self, conversation: Conversation, words: Sequence[str], candidate: Candidate | None) -> bool:
+    def _obey(self, conversation: Conversation, words: Sequence[str], candidate: SessionCandidate | None) -> bool:
         """Do what was typed; False: stop. What cannot be done is told, and changes nothing."""
         backend = conversation.backend
         try:

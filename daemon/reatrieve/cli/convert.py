@@ -59,7 +59,15 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Convert one file and print its name."""
+    """Convert one file and print its name.
+
+    Raises
+    ------
+    InputError
+        If a flag or the labels cannot be used as they are.
+    AudioError
+        If the output cannot be written.
+    """
     if args.rate is not None and args.rate <= 0:
         raise InputError(f"--rate {args.rate}: a sample rate is above 0")
     if args.unit:

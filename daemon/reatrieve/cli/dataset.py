@@ -35,7 +35,13 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Add each journal and say what it brought."""
+    """Add each journal and say what it brought.
+
+    Raises
+    ------
+    InputError
+        If a journal is named twice, or a folder cannot be used.
+    """
     from reatrieve.lab.additions import add_session
 
     check_folder_to_write(args.to, "--to")

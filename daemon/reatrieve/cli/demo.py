@@ -61,7 +61,13 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the demo."""
+    """Run the demo.
+
+    Raises
+    ------
+    InputError
+        If flags do not go together.
+    """
     from reatrieve.cli.conversation import Conversation, KnownAnswers, Person
     from reatrieve.cli.in_reaper import InReaper
     from reatrieve.cli.listening import Listening

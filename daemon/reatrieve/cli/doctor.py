@@ -31,7 +31,13 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the checks."""
+    """Print the checks.
+
+    Raises
+    ------
+    InputError
+        If ``--bundle`` names a folder.
+    """
     from reatrieve.settings import Settings
     from reatrieve.setup.doctor import Check, checks, checks_of
 

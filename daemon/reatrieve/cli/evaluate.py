@@ -99,7 +99,13 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
 
 
 def check_machine(args: argparse.Namespace) -> None:
-    """What is missing or in the way is said before hours of work."""
+    """What is missing or in the way is said before hours of work.
+
+    Raises
+    ------
+    InputError
+        If ``--jobs`` is no number of processes, or a library is missing.
+    """
     if args.jobs == 0 or args.jobs < -1:
         raise InputError(f"--jobs {args.jobs}: write a number of processes, or -1 for all cores")
     if args.scheduler:
@@ -126,7 +132,13 @@ def conditions_of(args: argparse.Namespace, **more: Any) -> Any:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate, print tables, write the JSON."""
+    """Evaluate, print tables, write the JSON.
+
+    Raises
+    ------
+    InputError
+        If a flag cannot be used as it is.
+    """
     from reatrieve.cli.terminal import progress_bar
     from reatrieve.lab.dataset import load_dataset
     from reatrieve.lab.records import ResultsFile

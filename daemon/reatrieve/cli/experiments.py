@@ -47,7 +47,13 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run what is missing, then write everything."""
+    """Run what is missing, then write everything.
+
+    Raises
+    ------
+    InputError
+        If ``--only`` names no experiment.
+    """
     from reatrieve.cli.terminal import progress_bar
     from reatrieve.errors import InputError
     from reatrieve.lab.dataset import load_dataset

@@ -152,7 +152,13 @@ def check_targets(words: str) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Export, and print every file written."""
+    """Export, and print every file written.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to export, or a flag cannot be used as it is.
+    """
     from reatrieve.cli.terminal import progress_bar
     from reatrieve.sync.anchors import Placement
     from reatrieve.sync.export import ExportJob, ForceNeededError, export

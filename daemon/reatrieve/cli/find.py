@@ -358,7 +358,7 @@ def _figures(
         "answer_ms_median": None if answer_ms is None else round(answer_ms, 3),
         "example": [state.example.start_s + origin_s, state.example.end_s + origin_s],
         "accepted": sorted(
-            [span.start_s + origin_s, span.end_s + origin_s] for number, span in state.kept if number != 0
+            [span.start_s + origin_s, span.end_s + origin_s] for number, span in state.accepted_regions if number != 0
         ),
         "journal": str(journal.path),
         "exported": written,

@@ -8,7 +8,7 @@ from reatrieve.journal import read_journal
 from reatrieve.session.edges import check_edges
 from reatrieve.session.events import Answered, Verdict
 from reatrieve.session.spans import Span
-from reatrieve.session.state import Candidate, SessionState, fold
+from reatrieve.session.state import SessionCandidate, SessionState, fold
 
 __all__ = ["InReaper"]
 
@@ -47,7 +47,7 @@ class InReaper:
         """Why nothing is proposed; None while a candidate waits."""
         return "finished" if self._finished else self._loop.over
 
-    def candidate(self) -> Candidate | None:
+    def candidate(self) -> SessionCandidate | None:
         """The candidate whose region waits for an answer."""
         shown = self._loop.shown()
         if shown is None:  # the daemon writes the last answer down a moment after the script knows that it was one
@@ -59,7 +59,13 @@ class InReaper:
         """The daemon does so itself."""
 
     def answer(self, verdict: Verdict, span: Span) -> None:
-        """Drag the region's edges to ``span`` and press the key."""
+        """Drag the region's edges to ``span`` and press the key.
+
+        Raises
+        ------
+        InputError
+            If no candidate is open.
+        """
         current = self._state.current
         if current is None:
             raise InputError("no candidate is open")
@@ -71,7 +77,13 @@ class InReaper:
         self._state = self._state.apply(Answered(current, verdict, span))
 
     def undo(self) -> None:
-        """Press *Undo last answer*."""
+        """Press *Undo last answer*.
+
+        Raises
+        ------
+        InputError
+            If nothing was answered.
+        """
         if not self._state.answers:
             raise InputError("there is no answer to take back")
         self._loop.undo()

@@ -8,11 +8,11 @@ from reatrieve.cli.conversation import MORE
 from reatrieve.errors import InputError
 from reatrieve.journal import Journal
 from reatrieve.session.edges import check_edges
-from reatrieve.session.events import Answered, BudgetRaised, Event, Finished, Renamed, Undone, Verdict
+from reatrieve.session.events import Answered, BudgetRaised, Finished, Renamed, SessionEvent, Undone, Verdict
 from reatrieve.session.retriever import Analysis, Proposal, Retriever
 from reatrieve.session.search import Over, Search
 from reatrieve.session.spans import Span
-from reatrieve.session.state import Candidate, SessionState
+from reatrieve.session.state import SessionCandidate, SessionState
 
 __all__ = ["JournalledSearch"]
 
@@ -58,7 +58,7 @@ class JournalledSearch:
         over = self._search.over
         return None if over is None else over.reason
 
-    def candidate(self) -> Candidate | None:
+    def candidate(self) -> SessionCandidate | None:
         """The open candidate, proposed and journalled now if need be."""
         was_open = self.state.current is not None
         proposed = self._search.propose()
@@ -79,7 +79,13 @@ class JournalledSearch:
         self._search.speculate(deciding=deciding)
 
     def answer(self, verdict: Verdict, span: Span) -> None:
-        """Answer the open candidate."""
+        """Answer the open candidate.
+
+        Raises
+        ------
+        InputError
+            If no candidate is open, or its edges cannot be used.
+        """
         current = self.state.current
         if current is None:
             raise InputError("no candidate is open")
@@ -88,7 +94,13 @@ class JournalledSearch:
         self._take(Answered(current, verdict, span))
 
     def undo(self) -> None:
-        """Take the last answer back."""
+        """Take the last answer back.
+
+        Raises
+        ------
+        InputError
+            If nothing was answered.
+        """
         answered = [number for number, one in self.state.candidates.items() if one.state != "candidate"]
         if not answered:
             raise InputError("there is no answer to take back")
@@ -123,7 +135,7 @@ class JournalledSearch:
             self._journal.append(asked)
         return asked is not None
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: SessionEvent) -> None:
         """Apply an event and journal it; an impossible one is an ``InputError``, and changes nothing."""
         self._search.apply(event)
         self._journal.append(event)

@@ -75,7 +75,13 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Parse, and check the rules; what is left over is an error here, where the subcommand is known."""
+        """Parse, and check the rules; what is left over is an error here, where the subcommand is known.
+
+        Raises
+        ------
+        InputError
+            If a rule does not hold, or an argument is left over.
+        """
         for action in self._actions:  # argparse cannot tell a default from the same value typed
             if action.option_strings and action.default is not argparse.SUPPRESS:
                 self._defaults_later[action.dest], action.default = action.default, argparse.SUPPRESS
@@ -107,6 +113,12 @@ class Parser(argparse.ArgumentParser):
         return f"there is no option {word!r}" + (f"; did you mean {near[0]}?" if near else "")
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong in one line: an ``InputError``, as everything else that a user got wrong."""
+        """Say what is wrong in one line, as of everything else that a user got wrong.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
         hint = "" if message.endswith("?") else f"; {self.prog} --help shows the options"
         raise InputError(f"{message}{hint}")

@@ -55,7 +55,13 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until stopped."""
+    """Serve until stopped.
+
+    Raises
+    ------
+    InputError
+        If a token stands among the flags, or a file or folder that is named cannot be used.
+    """
     from reatrieve.bridge.handover import give_way
     from reatrieve.service import serve  # after the flags are known to be right: this imports the numerical libraries
 

@@ -196,7 +196,13 @@ def demand_module(module: str) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file of UTF-8 text, and its folder if need be; raises ``ReatrieveError`` if the disk does not take it."""
+    """Write a file of UTF-8 text, and its folder if need be.
+
+    Raises
+    ------
+    ReatrieveError
+        If the disk does not take it.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")

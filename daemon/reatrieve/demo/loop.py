@@ -14,7 +14,7 @@ from reatrieve.errors import JournalError, ReatrieveError
 from reatrieve.headless import Project, Reaper, Region
 from reatrieve.journal import JournalFolder, read_journal
 from reatrieve.session.events import Verdict
-from reatrieve.session.state import Candidate, fold
+from reatrieve.session.state import SessionCandidate, fold
 
 __all__ = ["CARRIERS", "LUA_VERSIONS", "VERBS", "Loop", "Shown"]
 
@@ -45,7 +45,7 @@ class Shown:
     """
 
     region: Region
-    candidate: Candidate
+    candidate: SessionCandidate
 
 
 class Loop:
@@ -193,7 +193,7 @@ class Loop:
         """Let everything in flight arrive."""
         self.reaper.tick(ticks)
 
-    def _proposed(self, region: Region) -> Candidate | None:
+    def _proposed(self, region: Region) -> SessionCandidate | None:
         """The journal's open candidate, once it is the one that the region shows."""
         header, lines = read_journal(self.journal)
         state = fold(line.event for line in lines)

@@ -42,13 +42,25 @@ class ServiceProcess:
 
     @property
     def pid(self) -> int:
-        """Process id of the running daemon."""
+        """Process id of the running daemon.
+
+        Raises
+        ------
+        ReatrieveError
+            If it does not run.
+        """
         if self._process is None:
             raise ReatrieveError("the daemon is not running; call start() first")
         return self._process.pid
 
     def start(self) -> None:
-        """Start and wait until it listens."""
+        """Start and wait until it listens.
+
+        Raises
+        ------
+        ReatrieveError
+            If it ends, or is silent for ``START_TIMEOUT_S`` seconds.
+        """
         command = [
             *([sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "reatrieve"]),
             *("serve", "--home", str(self.home), "--port", "0"),

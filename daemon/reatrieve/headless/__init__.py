@@ -33,7 +33,7 @@ What there is:
   what the user sees (`status.help_line`, `status.tooltip`, `errors`). `HostOptions` is how it is set up.
 - `Project`: tracks, regions, markers, tempo, time inserted and removed, selection, view, the ruler's format and start,
   transport, `undo` and `redo`, `save` and `close`.
-- `Track`, `Item`, `Region`: edits as a user makes them (an item may take others along); each leaves an undo point.
+- `Track`, `MediaItem`, `Region`: edits as a user makes them (an item may take others along); each leaves an undo point.
 
 ``clock="real"`` (the default) ticks 31 times a second of real time, which is right with a daemon at the other end;
 ``clock="simulated"`` ticks as fast as it can.
@@ -47,13 +47,13 @@ from reatrieve.headless.machine import ScriptError
 from reatrieve.headless.options import HostOptions
 from reatrieve.headless.profile import VERSIONS, Assumptions
 from reatrieve.headless.session import Reaper, ScriptFailure, scripts_folder
-from reatrieve.headless.view import Item, Project, Region, Track
+from reatrieve.headless.view import MediaItem, Project, Region, Track
 
 __all__ = [
     "VERSIONS",
     "Assumptions",
     "HostOptions",
-    "Item",
+    "MediaItem",
     "Project",
     "Reaper",
     "Region",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reatrieve.headless.machine import Machine
-from reatrieve.headless.model import Item, Track
+from reatrieve.headless.model import ItemModel, TrackModel
 from reatrieve.headless.project import ProjectModel
 from reatrieve.headless.undo import ITEMS, MISC, TRACKS
 
@@ -162,9 +162,9 @@ def _remove_items(host: Machine, project: ProjectModel) -> None:
     project.history.add("Remove items", ITEMS)
 
 
-def _split(project: ProjectModel, items: list[Item], *times_s: float) -> list[Item]:
+def _split(project: ProjectModel, items: list[ItemModel], *times_s: float) -> list[ItemModel]:
     """Cut items at times; what lies right of the last cut, or between two."""
-    inside: list[Item] = []
+    inside: list[ItemModel] = []
     for item in items:
         for time_s in times_s:
             if item.position_s < time_s < item.end_s:
@@ -194,7 +194,7 @@ def _split_at_selection(host: Machine, project: ProjectModel) -> None:
     project.history.add("Split items at time selection", ITEMS)
 
 
-def _select_in_time(project: ProjectModel, tracks: list[Track]) -> None:
+def _select_in_time(project: ProjectModel, tracks: list[TrackModel]) -> None:
     start_s, end_s = sorted(project.time_selection)
     for item in project.items():
         inside = item.track in tracks and item.position_s < end_s and item.end_s > start_s

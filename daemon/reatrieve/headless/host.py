@@ -11,7 +11,7 @@ from reatrieve.headless.engine import Engine, HostCall, LupaEngine, ProcessEngin
 from reatrieve.headless.machine import Machine
 from reatrieve.headless.options import HostOptions
 from reatrieve.headless.project import ProjectModel
-from reatrieve.headless.script import Context, Script
+from reatrieve.headless.script import ActionContext, Script
 from reatrieve.headless.wire import LuaError
 
 __all__ = ["Host"]
@@ -46,7 +46,7 @@ class Host(Machine):
         checks = self.given.argument_checks
         return checks == "all" or (checks == "own" and path.name.startswith("ReaTrieve"))
 
-    def start(self, action: ScriptAction, context: Context | None = None) -> Script | None:
+    def start(self, action: ScriptAction, context: ActionContext | None = None) -> Script | None:
         """Run a script's action as its key or button would; None if that only ended the running one."""
         for running in [script for script in self.running if script.command == action.command]:
             if running.options & 1:
@@ -61,7 +61,12 @@ class Host(Machine):
         project = self.project
         made = project.history.made
         script = Script(
-            self, action.path, action.command, context or Context(), self._new_engine, self._is_checked(action.path)
+            self,
+            action.path,
+            action.command,
+            context or ActionContext(),
+            self._new_engine,
+            self._is_checked(action.path),
         )
         script.on_end = self._ended
         self.running.append(script)

@@ -9,7 +9,18 @@ from typing import Any
 
 from reatrieve.headless.sources import Source
 
-__all__ = ["Item", "Lane", "Marker", "Take", "TempoPoint", "Thing", "Track", "kill_item", "kill_track", "new_guid"]
+__all__ = [
+    "ItemModel",
+    "Lane",
+    "Marker",
+    "TakeModel",
+    "TempoPoint",
+    "Thing",
+    "TrackModel",
+    "kill_item",
+    "kill_track",
+    "new_guid",
+]
 
 TRACK_VALUES = {
     "D_VOL": 1.0, "D_PAN": 0.0, "D_WIDTH": 1.0, "B_MUTE": 0.0, "B_PHASE": 0.0, "I_SOLO": 0.0, "B_SOLO_DEFEAT": 0.0,
@@ -129,12 +140,12 @@ class TempoPoint:
     linear: bool = False
 
 
-class Take(Thing):
+class TakeModel(Thing):
     """One take of an item: a source and how it is read."""
 
     kind = "MediaItem_Take"
 
-    def __init__(self, item: Item, guid: str, source: Source | None, name: str = "") -> None:
+    def __init__(self, item: ItemModel, guid: str, source: Source | None, name: str = "") -> None:
         super().__init__()
         self.item = item
         self.guid = guid
@@ -158,12 +169,12 @@ class Take(Thing):
         return f"Take({self.name!r})"
 
 
-class Item(Thing):
+class ItemModel(Thing):
     """One media item on a track."""
 
     kind = "MediaItem"
 
-    def __init__(self, track: Track, guid: str, position_s: float = 0.0, length_s: float = 0.0) -> None:
+    def __init__(self, track: TrackModel, guid: str, position_s: float = 0.0, length_s: float = 0.0) -> None:
         super().__init__()
         self.track = track
         self.guid = guid
@@ -171,7 +182,7 @@ class Item(Thing):
         self.values["D_POSITION"] = position_s
         self.values["D_LENGTH"] = length_s
         self.notes = ""
-        self.takes: list[Take] = []
+        self.takes: list[TakeModel] = []
         self.ext: dict[str, str] = {}
         self.lines: list[Any] = []
 
@@ -191,7 +202,7 @@ class Item(Thing):
         return self.position_s + self.length_s
 
     @property
-    def take(self) -> Take | None:
+    def take(self) -> TakeModel | None:
         """The active take."""
         index = int(self.values["I_CURTAKE"])
         return self.takes[index] if 0 <= index < len(self.takes) else None
@@ -203,7 +214,7 @@ class Item(Thing):
         return copied
 
 
-class Track(Thing):
+class TrackModel(Thing):
     """One track; the master has no number."""
 
     kind = "MediaTrack"
@@ -214,7 +225,7 @@ class Track(Thing):
         self.guid = guid
         self.name = name
         self.values = dict(TRACK_VALUES)
-        self.items: list[Item] = []
+        self.items: list[ItemModel] = []
         self.fx: list[str] = []
         self.sends = 0
         self.receives = 0
@@ -238,14 +249,14 @@ def _copy(value: Any) -> Any:
     return value.copy() if isinstance(value, (dict, list)) else value
 
 
-def kill_item(item: Item) -> None:
+def kill_item(item: ItemModel) -> None:
     """Pointers to the item and its takes die."""
     item.die()
     for take in item.takes:
         take.die()
 
 
-def kill_track(track: Track) -> None:
+def kill_track(track: TrackModel) -> None:
     """Pointers to the track and all in it die."""
     track.die()
     for item in track.items:

@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from reatrieve.headless.model import Item, Lane, Marker, Take, TempoPoint, Thing, Track, kill_item, kill_track, new_guid
+from reatrieve.headless.model import (
+    ItemModel,
+    Lane,
+    Marker,
+    TakeModel,
+    TempoPoint,
+    Thing,
+    TrackModel,
+    kill_item,
+    kill_track,
+    new_guid,
+)
 from reatrieve.headless.profile import Assumptions
 from reatrieve.headless.tempo import TimeMap
 from reatrieve.headless.transport import Clock, Transport
@@ -35,8 +46,8 @@ class ProjectModel(Thing):
         self.made_by_scripts = made_by_scripts  # GUIDs of markers and regions, shared by all tabs
         self.new_guid: Callable[[], str] = new_guid
         self.path: Path | None = None
-        self.tracks: list[Track] = []
-        self.master = Track(self, self.new_guid(), "MASTER")
+        self.tracks: list[TrackModel] = []
+        self.master = TrackModel(self, self.new_guid(), "MASTER")
         self.markers: list[Marker] = []
         self.tempo: list[TempoPoint] = []
         self.bpm = 120.0
@@ -56,7 +67,7 @@ class ProjectModel(Thing):
         self.frame_rate = 30.0
         self.notes = ""
         self.author = ""
-        self.render_matrix: dict[int, list[Track]] = {}
+        self.render_matrix: dict[int, list[TrackModel]] = {}
         self.ext_state: dict[str, dict[str, str]] = {}
         self.lanes = [Lane(flags=4), Lane(flags=8)] if lanes else []
         self.info: dict[str, float] = {"PROJECT_SRATE": 44100.0, "PROJECT_SRATE_USE": 0.0}
@@ -70,12 +81,12 @@ class ProjectModel(Thing):
 
     # content ---------------------------------------------------------------------------------------------------------
 
-    def items(self) -> Iterator[Item]:
+    def items(self) -> Iterator[ItemModel]:
         """All items, track by track."""
         for track in self.tracks:
             yield from track.items
 
-    def takes(self) -> Iterator[Take]:
+    def takes(self) -> Iterator[TakeModel]:
         """All takes."""
         for item in self.items():
             yield from item.takes
@@ -91,9 +102,9 @@ class ProjectModel(Thing):
         ends = [item.end_s for item in self.items()] + [marker.end_s for marker in self.markers]
         return max(ends, default=0.0)
 
-    def add_track(self, name: str = "", index: int | None = None) -> Track:
+    def add_track(self, name: str = "", index: int | None = None) -> TrackModel:
         """A new track, last unless an index (from 0) is given."""
-        track = Track(self, self.new_guid(), name)
+        track = TrackModel(self, self.new_guid(), name)
         self.tracks.insert(len(self.tracks) if index is None else index, track)
         return track
 
@@ -163,17 +174,17 @@ class ProjectModel(Thing):
         self.markers.remove(marker)
         marker.die()
 
-    def remove_track(self, track: Track) -> None:
+    def remove_track(self, track: TrackModel) -> None:
         """Take a track out, with its items."""
         self.tracks.remove(track)
         kill_track(track)
 
-    def remove_item(self, item: Item) -> None:
+    def remove_item(self, item: ItemModel) -> None:
         """Take an item out of its track."""
         item.track.items.remove(item)
         kill_item(item)
 
-    def split_item(self, item: Item, position_s: float) -> Item:
+    def split_item(self, item: ItemModel, position_s: float) -> ItemModel:
         """Cut an item in two; the right one gets all that the left has, each stretch marker on its side.
 
         Returns
@@ -182,13 +193,13 @@ class ProjectModel(Thing):
             The right part.
         """
         by_s = position_s - item.position_s
-        right = Item(item.track, self.new_guid())
+        right = ItemModel(item.track, self.new_guid())
         content = {key: value for key, value in item.state().items() if key not in ("guid", "takes")}
         vars(right).update(content)
         right.values.update(D_POSITION=position_s, D_LENGTH=item.length_s - by_s, D_FADEINLEN=0.0)
         item.values.update(D_LENGTH=by_s, D_FADEOUTLEN=0.0)
         for take in item.takes:
-            copy = Take(right, self.new_guid(), take.source)
+            copy = TakeModel(right, self.new_guid(), take.source)
             vars(copy).update({key: value for key, value in take.state().items() if key != "guid"})
             copy.values["D_STARTOFFS"] += by_s * take.values["D_PLAYRATE"]
             cut = by_s * take.values["D_PLAYRATE"]
@@ -230,11 +241,11 @@ class ProjectModel(Thing):
         """The file name, "" when never saved."""
         return self.path.name if self.path else ""
 
-    def selected_items(self) -> list[Item]:
+    def selected_items(self) -> list[ItemModel]:
         """Selected items, track by track."""
         return [item for item in self.items() if item.values["B_UISEL"]]
 
-    def selected_tracks(self) -> list[Track]:
+    def selected_tracks(self) -> list[TrackModel]:
         """Selected tracks, top to bottom, without the master."""
         return [track for track in self.tracks if track.values["I_SELECTED"]]
 

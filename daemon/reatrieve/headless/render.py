@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reatrieve.headless.model import Item, Take, Track
+from reatrieve.headless.model import ItemModel, TakeModel, TrackModel
 from reatrieve.headless.profile import Assumptions
 from reatrieve.headless.sources import Source
 
@@ -17,9 +17,11 @@ TAKE_FX_GAIN = 0.5
 
 
 def take_sound(
-    take: Take, start_s: float, n_samples: int, rate_hz: float, assumptions: Assumptions, *, gain: bool = False
+    take: TakeModel, start_s: float, n_samples: int, rate_hz: float, assumptions: Assumptions, *, gain: bool = False
 ) -> np.ndarray:
-    """Sound of a take from ``start_s`` seconds after its item's left edge, float64 (n_samples, channels >= 1).
+    """Sound of a take from ``start_s`` seconds after its item's left edge.
+
+    Returns [shape=(n_samples, n_channels), float64], at least one channel.
 
     Follows D_STARTOFFS, D_PLAYRATE, looped sources, stretch markers and the channel mode; with ``gain`` also take
     volume and item volume.
@@ -58,7 +60,9 @@ def _interpolated(times_s: np.ndarray, places: np.ndarray, targets: np.ndarray) 
     return beyond
 
 
-def _looped(take: Take, source: Source, source_s: np.ndarray, step_s: float, assumptions: Assumptions) -> np.ndarray:
+def _looped(
+    take: TakeModel, source: Source, source_s: np.ndarray, step_s: float, assumptions: Assumptions
+) -> np.ndarray:
     length_s = source.length_s
     if take.item.values["B_LOOPSRC"] and assumptions.loop_wraps_source and length_s > 0:
         source_s = np.mod(source_s, length_s)
@@ -102,7 +106,7 @@ _SHAPES: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def _fades(item: Item, times_s: np.ndarray) -> np.ndarray:
+def _fades(item: ItemModel, times_s: np.ndarray) -> np.ndarray:
     """The gain of an item's fades at seconds after its left edge."""
     gain = np.ones(len(times_s))
     fade_in_s = max(item.values["D_FADEINLEN_AUTO"], item.values["D_FADEINLEN"], 0.0)
@@ -117,9 +121,12 @@ def _fades(item: Item, times_s: np.ndarray) -> np.ndarray:
 
 
 def track_sound(
-    track: Track, start_s: float, n_samples: int, rate_hz: float, n_channels: int, assumptions: Assumptions
+    track: TrackModel, start_s: float, n_samples: int, rate_hz: float, n_channels: int, assumptions: Assumptions
 ) -> np.ndarray:
-    """Sound of a track from project time ``start_s``, before its effects and fader, float64 (n_samples, n_channels)."""
+    """Sound of a track from project time ``start_s``, before its effects and fader.
+
+    Returns [shape=(n_samples, n_channels), float64].
+    """
     mix = np.zeros((n_samples, n_channels))
     end_s = start_s + n_samples / rate_hz
     for item in track.items:

@@ -14,7 +14,7 @@ from typing import Any
 import rpp
 
 from reatrieve.errors import InputError
-from reatrieve.headless.model import Item, Lane, Marker, Take, TempoPoint, Track
+from reatrieve.headless.model import ItemModel, Lane, Marker, TakeModel, TempoPoint, TrackModel
 from reatrieve.headless.project import ProjectModel
 from reatrieve.headless.rpp_text import parse_rpp
 from reatrieve.headless.sources import FileSource, MidiSource, SectionSource, Source
@@ -199,8 +199,8 @@ def _ext_state(element: rpp.Element) -> dict[str, dict[str, str]]:
 # tracks --------------------------------------------------------------------------------------------------------------
 
 
-def _track(project: ProjectModel, element: rpp.Element, folder: Path) -> Track:
-    track = Track(project, element.attrib[0] if element.attrib else project.new_guid())
+def _track(project: ProjectModel, element: rpp.Element, folder: Path) -> TrackModel:
+    track = TrackModel(project, element.attrib[0] if element.attrib else project.new_guid())
     values = track.values
     for child in element.children:
         if isinstance(child, rpp.Element):
@@ -258,15 +258,15 @@ _ITEM_TAGS = {
 }  # fmt: skip
 
 
-def _item(track: Track, element: rpp.Element, folder: Path) -> Item:
+def _item(track: TrackModel, element: rpp.Element, folder: Path) -> ItemModel:
     project = track.project
-    item = Item(track, project.new_guid())
-    take: Take | None = None
+    item = ItemModel(track, project.new_guid())
+    take: TakeModel | None = None
 
-    def current() -> Take:
+    def current() -> TakeModel:
         nonlocal take
         if take is None:
-            take = Take(item, project.new_guid(), None)
+            take = TakeModel(item, project.new_guid(), None)
             item.takes.append(take)
         return take
 
@@ -285,7 +285,7 @@ def _item(track: Track, element: rpp.Element, folder: Path) -> Item:
             continue
         line = [child] if isinstance(child, str) else [str(value) for value in child]
         if line[0] == "TAKE":
-            take = Take(item, project.new_guid(), None)
+            take = TakeModel(item, project.new_guid(), None)
             item.takes.append(take)
             take.empty = "NULL" in line[1:]
             if "SEL" in line[1:]:
@@ -301,14 +301,14 @@ def _item(track: Track, element: rpp.Element, folder: Path) -> Item:
     return item
 
 
-def _fade(item: Item, line: list[str]) -> None:
+def _fade(item: ItemModel, line: list[str]) -> None:
     name = line[0]
     item.values[f"C_{name}SHAPE"] = _field(line, 1)
     item.values[f"D_{name}LEN"] = _field(line, 2)
     item.values[f"D_{name}LEN_AUTO"] = _field(line, 3) or -1.0
 
 
-def _take_line(item: Item, line: list[str], current: Callable[[], Take]) -> bool:
+def _take_line(item: ItemModel, line: list[str], current: Callable[[], TakeModel]) -> bool:
     """One line of a take; whether it is known."""
     tag = line[0]
     if tag == "NAME":

@@ -12,7 +12,7 @@ import rpp
 
 from reatrieve.errors import InputError
 from reatrieve.headless.listing import parse_version
-from reatrieve.headless.model import Item, Lane, Take, Track
+from reatrieve.headless.model import ItemModel, Lane, TakeModel, TrackModel
 from reatrieve.headless.project import ProjectModel
 from reatrieve.headless.rpp_read import COLOR_USED, DEFAULT_TRACK_COLOR, HIDDEN_LANE, LOCKED_LANE, REVERSED, WHOLE
 from reatrieve.headless.rpp_text import format_rpp, parse_rpp
@@ -212,7 +212,7 @@ def _ext_state(state: dict[str, dict[str, str]]) -> rpp.Element:
 # tracks --------------------------------------------------------------------------------------------------------------
 
 
-def _track(track: Track, folder: Path) -> rpp.Element:
+def _track(track: TrackModel, folder: Path) -> rpp.Element:
     values = track.values
     color = int(values["I_CUSTOMCOLOR"])
     depth = int(values["I_FOLDERDEPTH"])
@@ -235,7 +235,7 @@ def _track(track: Track, folder: Path) -> rpp.Element:
     return rpp.Element("TRACK", [track.guid], [*lines, *(_item(item, folder) for item in track.items)])
 
 
-def _item(item: Item, folder: Path) -> rpp.Element:
+def _item(item: ItemModel, folder: Path) -> rpp.Element:
     values = item.values
     lines: list[Any] = [
         _line("POSITION", values["D_POSITION"]),
@@ -263,13 +263,13 @@ def _item(item: Item, folder: Path) -> rpp.Element:
     return rpp.Element("ITEM", [], lines)
 
 
-def _fade(item: Item, name: str) -> list[str]:
+def _fade(item: ItemModel, name: str) -> list[str]:
     shape = item.values[f"C_{name}SHAPE"]
     automatic_s = max(item.values[f"D_{name}LEN_AUTO"], 0.0)
     return _line(name, shape, item.values[f"D_{name}LEN"], automatic_s, shape, 0, 0, 0)
 
 
-def _take(take: Take, index: int, folder: Path) -> list[Any]:
+def _take(take: TakeModel, index: int, folder: Path) -> list[Any]:
     values = take.values
     pan = (values["D_PAN"], values["D_VOL"], values["D_PANLAW"])
     lines: list[Any] = [

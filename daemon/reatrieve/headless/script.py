@@ -18,13 +18,13 @@ from reatrieve.headless.gfx import DRAWING, RECEIVED, SENT, GfxWindow
 from reatrieve.headless.machine import Machine, ScriptError
 from reatrieve.headless.wire import ArrayValue, LuaError, Reader, pack_text, pack_values
 
-__all__ = ["Context", "Script"]
+__all__ = ["ActionContext", "Script"]
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ActionContext:
     """What ``get_action_context`` says: how the action was triggered."""
 
     is_new_value: bool = False
@@ -42,7 +42,7 @@ class Script:
         host: Machine,
         path: Path,
         command: int,
-        context: Context,
+        context: ActionContext,
         new_engine: Callable[[HostCall, bool], Engine],
         checked: bool,
     ) -> None:

@@ -20,8 +20,8 @@ from reatrieve.headless.gfx import GfxWindow
 from reatrieve.headless.host import Host
 from reatrieve.headless.machine import ARRANGE, ScriptError
 from reatrieve.headless.options import HostOptions
-from reatrieve.headless.script import Context, Script
-from reatrieve.headless.stores import Answer, Dialog, Status
+from reatrieve.headless.script import ActionContext, Script
+from reatrieve.headless.stores import Dialog, DialogAnswer, Status
 from reatrieve.headless.view import Project, Region
 from reatrieve.installation import scripts_folder
 
@@ -173,9 +173,9 @@ class Reaper:
             self.host.command(name, self.host.project)
             self._check()
             return None
-        context = Context(text=f"osc:{osc}") if osc else Context()
+        context = ActionContext(text=f"osc:{osc}") if osc else ActionContext()
         if value is not None:
-            context = Context(True, 0, 16383, int(value * 16383), context.text)
+            context = ActionContext(True, 0, 16383, int(value * 16383), context.text)
         script = self.host.start(self.action(name), context)
         self._check()
         return script
@@ -264,7 +264,7 @@ class Reaper:
         a path; "task control" of a script that runs already "terminate" or "new". A function gets the dialog's text and
         gives the answer. Each dialog stands open for ``after_s`` seconds before; modal, it stops every script.
         """
-        self.host.dialogs.waiting.extend(Answer(answer, after_s) for answer in answers)
+        self.host.dialogs.waiting.extend(DialogAnswer(answer, after_s) for answer in answers)
 
     @property
     def dialogs(self) -> list[Dialog]:
@@ -367,7 +367,13 @@ class Reaper:
         self.host.ext_state.set(section, key, value, persist)
 
     def option(self, name: str, value: bool) -> None:
-        """Set a preference: "loop_points_linked" or "smooth_seek"."""
+        """Set a preference: "loop_points_linked" or "smooth_seek".
+
+        Raises
+        ------
+        InputError
+            If there is no such preference.
+        """
         if name not in self.host.preferences:
             raise InputError(f"unknown option {name!r}: choose one of {', '.join(self.host.preferences)}")
         self.host.preferences[name] = value

@@ -25,7 +25,13 @@ class Sockets:
         return self._count
 
     def get(self, number: int) -> socket.socket:
-        """An open socket; of a closed one LuaSocket's UDP says "refused"."""
+        """An open socket; of a closed one LuaSocket's UDP says "refused".
+
+        Raises
+        ------
+        ClosedError
+            If the socket is closed.
+        """
         if number not in self._sockets:
             raise ClosedError
         return self._sockets[number]

@@ -30,11 +30,16 @@ class Source:
     chunk: Any = None  # its lines in the opened project file
 
     def read(self, start_s: float, n_samples: int, rate_hz: float) -> np.ndarray:
-        """Sound from source time ``start_s`` on, float64 (n_samples, channels); silence outside the source."""
+        """Sound from source time ``start_s`` on; silence outside the source.
+
+        Returns [shape=(n_samples, channels), float64].
+        """
         return self.sample(start_s + np.arange(n_samples) / rate_hz, step_s=1.0 / rate_hz)
 
     def sample(self, times_s: np.ndarray, *, step_s: float) -> np.ndarray:
-        """Sound at each of the source times, float64 (len(times_s), channels).
+        """Sound at each of the source times.
+
+        ``times_s`` [shape=(n,)] in, [shape=(n, channels), float64] out.
 
         ``step_s`` is the distance of the times (its size, not its sign): above the source's own sample distance the
         sound is low-passed first, as a resampler must.
@@ -108,7 +113,10 @@ class FileSource(Source):
         return self._header()[1]
 
     def sample(self, times_s: np.ndarray, *, step_s: float) -> np.ndarray:
-        """Sound at each source time by a windowed sinc (64 zero crossings); silence outside the file."""
+        """Sound at each source time by a windowed sinc (64 zero crossings); silence outside the file.
+
+        ``times_s`` [shape=(n,)] in, [shape=(n, channels), float64] out.
+        """
         if self.offline or not self.rate_hz or len(times_s) == 0:
             return np.zeros((len(times_s), max(self.channels, 1)))
         positions = np.asarray(times_s) * self.rate_hz
@@ -178,7 +186,10 @@ class SectionSource(Source):
         self.rate_hz = parent.rate_hz
 
     def sample(self, times_s: np.ndarray, *, step_s: float) -> np.ndarray:
-        """The parent's sound inside the section, mirrored when reversed (its last sample first); silence outside."""
+        """The parent's sound inside the section, mirrored when reversed (its last sample first); silence outside.
+
+        ``times_s`` [shape=(n,)] in, [shape=(n, channels), float64] out.
+        """
         assert self.parent is not None
         times_s = np.asarray(times_s)
         last_s = self.length_s - (1.0 / self.rate_hz if self.rate_hz else 0.0)

@@ -12,7 +12,7 @@ from reatrieve.headless.listing import Version
 from reatrieve.headless.model import Thing
 from reatrieve.headless.wire import Handle, LuaError
 
-__all__ = ["Answer", "Dialog", "Dialogs", "ExtState", "Pointers", "Status"]
+__all__ = ["Dialog", "DialogAnswer", "Dialogs", "ExtState", "Pointers", "Status"]
 
 
 class Pointers:
@@ -159,7 +159,7 @@ class Dialog:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DialogAnswer:
     """What the user will say to a dialog, and for how many seconds the dialog stands open before."""
 
     value: Any
@@ -175,10 +175,16 @@ class Dialogs:
 
     stands_open: Callable[[float], None]
     seen: list[Dialog] = field(default_factory=list)
-    waiting: deque[Answer] = field(default_factory=deque)
+    waiting: deque[DialogAnswer] = field(default_factory=deque)
 
     def ask(self, kind: str, text: str, title: str = "", buttons: int = 0) -> Any:
-        """The next answer; callables get the text and give the answer."""
+        """The next answer; callables get the text and give the answer.
+
+        Raises
+        ------
+        LuaError
+            If no answer waits.
+        """
         if not self.waiting:
             raise LuaError(
                 f"nobody answers this {kind} dialog: {title!r}: {text!r} (give the host its answer first: answer())"

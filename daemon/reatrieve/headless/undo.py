@@ -10,25 +10,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from reatrieve.headless.model import Item, Lane, Marker, Take, TempoPoint, Track, kill_item, kill_track
+from reatrieve.headless.model import ItemModel, Lane, Marker, TakeModel, TempoPoint, TrackModel, kill_item, kill_track
 from reatrieve.headless.profile import Assumptions
 
-__all__ = ["ALL", "ITEMS", "MISC", "TRACKS", "Content", "History", "State"]
+__all__ = ["ALL", "ITEMS", "MISC", "TRACKS", "History", "State", "UndoContent"]
 
 TRACKS, ITEMS, MISC = 1, 4, 8
 ALL = -1
 _TRACK_FLAGS = 1 | 2 | 16 | 32 | 64 | 128  # track configuration, effects, freeze, envelopes
 
 
-class Content(Protocol):
+class UndoContent(Protocol):
     """What undo copies of a project and puts back, and what it needs beside."""
 
     assumptions: Assumptions
     new_guid: Callable[[], str]
     made_by_scripts: set[str]
     change_count: int
-    master: Track
-    tracks: list[Track]
+    master: TrackModel
+    tracks: list[TrackModel]
     markers: list[Marker]
     lanes: list[Lane]
     tempo: list[TempoPoint]
@@ -40,7 +40,7 @@ class Content(Protocol):
     cursor_s: float
     ext_state: dict[str, dict[str, str]]
 
-    def items(self) -> Iterator[Item]:
+    def items(self) -> Iterator[ItemModel]:
         """All items, track by track."""
 
     def sorted_markers(self) -> list[Marker]:
@@ -88,7 +88,7 @@ class _Point:
 class History:
     """Undo points of one project; ``position`` is how many of them are applied."""
 
-    def __init__(self, project: Content) -> None:
+    def __init__(self, project: UndoContent) -> None:
         self._project = project
         self._start: State | None = None
         self._points: list[_Point] = []
@@ -251,7 +251,7 @@ class History:
         _fill(project.master, state.tracks[0])
         tracks = []
         for content in state.tracks[1:]:
-            track = known.pop(content["guid"], None) or Track(project, content["guid"])
+            track = known.pop(content["guid"], None) or TrackModel(project, content["guid"])
             _fill(track, content)
             tracks.append(track)
         for track in known.values():
@@ -267,12 +267,12 @@ class History:
             for content in state.items.get(track.guid, []):
                 item = old.get(content["guid"])
                 if item is None or not (item.state() == content or keep):
-                    item = Item(track, content["guid"])
-                    item.takes = [Take(item, take["guid"], None) for take in content["takes"]]
+                    item = ItemModel(track, content["guid"])
+                    item.takes = [TakeModel(item, take["guid"], None) for take in content["takes"]]
                 elif len(item.takes) != len(content["takes"]):
                     for take in item.takes:
                         take.die()
-                    item.takes = [Take(item, take["guid"], None) for take in content["takes"]]
+                    item.takes = [TakeModel(item, take["guid"], None) for take in content["takes"]]
                 item.track = track
                 _fill(item, {key: value for key, value in content.items() if key != "takes"})
                 for take, take_content in zip(item.takes, content["takes"], strict=True):

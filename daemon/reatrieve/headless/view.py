@@ -13,7 +13,7 @@ from reatrieve.headless.sources import FileSource, MidiSource, SectionSource, So
 from reatrieve.headless.tempo import TimeMap
 from reatrieve.headless.undo import ALL, ITEMS, MISC, TRACKS
 
-__all__ = ["Item", "Project", "Region", "Track"]
+__all__ = ["MediaItem", "Project", "Region", "Track"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,11 @@ def _shift_ruler(project: ProjectModel, from_s: float, by_s: float) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class MediaItem:
     """A media item."""
 
     host: Machine = field(repr=False)
-    model: models.Item
+    model: models.ItemModel
 
     @property
     def guid(self) -> str:
@@ -139,6 +139,11 @@ class Item:
         ripple : str
             What moves along, from the item on: "" nothing, "track" the items of its track, "all" the items of all
             tracks, markers, regions and tempo markers.
+
+        Raises
+        ------
+        InputError
+            If ``ripple`` is none of these.
         """
         if ripple not in ("", "track", "all"):
             raise InputError(f"ripple={ripple!r}: choose '', 'track' or 'all'")
@@ -207,7 +212,7 @@ class Track:
     """A track."""
 
     host: Machine = field(repr=False)
-    model: models.Track
+    model: models.TrackModel
 
     @property
     def name(self) -> str:
@@ -220,9 +225,9 @@ class Track:
         return self.model.guid
 
     @property
-    def items(self) -> list[Item]:
+    def items(self) -> list[MediaItem]:
         """Its items in time order."""
-        return [Item(self.host, item) for item in self.model.items]
+        return [MediaItem(self.host, item) for item in self.model.items]
 
     def add_item(
         self,
@@ -243,7 +248,7 @@ class Track:
         fade_out_s: float = 0.0,
         channel_mode: int = 0,
         mute: bool = False,
-    ) -> Item:
+    ) -> MediaItem:
         """Put a media file on the track.
 
         Parameters
@@ -271,12 +276,12 @@ class Track:
             if length_s <= 0:
                 raise InputError(f"{path}: no sound to put on a track")
         project = self.model.project
-        item = models.Item(self.model, project.new_guid(), position_s, length_s)
+        item = models.ItemModel(self.model, project.new_guid(), position_s, length_s)
         item.values.update(
             B_LOOPSRC=float(loop), D_VOL=gain, D_FADEINLEN=fade_in_s, D_FADEOUTLEN=fade_out_s, B_MUTE=float(mute)
         )
         name = Path(source.path or (source.parent.path if source.parent else "")).name
-        take = models.Take(item, project.new_guid(), source, name)
+        take = models.TakeModel(item, project.new_guid(), source, name)
         take.values.update(
             D_STARTOFFS=offset_s,
             D_PLAYRATE=rate,
@@ -289,9 +294,9 @@ class Track:
         self.model.items.append(item)
         self.model.sort_items()
         project.history.add("Insert media", ITEMS)
-        return Item(self.host, item)
+        return MediaItem(self.host, item)
 
-    def add_midi(self, position_s: float, length_s: float) -> Item:
+    def add_midi(self, position_s: float, length_s: float) -> MediaItem:
         """Put a MIDI item on the track."""
         return self.add_item(MidiSource(), position_s, length_s)
 
@@ -302,7 +307,13 @@ class Track:
         self.model.values["I_SELECTED"] = 1.0
 
     def set(self, **values: float) -> None:
-        """Set REAPER's values by name (``I_SOLO``, ``B_MUTE``, ``I_FOLDERDEPTH``, ...)."""
+        """Set REAPER's values by name (``I_SOLO``, ``B_MUTE``, ``I_FOLDERDEPTH``, ...).
+
+        Raises
+        ------
+        InputError
+            If a track has no value of that name.
+        """
         unknown = set(values) - set(self.model.values)
         if unknown:
             raise InputError(f"a track has no value {sorted(unknown)[0]!r}")
@@ -414,6 +425,11 @@ class Project:
         timebase : str
             What items, markers and regions keep: "time" their seconds, "beats" their bars and beats (items then change
             position, length and rate).
+
+        Raises
+        ------
+        InputError
+            If ``timebase`` is none of these.
         """
         if timebase not in ("time", "beats"):
             raise InputError(f"timebase={timebase!r}: choose 'time' or 'beats'")
@@ -490,7 +506,13 @@ class Project:
         self.model.offset_s, self.model.offset_measures = offset_s, measures
 
     def set_ruler(self, mode: int) -> None:
-        """The ruler's format: 0 time, 1 measures and time, 2 measures, 3 seconds, 4 samples, 5 frames."""
+        """The ruler's format: 0 time, 1 measures and time, 2 measures, 3 seconds, 4 samples, 5 frames.
+
+        Raises
+        ------
+        InputError
+            If ``mode`` is none of these.
+        """
         if mode not in range(6):
             raise InputError(f"ruler mode {mode}: 0 to 5")
         self.model.ruler_mode = mode

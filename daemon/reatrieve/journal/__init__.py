@@ -1,7 +1,7 @@
 """Session journals: append-only JSON lines, on disk before anybody is told."""
 
 from reatrieve.journal.file import Journal, read_journal
-from reatrieve.journal.folder import JournalFolder, Stored, check_journal, copies_folder
+from reatrieve.journal.folder import JournalFolder, StoredJournal, check_journal, copies_folder
 from reatrieve.journal.lines import DamageError, Header, Line
 
 __all__ = [
@@ -10,7 +10,7 @@ __all__ = [
     "Journal",
     "JournalFolder",
     "Line",
-    "Stored",
+    "StoredJournal",
     "check_journal",
     "copies_folder",
     "read_journal",

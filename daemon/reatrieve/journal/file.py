@@ -28,8 +28,8 @@ from reatrieve import limits
 from reatrieve.errors import JournalError
 from reatrieve.filelock import try_lock
 from reatrieve.files import open_regular, read_at_most, read_small, write_all, write_whole
-from reatrieve.journal.lines import VERSION, Content, Header, Line, demand_room, event_line, parse, whole
-from reatrieve.session.events import Event
+from reatrieve.journal.lines import VERSION, Header, JournalContent, Line, demand_room, event_line, parse, whole
+from reatrieve.session.events import SessionEvent
 from reatrieve.session.state import fold
 
 __all__ = [
@@ -63,12 +63,12 @@ class Journal:
         self.mended = ""
         self._now = now
         self._file: BinaryIO | None = None
-        self._content: Content
+        self._content: JournalContent
         self._load()
 
     @classmethod
     def create(
-        cls, path: Path, header: Header, *, events: Iterable[Event] = (), now: Callable[[], float] = time.time
+        cls, path: Path, header: Header, *, events: Iterable[SessionEvent] = (), now: Callable[[], float] = time.time
     ) -> Journal:
         """Begin a journal, with its first ``events`` at once; it appears whole or not at all.
 
@@ -122,15 +122,15 @@ class Journal:
         """Whether the disk failed so that this must be closed and opened again; nothing can be appended any more."""
         return self._file is None
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[SessionEvent]:
         """All events so far, the oldest first: what ``fold`` and ``Search`` take."""
         return [line.event for line in self._content.lines]
 
-    def append(self, event: Event, *, op: str = "") -> None:
+    def append(self, event: SessionEvent, *, op: str = "") -> None:
         """Write one event; on disk when this returns."""
         self.append_all([event], op=op)
 
-    def append_all(self, events: Iterable[Event], *, op: str = "", then: Iterable[Event] = ()) -> None:
+    def append_all(self, events: Iterable[SessionEvent], *, op: str = "", then: Iterable[SessionEvent] = ()) -> None:
         """Write several events, all or none; on disk when this returns.
 
         Parameters
@@ -389,7 +389,13 @@ def stem_of(session: str) -> str:
 
 
 def open_alone(path: Path) -> BinaryIO:
-    """A journal open for this process alone, or ``JournalError``."""
+    """A journal open for this process alone, or ``JournalError``.
+
+    Raises
+    ------
+    JournalError
+        If it cannot be opened, or another process writes it.
+    """
     try:
         file = open_regular(path, write=True)
     except OSError as exc:
@@ -405,7 +411,13 @@ def _read(file: BinaryIO, path: Path) -> bytes:
 
 
 def read_file(path: Path) -> bytes:
-    """All of a journal that counts, or ``JournalError``."""
+    """All of a journal that counts, or ``JournalError``.
+
+    Raises
+    ------
+    JournalError
+        If it cannot be read.
+    """
     try:
         return read_small(path, max_bytes=limits.JOURNAL_BYTES)[: _owed.get(_key(path))]
     except OSError as exc:
@@ -413,7 +425,13 @@ def read_file(path: Path) -> bytes:
 
 
 def read_header(path: Path) -> Header:
-    """The first line of a journal, or ``JournalError``."""
+    """The first line of a journal, or ``JournalError``.
+
+    Raises
+    ------
+    JournalError
+        If it cannot be read, or its first line is no header.
+    """
     try:
         with open_regular(path) as raw, io.BufferedReader(cast("io.RawIOBase", raw)) as file:
             first = file.readline(limits.HEADER_BYTES + 1)

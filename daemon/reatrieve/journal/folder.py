@@ -32,10 +32,10 @@ from reatrieve.journal.file import (
     stem_of,
 )
 from reatrieve.journal.lines import DamageError, Header, Line, parse, whole
-from reatrieve.session.events import Event
+from reatrieve.session.events import SessionEvent
 from reatrieve.session.state import SessionState, fold
 
-__all__ = ["JournalFolder", "Stored", "check_journal", "copies_folder"]
+__all__ = ["JournalFolder", "StoredJournal", "check_journal", "copies_folder"]
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ DAMAGED = "damaged"
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredJournal:
     """What a list of sessions shows of one."""
 
     path: Path
@@ -84,7 +84,7 @@ class JournalFolder:
         """Whether the journal of this session was set aside."""
         return (self.folder / DISCARDED / self.path(session).name).exists()
 
-    def create(self, header: Header, *, events: Iterable[Event] = ()) -> Journal:
+    def create(self, header: Header, *, events: Iterable[SessionEvent] = ()) -> Journal:
         """Begin the journal of a new session, with its first ``events`` at once."""
         return Journal.create(self.path(header.session), header, events=events, now=self._now)
 
@@ -113,7 +113,7 @@ class JournalFolder:
         at, why = bad
         return self._mended(path, DamageError(path, at + 2, why, journal.header, list(journal.lines[:at])))
 
-    def of_project(self, project: str) -> list[Stored]:
+    def of_project(self, project: str) -> list[StoredJournal]:
         """Sessions of the project at this path, the latest first, at most ``limits.SESSIONS``; copies beside it that
         are unknown here are taken in, and used in place of a journal here that has lost its header.
 
@@ -122,7 +122,7 @@ class JournalFolder:
         if not project:
             return []
         self._take_in(project)
-        found: list[Stored] = []
+        found: list[StoredJournal] = []
         for path in self._journals():
             with contextlib.suppress(JournalError, InputError):  # nothing of it can be used
                 if _same_path(read_header(path).project, project):
@@ -138,7 +138,13 @@ class JournalFolder:
         return needed
 
     def discard(self, session: str) -> None:
-        """Set the journal of a session aside; it is never listed again."""
+        """Set the journal of a session aside; it is never listed again.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be moved.
+        """
         path, folder = self.path(session), self.folder / DISCARDED
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -239,14 +245,16 @@ def check_journal(path: Path) -> tuple[Header | None, list[Line], list[str]]:
     return content.header, content.lines, problems
 
 
-def _stored(path: Path) -> Stored:
+def _stored(path: Path) -> StoredJournal:
     content = parse(path, read_file(path))
     bad = _first_impossible(content.lines)
     lines = content.lines if bad is None else content.lines[: bad[0]]
     state = fold(line.event for line in lines)
     if content.header is None or not lines:
         raise JournalError(f"nothing of {path} can be used")
-    return Stored(path, content.header, state.label, state.answers, state.accepted, state.finished, lines[-1].time_s)
+    return StoredJournal(
+        path, content.header, state.label, state.answers, state.accepted, state.finished, lines[-1].time_s
+    )
 
 
 def _longer_copies(header: Header, lines: list[Line]) -> Iterator[tuple[Path, list[Line]]]:

@@ -23,15 +23,15 @@ from reatrieve import limits
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import InputError, JournalError
 from reatrieve.session import events as kinds
-from reatrieve.session.events import Event
+from reatrieve.session.events import SessionEvent
 from reatrieve.session.spans import Span
 
-__all__ = ["VERSION", "Content", "DamageError", "Header", "Line", "demand_room", "event_line", "parse", "whole"]
+__all__ = ["VERSION", "DamageError", "Header", "JournalContent", "Line", "demand_room", "event_line", "parse", "whole"]
 
 VERSION = 2
 _CHECKED = re.compile(rb',"crc":"([0-9a-f]{8})"\}\Z')
 _CHECKED_AND_MORE = re.compile(rb',"crc":"[0-9a-f]{8}"\}.')
-_KINDS: Mapping[str, type[Event]] = {
+_KINDS: Mapping[str, type[SessionEvent]] = {
     kind.__name__.lower(): kind
     for kind in (
         kinds.Started, kinds.Proposed, kinds.Answered, kinds.Undone, kinds.Retracted, kinds.Revised,
@@ -71,7 +71,7 @@ class Header:
 class Line:
     """One event as journalled: when (wall time, seconds since 1970) and by which command (``op``, "" for none)."""
 
-    event: Event
+    event: SessionEvent
     op: str
     time_s: float
 
@@ -94,7 +94,7 @@ class DamageError(JournalError):
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class JournalContent:
     """What a file holds: up to its first damage, or up to ``length`` bytes with ``torn`` after them."""
 
     version: int
@@ -137,7 +137,13 @@ def _header_line(header: Header) -> tuple[bytes, int]:
 
 
 def event_line(line: Line, crc: int) -> tuple[bytes, int]:
-    """The line of one event; what could not be read back is refused here (``InputError``)."""
+    """The line of one event; what could not be read back is refused here (``InputError``).
+
+    Raises
+    ------
+    InputError
+        If the event would not come back as it is.
+    """
     kind = type(line.event).__name__.lower()
     row: dict[str, Any] = {"v": VERSION, "t": line.time_s, "op": line.op, "event": kind}
     for one in dataclasses.fields(line.event):
@@ -165,14 +171,20 @@ def whole(path: Path, header: Header, lines: Iterable[Line]) -> bytes:
 
 
 def demand_room(path: Path, n_bytes: int) -> None:
-    """Refuse a journal that would be too large to be read (``InputError``)."""
+    """Refuse a journal that would be too large to be read (``InputError``).
+
+    Raises
+    ------
+    InputError
+        If ``n_bytes`` is more than ``limits.JOURNAL_BYTES``.
+    """
     if n_bytes > limits.JOURNAL_BYTES:
         raise InputError(
             f"the journal {path.name} would be larger than {limits.JOURNAL_BYTES} bytes; begin a new search"
         )
 
 
-def parse(path: Path, raw: bytes) -> Content:
+def parse(path: Path, raw: bytes) -> JournalContent:
     """What the bytes of a journal say.
 
     Raises
@@ -200,12 +212,12 @@ def parse(path: Path, raw: bytes) -> Content:
             raise JournalError(f"{path}, line {number}: {exc}; update ReaTrieve") from exc
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
             if last and number > 1 and _is_torn(row):  # a power cut can leave a line's length without its content
-                return Content(version, header, lines, length - len(row) - 1, crc, row + b"\n")
+                return JournalContent(version, header, lines, length - len(row) - 1, crc, row + b"\n")
             damage = DamageError(path, number, _why(exc), header, lines)
-            return Content(version, header, lines, length, crc, b"", damage)
+            return JournalContent(version, header, lines, length, crc, b"", damage)
     if torn and _CHECKED_AND_MORE.search(torn):  # the line is whole: its newline is damaged
         damage = DamageError(path, len(rows) + 1, "its end is not what was written", header, lines)
-    return Content(version, header, lines, length, crc, torn, damage)
+    return JournalContent(version, header, lines, length, crc, torn, damage)
 
 
 def _version(path: Path, first: bytes) -> int:

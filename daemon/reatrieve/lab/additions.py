@@ -100,7 +100,7 @@ def add_session(
 
 def _kept(state: SessionState) -> Sequence[tuple[int, Span]]:
     """The example as its region stands (as marked, if that is gone) and what was accepted."""
-    kept = state.kept
+    kept = state.accepted_regions
     return kept if state.example_region is not None else ((0, state.example), *kept)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from reatrieve.annotations.oracle import Oracle
-from reatrieve.lab.dataset import Dataset, Recording, Sound
+from reatrieve.lab.dataset import AnnotatedSound, Dataset, Recording
 
 __all__ = ["SharedSound", "agreement_summary", "shared_sounds"]
 
@@ -84,7 +84,7 @@ def _of_recording(recording: Recording) -> Iterator[SharedSound]:
                 yield best
 
 
-def _compared(file: str, first: Sound, second: Sound) -> SharedSound:
+def _compared(file: str, first: AnnotatedSound, second: AnnotatedSound) -> SharedSound:
     oracle = Oracle(second.occurrences)
     matched: dict[int, float] = {}
     for span in first.occurrences:

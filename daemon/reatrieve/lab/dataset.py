@@ -14,11 +14,11 @@ from reatrieve.annotations.sidecars import labels_beside, tables_naming_files
 from reatrieve.errors import InputError
 from reatrieve.session.spans import Span
 
-__all__ = ["Dataset", "Recording", "Sound", "load_dataset"]
+__all__ = ["AnnotatedSound", "Dataset", "Recording", "load_dataset"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class AnnotatedSound:
     """One sound of interest in one file, as one annotator hears it; occurrences and variants by start time."""
 
     file: str
@@ -41,7 +41,7 @@ class Recording:
     name: str
     path: Path
     group: str
-    sounds: tuple[Sound, ...]
+    sounds: tuple[AnnotatedSound, ...]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Dataset:
     broken: tuple[BrokenRow, ...] = ()
 
     @property
-    def sounds(self) -> tuple[Sound, ...]:
+    def sounds(self) -> tuple[AnnotatedSound, ...]:
         """All sounds, file by file."""
         return tuple(sound for recording in self.recordings for sound in recording.sounds)
 
@@ -137,9 +137,9 @@ def _assemble(folder: Path, rows: Sequence[ReferenceEvent], broken: Sequence[Bro
     return Dataset(folder, tuple(recordings), tuple(rows), tuple(broken))
 
 
-def _sound(file: str, class_: str, annotator: str, rows: Iterable[ReferenceEvent]) -> Sound:
+def _sound(file: str, class_: str, annotator: str, rows: Iterable[ReferenceEvent]) -> AnnotatedSound:
     ordered = sorted(rows, key=lambda row: row.span)
-    return Sound(
+    return AnnotatedSound(
         file=file,
         class_=class_,
         kind=next((row.kind for row in ordered if row.kind), ""),

@@ -27,7 +27,7 @@ from sklearn.model_selection import GroupKFold
 from reatrieve.annotations.oracle import Oracle
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackMap
-from reatrieve.lab.dataset import Recording, Sound, load_dataset
+from reatrieve.lab.dataset import AnnotatedSound, Recording, load_dataset
 from reatrieve.lab.sessions import EdgeMoves, moved_example
 from reatrieve.retrieval.default.calibration import Answers, Judgement, relative, tally
 from reatrieve.retrieval.default.retriever import SHORTLIST, DefaultRetriever
@@ -98,7 +98,7 @@ def _session(
     retriever: DefaultRetriever,
     analysis: Analysis,
     recording: Recording,
-    sound: Sound,
+    sound: AnnotatedSound,
     marked: Span,
     orders: bool,
 ) -> Iterator[Question]:

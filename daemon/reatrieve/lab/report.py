@@ -21,7 +21,7 @@ __all__ = ["Finding", "experiment_table", "findings", "write_experiments"]
 
 Outcome: TypeAlias = Literal["agrees", "disagrees", "undecided"]
 
-Sessions: TypeAlias = Mapping[str, Sequence[SessionRecord]]
+SessionsBySetup: TypeAlias = Mapping[str, Sequence[SessionRecord]]
 
 PLAIN = "paper"
 TUNED = "paper:alpha=1.0"
@@ -41,7 +41,7 @@ class Finding:
     outcome: Outcome
 
 
-def findings(made: Sequence[Experiment], sessions: Sessions, *, budget: int) -> list[Finding]:
+def findings(made: Sequence[Experiment], sessions: SessionsBySetup, *, budget: int) -> list[Finding]:
     """Hold each statement of the paper against the sessions.
 
     Parameters
@@ -61,7 +61,7 @@ def findings(made: Sequence[Experiment], sessions: Sessions, *, budget: int) -> 
 
 
 class _Judge:
-    def __init__(self, experiments: Mapping[str, Experiment], sessions: Sessions, budget: int) -> None:
+    def __init__(self, experiments: Mapping[str, Experiment], sessions: SessionsBySetup, budget: int) -> None:
         self._experiments = experiments
         self._sessions = sessions
         self._budget = budget

@@ -92,7 +92,10 @@ def calibration_bins(probability: Floats, hit: Floats, *, n_bins: int = N_BINS) 
 
 
 def calibration_error(probability: Floats, hit: Floats, *, n_bins: int = N_BINS) -> float:
-    """Expected calibration error: mean |mean probability - share of hits| of equal-mass bins."""
+    """Expected calibration error: mean |mean probability - share of hits| of equal-mass bins.
+
+    ``probability`` [shape=(n,), 0..1] and ``hit`` [shape=(n,), 0 or 1]; NaN where n is 0.
+    """
     if not len(probability):
         return float("nan")
     bins = calibration_bins(probability, hit, n_bins=n_bins)

@@ -11,7 +11,7 @@ import numpy as np
 
 from reatrieve.annotations.oracle import Denominator, Oracle
 from reatrieve.errors import InputError
-from reatrieve.lab.dataset import Recording, Sound
+from reatrieve.lab.dataset import AnnotatedSound, Recording
 from reatrieve.lab.records import AnswerRecord, RestRecord, SessionRecord
 from reatrieve.session.events import Answered, Started, Verdict
 from reatrieve.session.retriever import Analysis, Proposal, Ranker, Retriever
@@ -137,7 +137,9 @@ def simulate_recording(searched: Searched, conditions: Conditions) -> Iterator[S
                 yield simulate(searched, sound, example, conditions, seed=seed)
 
 
-def simulate(searched: Searched, sound: Sound, example: int, conditions: Conditions, *, seed: int) -> SessionRecord:
+def simulate(
+    searched: Searched, sound: AnnotatedSound, example: int, conditions: Conditions, *, seed: int
+) -> SessionRecord:
     """Run one session to its end: budget spent, nothing left, or 200 accepts and skips."""
     retriever, analysis, recording = searched.retriever, searched.analysis, searched.recording
     rng = _session_rng(seed, recording.name, sound.name, example)

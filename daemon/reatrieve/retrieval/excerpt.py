@@ -65,7 +65,10 @@ _F16_MAX = float(np.finfo(np.float16).max)
 
 
 def recorded(blocks: Iterable[NDArray[np.float32]], samples: NDArray[np.float16]) -> Iterator[NDArray[np.float32]]:
-    """Pass the blocks through and write them to ``samples`` on the way."""
+    """Pass the blocks through and write them to ``samples`` on the way.
+
+    Blocks are mono [shape=(n,), float32]; ``samples`` [shape=(n_samples,), float16] has room for all of them.
+    """
     seen = 0
     for block in blocks:
         samples[seen : seen + block.size] = np.clip(block, -_F16_MAX, _F16_MAX)
@@ -92,6 +95,8 @@ def checked_example(example: Span, *, duration_s: float) -> Span:
 
 def refuse_silence(samples: NDArray[np.generic], example: Span) -> None:
     """Check that something sounds in the example.
+
+    ``samples`` [shape=(n_samples,)] are at ``ANALYSIS_RATE_HZ``.
 
     Raises
     ------

@@ -17,7 +17,10 @@ SCORE_DECIMALS = 5
 
 
 def rounded(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Scores as they are compared, so that exact repeats tie on every machine and the earliest wins."""
+    """Scores as they are compared, so that exact repeats tie on every machine and the earliest wins.
+
+    Any shape in, the same out; 5 decimals.
+    """
     return np.asarray(np.round(scores.astype(np.float64), SCORE_DECIMALS))
 
 
@@ -49,7 +52,7 @@ class Grid:
     def free(self, blocked: Iterable[Span], *, limit_s: float | None = None) -> NDArray[np.bool_]:
         """Where an excerpt overlaps none of ``blocked`` by more than ``limit_s``; shape (n_starts,).
 
-        ``limit_s`` is what the design allows, unless said otherwise.
+        ``limit_s`` is ``spans.allowed_overlap_s`` of the length, unless said otherwise.
         """
         limit_s = allowed_overlap_s(self.length_s) if limit_s is None else limit_s
         edges_s = np.array([(span.start_s, span.end_s) for span in blocked if span.length_s > limit_s]).reshape(-1, 2)
@@ -67,7 +70,10 @@ class Grid:
         return np.asarray(shared_s.max(axis=1, initial=0.0) / self.length_s, dtype=np.float32)
 
     def ranked(self, scores: NDArray[np.float64], blocked: Iterable[Span]) -> Iterator[int]:
-        """Grid places, best first, that overlap neither ``blocked`` nor each other."""
+        """Grid places, best first, that overlap neither ``blocked`` nor each other.
+
+        ``scores`` [shape=(n_starts,)]: a higher one is better.
+        """
         free = self.free(blocked)
         open_scores = np.where(free, scores, -np.inf)
         while True:
@@ -91,6 +97,8 @@ class Labelled:
 
 def window_for(span: Span, grid: Grid, resemblance: Callable[[NDArray[np.intp]], NDArray[np.floating]]) -> int:
     """The grid place of the excerpt of the search's length that stands for a span with edges of its own.
+
+    ``resemblance`` maps grid places [shape=(n,)] to scores [shape=(n,)].
 
     A region of just that length is itself. One that was dragged longer or shorter leaves open which edge carries the
     alignment: of all excerpts between "begins where it begins" and "ends where it ends", the one that most resembles

@@ -43,7 +43,10 @@ class Representation(Protocol):
         """Text that changes whenever the features would; part of the cache key."""
 
     def frames(self, blocks: Iterable[_F32]) -> Features:
-        """Features of mono float32 audio at ``ANALYSIS_RATE_HZ`` that comes in blocks of any length."""
+        """Features of mono float32 audio at ``ANALYSIS_RATE_HZ`` that comes in blocks of any length.
+
+        Blocks are [shape=(n,)]; values are [shape=(n_features, n_frames), float32].
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,10 @@ class LibrosaRepresentation:
         return f"{self.name}-librosa-{importlib.metadata.version('librosa')}"
 
     def frames(self, blocks: Iterable[_F32]) -> Features:
-        """Features at a hop of 512 samples, ``1 + n // 512`` frames."""
+        """Features at a hop of 512 samples, ``1 + n // 512`` frames.
+
+        Blocks are mono [shape=(n,)] at ``ANALYSIS_RATE_HZ``; values are [shape=(n_features, n_frames), float32].
+        """
         y = np.concatenate(list(blocks))
         n_frames = frame_count(y.size)
         if y.size < self.least_samples:

@@ -20,6 +20,8 @@ CHUNK_FRAMES = 512
 def checked(blocks: Iterable[NDArray[np.float32]], *, n_samples: int) -> Iterator[NDArray[np.float32]]:
     """Pass mono float32 blocks through; stop at the first thing that cannot be analysed.
 
+    Blocks are [shape=(n,)].
+
     Raises
     ------
     InputError

@@ -124,7 +124,13 @@ class SessionActor:
         return self._work is not None
 
     def submit(self, client: str, number: int, command: Command) -> None:
-        """Queue one command; raises ``BusyError`` where too many wait."""
+        """Queue one command; raises ``BusyError`` where too many wait.
+
+        Raises
+        ------
+        BusyError
+            If ``limits.QUEUED`` commands wait.
+        """
         if self._queue.qsize() >= limits.QUEUED:
             raise BusyError(f"{limits.QUEUED} commands of this session wait already; go on when they are done")
         if self.client not in ("", client):

@@ -25,7 +25,7 @@ Tempo = Sequence[Mapping[str, float]]
 
 def anchor_events(command: Anchors, state: SessionState, header: Header, tempo: Tempo) -> list[Event]:
     """One anchor for each accepted region, the example's first, then the end of the list."""
-    kept = state.kept
+    kept = state.accepted_regions
     placement = Placement(cast("AnchorKind", command.kind), command.nudge_ms, command.snap, _tempo_map(tempo))
     times = anchors(TrackAudio(header.track_map), [span.moved(header.origin_s) for _, span in kept], placement)
     listed: list[Event] = [
@@ -44,7 +44,13 @@ def export_events(
     progress: Callable[[float], None],
     cancel: Callable[[], bool],
 ) -> list[Event]:
-    """Write the files; notes, one ``exported`` a file, then the end of the list."""
+    """Write the files; notes, one ``exported`` a file, then the end of the list.
+
+    Raises
+    ------
+    InputError
+        If the folder is not absolute, or what ``sync.export.export`` refuses.
+    """
     if not Path(command.folder).is_absolute():
         raise InputError(f"the export folder {command.folder!r} is not absolute; choose one in the settings")
     notes: list[str] = []

@@ -32,7 +32,13 @@ class Draft:
     _n_probed: int = 0
 
     def add(self, message: Item | Probe | Tempo) -> None:
-        """Take one message; a later one for the same index replaces the earlier."""
+        """Take one message; a later one for the same index replaces the earlier.
+
+        Raises
+        ------
+        InputError
+            If the items, tempo entries or probes are more than ``limits`` allows.
+        """
         if isinstance(message, Item):
             _demand_below("item", message.index, limits.ITEMS, "items; glue some of them first")
             self.items[message.index] = message

@@ -34,11 +34,11 @@ from reatrieve.service import loading, replies
 from reatrieve.session.events import (
     Answered,
     BudgetRaised,
-    Event,
     Finished,
     Renamed,
     Retracted,
     Revised,
+    SessionEvent,
     Undone,
     Verdict,
 )  # fmt: skip
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from reatrieve.audio.analysis import StageProgress
     from reatrieve.audio.cache import AnalysisCache
 
-__all__ = ["Outcome", "SessionWork", "StaleError"]
+__all__ = ["SessionWork", "StaleError", "StepOutcome"]
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class StaleError(ReatrieveError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StepOutcome:
     """At a current candidate, ``foreseen`` by the last look ahead or not; or ``over``, and why."""
 
     state: SessionState
@@ -145,7 +145,7 @@ class SessionWork:
         """Whether the next candidate (or that there is none) is still to be found."""
         return self.state.current is None and self.state.over is None
 
-    def propose(self) -> Outcome:
+    def propose(self) -> StepOutcome:
         """The current candidate, proposed and journalled now if need be."""
         search = self._analysed()
         foreseen, self._foreseen = self._foreseen or search.foreseen, False
@@ -154,7 +154,7 @@ class SessionWork:
                 self._journal_applied([])
             self._foreseen = False
         over = None if self.state.current is not None else search.over
-        return Outcome(self.state, foreseen, over.reason if over is not None else None)
+        return StepOutcome(self.state, foreseen, over.reason if over is not None else None)
 
     def look_ahead(self) -> Mapping[Verdict, Proposal | None]:
         """What would follow the current candidate after each answer; None: the session would be over."""
@@ -200,13 +200,13 @@ class SessionWork:
                 self._state = fold(self.journal.events())
             raise
 
-    def _journal_applied(self, events: Sequence[Event], *, op: str = "") -> None:
+    def _journal_applied(self, events: Sequence[SessionEvent], *, op: str = "") -> None:
         """Journal what the search already applied together with the candidate that is to follow."""
         following = self._following() if self.needs_a_proposal() else []
         self.journal.append_all(events, op=op, then=following)
         self._state = self.state
 
-    def _following(self) -> list[Event]:
+    def _following(self) -> list[SessionEvent]:
         """The next candidate, already applied; none: nothing is left."""
         search = self._analysed()
         self._foreseen = search.foreseen
@@ -220,7 +220,7 @@ class SessionWork:
             raise InputError(f"a session holds at most {limits.CANDIDATES} candidates; begin a new search")
         return [proposed]
 
-    def _demand_room(self, after: SessionState, event: Event) -> None:
+    def _demand_room(self, after: SessionState, event: SessionEvent) -> None:
         """Whatever is journalled can be told: what a reply to it would say is checked before."""
         if after.budget > limits.BUDGET:
             raise InputError(f"a budget of {after.budget} rejections; at most {limits.BUDGET} are taken")
@@ -229,7 +229,7 @@ class SessionWork:
         for reply in replies.rows("", after, self.journal.header.origin_s, only=only):
             encode_event(EventHeader("", 1), reply)
 
-    def _event(self, command: Command) -> Event:
+    def _event(self, command: Command) -> SessionEvent:
         origin_s = self.journal.header.origin_s
         match command:
             case Answer(number=number, verdict=verdict):

@@ -10,12 +10,12 @@ from reatrieve.session.spans import Span
 __all__ = [
     "Answered",
     "BudgetRaised",
-    "Event",
     "Finished",
     "Proposed",
     "Renamed",
     "Retracted",
     "Revised",
+    "SessionEvent",
     "Started",
     "Undone",
     "Verdict",
@@ -36,7 +36,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """Candidate ``number`` (1, 2, ... in the order proposed) was shown, with these edges and figures."""
+    """Candidate ``number`` (1, 2, ... in the order proposed) was shown, with the edges and figures of its proposal."""
 
     number: int
     span: Span
@@ -99,4 +99,6 @@ class Finished:
     """The user is done; nothing is proposed any more until a ``BudgetRaised``."""
 
 
-Event: TypeAlias = Started | Proposed | Answered | Undone | Retracted | Revised | BudgetRaised | Renamed | Finished
+SessionEvent: TypeAlias = (
+    Started | Proposed | Answered | Undone | Retracted | Revised | BudgetRaised | Renamed | Finished
+)

@@ -21,7 +21,7 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One candidate as a retriever sees it.
+    """One candidate as a retriever sees it, before it is shown: then it is ``events.Proposed``.
 
     Attributes
     ----------
@@ -88,7 +88,10 @@ class Retriever(Protocol):
     def analyse(
         self, blocks: Iterable[NDArray[np.float32]], *, n_samples: int, progress: Progress | None = None
     ) -> Analysis:
-        """Analyse mono float32 audio at ``ANALYSIS_RATE_HZ``: blocks of any length, ``n_samples`` in all."""
+        """Analyse mono float32 audio at ``ANALYSIS_RATE_HZ``: blocks of any length, ``n_samples`` in all.
+
+        A block is [shape=(n,)].
+        """
 
     def ranker(self, analysis: Analysis, example: Span) -> Ranker:
         """Begin a search; ``example`` is already learned as the first positive."""

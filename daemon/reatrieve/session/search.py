@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reatrieve.errors import InputError
-from reatrieve.session.events import Answered, Event, Proposed, Verdict
+from reatrieve.session.events import Answered, Proposed, SessionEvent, Verdict
 from reatrieve.session.retriever import Analysis, Proposal, Retriever
 from reatrieve.session.spans import Span
-from reatrieve.session.state import Label, OverReason, SessionState, fold
+from reatrieve.session.state import LabelledSpan, OverReason, SessionState, fold
 from reatrieve.session.stopping import Outlook, outlook
 
 __all__ = ["Over", "Search"]
@@ -37,7 +37,7 @@ class Over:
 class _Question:
     """All that a ranker's answer depends on."""
 
-    labels: tuple[Label, ...]
+    labels: tuple[LabelledSpan, ...]
     blocked: tuple[Span, ...]
 
 
@@ -56,10 +56,10 @@ class Search:
         If the events do not fold, or the example does not lie inside the audio.
     """
 
-    def __init__(self, retriever: Retriever, analysis: Analysis, events: Iterable[Event]) -> None:
+    def __init__(self, retriever: Retriever, analysis: Analysis, events: Iterable[SessionEvent]) -> None:
         self._state = fold(events)
         self._ranker = retriever.ranker(analysis, self._state.example)
-        self._learned: list[Label] = []
+        self._learned: list[LabelledSpan] = []
         self._known: dict[_Question, Proposal | None] = {}
         self._outlooks: dict[_Question, Outlook] = {}
 
@@ -83,7 +83,7 @@ class Search:
         question = _question(self._state)
         return self._state.current is None and (question in self._known or question in self._outlooks)
 
-    def apply(self, event: Event) -> SessionState:
+    def apply(self, event: SessionEvent) -> SessionState:
         """Take one event (an answer, an undo, ...) and return the new state; an impossible one changes nothing."""
         self._state = self._state.apply(event)
         return self._state
@@ -148,7 +148,7 @@ class Search:
             one = self._state.candidates[self._state.current]
             if one.probability >= above:
                 found.append(Proposal(one.proposed, one.score, one.probability, one.remaining))
-                labels.append(Label(one.proposed, True))
+                labels.append(LabelledSpan(one.proposed, True))
             blocked.append(one.proposed)
         chain = self._chain(labels, blocked)
         sure = itertools.takewhile(lambda proposal: proposal.probability >= above, chain)
@@ -173,14 +173,14 @@ class Search:
         view = self.outlook()
         return None if view.clear or view.question is None else self.ask(view.question)
 
-    def accept_rest(self, above: float) -> list[Event]:
+    def accept_rest(self, above: float) -> list[SessionEvent]:
         """Propose and accept everything that ``rest(above)`` lists; the events, already applied.
 
         An open candidate below the threshold gives its number to the first of them and is proposed again later.
         """
         if self._state.over is not None:
             return []
-        events: list[Event] = []
+        events: list[SessionEvent] = []
         for proposal in self.rest(above):
             asked = self.ask(proposal)
             answer = Answered(asked.number, "accept", asked.span)
@@ -191,7 +191,7 @@ class Search:
     def _outlook(self, state: SessionState) -> Outlook:
         return outlook(self._chain(list(state.labels), list(state.blocked)), n_accepted=state.accepted)
 
-    def _chain(self, labels: list[Label], blocked: list[Span]) -> Iterator[Proposal]:
+    def _chain(self, labels: list[LabelledSpan], blocked: list[Span]) -> Iterator[Proposal]:
         """The best excerpt, then the next one with that taken for a yes, and so on."""
         while True:
             self._bring_in_step(labels)
@@ -199,7 +199,7 @@ class Search:
             if best is None:
                 return
             yield best
-            labels.append(Label(best.span, True))
+            labels.append(LabelledSpan(best.span, True))
             blocked.append(best.span)
 
     def _best(self, question: _Question) -> Proposal | None:
@@ -210,7 +210,7 @@ class Search:
         self._known = {question: best}
         return best
 
-    def _bring_in_step(self, labels: Sequence[Label]) -> None:
+    def _bring_in_step(self, labels: Sequence[LabelledSpan]) -> None:
         """Make the ranker's list equal ``labels``, order included: forget from the first difference on, then learn."""
         same = 0
         for ours, theirs in zip(labels, self._learned, strict=False):

@@ -15,19 +15,19 @@ from reatrieve.errors import InputError
 from reatrieve.session.events import (
     Answered,
     BudgetRaised,
-    Event,
     Finished,
     Proposed,
     Renamed,
     Retracted,
     Revised,
+    SessionEvent,
     Started,
     Undone,
     Verdict,
 )
 from reatrieve.session.spans import Span
 
-__all__ = ["EXAMPLE", "Candidate", "CandidateState", "Label", "OverReason", "SessionState", "fold"]
+__all__ = ["EXAMPLE", "CandidateState", "LabelledSpan", "OverReason", "SessionCandidate", "SessionState", "fold"]
 
 EXAMPLE = 0
 """The example's number; candidates count 1, 2, ... in the order proposed."""
@@ -42,8 +42,8 @@ _VERDICT_OF: Mapping[CandidateState, Verdict] = {state: verdict for verdict, sta
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """One proposed excerpt and what became of it.
+class SessionCandidate:
+    """One proposed excerpt and what became of it, from its ``events.Proposed`` on.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Candidate:
     proposed : the edges as the retriever gave them.
     span : the edges as they stand now (dragged before the answer, or revised later).
     state : ``candidate`` while it waits for an answer, then what the answer made of it.
-    score, probability, remaining : as journalled with the proposal (``interface.Proposal``).
+    score, probability, remaining : as journalled with the proposal (``retriever.Proposal``).
     """
 
     number: int
@@ -64,7 +64,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class LabelledSpan:
     """One labelled excerpt, as a ranker learns it."""
 
     span: Span
@@ -91,7 +91,7 @@ class SessionState:
     label: str
     retriever: str
     budget: int
-    candidates: Mapping[int, Candidate]
+    candidates: Mapping[int, SessionCandidate]
     finished: bool = False
 
     @classmethod
@@ -148,10 +148,10 @@ class SessionState:
         return self._spans("rejected")
 
     @property
-    def labels(self) -> tuple[Label, ...]:
+    def labels(self) -> tuple[LabelledSpan, ...]:
         """What the user said after the example, P and N together in answer order: what a ranker has to learn."""
         return tuple(
-            Label(one.span, one.state == "accepted")
+            LabelledSpan(one.span, one.state == "accepted")
             for one in self.candidates.values()
             if one.state in ("accepted", "rejected")
         )
@@ -171,7 +171,7 @@ class SessionState:
         return tuple(taken)
 
     @property
-    def kept(self) -> tuple[tuple[int, Span], ...]:
+    def accepted_regions(self) -> tuple[tuple[int, Span], ...]:
         """What goes into the game: (number, span) of the example's region and of each accepted candidate."""
         own = () if self.example_region is None else ((EXAMPLE, self.example_region),)
         return own + tuple((one.number, one.span) for one in self.candidates.values() if one.state == "accepted")
@@ -186,7 +186,7 @@ class SessionState:
             return "finished"
         return "budget" if self.rejections >= self.budget else None
 
-    def apply(self, event: Event) -> SessionState:
+    def apply(self, event: SessionEvent) -> SessionState:
         """The state after ``event``.
 
         Raises
@@ -234,7 +234,7 @@ class SessionState:
         ):
             if not math.isfinite(figure):
                 raise InputError(f"candidate {event.number} has no finite {name}: {figure}")
-        shown = Candidate(
+        shown = SessionCandidate(
             event.number, event.span, event.span, "candidate", event.score, event.probability, event.remaining
         )
         return self._with({**self.candidates, event.number: shown})
@@ -271,10 +271,10 @@ class SessionState:
         return self._changed(event.number, span=event.span, state="accepted")
 
     @property
-    def _last(self) -> Candidate | None:
+    def _last(self) -> SessionCandidate | None:
         return next(reversed(self.candidates.values()), None)  # type: ignore[call-overload]
 
-    def _candidate(self, number: int) -> Candidate:
+    def _candidate(self, number: int) -> SessionCandidate:
         if number not in self.candidates:
             raise InputError(f"no candidate {number}; the session has {len(self.candidates)}")
         return self.candidates[number]
@@ -289,7 +289,7 @@ class SessionState:
         changed = replace(one, state=state or one.state, span=span or one.span)
         return self._with({**self.candidates, number: changed})
 
-    def _with(self, candidates: dict[int, Candidate], *, finished: bool | None = None) -> SessionState:
+    def _with(self, candidates: dict[int, SessionCandidate], *, finished: bool | None = None) -> SessionState:
         return replace(
             self,
             candidates=candidates,
@@ -303,7 +303,7 @@ class SessionState:
         return tuple(one.span for one in self.candidates.values() if one.state == state)
 
 
-def fold(events: Iterable[Event]) -> SessionState:
+def fold(events: Iterable[SessionEvent]) -> SessionState:
     """The state that ``events`` add up to; the first one must be ``Started``.
 
     Raises

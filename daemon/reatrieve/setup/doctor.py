@@ -205,7 +205,7 @@ def _file_events(spool: Path) -> str:
         return "the spool folder is not there yet"
     seen = threading.Event()
 
-    class Seen(FileSystemEventHandler):
+    class Handler(FileSystemEventHandler):
         def on_any_event(self, event: FileSystemEvent) -> None:  # noqa: ARG002
             seen.set()
 
@@ -213,7 +213,7 @@ def _file_events(spool: Path) -> str:
     observer = Observer()
     try:
         probe.mkdir()
-        observer.schedule(Seen(), str(probe))
+        observer.schedule(Handler(), str(probe))
         observer.start()
         (probe / "one.tmp").write_bytes(b"?")
         (probe / "one.tmp").replace(probe / "one.osc")

@@ -21,7 +21,16 @@ from reatrieve.errors import InputError
 from reatrieve.session.spans import Span
 from reatrieve.sync.tempo import TempoMap
 
-__all__ = ["AnchorKind", "Placement", "Sound", "aligned_lags", "anchor_offset", "anchors", "found_anchors", "placed"]
+__all__ = [
+    "AnchorKind",
+    "Placement",
+    "ReadableAudio",
+    "aligned_lags",
+    "anchor_offset",
+    "anchors",
+    "found_anchors",
+    "placed",
+]
 
 AnchorKind = Literal["start", "onset", "peak"]
 
@@ -57,11 +66,14 @@ STANDS_OUT = 4.0
 """How many times the median an onset's rise must have: noise and slow swells have none, and start at their start."""
 
 
-class Sound(Protocol):
+class ReadableAudio(Protocol):
     """Anything that gives mono samples by project time, such as ``reatrieve.audio.stitch.TrackAudio``."""
 
     def read(self, start_s: float, end_s: float, rate_hz: int = ..., *, mono: bool = ...) -> NDArray[np.float32]:
-        """``round((end_s - start_s) * rate_hz)`` samples from ``start_s`` on, silence where there is no sound."""
+        """``round((end_s - start_s) * rate_hz)`` samples from ``start_s`` on, silence where there is no sound.
+
+        Returns [shape=(n,), float32] where ``mono``, else [shape=(2, n)].
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +94,7 @@ class Placement:
     tempo_map: TempoMap | None = None
 
 
-def anchors(sound: Sound, spans: Sequence[Span], placement: Placement) -> list[float]:
+def anchors(sound: ReadableAudio, spans: Sequence[Span], placement: Placement) -> list[float]:
     """One time a span at which the game fires, in project seconds.
 
     Parameters
@@ -102,7 +114,7 @@ def anchors(sound: Sound, spans: Sequence[Span], placement: Placement) -> list[f
     return placed(found_anchors(sound, spans, kind=placement.anchor), placement)
 
 
-def found_anchors(sound: Sound, spans: Sequence[Span], *, kind: AnchorKind) -> list[float]:
+def found_anchors(sound: ReadableAudio, spans: Sequence[Span], *, kind: AnchorKind) -> list[float]:
     """The anchors of one sound's occurrences, before nudge and snap; each lies inside its span.
 
     Raises
@@ -139,7 +151,7 @@ def placed(times: Sequence[float], placement: Placement) -> list[float]:
     return [placement.tempo_map.snapped(time_s, placement.snap) for time_s in nudged]
 
 
-def aligned_lags(sound: Sound, spans: Sequence[Span], length_s: float) -> list[float]:
+def aligned_lags(sound: ReadableAudio, spans: Sequence[Span], length_s: float) -> list[float]:
     """How much later than in the first span the sound comes in each span, in seconds.
 
     By the waveforms where they repeat, else by the envelopes of their energy, else 0; at most 0.1 s or a quarter of the
@@ -186,7 +198,12 @@ def _lag(reference: NDArray[np.float64], around: NDArray[np.float64], reach: int
 
 
 def anchor_offset(
-    sound: Sound, spans: Sequence[Span], lags_s: Sequence[float], length_s: float, *, kind: Literal["onset", "peak"]
+    sound: ReadableAudio,
+    spans: Sequence[Span],
+    lags_s: Sequence[float],
+    length_s: float,
+    *,
+    kind: Literal["onset", "peak"],
 ) -> float:
     """Seconds from the first span's start to the anchor, found on the mean of the aligned occurrences."""
     picked = np.unique(np.linspace(0, len(spans) - 1, min(len(spans), MAX_AVERAGED)).round().astype(int))

@@ -24,7 +24,7 @@ def accepted_in(state: SessionState, *, session: str, origin_s: float) -> list[A
     origin_s : project time of second 0 of the searched audio.
     """
     found = []
-    for number, span in state.kept:
+    for number, span in state.accepted_regions:
         candidate = state.candidates.get(number)  # the example is none, and has no score
         score = None if candidate is None else candidate.probability
         region_id = f"{session}:{number}"

@@ -19,7 +19,7 @@ from reatrieve.sync.tempo import TempoEntry, TempoMap
 if TYPE_CHECKING:
     from rpp.element import Element
 
-__all__ = ["Region", "RppProject", "RppTrack", "read_rpp"]
+__all__ = ["RppProject", "RppRegion", "RppTrack", "read_rpp"]
 
 REGION_FLAG = 1
 TEMPO_KEPT_FLAG = 2
@@ -48,7 +48,7 @@ OTHER_LINE_END = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class RppRegion:
     """A region, or a marker (``end_s == start_s``), in project seconds."""
 
     start_s: float
@@ -93,7 +93,7 @@ class RppProject:
     """A project as its file has it. ``ext_state`` is what ReaTrieve's scripts stored, keys in upper case."""
 
     path: Path
-    regions: tuple[Region, ...]
+    regions: tuple[RppRegion, ...]
     tempo_map: TempoMap
     tracks: tuple[RppTrack, ...]
     ext_state: Mapping[str, str] = field(default_factory=dict)
@@ -213,19 +213,19 @@ def _number(values: Sequence[str], index: int, default: float = 0.0) -> float:
     return value if math.isfinite(value) else default
 
 
-def _regions(markers: Iterator[Sequence[str]]) -> list[Region]:
-    found: list[Region] = []
-    open_regions: dict[str, Region] = {}
+def _regions(markers: Iterator[Sequence[str]]) -> list[RppRegion]:
+    found: list[RppRegion] = []
+    open_regions: dict[str, RppRegion] = {}
     for values in markers:
         number, time_s, name = values[0], float(values[1]), values[2] if len(values) > 2 else ""
         guid = next((value for value in values[4:] if value.startswith("{")), "")
         if not int(_number(values, 3)) & REGION_FLAG:
-            found.append(Region(time_s, time_s, name, guid, int(number)))
+            found.append(RppRegion(time_s, time_s, name, guid, int(number)))
         elif number in open_regions:  # a region's second line has its end and nothing else
             first = open_regions.pop(number)
-            found.append(Region(first.start_s, max(time_s, first.start_s), first.name, first.guid, first.number))
+            found.append(RppRegion(first.start_s, max(time_s, first.start_s), first.name, first.guid, first.number))
         else:
-            open_regions[number] = Region(time_s, time_s, name, guid, int(number))
+            open_regions[number] = RppRegion(time_s, time_s, name, guid, int(number))
     return sorted(found, key=lambda region: (region.start_s, region.end_s))
 
 

@@ -11,12 +11,12 @@ from urllib.parse import unquote
 
 from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted
-from reatrieve.sync.rpp_project import Region, RppProject
+from reatrieve.sync.rpp_project import RppProject, RppRegion
 
-__all__ = ["KeptRegion", "StoredSession", "accepted_regions", "stored_sessions"]
+__all__ = ["AcceptedRegion", "StoredSession", "accepted_regions", "stored_sessions"]
 
 PREFIX = "SESSION_"
-KEPT_KINDS = frozenset({"example", "accepted"})
+ACCEPTED_STATES = frozenset({"example", "accepted"})
 SAME_S = 0.001
 CONVERTED = re.compile(r"([^\s;]+/\d+)/\w+ ([^;\n]+)")
 """One line of the list that Convert keeps: session and number of a region, which edge, and the GUIDs of its markers."""
@@ -28,7 +28,7 @@ OTHER_STATES = ("? ", "x ")
 
 
 @dataclass(frozen=True, slots=True)
-class KeptRegion:
+class AcceptedRegion:
     """One accepted region of a session (number 0: the example), as the scripts last saw it."""
 
     number: int
@@ -45,7 +45,7 @@ class StoredSession:
     id: str
     track: str
     label: str
-    kept: dict[str, KeptRegion] = field(default_factory=dict)
+    regions: dict[str, AcceptedRegion] = field(default_factory=dict)
 
 
 def stored_sessions(project: RppProject) -> list[StoredSession]:
@@ -57,19 +57,19 @@ def stored_sessions(project: RppProject) -> list[StoredSession]:
         head, *rows = [part.split(";") for part in re.split(r"[|\n]", text)]
         if len(head) < 3:
             continue
-        kept = dict(each for row in rows if (each := _kept_region(row)) is not None)
-        found.append(StoredSession(key.removeprefix(PREFIX), unquote(head[0]), unquote(head[2]), kept))
+        known = dict(each for row in rows if (each := _accepted_region(row)) is not None)
+        found.append(StoredSession(key.removeprefix(PREFIX), unquote(head[0]), unquote(head[2]), known))
     return found
 
 
-def _kept_region(row: list[str]) -> tuple[str, KeptRegion] | None:
+def _accepted_region(row: list[str]) -> tuple[str, AcceptedRegion] | None:
     """GUID and region of one row; None if it is not accepted, or damaged."""
-    if len(row) < 8 or row[6] not in KEPT_KINDS:
+    if len(row) < 8 or row[6] not in ACCEPTED_STATES:
         return None
     number, guid, _, name, start_s, end_s, state, probability = row[:8]
     try:
         score = None if state == "example" else float(probability)
-        return unquote(guid).upper(), KeptRegion(int(number), unquote(name), float(start_s), float(end_s), score)
+        return unquote(guid).upper(), AcceptedRegion(int(number), unquote(name), float(start_s), float(end_s), score)
     except ValueError:
         return None
 
@@ -84,17 +84,17 @@ def accepted_regions(project: RppProject, *, match: str = "") -> tuple[list[Acce
         so, is one event with it.
     """
     sessions = stored_sessions(project)
-    if not match and any(session.kept for session in sessions):
-        by_guid = {guid: (session, kept) for session in sessions for guid, kept in session.kept.items()}
+    if not match and any(session.regions for session in sessions):
+        by_guid = {guid: (session, known) for session in sessions for guid, known in session.regions.items()}
         accepted, tracks = [], []
         for region in project.regions:
-            session, kept = by_guid.get(region.guid.upper(), (None, None))
-            if session is None or kept is None:
+            session, known = by_guid.get(region.guid.upper(), (None, None))
+            if session is None or known is None:
                 continue
-            own_name = region.name != kept.name and bool(region.name)
+            own_name = region.name != known.name and bool(region.name)
             label = region.name if own_name else session.label
-            region_id = f"{session.id}:{kept.number}"
-            accepted.append(Accepted(region.start_s, region.end_s, label, session.label, kept.probability, region_id))
+            region_id = f"{session.id}:{known.number}"
+            accepted.append(Accepted(region.start_s, region.end_s, label, session.label, known.probability, region_id))
             tracks.append(session.track)
         return accepted, tracks[0] if len(set(tracks)) == 1 else ""
     chosen = [
@@ -113,7 +113,7 @@ def accepted_regions(project: RppProject, *, match: str = "") -> tuple[list[Acce
 
 def _converted_of(project: RppProject, sessions: Sequence[StoredSession]) -> dict[str, str]:
     """GUID of the region that each marker was made of by the scripts' Convert, by the marker's GUID."""
-    regions = {f"{session.id}/{kept.number}": guid for session in sessions for guid, kept in session.kept.items()}
+    regions = {f"{session.id}/{known.number}": guid for session in sessions for guid, known in session.regions.items()}
     rows = CONVERTED.findall(project.ext_state.get("MARKERS", ""))
     return {
         marker.upper(): regions[key.upper()]
@@ -123,12 +123,12 @@ def _converted_of(project: RppProject, sessions: Sequence[StoredSession]) -> dic
     }
 
 
-def _without_doubles(chosen: Sequence[Region], converted: Mapping[str, str]) -> list[Region]:
+def _without_doubles(chosen: Sequence[RppRegion], converted: Mapping[str, str]) -> list[RppRegion]:
     """All but the markers whose region is there as well: by Convert's list, or a marker of the region's name at its
     start or alone in it."""
     regions = [one for one in chosen if one.is_region]
     guids = {region.guid.upper() for region in regions}
-    markers: defaultdict[str, list[Region]] = defaultdict(list)
+    markers: defaultdict[str, list[RppRegion]] = defaultdict(list)
     for one in chosen:
         if not one.is_region:
             markers[one.name].append(one)

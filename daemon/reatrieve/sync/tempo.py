@@ -151,6 +151,11 @@ class TempoMap:
         """The nearest time on a grid of ``divisions`` lines a beat (at least 1).
 
         The grid counts from the start of the bar; a tempo or time signature entry begins a new piece of it.
+
+        Raises
+        ------
+        InputError
+            If ``divisions`` is below 1.
         """
         if divisions < 1:
             raise InputError(f"{divisions} grid divisions a beat; use 1 or more, or 0 for no grid")

@@ -60,7 +60,10 @@ def plan_sections(n_bars: int, rng: np.random.Generator) -> list[Section]:
 def backing_track(
     genre: Genre, *, bpm: float, root: float, sections: list[Section], n_samples: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Render the backing, ``(n_samples, 2)``; peak about 1 before mastering."""
+    """Render the backing; peak about 1 before mastering.
+
+    Returns [shape=(n_samples, 2), float64] at ``RATE_HZ``.
+    """
     band = _Band(genre, bpm, root, n_samples, rng)
     for section in sections:
         band.play(section)

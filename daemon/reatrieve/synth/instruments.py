@@ -26,7 +26,10 @@ __all__ = ["DRUMS", "bass_note", "chord", "pluck", "wobble"]
 
 
 def kick(rng: np.random.Generator) -> Audio:
-    """Sine that falls from a click to a thump."""
+    """Sine that falls from a click to a thump.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(0.32)
     low = rng.uniform(44, 56)
     body = sine(low + rng.uniform(120, 220) * decay(n, 0.018), n) * decay(n, rng.uniform(0.07, 0.11))
@@ -34,14 +37,20 @@ def kick(rng: np.random.Generator) -> Audio:
 
 
 def snare(rng: np.random.Generator) -> Audio:
-    """Tuned shell and bright noise."""
+    """Tuned shell and bright noise.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(0.28)
     tone = sine(rng.uniform(175, 215), n) * decay(n, 0.035)
     return fade_edges(0.6 * tone + 0.8 * band(noise(rng, n), 1200, 9000) * decay(n, rng.uniform(0.035, 0.06)))
 
 
 def clap(rng: np.random.Generator) -> Audio:
-    """A few quick bursts, then one that rings."""
+    """A few quick bursts, then one that rings.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(0.3)
     envelope = np.zeros(n)
     for start_s in (0.0, 0.011, 0.021, 0.032):
@@ -51,26 +60,38 @@ def clap(rng: np.random.Generator) -> Audio:
 
 
 def hat(rng: np.random.Generator) -> Audio:
-    """Short metallic noise."""
+    """Short metallic noise.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(0.07)
     return fade_edges(0.6 * highpass(noise(rng, n), 7500) * decay(n, 0.012))
 
 
 def open_hat(rng: np.random.Generator) -> Audio:
-    """The same, ringing."""
+    """The same, ringing.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(0.3)
     return fade_edges(0.5 * highpass(noise(rng, n), 6500) * decay(n, 0.07))
 
 
 def tom(rng: np.random.Generator) -> Audio:
-    """Falling sine, longer than a kick."""
+    """Falling sine, longer than a kick.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(0.4)
     hz = rng.uniform(90, 160)
     return fade_edges(sine(hz + 60 * decay(n, 0.05), n) * decay(n, 0.08))
 
 
 def rim(rng: np.random.Generator) -> Audio:
-    """Woody click."""
+    """Woody click.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(0.06)
     return fade_edges((sine(rng.uniform(1500, 1900), n) + 0.5 * noise(rng, n)) * decay(n, 0.008))
 
@@ -79,7 +100,10 @@ DRUMS = {"kick": kick, "snare": snare, "clap": clap, "hat": hat, "open_hat": ope
 
 
 def bass_note(style: str, note: float, seconds: float) -> Audio:
-    """One bass note: ``sub`` (sine), ``saw`` (filtered saw with an envelope) or ``reese`` (two beating saws)."""
+    """One bass note: ``sub`` (sine), ``saw`` (filtered saw with an envelope) or ``reese`` (two beating saws).
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(seconds)
     hz = midi_hz(note)
     shape = adsr(n, attack_s=0.005, decay_s=0.08, sustain=0.75, release_s=0.03)
@@ -94,7 +118,10 @@ def bass_note(style: str, note: float, seconds: float) -> Audio:
 
 
 def wobble(note: float, seconds: float, *, lfo_hz: float, depth: float = 1.0, drive: float = 2.0) -> Audio:
-    """Dubstep bass: detuned saws through a low-pass that an LFO opens and shuts."""
+    """Dubstep bass: detuned saws through a low-pass that an LFO opens and shuts.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(seconds)
     hz = midi_hz(note)
     raw = saw(hz, n) + saw(hz * 1.006, n) + 0.5 * pulse(hz / 2, n, width=0.3)
@@ -107,7 +134,10 @@ RATE = n_of(1.0)
 
 
 def chord(style: str, notes: list[float], seconds: float, rng: np.random.Generator) -> Audio:
-    """Several notes at once: ``pad`` (slow, detuned), ``stab`` (short, bright), ``keys`` (electric piano)."""
+    """Several notes at once: ``pad`` (slow, detuned), ``stab`` (short, bright), ``keys`` (electric piano).
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(seconds)
     total = np.zeros(n)
     for note in notes:
@@ -126,7 +156,10 @@ def chord(style: str, notes: list[float], seconds: float, rng: np.random.Generat
 
 
 def pluck(note: float, seconds: float, *, bright_hz: float = 3500.0) -> Audio:
-    """Short lead note."""
+    """Short lead note.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(seconds)
     hz = midi_hz(note)
     tone = pulse(glide(hz * 1.01, hz, n), n, width=0.4) + 0.5 * saw(hz * 2.002, n)

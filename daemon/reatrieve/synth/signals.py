@@ -42,7 +42,10 @@ def midi_hz(note: float) -> float:
 
 
 def glide(start_hz: float, end_hz: float, n: int) -> Audio:
-    """Exponential frequency curve from one pitch to another, ``(n,)`` in Hz."""
+    """Exponential frequency curve from one pitch to another, ``(n,)`` in Hz.
+
+    Returns [shape=(n,), float64].
+    """
     return np.geomspace(start_hz, end_hz, n)
 
 
@@ -52,7 +55,10 @@ def _phase(hz: float | Audio, n: int) -> Audio:
 
 
 def sine(hz: float | Audio, n: int, *, phase: float = 0.0) -> Audio:
-    """Sine wave; ``hz`` is a number or a curve ``(n,)``."""
+    """Sine wave; ``hz`` is a number or a curve ``(n,)``.
+
+    Returns [shape=(n,), float64].
+    """
     return np.asarray(np.sin(_phase(hz, n) + phase))
 
 
@@ -73,27 +79,42 @@ def _harmonics(hz: float | Audio, n: int, amplitude: list[float]) -> Audio:
 
 
 def saw(hz: float | Audio, n: int) -> Audio:
-    """Band-limited saw tooth."""
+    """Band-limited saw tooth.
+
+    Returns [shape=(n,), float64].
+    """
     return 0.6 * _harmonics(hz, n, [1.0 / k for k in range(1, MAX_HARMONICS + 1)])
 
 
 def pulse(hz: float | Audio, n: int, *, width: float = 0.5) -> Audio:
-    """Band-limited pulse wave; ``width`` 0..1."""
+    """Band-limited pulse wave; ``width`` 0..1.
+
+    Returns [shape=(n,), float64].
+    """
     return 0.7 * _harmonics(hz, n, [float(np.sin(np.pi * k * width)) / k for k in range(1, MAX_HARMONICS + 1)])
 
 
 def noise(rng: np.random.Generator, n: int) -> Audio:
-    """White noise in -1..1; one draw from ``rng`` whatever ``n``: later draws must not depend on a length."""
+    """White noise in -1..1; one draw from ``rng`` whatever ``n``: later draws must not depend on a length.
+
+    Returns [shape=(n,), float64].
+    """
     return np.random.default_rng(int(rng.integers(2**62))).uniform(-1.0, 1.0, n)
 
 
 def decay(n: int, half_life_s: float) -> Audio:
-    """Exponential decay from 1."""
+    """Exponential decay from 1.
+
+    Returns [shape=(n,), float64].
+    """
     return np.asarray(0.5 ** (np.arange(n) / (RATE_HZ * half_life_s)))
 
 
 def adsr(n: int, *, attack_s: float, decay_s: float, sustain: float, release_s: float) -> Audio:
-    """Piecewise linear envelope that ends at 0 after exactly ``n`` samples."""
+    """Piecewise linear envelope that ends at 0 after exactly ``n`` samples.
+
+    Returns [shape=(n,), float64].
+    """
     points = np.array(
         [0.0, attack_s, attack_s + decay_s, max(n / RATE_HZ - release_s, attack_s + decay_s), n / RATE_HZ]
     )
@@ -102,7 +123,10 @@ def adsr(n: int, *, attack_s: float, decay_s: float, sustain: float, release_s: 
 
 
 def fade_edges(x: Audio, *, fade_in_s: float = 0.002, fade_out_s: float = 0.01) -> Audio:
-    """Fade both ends linearly, so that a cut does not click."""
+    """Fade both ends linearly, so that a cut does not click.
+
+    ``x`` [shape=(n,)] in, a copy out.
+    """
     n_in, n_out = min(n_of(fade_in_s), len(x)), min(n_of(fade_out_s), len(x))
     y: Audio = x.copy()
     y[:n_in] *= np.linspace(0.0, 1.0, n_in)
@@ -111,21 +135,30 @@ def fade_edges(x: Audio, *, fade_in_s: float = 0.002, fade_out_s: float = 0.01) 
 
 
 def lowpass(x: Audio, hz: float, *, order: int = 2) -> Audio:
-    """Butterworth low-pass."""
+    """Butterworth low-pass.
+
+    ``x`` [shape=(n,) or (n, channels)] in, the same shape out.
+    """
     return np.asarray(
         scipy.signal.sosfilt(scipy.signal.butter(order, min(hz, 0.45 * RATE_HZ), fs=RATE_HZ, output="sos"), x, axis=0)
     )
 
 
 def highpass(x: Audio, hz: float, *, order: int = 2) -> Audio:
-    """Butterworth high-pass."""
+    """Butterworth high-pass.
+
+    ``x`` [shape=(n,) or (n, channels)] in, the same shape out.
+    """
     return np.asarray(
         scipy.signal.sosfilt(scipy.signal.butter(order, hz, "highpass", fs=RATE_HZ, output="sos"), x, axis=0)
     )
 
 
 def band(x: Audio, low_hz: float, high_hz: float, *, order: int = 2) -> Audio:
-    """Butterworth band-pass."""
+    """Butterworth band-pass.
+
+    ``x`` [shape=(n,) or (n, channels)] in, the same shape out.
+    """
     edges = [low_hz, min(high_hz, 0.45 * RATE_HZ)]
     return np.asarray(
         scipy.signal.sosfilt(scipy.signal.butter(order, edges, "bandpass", fs=RATE_HZ, output="sos"), x, axis=0)
@@ -151,7 +184,10 @@ def sweep_lowpass(x: Audio, cutoff_hz: Audio, *, n_filters: int = 12) -> Audio:
 
 
 def reverb(x: Audio, rng: np.random.Generator, *, seconds: float, mix: float, tail: bool = True) -> Audio:
-    """Convolution with decaying noise; ``tail`` keeps what rings on after the end (the result is longer then)."""
+    """Convolution with decaying noise; ``tail`` keeps what rings on after the end (the result is longer then).
+
+    ``x`` [shape=(n,)] in, [shape=(n,)] out, or with the ``tail`` [shape=(n + n_of(seconds) - 1,)].
+    """
     n = n_of(seconds)
     response = lowpass(noise(rng, n) * decay(n, seconds / 7.0), 7000.0)
     response[: n_of(0.012)] = 0.0

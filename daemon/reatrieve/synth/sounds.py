@@ -58,7 +58,10 @@ class Sound:
     beat_s: float
 
     def render(self, *, semitones: float = 0.0, stretch: float = 1.0) -> Audio:
-        """Samples ``(n,)`` with peak 1; ``stretch`` > 1 is longer."""
+        """Samples ``(n,)`` with peak 1; ``stretch`` > 1 is longer.
+
+        Returns [shape=(n,), float64] at ``RATE_HZ``.
+        """
         rng = np.random.default_rng(self.seed)
         x = FAMILIES[self.family][1](rng, self.root, self.beat_s, semitones, stretch)
         x = x[: n_of(7.0)]
@@ -77,7 +80,10 @@ def _bars_s(rng: np.random.Generator, beat_s: float, low_s: float, high_s: float
 
 
 def riser(rng: np.random.Generator, root: float, beat_s: float, semitones: float, stretch: float) -> Audio:
-    """Noise and a saw that climb into a downbeat."""
+    """Noise and a saw that climb into a downbeat.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(_bars_s(rng, beat_s, 1.6, 5.0) * stretch)
     shift = 2.0 ** (semitones / 12.0)
     low, high = midi_hz(root + rng.integers(10, 20)) * shift, midi_hz(root + rng.integers(34, 46)) * shift
@@ -91,7 +97,10 @@ def riser(rng: np.random.Generator, root: float, beat_s: float, semitones: float
 
 
 def impact(rng: np.random.Generator, root: float, _beat_s: float, semitones: float, stretch: float) -> Audio:
-    """Boom with a long falling tail."""
+    """Boom with a long falling tail.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(rng.uniform(1.6, 3.2) * stretch)
     shift = 2.0 ** (semitones / 12.0)
     start = rng.uniform(160, 420) * shift
@@ -104,7 +113,10 @@ def impact(rng: np.random.Generator, root: float, _beat_s: float, semitones: flo
 
 
 def wobble_phrase(rng: np.random.Generator, root: float, beat_s: float, semitones: float, stretch: float) -> Audio:
-    """A bar of talking bass, each note with its own LFO rate."""
+    """A bar of talking bass, each note with its own LFO rate.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     beats = max(2.0, round(_bars_s(rng, beat_s, 1.2, 3.6) / beat_s))
     steps: list[Audio] = []
     left = beats
@@ -131,7 +143,10 @@ VOWELS = {
 
 
 def vocal(rng: np.random.Generator, root: float, _beat_s: float, semitones: float, stretch: float) -> Audio:
-    """Voice-like: a glottal pulse through the formants of a few vowels, with breath."""
+    """Voice-like: a glottal pulse through the formants of a few vowels, with breath.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(rng.uniform(1.1, 2.4) * stretch)
     shift = 2.0 ** (semitones / 12.0)
     n_syllables = int(rng.integers(2, 5))
@@ -157,7 +172,10 @@ def vocal(rng: np.random.Generator, root: float, _beat_s: float, semitones: floa
 
 
 def lead_riff(rng: np.random.Generator, root: float, beat_s: float, semitones: float, stretch: float) -> Audio:
-    """Plucked riff on the minor pentatonic, with echo."""
+    """Plucked riff on the minor pentatonic, with echo.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     beats = max(3.0, round(_bars_s(rng, beat_s, 1.4, 4.2) / beat_s))
     scale = [0, 3, 5, 7, 10, 12, 15]
     n = n_of(beats * beat_s * stretch)
@@ -176,7 +194,10 @@ def lead_riff(rng: np.random.Generator, root: float, beat_s: float, semitones: f
 
 
 def stab(rng: np.random.Generator, root: float, beat_s: float, semitones: float, stretch: float) -> Audio:
-    """One chord stab that rings out in dotted echoes and a hall."""
+    """One chord stab that rings out in dotted echoes and a hall.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     n = n_of(rng.uniform(1.2, 2.6) * stretch)
     shape = [[0, 3, 7, 10], [0, 3, 7, 14], [0, 5, 7, 12], [0, 4, 7, 11]][int(rng.integers(4))]
     notes = [root + 12 * float(rng.choice([1, 2])) + step + semitones for step in shape]
@@ -190,7 +211,10 @@ def stab(rng: np.random.Generator, root: float, beat_s: float, semitones: float,
 
 
 def glitch(rng: np.random.Generator, root: float, beat_s: float, semitones: float, stretch: float) -> Audio:
-    """Stutter of short grains: clicks, bit-crushed tones, reversed noise."""
+    """Stutter of short grains: clicks, bit-crushed tones, reversed noise.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     seconds = max(1.0, _bars_s(rng, beat_s, 1.0, 2.2))
     n = n_of(seconds * stretch)
     shift = 2.0 ** (semitones / 12.0)
@@ -216,7 +240,10 @@ def glitch(rng: np.random.Generator, root: float, beat_s: float, semitones: floa
 
 
 def swell(rng: np.random.Generator, root: float, beat_s: float, semitones: float, stretch: float) -> Audio:
-    """Pad chord that swells and dies, 2.5-7 s."""
+    """Pad chord that swells and dies, 2.5-7 s.
+
+    Returns [shape=(n,), float64] at ``RATE_HZ``.
+    """
     seconds = max(2.5, _bars_s(rng, beat_s, 2.5, 7.0)) * stretch
     notes = [
         root + 12 + step + semitones for step in ([0, 3, 7, 14], [0, 5, 10, 15], [-2, 3, 7, 12])[int(rng.integers(3))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from reatrieve.headless.calls import Call, function
-from reatrieve.headless.model import Take, Track
+from reatrieve.headless.model import TakeModel, TrackModel
 from reatrieve.headless.render import take_sound, track_sound
 from reatrieve.headless.wire import ArrayValue, LuaError
 
@@ -18,13 +18,13 @@ class AudioAccessor:
 
     kind = "AudioAccessor"
 
-    def __init__(self, target: Track | Take) -> None:
+    def __init__(self, target: TrackModel | TakeModel) -> None:
         self.alive = True
         self.target = target
         self.state = self._now()
 
     def _now(self) -> object:
-        if isinstance(self.target, Track):
+        if isinstance(self.target, TrackModel):
             return [item.state() for item in self.target.items]
         return self.target.item.state()
 
@@ -41,12 +41,12 @@ class AudioAccessor:
 
 
 @function("CreateTrackAudioAccessor")
-def _create_track(call: Call, track: Track) -> AudioAccessor:
+def _create_track(call: Call, track: TrackModel) -> AudioAccessor:
     return AudioAccessor(track)
 
 
 @function("CreateTakeAudioAccessor")
-def _create_take(call: Call, take: Take) -> AudioAccessor:
+def _create_take(call: Call, take: TakeModel) -> AudioAccessor:
     return AudioAccessor(take)
 
 
@@ -72,7 +72,7 @@ def _update(call: Call, accessor: AudioAccessor) -> None:
 
 def _limits(call: Call, accessor: AudioAccessor) -> tuple[float, float]:
     target = accessor.target
-    if isinstance(target, Track):
+    if isinstance(target, TrackModel):
         return 0.0, max((item.end_s for item in target.items), default=0.0)
     return (0.0, target.item.length_s)
 
@@ -109,7 +109,7 @@ def _samples(
     if not target.alive:
         return -1
     begin_s, end_s = _limits(call, accessor)
-    if isinstance(target, Track):
+    if isinstance(target, TrackModel):
         sound = track_sound(target, start_s, n_samples, rate_hz, n_channels, assumptions)
     else:
         sound = take_sound(target, start_s, n_samples, rate_hz, assumptions)
@@ -132,7 +132,7 @@ def _samples(
 @function("GetMediaItemTake_Peaks")
 def _peaks(
     call: Call,
-    take: Take,
+    take: TakeModel,
     peak_rate_hz: float,
     start_s: float,
     n_channels: int,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reatrieve.headless.calls import Call, function
-from reatrieve.headless.model import Marker, Track
+from reatrieve.headless.model import Marker, TrackModel
 from reatrieve.headless.project import ProjectModel
 from reatrieve.headless.wire import LuaError
 
@@ -324,7 +324,7 @@ def _get_set_text(
 
 
 @function("SetRegionRenderMatrix")
-def _render_matrix(call: Call, project: ProjectModel, number: int, track: Track, flag: int) -> None:
+def _render_matrix(call: Call, project: ProjectModel, number: int, track: TrackModel, flag: int) -> None:
     row = project.render_matrix.setdefault(number, [])
     if flag > 0 and track not in row:
         row.append(track)

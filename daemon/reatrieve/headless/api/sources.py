@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reatrieve.headless.calls import Call, function
-from reatrieve.headless.model import Item, Take
+from reatrieve.headless.model import ItemModel, TakeModel
 from reatrieve.headless.sources import FileSource, MidiSource, SectionSource, Source
 
 
@@ -78,8 +78,8 @@ def _insert(call: Call, path: str, mode: int) -> int:
         return 0
     tracks = project.selected_tracks()
     track = tracks[0] if tracks and mode & 3 == 0 else project.add_track(Path(path).stem)
-    item = Item(track, project.new_guid(), project.cursor_s, source.length_s)
-    item.takes.append(Take(item, project.new_guid(), source, Path(path).name))
+    item = ItemModel(track, project.new_guid(), project.cursor_s, source.length_s)
+    item.takes.append(TakeModel(item, project.new_guid(), source, Path(path).name))
     track.items.append(item)
     track.sort_items()
     project.cursor_s = item.end_s

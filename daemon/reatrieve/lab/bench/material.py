@@ -34,7 +34,10 @@ def example() -> Span:
 
 
 def blocks(minutes: float) -> Iterator[NDArray[np.float32]]:
-    """The track at 22,050 Hz mono in blocks of a minute, each with its own gain and a little noise."""
+    """The track at 22,050 Hz mono in blocks of a minute, each with its own gain and a little noise.
+
+    Yields [shape=(n,), float32].
+    """
     tile, _ = _tile()
     left = round(minutes * 60 * ANALYSIS_RATE_HZ)
     rng = np.random.default_rng(0)
@@ -46,7 +49,10 @@ def blocks(minutes: float) -> Iterator[NDArray[np.float32]]:
 
 
 def samples(minutes: float) -> NDArray[np.float32]:
-    """The same as one array."""
+    """The same as one array.
+
+    Returns [shape=(n_samples,), float32].
+    """
     return np.concatenate(list(blocks(minutes)))
 
 

@@ -20,6 +20,8 @@ _SEARCH = 220
 def altered(y: _F32, rng: np.random.Generator, *, strong: bool = False, semitones: float | None = None) -> _F32:
     """Perform a recording again.
 
+    ``y`` is mono [shape=(n,), float32]; what comes out has a length of its own [shape=(m,), float32].
+
     Parameters
     ----------
     strong : filter more; for sounds of which there is but one recording.
@@ -40,25 +42,37 @@ def altered(y: _F32, rng: np.random.Generator, *, strong: bool = False, semitone
 
 
 def resampled(y: _F32, ratio: float) -> _F32:
-    """Played ``ratio`` times as fast, pitch and all."""
+    """Played ``ratio`` times as fast, pitch and all.
+
+    ``y`` [shape=(n,)] in, [shape=(max(1, n // ratio),), float32] out.
+    """
     n = max(1, int(y.size / ratio))
     return np.asarray(np.interp(np.arange(n) * ratio, np.arange(y.size), y), dtype=np.float32)
 
 
 def level(y: _F32) -> float:
-    """Root mean square of the loudest third."""
+    """Root mean square of the loudest third.
+
+    ``y`` [shape=(n,)] is linear amplitude, and so is the level (> 0).
+    """
     k = max(1, y.size // 3)
     loudest = np.partition(np.square(y), y.size - k)[-k:]
     return float(np.sqrt(loudest.mean()) + 1e-9)
 
 
 def levelled(y: _F32, gain_db: float = 0.0) -> _F32:
-    """At one level for all sounds, then ``gain_db`` louder."""
+    """At one level for all sounds, then ``gain_db`` louder.
+
+    ``y`` [shape=(n,)] in, the same shape out.
+    """
     return np.asarray(y * np.float32(10 ** (gain_db / 20) / level(y)))
 
 
 def shaped_noise(rng: np.random.Generator, n: int) -> _F32:
-    """Stationary noise with a random smooth spectrum that mostly falls, root mean square 1; half of it breathes."""
+    """Stationary noise with a random smooth spectrum that mostly falls, root mean square 1; half of it breathes.
+
+    Returns [shape=(n,), float32].
+    """
     m = scipy.fft.next_fast_len(n, real=True)
     spectrum = scipy.fft.rfft(rng.standard_normal(m, dtype=np.float32))
     hz = np.linspace(0, RATE_HZ / 2, spectrum.size) + 30

@@ -53,11 +53,17 @@ class Bank:
     bed_edges: NDArray[np.int64]
 
     def clip(self, index: int) -> _F32:
-        """Samples of one clip, peak about 1."""
+        """Samples of one clip, peak about 1.
+
+        Returns mono [shape=(n,), float32] at ``RATE_HZ``.
+        """
         return _as_float(self.samples[self.edges[index] : self.edges[index + 1]])
 
     def bed(self, index: int) -> _F32:
-        """Samples of one piece of music."""
+        """Samples of one piece of music.
+
+        Returns mono [shape=(n,), float32] at ``RATE_HZ``.
+        """
         return _as_float(self.bed_samples[self.bed_edges[index] : self.bed_edges[index + 1]])
 
 

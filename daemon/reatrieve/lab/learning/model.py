@@ -88,7 +88,10 @@ def described(frames: torch.Tensor, scene: torch.Tensor, spans_s: torch.Tensor, 
 
 
 def weights_of(network: nn.Sequential) -> dict[str, NDArray[np.floating]]:
-    """Weights (float16) and biases (float32) of each layer, batch normalisation folded in."""
+    """Weights (float16) and biases (float32) of each layer, batch normalisation folded in.
+
+    By name; a layer's weight has the shape that torch gives it, its bias [shape=(n_out,)].
+    """
     out: dict[str, NDArray[np.floating]] = {}
     modules = list(network)
     convolutions = [k for k, module in enumerate(modules) if isinstance(module, nn.Conv1d | nn.Conv2d)]

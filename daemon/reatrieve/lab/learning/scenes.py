@@ -14,7 +14,7 @@ from reatrieve.lab.learning.bank import Bank
 from reatrieve.lab.learning.sounds.source import RATE_HZ
 from reatrieve.retrieval.learned.bands import band_levels
 
-__all__ = ["SCENE_S", "Event", "Scene", "Scenes"]
+__all__ = ["SCENE_S", "Scene", "SceneEvent", "Scenes"]
 
 SCENE_S = 20.0
 _N = int(SCENE_S * RATE_HZ)
@@ -31,7 +31,7 @@ _KINDS = {"scattered": 0.28, "grid": 0.17, "speech": 0.28, "dense": 0.15, "lick"
 """What a scene is, and how often."""
 
 
-class Event(NamedTuple):
+class SceneEvent(NamedTuple):
     """One performance, or a place where none of the scene's sounds is (``class_`` -1)."""
 
     start_s: float
@@ -43,7 +43,7 @@ class Scene(NamedTuple):
     """Band levels [shape=(N_BANDS, n), float16] of a scene, and what happens where."""
 
     levels: NDArray[np.float16]
-    events: list[Event]
+    events: list[SceneEvent]
     kind: str
 
 
@@ -107,7 +107,7 @@ class Scenes:
 
     # kinds of scenes: samples, events, bed, sounds over bed in dB
 
-    def _scattered(self) -> tuple[_F32, list[Event], _F32, float]:
+    def _scattered(self) -> tuple[_F32, list[SceneEvent], _F32, float]:
         """Hits, effects, drums and words anywhere."""
         rng = self._rng
         families = [["hit"], ["effect"], ["drum"], ["hit", "effect", "drum", "word"]][
@@ -118,7 +118,7 @@ class Scenes:
         y, events = self._strewn(parts, gap_s=0.06)
         return y, events, self._bed(), rng.uniform(-6, 15)
 
-    def _grid(self) -> tuple[_F32, list[Event], _F32, float]:
+    def _grid(self) -> tuple[_F32, list[SceneEvent], _F32, float]:
         """A kit played to a beat, strokes over each other."""
         rng = self._rng
         step_s = rng.uniform(0.1, 0.26)
@@ -137,10 +137,10 @@ class Scenes:
                 n = min(samples.size, _N - at)
                 y[at : at + n] += samples[:n]
                 shown_s = min(n / RATE_HZ, max(0.06, min(0.3, step_s * rng.uniform(0.8, 1.6))))
-                events.append(Event(at / RATE_HZ, at / RATE_HZ + shown_s, class_))
+                events.append(SceneEvent(at / RATE_HZ, at / RATE_HZ + shown_s, class_))
         return y, events, self._bed(), rng.uniform(-4, 20)
 
-    def _speech(self) -> tuple[_F32, list[Event], _F32, float]:
+    def _speech(self) -> tuple[_F32, list[SceneEvent], _F32, float]:
         """Words in running speech, by one voice or by several."""
         rng = self._rng
         groups = self._by_group["word"]
@@ -175,11 +175,11 @@ class Scenes:
                 break
             y[at : at + samples.size] += samples
             if class_ >= 0:
-                events.append(Event(at / RATE_HZ, (at + samples.size) / RATE_HZ, class_))
+                events.append(SceneEvent(at / RATE_HZ, (at + samples.size) / RATE_HZ, class_))
             at += samples.size + int(rng.uniform(0, pause_s) * RATE_HZ)
         return y, events, self._bed(), rng.uniform(6, 28)
 
-    def _dense(self) -> tuple[_F32, list[Event], _F32, float]:
+    def _dense(self) -> tuple[_F32, list[SceneEvent], _F32, float]:
         """A song of short sounds that follow each other closely, in motifs that come again."""
         rng = self._rng
         family = "word" if rng.random() < 0.15 else "hit"
@@ -198,12 +198,12 @@ class Scenes:
                     at = _N
                     break
                 y[at : at + samples.size] += samples
-                events.append(Event(at / RATE_HZ, (at + samples.size) / RATE_HZ, class_))
+                events.append(SceneEvent(at / RATE_HZ, (at + samples.size) / RATE_HZ, class_))
                 at += samples.size + int(gap_s * rng.lognormal(0, 0.3) * RATE_HZ)
             at += int(rng.exponential(0.15) * RATE_HZ)
         return y, events, self._bed(), rng.uniform(10, 35)
 
-    def _lick(self) -> tuple[_F32, list[Event], _F32, float]:
+    def _lick(self) -> tuple[_F32, list[SceneEvent], _F32, float]:
         """Licks of one instrument or of several over a backing."""
         rng = self._rng
         classes = self._classes(["lick"], int(rng.integers(3, 6)))
@@ -257,7 +257,7 @@ class Scenes:
                     parts.append(_Part(class_, levelled(y, gain_db + rng.normal(0, 2.5))))
         return [parts[k] for k in rng.permutation(len(parts))]
 
-    def _strewn(self, parts: list[_Part], *, gap_s: float) -> tuple[_F32, list[Event]]:
+    def _strewn(self, parts: list[_Part], *, gap_s: float) -> tuple[_F32, list[SceneEvent]]:
         """One after the other with pauses of any length between."""
         rng, gap, room = self._rng, int(gap_s * RATE_HZ), int(0.75 * _N)
         kept = []
@@ -272,7 +272,7 @@ class Scenes:
             at += int(pause)
             end = at + part.samples.size
             y[at:end] += part.samples
-            events.append(Event(at / RATE_HZ, end / RATE_HZ, part.class_))
+            events.append(SceneEvent(at / RATE_HZ, end / RATE_HZ, part.class_))
             at = end + gap
         return y, events
 
@@ -307,9 +307,9 @@ class Scenes:
             y += np.resize(np.concatenate(words), _N)
         return y
 
-    def _few_of_each(self, events: list[Event]) -> list[Event]:
+    def _few_of_each(self, events: list[SceneEvent]) -> list[SceneEvent]:
         """At most four of a sound, ``_MOST_EVENTS`` in all: every pair of them is compared."""
-        kept: list[Event] = []
+        kept: list[SceneEvent] = []
         counts: dict[int, int] = defaultdict(int)
         for k in self._rng.permutation(len(events)):
             if counts[events[k].class_] < 4 and len(kept) < _MOST_EVENTS:
@@ -317,9 +317,9 @@ class Scenes:
                 kept.append(events[k])
         return kept
 
-    def _backgrounds(self, shown: list[Event], events: list[Event]) -> list[Event]:
+    def _backgrounds(self, shown: list[SceneEvent], events: list[SceneEvent]) -> list[SceneEvent]:
         """Windows as long as the events that lie on none of them by more than ``_MOST_ON_EVENT`` of their length."""
-        rng, found = self._rng, list[Event]()
+        rng, found = self._rng, list[SceneEvent]()
         starts = np.array([e.start_s for e in events])
         ends = np.array([e.end_s for e in events])
         for _ in range(5 * _N_BACKGROUND):
@@ -333,7 +333,7 @@ class Scenes:
             if at < 0 or at + length_s > SCENE_S:
                 continue
             if np.max(np.minimum(at + length_s, ends) - np.maximum(at, starts)) < _MOST_ON_EVENT * length_s:
-                found.append(Event(at, at + length_s, -1))
+                found.append(SceneEvent(at, at + length_s, -1))
         return found
 
 

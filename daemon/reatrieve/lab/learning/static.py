@@ -18,7 +18,7 @@ import soxr
 from numpy.typing import NDArray
 
 from reatrieve.annotations.oracle import Oracle
-from reatrieve.lab.dataset import Recording, Sound, load_dataset
+from reatrieve.lab.dataset import AnnotatedSound, Recording, load_dataset
 from reatrieve.retrieval.excerpt import HOP_S, excerpt_frames, frame_near
 from reatrieve.retrieval.grid import Grid
 from reatrieve.retrieval.learned.network import Network, network_frames
@@ -132,7 +132,7 @@ def _scores(
     return {**scaled, **mixed}
 
 
-def _recall(scores: NDArray[np.float64], sound: Sound, example: Span, *, duration_s: float) -> float:
+def _recall(scores: NDArray[np.float64], sound: AnnotatedSound, example: Span, *, duration_s: float) -> float:
     """Share of the other occurrences met before ``BUDGET`` wrong candidates."""
     first = min(frame_near(example.start_s), scores.size - 1)
     grid = Grid(scores.size, offset_s=example.start_s - first * HOP_S, length_s=example.length_s, duration_s=duration_s)

@@ -14,7 +14,7 @@ from torch import nn
 
 from reatrieve.lab.learning.bank import Bank
 from reatrieve.lab.learning.model import described, frames_of, new_network, save_weights
-from reatrieve.lab.learning.scenes import Event, Scene, Scenes
+from reatrieve.lab.learning.scenes import Scene, SceneEvent, Scenes
 from reatrieve.lab.learning.sounds.source import RATE_HZ
 from reatrieve.retrieval.learned.bands import BAND_HOP
 
@@ -107,7 +107,7 @@ def _varied(scene: Scene, rng: np.random.Generator) -> Scene:
         pace = rng.uniform(0.75, 1.33)
         faster = _between(levels, np.arange(min(n, int(n / pace))) * pace, axis=1)
         end_s = faster.shape[1] * BAND_HOP / RATE_HZ
-        events = [Event(e.start_s / pace, e.end_s / pace, e.class_) for e in events if e.end_s / pace < end_s]
+        events = [SceneEvent(e.start_s / pace, e.end_s / pace, e.class_) for e in events if e.end_s / pace < end_s]
         levels = np.concatenate([faster, faster[:, : n - faster.shape[1]]], axis=1) if faster.shape[1] < n else faster
     if rng.random() < 0.5:
         tilt = np.interp(np.arange(n_bands), [0, 20, 40, n_bands - 1], rng.normal(0, 1.2, 4))

@@ -66,6 +66,8 @@ class LearnedRepresentation:
     def frames(self, blocks: Iterable[NDArray[np.float32]]) -> Features:
         """Features of mono float32 audio at ``ANALYSIS_RATE_HZ`` that comes in blocks of any length.
 
+        Blocks are [shape=(n,)]; values are [shape=(n_features, n_frames), float32].
+
         Returns
         -------
         Features

@@ -69,7 +69,10 @@ class PartMeans:
         self._lengths = self._all_lengths()
 
     def description(self, start: int) -> _F64:
-        """The joined means of the excerpt at ``start`` (0: the first), scaled to length 1; [n_parts, n_values]."""
+        """The joined means of the excerpt at ``start`` (0: the first), scaled to length 1.
+
+        Returns [shape=(n_parts, n_values), float64].
+        """
         means = np.stack([mean[:, 0] for mean in self._means(start, start + 1)])
         return np.asarray(means / (np.linalg.norm(means) + 1e-9))
 
@@ -97,7 +100,10 @@ class PartMeans:
         return np.asarray(total / (self._width * self._lengths), dtype=np.float32)
 
     def like(self, start: int) -> _F32:
-        """Cosine of every excerpt with the one at ``start``."""
+        """Cosine of every excerpt with the one at ``start``.
+
+        Returns [shape=(n_starts,), float32, -1..1].
+        """
         return self.profile(self.description(start))
 
     def _all_lengths(self) -> _F64:

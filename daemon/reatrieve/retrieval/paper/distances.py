@@ -100,7 +100,10 @@ class WeightedDistances:
         self._nearest = None
 
     def weigh(self, weights: _F64) -> None:
-        """Use these weights, one a row, from now on."""
+        """Use these weights, one a row, from now on.
+
+        ``weights`` [shape=(n_rows,), >= 0].
+        """
         changed = np.flatnonzero(weights != self._weights)
         if not changed.size:
             return
@@ -119,7 +122,10 @@ class WeightedDistances:
         self._nearest = None
 
     def nearest(self) -> _F64:
-        """Weighted squared distance of every start to the nearest of the excerpts; infinite if there is none."""
+        """Weighted squared distance of every start to the nearest of the excerpts; infinite if there is none.
+
+        Returns [shape=(n_starts,), >= 0].
+        """
         if not self._sums:
             return np.full(self._rows.n_starts, np.inf)
         if self._nearest is None:
@@ -131,7 +137,10 @@ class WeightedDistances:
 
     @property
     def profiles(self) -> Sequence[_F32]:
-        """The excerpts' profiles, in order."""
+        """The excerpts' profiles, in order.
+
+        Each [shape=(n_rows, n_starts), float32].
+        """
         return self._profiles
 
     def _sum(self, profile: _F32) -> _F64:
@@ -153,7 +162,10 @@ class PairTable:
         self._starts: list[int] = []
 
     def push(self, start: int, positives: Sequence[_F32], *, positive: bool) -> None:
-        """Add the excerpt at ``start``; ``positives`` are the profiles of all positives, itself included if so."""
+        """Add the excerpt at ``start``; ``positives`` are the profiles of all positives, itself included if so.
+
+        A profile is [shape=(n_rows, n_starts)].
+        """
         column = len(self._starts)
         self._starts.append(start)
         if column == self._table.shape[1]:

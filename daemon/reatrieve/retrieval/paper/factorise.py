@@ -28,6 +28,11 @@ def non_negative(X: _F32, how: NonNegative) -> _F32:
     ----------
     X : np.ndarray [shape=(n_features, n_frames)]
     how : ``shift`` takes the global minimum away, ``row`` each row's own, ``split`` stacks positive and negative parts.
+
+    Raises
+    ------
+    InputError
+        If ``how`` is none of these.
     """
     if how not in get_args(NonNegative):
         raise InputError(f"unknown way to non-negative features {how!r}; use one of {', '.join(get_args(NonNegative))}")

@@ -112,6 +112,8 @@ class PaperRetriever:
     ) -> Analysis:
         """Frame features, raw or factorised.
 
+        Blocks are mono [shape=(n,), float32] at ``ANALYSIS_RATE_HZ``, ``n_samples`` in all.
+
         Returns
         -------
         Analysis
@@ -204,7 +206,13 @@ class PaperRanker:
 
     @one_blas_thread
     def forget(self, span: Span) -> None:
-        """Take back the latest answer with this span."""
+        """Take back the latest answer with this span.
+
+        Raises
+        ------
+        InputError
+            If nothing was learned of this span.
+        """
         later: list[Labelled] = []
         while len(self._labels) > 1:
             label = self._pop()
@@ -295,6 +303,9 @@ def _one_of(name: str, value: str, known: Sequence[str]) -> str:
 
 
 def remaining(p: NDArray[np.float64], *, excerpt_frames: int) -> float:
-    """Expected number of occurrences among the open places: the sum over those that peak within an excerpt's reach."""
+    """Expected number of occurrences among the open places: the sum over those that peak within an excerpt's reach.
+
+    ``p`` [shape=(n_starts,), 0..1] holds 0 where a place is taken.
+    """
     peaks = p == scipy.ndimage.maximum_filter1d(p, size=2 * (excerpt_frames // 2) + 1, mode="constant", cval=0.0)
     return float(np.round(p[peaks & (p > 0.0)].sum(), 3))

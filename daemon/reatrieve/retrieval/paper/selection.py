@@ -54,6 +54,11 @@ def row_weights(evidence: Evidence, *, rule: str, keep: int, seed: int = 0) -> _
     Returns
     -------
     np.ndarray [shape=(n_rows,), >= 0]
+
+    Raises
+    ------
+    InputError
+        If ``rule`` is none of these.
     """
     if rule not in _RULES:
         raise InputError(f"unknown selection rule {rule!r}; use one of {', '.join(_RULES)}")

@@ -17,13 +17,13 @@ from reatrieve.errors import InputError
 from reatrieve.lab.learning.sounds.source import RATE_HZ, Audio, Clip
 from reatrieve.synth import GENRE_NAMES, make_song
 
-__all__ = ["SOURCES", "Source", "beds", "recorded_effects"]
+__all__ = ["SOURCES", "SoundPackage", "beds", "recorded_effects"]
 
 BED_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SoundPackage:
     """Files of one licence in one package.
 
     Attributes
@@ -51,7 +51,7 @@ _NIKOLA = (
 )
 
 SOURCES = (
-    Source(
+    SoundPackage(
         package="endless-sky-data 0.9.8 (Debian)",
         files="usr/share/games/endless-sky/sounds/**/*.wav",
         use="effect",
@@ -59,14 +59,14 @@ SOURCES = (
         author="various, after recordings of freesound.org",
         without=("heavy rocket hit", "explosion huge"),  # CC BY-SA
     ),
-    Source(
+    SoundPackage(
         package="arcade 3.3.3 (PyPI)",
         files="arcade/resources/assets/sounds/*.wav",
         use="effect",
         licence="CC0 1.0",
         author="Kenney (kenney.nl)",
     ),
-    Source(
+    SoundPackage(
         package="naev-data 0.8.2 (Debian)",
         files=_NAEV,
         use="bed",
@@ -74,7 +74,7 @@ SOURCES = (
         author="Nikola Whallon",
         only=tuple(_NIKOLA.split()),
     ),
-    Source(
+    SoundPackage(
         package="naev-data 0.8.2 (Debian)",
         files=_NAEV,
         use="bed",
@@ -104,6 +104,8 @@ def recorded_effects(folder: Path) -> Iterator[Clip]:
 def beds(folder: Path, rng: np.random.Generator, *, n_songs: int = 24) -> list[Audio]:
     """Pieces of music to lay under scenes, up to ``BED_S`` long: recorded ones, and songs of ``reatrieve.synth``.
 
+    Each is mono [shape=(n,), float64] at ``RATE_HZ``.
+
     Raises
     ------
     InputError
@@ -124,7 +126,7 @@ def beds(folder: Path, rng: np.random.Generator, *, n_songs: int = 24) -> list[A
     return found
 
 
-def _files(folder: Path, source: Source) -> list[Path]:
+def _files(folder: Path, source: SoundPackage) -> list[Path]:
     found = sorted(path for path in folder.glob(source.files) if path.stem not in source.without)
     found = [path for path in found if not source.only or path.stem in source.only]
     if not found:

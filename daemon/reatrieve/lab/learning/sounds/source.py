@@ -40,7 +40,10 @@ def performed(take: Take, rng: np.random.Generator, *, class_: str, family: str,
 
 
 def seconds(n: int) -> Audio:
-    """Time of each of ``n`` samples."""
+    """Time of each of ``n`` samples.
+
+    Returns [shape=(n,), float64], from 0 on.
+    """
     return np.arange(n) / RATE_HZ
 
 
@@ -50,7 +53,10 @@ def swept(hz: Audio, phase: float = 0.0) -> Audio:
 
 
 def band_noise(rng: np.random.Generator, n: int, low_hz: float, high_hz: float) -> Audio:
-    """White noise between two frequencies (edges of a third of an octave), deviation about 1."""
+    """White noise between two frequencies (edges of a third of an octave), deviation about 1.
+
+    Returns [shape=(n,), float64].
+    """
     spectrum = np.fft.rfft(rng.standard_normal(n))
     hz = np.fft.rfftfreq(n, 1 / RATE_HZ) + 1e-3
     above_low, above_high = (np.clip(3 * np.log2(hz / edge_hz) + 0.5, 0, 1) for edge_hz in (low_hz, high_hz))

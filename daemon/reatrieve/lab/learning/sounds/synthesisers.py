@@ -46,6 +46,8 @@ class Espeak:
     def say(self, text: str, voice: str, *, pace: float, pitch: float, liveliness: float) -> Audio:
         """Samples of a text.
 
+        Returns mono [shape=(n,), float64] at ``RATE_HZ``.
+
         Parameters
         ----------
         voice : name of a language, "+", name of a variant (``en-us+f2``).
@@ -109,7 +111,10 @@ class Flite:
         self._voices: dict[str, int] = {}
 
     def say(self, text: str, voice: str, *, stretch: float) -> Audio:
-        """Samples of an English text, ``stretch`` times as long as usual, by one of ``FLITE_VOICES``."""
+        """Samples of an English text, ``stretch`` times as long as usual, by one of ``FLITE_VOICES``.
+
+        Returns mono [shape=(n,), float64] at ``RATE_HZ``.
+        """
         pointer = self._voices.get(voice) or self._registered(voice)
         features = ctypes.cast(pointer, ctypes.POINTER(_VoiceRecord)).contents.features
         self._library.flite_feat_set_float(features, b"duration_stretch", stretch)
