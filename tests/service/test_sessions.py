@@ -136,6 +136,23 @@ def test_times_are_project_seconds_and_dragged_edges_are_the_answer(first, daemo
     assert two.span == two.proposed
 
 
+def test_edges_that_cannot_be_meant_are_refused_and_change_nothing(first, daemon):
+    client, candidate = first
+    for start_s, end_s, reason in (
+        (candidate.start_s + 600.0, candidate.end_s + 600.0, "outside the searched audio"),
+        (candidate.start_s + 0.6, candidate.end_s + 0.6, "apart from the place"),
+        (11.0, candidate.end_s, "the example"),
+    ):
+        number = client.answer(candidate, "accept", start_s=min(start_s, end_s), end_s=max(start_s, end_s))
+        failed = client.wait(Failed)
+        assert failed.id == number
+        assert reason in failed.text
+    client.answer(candidate, "accept")
+    assert client.wait(Candidate).accepted == 1
+    lines = read_journal(daemon.service._journals.path(candidate.session))[1]
+    assert sum(line.op != "" for line in lines) == 1  # the one answer
+
+
 def test_a_repeated_op_changes_nothing(first):
     client, candidate = first
     client.answer(candidate, "reject", op="once")

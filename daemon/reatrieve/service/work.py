@@ -31,6 +31,7 @@ from reatrieve.bridge.messages import (
 from reatrieve.errors import InputError, ReatrieveError
 from reatrieve.journal import Journal
 from reatrieve.service import loading, replies
+from reatrieve.session.edges import check_edges
 from reatrieve.session.events import (
     Answered,
     BudgetRaised,
@@ -242,6 +243,8 @@ class SessionWork:
                     raise StaleError(f"candidate {number} was answered, but {now}")
                 shown = self.state.candidates[number].proposed
                 span = _as_shown(Span(command.start_s - origin_s, command.end_s - origin_s), shown)
+                if verdict == "accept":
+                    check_edges(self.state, number, span, duration_s=self.journal.header.track_map.duration_s)
                 return Answered(number, verdict, span)  # type: ignore[arg-type]
             case Undo(number=number):
                 return Undone(number)
