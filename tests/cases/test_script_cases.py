@@ -13,7 +13,6 @@ import pytest
 from rig import SPANS, Rig, noise_file
 
 from cases.conftest import BURSTS_S
-from cases.faults import fails_today
 from reatrieve.bridge import messages as m
 from reatrieve.cli import main
 from reatrieve.demo.loop import Loop
@@ -314,9 +313,7 @@ def converted(rig: Rig) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    "match", [(), pytest.param(("--match", "Sound*"), marks=fails_today("8: regions and markers"))]
-)
+@pytest.mark.parametrize("match", [(), ("--match", "Sound*")])
 def test_match_exports_every_sound_once(converted: Path, tmp_path: Path, match: tuple[str, ...]) -> None:
     out = tmp_path / "out"
     assert main(["export", "--rpp", str(converted), *match, "--to", "json", "--out", str(out)]) == 0
