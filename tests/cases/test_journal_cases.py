@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from cases.faults import fails_today
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import JournalError
 from reatrieve.journal import Header, Journal
@@ -49,7 +48,6 @@ def refused(tmp_path: Path) -> Iterator[Journal]:
         yield journal
 
 
-@fails_today("the refused answer stands in the journal once there is space again")
 def test_an_answer_that_was_refused_is_not_in_the_journal_when_it_is_closed(refused: Journal) -> None:
     refused.close()
     with Journal.open(refused.path) as journal:
@@ -57,7 +55,6 @@ def test_an_answer_that_was_refused_is_not_in_the_journal_when_it_is_closed(refu
         assert "refused" not in journal.ops
 
 
-@fails_today("both answers stand there, and the session cannot be opened")
 def test_an_answer_that_was_refused_is_not_in_the_journal_when_it_is_given_again(refused: Journal) -> None:
     refused.append(Answered(1, "accept", Span(3, 4)), op="second")
     refused.close()
