@@ -9,7 +9,8 @@ import soundfile
 
 from reatrieve.cli import main
 from reatrieve.errors import InputError
-from reatrieve.synth import GENRE_NAMES, PRESETS, make_song, write_dataset
+from reatrieve.synth import GENRE_NAMES, PRESETS, SCENE_NAMES, make_song, write_dataset
+from reatrieve.synth.performed import Performed
 from reatrieve.synth.signals import RATE_HZ
 from reatrieve.synth.sounds import FAMILIES, make_sound
 
@@ -133,3 +134,36 @@ def test_bad_requests_are_one_clear_sentence(tmp_path):
         write_dataset(tmp_path, n_songs=1)
     with pytest.raises(InputError, match="at least 1"):
         write_dataset(tmp_path / "new", n_songs=0)
+
+
+@pytest.mark.parametrize("family", ["hit", "word", "footstep"])
+def test_a_performed_sound_is_never_the_same_twice_but_the_same_sound(family):
+    def envelope(x):
+        bands = np.abs(np.fft.rfft(x[: 4 * 2048].reshape(-1, 2048) * np.hanning(2048), axis=1))[:, 1:512] ** 2
+        return np.log(bands.reshape(bands.shape[0], -1, 7).mean(axis=2) + 1e-6).ravel()
+
+    within, between = [], []
+    for seed in range(6):
+        takes = [Performed(family, seed, 0.04).render(number) for number in range(3)]
+        np.testing.assert_array_equal(takes[0], Performed(family, seed, 0.04).render(0))
+        n = min(map(len, takes))
+        assert abs(np.corrcoef(takes[0][:n], takes[1][:n])[0, 1]) < 0.9
+        other = Performed(family, seed + 100, 0.04).render(0)
+        n = min(n, len(other), 4 * 2048)
+        padded = [np.pad(x[:n], (0, 4 * 2048 - n)) for x in (*takes, other)]
+        one, again, _, another = map(envelope, padded)
+        within.append(np.corrcoef(one, again)[0, 1])
+        between.append(np.corrcoef(one, another)[0, 1])
+    assert np.median(within) > np.median(between) + 0.1
+
+
+@pytest.mark.parametrize("scene", SCENE_NAMES)
+def test_a_scene_holds_takes_at_its_annotated_places(scene):
+    song = make_song(genre=scene, seed=4, preset="easy", duration_s=20.0)
+    assert song.bpm == 0.0
+    assert {o.kind for o in song.occurrences} == {"take"}
+    assert len({o.alteration for o in song.occurrences}) == len(song.occurrences) >= 4
+    for o in song.occurrences:
+        assert 0.0 <= o.start_s < o.end_s <= 20.0
+    again = make_song(genre=scene, seed=4, preset="easy", duration_s=20.0)
+    np.testing.assert_array_equal(song.audio, again.audio)

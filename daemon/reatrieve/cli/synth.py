@@ -12,7 +12,7 @@ __all__ = ["add", "run"]
 
 def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
-    from reatrieve.synth import GENRE_NAMES, PRESETS
+    from reatrieve.synth import GENRE_NAMES, PRESETS, SCENE_NAMES
 
     parser = subparsers.add_parser(
         "synth",
@@ -22,7 +22,10 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("out", type=file_path, metavar="OUT", help="folder to make (must be new or empty)")
     parser.add_argument("--songs", type=int, default=8, metavar="N", help="how many songs (default 8)")
     parser.add_argument(
-        "--genre", choices=GENRE_NAMES, metavar="NAME", help=f"{', '.join(GENRE_NAMES)} (default: each in turn)"
+        "--genre",
+        choices=(*GENRE_NAMES, *SCENE_NAMES),
+        metavar="NAME",
+        help=f"{', '.join(GENRE_NAMES)} (default: each in turn), or a scene: {', '.join(SCENE_NAMES)}",
     )
     parser.add_argument("--preset", choices=tuple(PRESETS), default="hard", help="how hard (default hard)")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Annotated electronic music made from nothing but numpy and scipy.
+"""Annotated electronic music, and scenes of sounds performed anew, made from nothing but numpy and scipy.
 
     from reatrieve.synth import make_song, write_dataset
 
@@ -8,6 +8,6 @@ at known times over it; ``write_dataset`` writes a folder of them in the format 
 
 from reatrieve.synth.dataset import write_dataset
 from reatrieve.synth.presets import PRESETS, Preset
-from reatrieve.synth.song import GENRE_NAMES, Occurrence, Song, make_song
+from reatrieve.synth.song import GENRE_NAMES, SCENE_NAMES, Occurrence, Song, make_song
 
-__all__ = ["GENRE_NAMES", "PRESETS", "Occurrence", "Preset", "Song", "make_song", "write_dataset"]
+__all__ = ["GENRE_NAMES", "PRESETS", "SCENE_NAMES", "Occurrence", "Preset", "Song", "make_song", "write_dataset"]

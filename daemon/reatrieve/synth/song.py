@@ -11,13 +11,17 @@ from numpy.typing import NDArray
 from reatrieve.errors import InputError
 from reatrieve.synth.backing import backing_track, plan_sections
 from reatrieve.synth.genres import GENRES
+from reatrieve.synth.performed import SCENES, Performed, stereo
 from reatrieve.synth.presets import PRESETS, Preset
 from reatrieve.synth.signals import RATE_HZ, Audio, highpass, lowpass, n_of, reverb
 from reatrieve.synth.sounds import Sound, make_sound
 
-__all__ = ["GENRE_NAMES", "Occurrence", "Song", "make_song"]
+__all__ = ["GENRE_NAMES", "SCENE_NAMES", "Occurrence", "Song", "make_song"]
 
 GENRE_NAMES = tuple(GENRES)
+SCENE_NAMES = tuple(SCENES)
+SCENE_BEAT_S = 0.04
+"""What happens in a scene keeps no time: it may begin at any multiple of half of this."""
 MIN_DURATION_S = 20.0
 
 
@@ -29,7 +33,7 @@ class Occurrence:
     ----------
     class_name : the sound's name, unique within the song.
     start_s, end_s : seconds from the start of the song.
-    kind : ``sample`` or ``phrase``.
+    kind : ``sample``, ``phrase`` or, in a scene, ``take``.
     ratio_db : energy of the sound alone over that of the whole mix there.
     alteration : what was changed, such as ``pitch+1.3``; empty for an exact repeat.
     """
@@ -44,7 +48,10 @@ class Occurrence:
 
 @dataclass(frozen=True)
 class Song:
-    """A finished song: ``audio`` float32 ``(n, 2)`` at ``rate_hz``, peak <= 0.97, and its truth sorted by time."""
+    """A finished song: ``audio`` float32 ``(n, 2)`` at ``rate_hz``, peak <= 0.97, and its truth sorted by time.
+
+    ``bpm`` is 0 in a scene.
+    """
 
     audio: NDArray[np.float32]
     rate_hz: int
@@ -68,7 +75,8 @@ def make_song(
 
     Parameters
     ----------
-    genre : one of :data:`GENRE_NAMES`.
+    genre : one of :data:`GENRE_NAMES`, or of :data:`SCENE_NAMES`: hits, words or footsteps in their ambience, each
+        performed anew.
     seed : the same seed gives the same song.
     preset : one of :data:`reatrieve.synth.presets.PRESETS`.
     duration_s : length in seconds, at least 20.
@@ -79,27 +87,32 @@ def make_song(
     InputError
         For an unknown genre or preset, or a song too short to hold repeats.
     """
-    _known("genre", genre, GENRE_NAMES)
+    names = (*GENRE_NAMES, *SCENE_NAMES)
+    _known("genre", genre, names)
     _known("preset", preset, tuple(PRESETS))
     if not duration_s >= MIN_DURATION_S:
         raise InputError(f"a song of {duration_s:g} s is too short; at least {MIN_DURATION_S:g} s are needed")
-    style, rules = GENRES[genre], PRESETS[preset]
-    rng = np.random.default_rng([seed, list(GENRES).index(genre), list(PRESETS).index(preset)])
-    bpm = float(np.round(rng.uniform(*style.bpm), 1))
-    root = float(rng.integers(41, 53))
+    rules = PRESETS[preset]
+    rng = np.random.default_rng([seed, names.index(genre), list(PRESETS).index(preset)])
     n = n_of(duration_s)
-    beat_s = 60.0 / bpm
-    sections = plan_sections(int(np.ceil(duration_s / (4 * beat_s))), rng)
-    mix = backing_track(style, bpm=bpm, root=root, sections=sections, n_samples=n, rng=rng)
+    if genre in SCENES:
+        bpm, root, beat_s, suited = 0.0, 0.0, SCENE_BEAT_S, SCENES[genre].families
+        mix = stereo(SCENES[genre].ambience(rng, n))
+    else:
+        style = GENRES[genre]
+        bpm = float(np.round(rng.uniform(*style.bpm), 1))
+        root, beat_s, suited = float(rng.integers(41, 53)), 60.0 / bpm, style.families
+        sections = plan_sections(int(np.ceil(duration_s / (4 * beat_s))), rng)
+        mix = backing_track(style, bpm=bpm, root=root, sections=sections, n_samples=n, rng=rng)
     mix *= 0.5 / (np.sqrt(np.mean(mix**2)) * 4.0 + 1e-12)
     backing = _mono(mix)
 
     count = max(1, round(duration_s / 40.0)) if n_sounds is None else n_sounds
-    families = [str(f) for f in rng.permutation(np.array(style.families))]
+    families = [str(f) for f in rng.permutation(np.array(suited))]
     placed: list[tuple[Occurrence, Audio]] = []
     for index in range(count):
         family = families[index % len(families)]
-        sound = make_sound(family, seed=int(rng.integers(2**31)), root=root, beat_s=beat_s)
+        sound = _made(family, rng, root=root, beat_s=beat_s)
         placed += _place(mix, backing, sound, f"{family}{index + 1}", rules, duration_s, rng)
     if rules.clip:
         mix = np.tanh(rules.clip * 2.0 * mix) / (rules.clip * 2.0)
@@ -146,7 +159,7 @@ def _free_starts(
 def _place(
     mix: NDArray[np.float64],
     backing: Audio,
-    sound: Sound,
+    sound: Sound | Performed,
     name: str,
     rules: Preset,
     duration_s: float,
@@ -164,7 +177,7 @@ def _place(
     taken: list[tuple[float, float]] = []
     result: list[tuple[Occurrence, Audio]] = []
     for index in range(wanted):
-        x, alteration = _alter(sound, plain, rules, rng) if altered[index] else (plain, "")
+        x, alteration = _repeat(sound, plain, rules, rng, altered=bool(altered[index]), number=index)
         length_s = len(x) / RATE_HZ
         starts = _free_starts(taken, length_s, duration_s, sound.beat_s)
         if len(starts) == 0:
@@ -175,7 +188,7 @@ def _place(
         _mix_in(mix, x, start, pan)
         result.append((Occurrence(name, start, start + length_s, sound.kind, 0.0, alteration), x))
     for _ in range(round(rules.distractors * max(wanted, 4))):
-        other = make_sound(sound.family, seed=int(rng.integers(2**31)), root=sound.root, beat_s=sound.beat_s).render()
+        other = _made(sound.family, rng, root=sound.root, beat_s=sound.beat_s).render()
         starts = _free_starts(taken, len(other) / RATE_HZ, duration_s, sound.beat_s)
         if len(starts) == 0:
             continue
@@ -183,6 +196,22 @@ def _place(
         taken.append((start, start + len(other) / RATE_HZ))
         _mix_in(mix, other * _gain_for(backing, other, start, float(rng.uniform(*rules.ratio_db))), start, pan)
     return result
+
+
+def _made(family: str, rng: np.random.Generator, *, root: float, beat_s: float) -> Sound | Performed:
+    seed = int(rng.integers(2**31))
+    if any(family in scene.families for scene in SCENES.values()):
+        return Performed(family, seed, beat_s)
+    return make_sound(family, seed=seed, root=root, beat_s=beat_s)
+
+
+def _repeat(
+    sound: Sound | Performed, plain: Audio, rules: Preset, rng: np.random.Generator, *, altered: bool, number: int
+) -> tuple[Audio, str]:
+    """One more occurrence, and what makes it different."""
+    if isinstance(sound, Performed):
+        return sound.render(number), f"take{number}"
+    return _alter(sound, plain, rules, rng) if altered else (plain, "")
 
 
 def _alter(sound: Sound, plain: Audio, rules: Preset, rng: np.random.Generator) -> tuple[Audio, str]:
