@@ -132,24 +132,28 @@ def report(
 
 
 def figures_of(sessions: Sequence[SessionRecord], conditions: Conditions) -> dict[str, Any]:
-    """All figures of one retriever, undefined ones as nan; probabilities fitted without the file's own group."""
-    as_shipped = summary(sessions, budget=conditions.budget)["ece"]
-    sessions = cross_fitted(sessions)
+    """All figures of one retriever, undefined ones as nan; probabilities as the user sees them."""
     budget, seed = conditions.budget, conditions.seed
     kinds = sorted({session.kind for session in sessions})
-    answers = [answer for session in sessions for answer in session.answers if answer.truth != "skip"]
-    probability = np.array([answer.probability for answer in answers])
-    hit = np.array([answer.truth == "accept" for answer in answers], dtype=np.float64)
     figures = summary(sessions, budget=budget)
-    figures["ece_as_shipped"] = as_shipped
+    refitted = cross_fitted(sessions)
+    figures["ece_refitted"] = summary(refitted, budget=budget)["ece"]
     figures["interval"] = intervals(sessions, budget=budget, seed=seed)
     figures["by_kind"] = {
         kind: summary([session for session in sessions if session.kind == kind], budget=budget) for kind in kinds
     }
     figures["nothing_else"] = nothing_else_summary(sessions)
     figures["rest"] = rest_summary(sessions, above=conditions.rest_above)
-    figures["reliability"] = [list(row) for row in calibration_bins(probability, hit)]
+    figures["reliability"] = _reliability(sessions)
+    figures["reliability_refitted"] = _reliability(refitted)
     return figures
+
+
+def _reliability(sessions: Sequence[SessionRecord]) -> list[list[float]]:
+    answers = [answer for session in sessions for answer in session.answers if answer.truth != "skip"]
+    probability = np.array([answer.probability for answer in answers])
+    hit = np.array([answer.truth == "accept" for answer in answers], dtype=np.float64)
+    return [list(row) for row in calibration_bins(probability, hit)]
 
 
 def _without_nan(value: Any) -> Any:
