@@ -24,3 +24,15 @@ def test_the_default_retriever_stays_good_and_ahead(tmp_path):
     assert default["curve"][3] >= 0.85
     assert default["recall"] >= paper["recall"] + 0.05
     assert paper["recall"] <= 0.9  # else the music is too easy to guard anything
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scene", "after_1"), [("hits", 0.45), ("words", 0.75), ("footsteps", 0.45)])
+def test_sounds_performed_again_are_found(tmp_path, scene, after_1):
+    write_dataset(tmp_path / scene, n_songs=2, seed=3, preset="easy", duration_s=45.0, codec="flac", genre=scene)
+    setups = [Setup(name, name) for name in ("default", "logmel-nn", "onset-mfcc-nn")]
+    sessions = run(load_dataset(tmp_path / scene, strict=True), setups)
+    default, *baselines = (summary(sessions[setup.label], budget=10) for setup in setups)
+    assert default["recall"] >= 0.95
+    assert default["curve"][1] >= after_1
+    assert default["recall"] >= max(one["recall"] for one in baselines)

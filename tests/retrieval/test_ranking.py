@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from reatrieve.retrieval.default.background import NORM_FLOOR, POOL_BANDS, RIDGE, Background, CoarseMap
-from reatrieve.retrieval.default.calibration import Answers, relative, tally
+from reatrieve.retrieval.default.calibration import (
+    EXACT,
+    INPUTS,
+    TOLERANT,
+    Answers,
+    Judgement,
+    Setting,
+    Surprise,
+    relative,
+    standing,
+    tally,
+)
 from reatrieve.retrieval.default.constants import BENCHMARK
-from reatrieve.retrieval.default.features import FIGURES, agreeing_salience, part_cosines, pooled_salience
+from reatrieve.retrieval.default.features import ABSOLUTE, FIGURES, agreeing_salience, part_cosines, pooled_salience
 from reatrieve.retrieval.default.template import agreement, learned_template, weighted_template
 
 
@@ -133,28 +146,54 @@ def test_answers_are_counted_in_their_order():
     assert [tally(answers).stage for answers in ([yes], [yes, yes], [yes, no], [yes, no, yes])] == [0, 1, 2, 2]
 
 
-def test_figures_are_relative_to_the_best_and_shares_stay(rng):
-    figures = rng.random((60, 4))
-    scaled = relative(figures * [1.0, 7.0, 0.1, 1.0] + [0.0, 3.0, -1.0, 0.0])
-    np.testing.assert_allclose(scaled, relative(figures), rtol=1e-3)
-    np.testing.assert_allclose(np.median(relative(figures)[:40, :3], axis=0), 0.0, atol=1e-9)
-    np.testing.assert_allclose(scaled[:, 3], figures[:, 3])
+def test_figures_are_relative_to_the_shortlist_and_shares_stay(rng):
+    figures = rng.random((60, len(FIGURES)))
+    absolute = [FIGURES.index(name) for name in ABSOLUTE]
+    others = [index for index in range(len(FIGURES)) if index not in absolute]
+    changed = figures.copy()
+    changed[:, others] = figures[:, others] * 7.0 - 1.0
+    np.testing.assert_allclose(relative(changed), relative(figures), rtol=1e-3)
+    np.testing.assert_allclose(np.median(relative(figures)[:, others], axis=0), 0.0, atol=1e-9)
+    np.testing.assert_allclose(relative(figures)[:, absolute], figures[:, absolute])
 
 
 def test_the_fitted_constants_have_their_places():
-    n_inputs = 1 + len(FIGURES) + Answers(1, 0, 0).inputs.size
-    assert [len(row) for row in BENCHMARK.rank] == [len(FIGURES) + 1] * 3
-    assert [len(row) for row in BENCHMARK.probability] == [n_inputs + 1] * 3
+    assert [len(row) for row in BENCHMARK.exact] == [len(EXACT)] * 2
+    assert [len(row) for row in BENCHMARK.tolerant] == [len(TOLERANT)] * 3
+    assert [len(row) for row in BENCHMARK.probability] == [len(INPUTS) + 1] * 3
+    assert [len(row) for row in BENCHMARK.surprise] == [4] * 3
 
 
-def test_a_better_candidate_ranks_higher_and_is_more_probable():
-    poor = np.array([[0.3, 0.3, 0.3, 0.3, 0.3, 0.0, 0.3, 0.2, 0.25, 0.0]] * 40)
-    poor += np.linspace(0, 0.05, 40)[:, None] * np.eye(10)[[0]]
-    good = np.array([[1.0, 1.0, 0.95, 0.9, 0.9, 0.0, 0.95, 0.9, 0.9, 0.0]])
-    figures = np.concatenate([good, poor])
-    for answers in (Answers(1, 0, 0), Answers(3, 0, 0), Answers(3, 2, 1)):
-        ranks = BENCHMARK.ranks(figures, stage=answers.stage)
-        inputs = BENCHMARK.inputs(ranks, figures, answers)
-        p = BENCHMARK.probabilities(inputs, stage=answers.stage)
-        assert ranks[0] > ranks[1:].max()
-        assert p[0] > 0.8 > 0.5 > p[1:].max()
+def test_exactness_decides_which_model_orders(rng):
+    figures = rng.random((30, len(FIGURES)))
+    setting = Setting(Answers(1, 0, 0), exactness=2.0, trust=4.0, n_frames=40)
+    exact = Judgement(BENCHMARK.exact, ((0.0,) * len(TOLERANT),) * 3, (), ())
+    tolerant = Judgement(((0.0,) * len(EXACT),) * 2, BENCHMARK.tolerant, (), ())
+    orders = [np.argsort(judge.ranks(figures, setting)).tolist() for judge in (BENCHMARK, exact)]
+    assert orders[0] == orders[1]
+    anew = replace(setting, exactness=-1.0)
+    orders = [np.argsort(judge.ranks(figures, anew)).tolist() for judge in (BENCHMARK, tolerant)]
+    assert orders[0] == orders[1]
+
+
+def test_the_gap_leaves_out_what_overlaps_the_best():
+    ranks, starts = np.array([3.0, 2.9, 1.0, -1.0]), np.array([100, 104, 300, 400])
+    np.testing.assert_allclose(standing(ranks, starts, n_frames=40)[:, 1], [2.0, -0.1, -2.0, -4.0])
+    np.testing.assert_allclose(standing(ranks[:2], starts[:2], n_frames=40)[:, 1], [1.0, -0.1])
+
+
+def test_surprise_follows_the_latest_answers():
+    assert Surprise.of([]) == Surprise(0.0, 0.0)
+    better, worse = Surprise.of([0.6] * 4), Surprise.of([-0.6] * 4)
+    assert better.long == -worse.long == pytest.approx(4 * 0.6 / 6)
+    turned = Surprise.of([0.6] * 4 + [-0.6] * 4)
+    assert turned.long == pytest.approx(0.0)
+    assert turned.short < -0.2
+
+
+def test_a_session_that_goes_worse_than_expected_is_less_sure():
+    odds = np.array([0.0, 2.0])
+    for stage in (1, 2):
+        p = [BENCHMARK.probabilities(odds, Surprise.of([residual] * 6), stage=stage) for residual in (-0.5, 0.0, 0.5)]
+        assert (p[0] < p[1]).all()
+        assert (p[1] < p[2]).all()

@@ -202,10 +202,9 @@ def test_rest_is_what_accepting_one_after_the_other_proposes(method):
     search = Search(*method, [started()])
     for proposal in listed:
         event = search.propose()
-        assert (event.span, event.probability) == (proposal.span, proposal.probability)
+        # The rank is the same; a yes that was really given also tells how the session fares, a supposed one does not.
+        assert (event.span, event.score) == (proposal.span, proposal.score)
         search.apply(Answered(event.number, "accept", event.span))
-    after = search.propose()
-    assert isinstance(after, Over) or after.probability < 0.3
 
 
 def _with_open(search, events):

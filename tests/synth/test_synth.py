@@ -120,7 +120,7 @@ def test_command_makes_what_it_says(tmp_path, capsys):
         main(["synth", str(tmp_path / "out"), "--songs", "1", "--genre", "dnb", "--duration", "25", "--codec", "mp3"])
         == 0
     )
-    assert "1 songs" in capsys.readouterr().out
+    assert "1 song" in capsys.readouterr().out
     assert [path.suffix for path in (tmp_path / "out" / "audio").iterdir()] == [".mp3"]
 
 

@@ -1,199 +1,371 @@
-"""Fit the constants of ``reatrieve.retrieval.default.calibration`` on annotated music, and write ``constants.py``.
+"""Fit the constants of ``reatrieve.retrieval.default.calibration`` on annotated sets, and write ``constants.py``.
 
-    python -m reatrieve.lab.fit_calibration OUT.py DATASET [DATASET ...] [--also DATASET [DATASET ...]]
+    python -m reatrieve.lab.fit_calibration OUT.py SET [SET ...] [--once SET ...] [--keep FOLDER] [--sessions]
 
-Every session of the first and the last occurrence is run to eight rejections with the constants at hand, once as
-annotated and once with the example's edges moved by up to 10 % (not in long files, for time's sake). Each question
-gives its shortlist, with what the oracle would say to each candidate. The rank model is a logistic regression on
-figures relative to the shortlist, the probability model one on what it is computed from; both ridge-penalised, one
-for each stage. From the data sets after --also (sounds that happen once, altered repeats) only the probability
-learns. With the constants come the calibration error and the precision of proposals with each composer group left
-out.
+A SET is a folder, or several that belong together, with commas between them. Every session of the first and the last
+occurrence is run to eight rejections with the constants at hand; each question gives its shortlist, with what the
+oracle would say to each candidate. The rank models are pairwise logistic regressions (each right candidate against all
+wrong ones of its question), the tolerant one weighed by how far it counts; the probability is a logistic regression.
+Every sound counts alike, and every folder. From the sets after --once (sounds that happen once) only the probability
+learns.
+
+Printed is how often the best candidate is right, how many right ones stand before the first wrong one, and the
+calibration error of what was proposed: fitted on all sets, and on all but the set itself. The latter are the figures to
+quote. With --sessions whole sessions are then run on each set with the constants that never saw it.
 """
 
 from __future__ import annotations
 
 import argparse
 import pathlib
+import pickle
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import joblib
 import numpy as np
+import scipy.optimize
+import scipy.special
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
 
 from reatrieve.annotations.oracle import Oracle
-from reatrieve.audio.stitch import TrackAudio
+from reatrieve.audio.analysis import analyse_track
+from reatrieve.audio.cache import AnalysisCache
 from reatrieve.audio.trackmap import TrackMap
+from reatrieve.errors import InputError
 from reatrieve.lab.dataset import AnnotatedSound, Recording, load_dataset
-from reatrieve.lab.sessions import EdgeMoves, moved_example
-from reatrieve.retrieval.default.calibration import Answers, Judgement, relative, tally
-from reatrieve.retrieval.default.retriever import SHORTLIST, DefaultRetriever
-from reatrieve.retrieval.excerpt import HOP_S
-from reatrieve.session.retriever import ANALYSIS_RATE_HZ, Analysis
-from reatrieve.session.spans import Span
+from reatrieve.lab.runner import Setup, run
+from reatrieve.lab.scoring import calibration_error
+from reatrieve.lab.sessions import Conditions
+from reatrieve.lab.summary import figures_of
+from reatrieve.retrieval.default.calibration import (
+    EXACT,
+    STANDING,
+    TOLERANT,
+    Judgement,
+    Setting,
+    Surprise,
+    relative,
+    standing,
+)
+from reatrieve.retrieval.default.constants import BENCHMARK
+from reatrieve.retrieval.default.features import FIGURES
+from reatrieve.retrieval.default.retriever import DefaultRetriever
+from reatrieve.session.retriever import Analysis
 
 REJECTIONS = 8
 MOST_ANSWERS = 60
-LONGEST_MOVED_S = 150.0
-RANK_C = 0.03
+MOST_RANKED = 16
+"""Questions of a session, spread evenly, that the rank models learn from: neighbours are much alike."""
+RANK_PENALTY = 0.005
 PROBABILITY_C = 0.3
+PROBABILITY_SHARE = 0.3
+"""Weight of the data against the penalty, in rows."""
 FURTHER_WEIGHT = 0.15
 """Weight of the candidates after the best: they are what "remaining" is made of."""
 N_FURTHER = 11
-N_FOLDS = 6
+N_STAGES = 3
+
+_F64 = NDArray[np.float64]
 
 
 @dataclass
 class Question:
-    """One shortlist; ``truth`` is +1 yes, -1 no, 0 near (neither)."""
+    """One shortlist; ``truth`` is +1 yes, -1 no, 0 near (neither); ``picked`` was proposed and answered so."""
 
-    dataset: str
-    group: str
-    n_others: int
-    answers: Answers
-    length_frames: float
-    starts: np.ndarray
-    figures: np.ndarray
-    truth: np.ndarray
+    folder: str
+    session: tuple[str, str, int]
+    starts: NDArray[np.intp]
+    figures: _F64
+    inputs: _F64
+    setting: Setting
+    truth: NDArray[np.int8]
+    picked: int
     orders: bool
-    """Whether the rank model learns from it too."""
+    """Whether the rank models learn from it too."""
 
     @property
     def stage(self) -> int:
-        """The stage of its answers."""
-        return self.answers.stage
+        """As in ``calibration.Answers``."""
+        return self.setting.answers.stage
+
+    @property
+    def sound(self) -> tuple[str, str, str]:
+        """What counts once however many questions it takes."""
+        return (self.folder, *self.session[:2])
 
 
-def questions(folder: pathlib.Path, *, orders: bool = True) -> Iterator[Question]:
-    """All questions of the sessions of a data set; without ``orders`` only the probability learns from them."""
+def collect(folder: pathlib.Path, *, orders: bool, jobs: int, cache: pathlib.Path | None) -> list[Question]:
+    """All questions of a folder's sessions, in their order."""
     work = (
-        joblib.delayed(_of_recording)(folder.name, recording, orders) for recording in load_dataset(folder).recordings
+        joblib.delayed(_of_recording)(folder.name, recording, orders, cache)
+        for recording in load_dataset(folder).recordings
     )
-    for some in joblib.Parallel(n_jobs=-1, return_as="generator")(work):
-        yield from some
+    return [question for some in joblib.Parallel(n_jobs=jobs)(work) for question in some]
 
 
-def _of_recording(name: str, recording: Recording, orders: bool) -> list[Question]:
+def _of_recording(folder: str, recording: Recording, orders: bool, cache: pathlib.Path | None) -> list[Question]:
     retriever = DefaultRetriever()
-    audio = TrackAudio(TrackMap.of_file(recording.path))
-    n = audio.n_samples(ANALYSIS_RATE_HZ)
-    analysis = retriever.analyse(audio.blocks(rate_hz=ANALYSIS_RATE_HZ), n_samples=n)
-    rng = np.random.default_rng(n)
-    asked: list[Question] = []
-    for sound in recording.sounds:
-        for example in sorted({0, len(sound.occurrences) - 1}):
-            marked = sound.occurrences[example]
-            asked += _session(name, retriever, analysis, recording, sound, marked, orders)
-            if analysis.duration_s <= LONGEST_MOVED_S:
-                moved = moved_example(marked, EdgeMoves(0.1, True), duration_s=analysis.duration_s, rng=rng)
-                asked += _session(name, retriever, analysis, recording, sound, moved, orders)
-    return asked
+    kept = AnalysisCache(cache) if cache else None
+    analysis = analyse_track(TrackMap.of_file(recording.path), retriever, cache=kept)
+    return [
+        question
+        for sound in recording.sounds
+        for example in sorted({0, len(sound.occurrences) - 1})
+        for question in _session(folder, retriever, analysis, recording, sound, example, orders)
+    ]
 
 
 def _session(
-    name: str,
+    folder: str,
     retriever: DefaultRetriever,
     analysis: Analysis,
     recording: Recording,
     sound: AnnotatedSound,
-    marked: Span,
+    example: int,
     orders: bool,
 ) -> Iterator[Question]:
     oracle = Oracle(sound.occurrences, sound.near)
+    verdicts = {"accept": 1, "reject": -1, "skip": 0}
+    marked = sound.occurrences[example]
     ranker = retriever.ranker(analysis, marked)
     blocked = [marked]
     n_negative = 0
     for _ in range(MOST_ANSWERS):
-        if n_negative == REJECTIONS:
-            return
-        shortlist = ranker._shortlist(blocked, SHORTLIST)
+        shortlist = ranker._shortlist(ranker._labels, blocked)
         proposal = ranker.best(blocked)
-        if proposal is None:
+        if n_negative == REJECTIONS or shortlist is None or proposal is None:
             return
-        verdicts = [oracle.answer(ranker._grid.span(int(start))).verdict for start in shortlist.starts]
-        truth = np.array([{"accept": 1, "reject": -1, "skip": 0}[verdict] for verdict in verdicts])
+        truth = [verdicts[oracle.answer(ranker._grid.span(int(start))).verdict] for start in shortlist.starts]
+        picked = int(np.argmin(np.abs(ranker._grid.starts_s[shortlist.starts] - proposal.span.start_s)))
+        truth[picked] = answer = verdicts[oracle.answer(proposal.span).verdict]
         yield Question(
-            name,
-            recording.group,
-            max(1, len(sound.occurrences) - 1),
-            tally([label.positive for label in ranker._labels]),
-            marked.length_s / HOP_S,
+            folder,
+            (recording.name, sound.name, example),
             shortlist.starts,
-            shortlist.figures,
-            truth,
+            shortlist.figures.astype(np.float64),
+            shortlist.inputs,
+            shortlist.setting,
+            np.array(truth, dtype=np.int8),
+            picked,
             orders,
         )
-        verdict = oracle.answer(proposal.span).verdict
         blocked.append(proposal.span)
-        if verdict != "skip":
-            ranker.learn(proposal.span, positive=verdict == "accept")
-        n_negative += verdict == "reject"
+        if answer:
+            ranker.learn(proposal.span, positive=answer > 0)
+        n_negative += answer < 0
 
 
 def fit(asked: Sequence[Question]) -> Judgement:
-    """Both models, a row a stage."""
-    rank = []
-    for now in range(3):
-        of_stage = [q for q in asked if q.orders and q.stage == now and (q.truth > 0).any()]
-        X = np.concatenate([relative(q.figures)[q.truth != 0] for q in of_stage])
-        y = np.concatenate([q.truth[q.truth != 0] > 0 for q in of_stage])
-        w = np.concatenate([np.full((q.truth != 0).sum(), 1.0 / q.n_others) for q in of_stage])
-        rank.append(_logistic(X, y, w, RANK_C))
-    ranker = Judgement(tuple(rank), ())
+    """The constants for some questions; those of a session follow each other."""
+    exact, tolerant = [], []
+    for stage in range(N_STAGES):
+        of_stage = [q for q in _thinned(asked) if q.orders and q.stage == stage]
+        weights = _alike(of_stage)
+        shares = np.array([q.setting.exact_share for q in of_stage])
+        if shares.any():
+            exact.append(_pairwise(of_stage, EXACT, weights))
+        tolerant.append(_pairwise(of_stage, TOLERANT, weights * (1.0 - shares)))
+    ranker = Judgement(tuple(exact), tuple(tolerant), (), ())
+    rows = [_rows(q, ranker) for q in asked]
     probability = []
-    for now in range(3):
-        rows = []
-        for q in asked:
-            if q.stage == now:
-                ranks = ranker.ranks(q.figures, stage=now)
-                X = Judgement.inputs(ranks, q.figures, q.answers)
-                for place, index in enumerate(_apart(q, ranks)[: 1 + N_FURTHER]):
-                    if q.truth[index]:
-                        rows.append((X[index], bool(q.truth[index] > 0), 1.0 if place == 0 else FURTHER_WEIGHT))
-        X, hits, weights = (np.array(column) for column in zip(*rows, strict=True))
-        probability.append(_logistic(X, hits, weights, PROBABILITY_C))
-    return Judgement(tuple(rank), tuple(probability))
+    for stage in range(N_STAGES):
+        weights, X, y = _stacked([row for row in rows if row.stage == stage])
+        probability.append(_logistic(X, y, weights))
+    judge = Judgement(ranker.exact, ranker.tolerant, tuple(probability), ())
+    surprises = _surprises(asked, rows, judge)
+    seen = list(zip(rows, surprises, strict=True))
+    later = (_moved([(row, s) for row, s in seen if row.stage == stage], judge) for stage in range(1, N_STAGES))
+    return Judgement(judge.exact, judge.tolerant, judge.probability, ((1.0, 0.0, 0.0, 0.0), *later))
 
 
-def _apart(q: Question, ranks: np.ndarray) -> list[int]:
+def _thinned(asked: Sequence[Question]) -> list[Question]:
+    sessions: dict[tuple[str, ...], list[Question]] = {}
+    for q in asked:
+        sessions.setdefault((q.folder, *map(str, q.session)), []).append(q)
+    return [
+        some[i]
+        for some in sessions.values()
+        for i in np.unique(np.linspace(0, len(some) - 1, MOST_RANKED).round().astype(int))
+    ]
+
+
+def _alike(asked: Sequence[Question]) -> _F64:
+    """Weights by which every folder counts alike, and in it every sound."""
+    of_sound = Counter(q.sound for q in asked)
+    of_folder = Counter(sound[0] for sound in of_sound)
+    return np.array([1.0 / (of_sound[q.sound] * of_folder[q.folder]) for q in asked])
+
+
+def _pairwise(asked: Sequence[Question], names: Sequence[str], weights: _F64) -> tuple[float, ...]:
+    """Weights b: over right candidates, the least mean of log(1 + sum over wrong ones of exp(b (wrong - right)))."""
+    kept = [i for i, q in enumerate(asked) if (q.truth > 0).any() and (q.truth < 0).any()]
+    if not kept:
+        raise InputError("too few questions have right and wrong candidates left; fit on more recordings")
+    most = max(len(asked[i].truth) for i in kept)
+    X = np.zeros((len(kept), most, len(names)))
+    truth = np.zeros((len(kept), most), dtype=np.int8)
+    columns = [FIGURES.index(name) for name in names]
+    for row, i in enumerate(kept):
+        scaled = relative(asked[i].figures)[:, columns]
+        X[row, : len(scaled)] = scaled
+        truth[row, : len(scaled)] = asked[i].truth
+    spread = np.maximum(X[truth != 0].std(axis=0), 1e-6)
+    X /= spread
+    right, wrong = truth > 0, truth < 0
+    w = weights[kept] / weights[kept].sum()
+    n_right = right.sum(axis=1)
+
+    def loss(b: _F64) -> tuple[float, _F64]:
+        s = X @ b
+        against = np.where(wrong, s, -np.inf)
+        all_wrong = scipy.special.logsumexp(against, axis=1)
+        behind = all_wrong[:, None] - s
+        total = w @ (np.where(right, np.logaddexp(0.0, behind), 0.0).sum(axis=1) / n_right)
+        push = np.where(right, scipy.special.expit(behind), 0.0) * (w / n_right)[:, None]
+        blame = np.exp(against - all_wrong[:, None]) * push.sum(axis=1)[:, None]
+        slope = np.einsum("qc,qcf->f", blame - push, X)
+        return float(total + RANK_PENALTY * b @ b), slope + 2.0 * RANK_PENALTY * b
+
+    found = scipy.optimize.minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B")
+    return tuple(float(v) for v in found.x / spread)
+
+
+@dataclass
+class _Rows:
+    """What the probability learns from one question: its best candidates, the picked one first."""
+
+    folder: str
+    sound: tuple[str, str, str]
+    stage: int
+    inputs: _F64
+    right: NDArray[np.bool_]
+    weights: _F64
+    picked: _F64
+    answer: int
+
+
+def _rows(q: Question, ranker: Judgement) -> _Rows:
+    ranks = ranker.ranks(q.figures, q.setting)
+    inputs = q.inputs.copy()
+    inputs[:, : len(STANDING)] = standing(ranks, q.starts, n_frames=q.setting.n_frames)
+    chosen = [i for i in _apart(q, ranks)[: 1 + N_FURTHER] if q.truth[i]]
+    weights = np.full(len(chosen), FURTHER_WEIGHT)
+    weights[:1] = 1.0
+    return _Rows(
+        q.folder,
+        q.sound,
+        q.stage,
+        inputs[chosen],
+        q.truth[chosen] > 0,
+        weights,
+        inputs[q.picked],
+        int(q.truth[q.picked]),
+    )
+
+
+def _apart(q: Question, ranks: _F64) -> list[int]:
     """Candidates, best first, that do not overlap better ones."""
     chosen: list[int] = []
     for index in np.lexsort((q.starts, -ranks)):
-        if all(abs(int(q.starts[index]) - int(q.starts[other])) >= q.length_frames for other in chosen):
+        if all(abs(int(q.starts[index]) - int(q.starts[other])) >= q.setting.n_frames for other in chosen):
             chosen.append(int(index))
     return chosen
 
 
-def _logistic(X: np.ndarray, y: np.ndarray, w: np.ndarray, C: float) -> tuple[float, ...]:
+def _stacked(rows: Sequence[_Rows]) -> tuple[_F64, _F64, NDArray[np.bool_]]:
+    """Weights, inputs and answers; every folder counts alike."""
+    total = Counter[str]()
+    for row in rows:
+        total[row.folder] += float(row.weights.sum())  # type: ignore[assignment]
+    weights = np.concatenate([row.weights / total[row.folder] for row in rows if len(row.weights)])
+    weights *= PROBABILITY_SHARE * len(weights) / weights.sum()
+    X = np.concatenate([row.inputs for row in rows])
+    return weights, X, np.concatenate([row.right for row in rows])
+
+
+def _surprises(asked: Sequence[Question], rows: Sequence[_Rows], judge: Judgement) -> list[Surprise]:
+    """What each question's session has seen before it."""
+    surprises = []
+    residuals: list[float] = []
+    session: tuple[str, tuple[str, str, int]] | None = None
+    for q, row in zip(asked, rows, strict=True):
+        if (q.folder, q.session) != session or q.stage == 0:
+            session, residuals = (q.folder, q.session), []
+        surprises.append(Surprise.of(residuals))
+        if row.answer:
+            expected = scipy.special.expit(judge.log_odds(row.picked[None], stage=q.stage)[0])
+            residuals.append(float(row.answer > 0) - float(expected))
+    return surprises
+
+
+def _moved(rows: Sequence[tuple[_Rows, Surprise]], judge: Judgement) -> tuple[float, ...]:
+    stacked = [row for row, _ in rows]
+    weights, X, y = _stacked(stacked)
+    long = np.concatenate([np.full(len(row.right), s.long) for row, s in rows])
+    short = np.concatenate([np.full(len(row.right), s.short) for row, s in rows])
+    odds = judge.log_odds(X, stage=stacked[0].stage)
+    return _logistic(np.column_stack([odds, long, short]), y, weights)
+
+
+def _logistic(X: _F64, y: NDArray[np.bool_], w: _F64) -> tuple[float, ...]:
     mean, spread = X.mean(axis=0), X.std(axis=0)
     varies = spread > 1e-9
     spread = np.where(varies, spread, 1.0)
-    model = LogisticRegression(C=C, max_iter=2000).fit((X - mean) / spread, y, sample_weight=w)
+    model = LogisticRegression(C=PROBABILITY_C, max_iter=2000).fit((X - mean) / spread, y, sample_weight=w)
     slope = np.where(varies, model.coef_[0] / spread, 0.0)
     return tuple(float(v) for v in (*slope, model.intercept_[0] - slope @ mean))
 
 
-def report(asked: Sequence[Question]) -> str:
-    """Calibration error and precision with each composer group left out, as text."""
-    groups = np.array([q.group for q in asked])
-    first: dict[str, list[tuple[float, bool]]] = {}
-    for train, test in GroupKFold(N_FOLDS).split(groups, groups=groups):
-        judgement = fit([asked[i] for i in train])
-        for q in (asked[i] for i in test):
-            ranks = judgement.ranks(q.figures, stage=q.stage)
-            best = _apart(q, ranks)[0]
-            if q.truth[best]:
-                p = judgement.probabilities(Judgement.inputs(ranks, q.figures, q.answers), stage=q.stage)
-                first.setdefault(q.dataset, []).append((float(p[best]), bool(q.truth[best] > 0)))
+def report(asked: Sequence[Question], judgements: dict[str, Judgement]) -> str:
+    """One line a folder: stages 0, 1, 2 as "right first / share before the first wrong one", and calibration error."""
     lines = []
-    for name, rows in first.items():
-        p, hit = np.array(rows).T
-        bins = np.array_split(np.argsort(p, kind="stable"), 10)
-        error = sum(len(b) * abs(p[b].mean() - hit[b].mean()) for b in bins) / len(p)
-        lines.append(f"{name}: {len(p)} proposals, {hit.mean():.3f} right, calibration error {error:.4f}")
+    for folder in dict.fromkeys(q.folder for q in asked):
+        own = [q for q in asked if q.folder == folder]
+        judge = judgements[folder]
+        parts = []
+        for stage in range(N_STAGES):
+            places = [_place(q, judge) for q in own if q.stage == stage and (q.truth > 0).any()]
+            first, share = np.mean(places, axis=0) if places else (np.nan, np.nan)
+            parts.append(f"{first:.3f}/{share:.3f}")
+        rows = [_rows(q, judge) for q in own]
+        surprises = _surprises(own, rows, judge)
+        p, hit = [], []
+        for row, surprise in zip(rows, surprises, strict=True):
+            if row.answer:
+                odds = judge.log_odds(row.picked[None], stage=row.stage)
+                p.append(judge.probabilities(odds, surprise, stage=row.stage)[0])
+                hit.append(float(row.answer > 0))
+        error = calibration_error(np.array(p), np.array(hit))
+        lines.append(f"{folder:10s} {' '.join(parts)}  calibration error {error:.3f} ({len(p)} answers)")
+    return "\n".join(lines)
+
+
+def _place(q: Question, judge: Judgement) -> tuple[float, float]:
+    order = np.lexsort((q.starts, -judge.ranks(q.figures, q.setting)))
+    truth = q.truth[order]
+    truth = truth[truth != 0]
+    wrong = np.flatnonzero(truth < 0)
+    before = wrong[0] if len(wrong) else len(truth)
+    return float(truth[0] > 0), float(before / (truth > 0).sum())
+
+
+def sessions_of(folders: Sequence[pathlib.Path], judge: Judgement, *, jobs: int, cache: pathlib.Path | None) -> str:
+    """Whole sessions with some constants: recall at 10, 3 and 1 rejections, first candidate, calibration, the rest."""
+    lines = []
+    for folder in folders:
+        conditions = Conditions(rest_after=(5,), decide_within=10)
+        setup = Setup("default", "default", {"judgement": judge}, conditions)
+        sessions = run(load_dataset(folder), [setup], jobs=jobs, cache=cache)["default"]
+        f = figures_of(sessions, conditions)
+        lines.append(
+            f"{folder.name:10s} {f['recall']:.3f} {f['curve'][3]:.3f} {f['curve'][1]:.3f} "
+            f"first {f['first_candidate_right']:.3f} ece {f['ece']:.3f} "
+            f"start {f['start_error_ms_median']:.1f}/{f['start_error_ms_p95']:.0f} ms rest {f['rest']}"
+        )
     return "\n".join(lines)
 
 
@@ -207,9 +379,10 @@ def module(judgement: Judgement) -> str:
             blocks.append("        (\n" + textwrap.indent(text, " " * 12) + "\n        ),\n")
         return "(\n" + "".join(blocks) + "    )"
 
-    return f'''"""The constants of ``judgement``: logistic regressions over the questions of the benchmark's sessions.
+    return f'''"""The constants of ``calibration``: logistic models over the questions of the benchmark's sessions.
 
-Written by ``reatrieve.lab.fit_calibration``; ``docs/experiments-log.md`` has what they are worth on composers left out.
+Written by ``python -m reatrieve.lab.fit_calibration``; ``docs/experiments-log.md`` has what they are worth on sets that
+were left out of the fit.
 """
 
 from __future__ import annotations
@@ -218,21 +391,69 @@ from reatrieve.retrieval.default.calibration import Judgement
 
 __all__ = ["BENCHMARK"]
 
+# fmt: off
 BENCHMARK = Judgement(
-    rank={rows(judgement.rank)},
+    exact={rows(judgement.exact)},
+    tolerant={rows(judgement.tolerant)},
     probability={rows(judgement.probability)},
+    surprise={rows(judgement.surprise)},
 )
-"""One row a stage (no answer, only yes, at least one no): weights in the order of their inputs, then the intercept."""
+# fmt: on
+"""One row a stage (no answer, only yes, at least one no), in the order of the figures and inputs."""
 '''
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Fit the constants of the default retriever's judgement.")
+def _parts(text: str) -> list[pathlib.Path]:
+    return [pathlib.Path(part) for part in text.split(",")]
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description="Fit the constants of the default retriever's calibration.")
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("datasets", type=pathlib.Path, nargs="+")
-    parser.add_argument("--also", type=pathlib.Path, nargs="*", default=[])
+    parser.add_argument("sets", nargs="+", help="folder, or folders that belong together with commas between them")
+    parser.add_argument("--once", nargs="*", default=[], help="sets that only the probability learns from")
+    parser.add_argument("--keep", type=pathlib.Path, help="where questions and analyses are kept for the next run")
+    parser.add_argument("--sessions", action="store_true", help="run whole sessions on each set left out")
+    parser.add_argument("--jobs", type=int, default=1)
     args = parser.parse_args()
-    asked = [question for folder in args.datasets for question in questions(folder)]
-    asked += [question for folder in args.also for question in questions(folder, orders=False)]
-    print(report(asked))
-    args.out.write_text(module(fit(asked)), encoding="utf-8")
+    sets = [_parts(text) for text in args.sets]
+    asked: list[Question] = []
+    cache = args.keep / "analyses" if args.keep else None
+    for group, orders in [*((parts, True) for parts in sets), *((_parts(text), False) for text in args.once)]:
+        for folder in group:
+            asked += _kept(folder, orders=orders, jobs=args.jobs, keep=args.keep, cache=cache)
+    shipped = fit(asked)
+    every = dict.fromkeys((q.folder for q in asked), shipped)
+    print("fitted on all sets\n" + report(asked, every), flush=True)
+    left_out: dict[str, Judgement] = {}
+    for group in sets:
+        names = {folder.name for folder in group}
+        left_out |= dict.fromkeys(names, fit([q for q in asked if q.folder not in names]))
+    print("each set left out\n" + report([q for q in asked if q.folder in left_out], left_out), flush=True)
+    args.out.write_text(module(shipped), encoding="utf-8")
+    if args.keep:
+        (args.keep / "left_out.pickle").write_bytes(pickle.dumps(left_out))
+    if args.sessions:
+        for group in sets:
+            print(sessions_of(group, left_out[group[0].name], jobs=args.jobs, cache=cache), flush=True)
+
+
+def _kept(
+    folder: pathlib.Path, *, orders: bool, jobs: int, keep: pathlib.Path | None, cache: pathlib.Path | None
+) -> list[Question]:
+    """Questions of a folder, from the last run with the same constants where they were kept."""
+    path = keep / f"{folder.name}.pickle" if keep else None
+    if path is not None and path.is_file():
+        constants, asked = pickle.loads(path.read_bytes())
+        if constants == BENCHMARK:
+            return list(asked)
+    asked = collect(folder, orders=orders, jobs=jobs, cache=cache)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pickle.dumps((BENCHMARK, asked)))
+    return asked
+
+
+if __name__ == "__main__":
+    main()

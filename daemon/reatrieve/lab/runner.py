@@ -21,11 +21,11 @@ from reatrieve.audio.analysis import analyse_track
 from reatrieve.audio.cache import AnalysisCache
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackMap
+from reatrieve.lab.baselines import lab_retriever
 from reatrieve.lab.dataset import Dataset, Recording
 from reatrieve.lab.records import ResultsFile, SessionRecord
 from reatrieve.lab.sessions import Conditions, Searched, simulate_recording
 from reatrieve.retrieval.learned.model import BASIC_PITCH, learned_representation
-from reatrieve.retrieval.registry import make_retriever
 from reatrieve.retrieval.representations import representation_named
 from reatrieve.session.retriever import Analysis, Retriever
 
@@ -54,7 +54,7 @@ class Setup:
         if isinstance(representation, str):
             learned = representation == BASIC_PITCH or representation.endswith(".toml")
             settings["representation"] = (learned_representation if learned else representation_named)(representation)
-        return make_retriever(self.retriever, **settings)
+        return lab_retriever(self.retriever, **settings)
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def run(
 
 def setting_names(retriever: str) -> frozenset[str]:
     """Settings that the retriever of this name has."""
-    return frozenset(inspect.signature(type(make_retriever(retriever))).parameters)
+    return frozenset(inspect.signature(type(lab_retriever(retriever))).parameters)
 
 
 def code_fingerprint() -> str:

@@ -14,7 +14,7 @@ from reatrieve.errors import InputError
 from reatrieve.lab.dataset import AnnotatedSound, Recording
 from reatrieve.lab.records import AnswerRecord, RestRecord, SessionRecord
 from reatrieve.session.events import Answered, Started, Verdict
-from reatrieve.session.retriever import Analysis, Proposal, Ranker, Retriever
+from reatrieve.session.retriever import Analysis, Proposal, Ranker, Retriever, Supposing
 from reatrieve.session.search import Over, Search
 from reatrieve.session.spans import Span
 from reatrieve.session.stopping import MAX_ACCEPTS_AND_SKIPS, REST_ABOVE
@@ -221,6 +221,8 @@ class _WatchedRanker:
     def __init__(self, ranker: Ranker, features: dict[Span, tuple[float, ...]]) -> None:
         self.learn = ranker.learn
         self.forget = ranker.forget
+        if isinstance(ranker, Supposing):
+            self.suppose = ranker.suppose
         self._best = ranker.best
         self._features = features
 

@@ -106,5 +106,6 @@ def refuse_silence(samples: NDArray[np.generic], example: Span) -> None:
     first, last = sample_near(example.start_s), sample_near(example.end_s)
     if not samples[first : max(last, first + 1)].any():
         raise InputError(
-            f"the example ({example.start_s:.3f} to {example.end_s:.3f} s) is silent; select the sound itself"
+            f"the example ({example.start_s:.3f} to {example.end_s:.3f} s) is silent in the mono mix that "
+            "is searched; select the sound itself, or have one channel searched if left and right cancel each other"
         )

@@ -25,32 +25,62 @@ def rounded(scores: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 class Grid:
-    """Where an excerpt of one length can begin: frame times moved by the example's own offset, inside the sound.
+    """Where an excerpt of one length can begin: frame times moved by the example's own offset.
+
+    Parameters
+    ----------
+    n_starts, offset_s : how many places there are, and where the first one is.
+    length_s, duration_s : of an excerpt, and of the sound.
+    least_share : share of an excerpt that must lie inside the sound; what reaches beyond is cut off. 1: places that
+        would reach beyond are moved inside.
 
     Attributes
     ----------
     starts_s : np.ndarray [shape=(n_starts,), ascending]
-    length_s : length of every excerpt.
+        Where each excerpt begins, or would begin before it is cut.
+    length_s : length of every excerpt that is not cut.
     """
 
     def __init__(
-        self, n_starts: int, *, offset_s: float, length_s: float, duration_s: float, hop_s: float = HOP_S
+        self,
+        n_starts: int,
+        *,
+        offset_s: float,
+        length_s: float,
+        duration_s: float,
+        hop_s: float = HOP_S,
+        least_share: float = 1.0,
     ) -> None:
         times_s = np.arange(n_starts) * hop_s + offset_s
-        self.starts_s = np.clip(times_s, 0.0, max(0.0, duration_s - length_s))
+        if least_share == 1.0:
+            times_s = np.clip(times_s, 0.0, max(0.0, duration_s - length_s))
+        inside_s = np.minimum(times_s + length_s, duration_s) - np.maximum(times_s, 0.0)
+        self._inside = inside_s >= min(least_share * length_s, duration_s) - 1e-9
+        self._duration_s = duration_s
+        self.starts_s = times_s
         self.length_s = length_s
 
     def span(self, start: int) -> Span:
-        """The excerpt that begins at grid place ``start``."""
-        begin_s = float(self.starts_s[start])
-        return Span(begin_s, begin_s + self.length_s)
+        """The excerpt that begins at grid place ``start``; what reaches beyond the sound is cut off."""
+        return self.inside(float(self.starts_s[start]))
+
+    def inside(self, begin_s: float) -> Span:
+        """The excerpt that begins at ``begin_s``; what reaches beyond the sound is cut off.
+
+        Where it is no more than touching counts for, the excerpt is moved inside instead, and keeps its length.
+        """
+        last_s = max(0.0, self._duration_s - self.length_s)
+        moved_s = min(max(begin_s, 0.0), last_s)
+        if abs(moved_s - begin_s) <= allowed_overlap_s(self.length_s):
+            return Span(moved_s, moved_s + self.length_s)
+        return Span(max(begin_s, 0.0), min(begin_s + self.length_s, self._duration_s))
 
     def nearest(self, time_s: float) -> int:
         """The grid place nearest to ``time_s``."""
         return int(np.argmin(np.abs(self.starts_s - time_s)))
 
     def free(self, blocked: Iterable[Span], *, limit_s: float | None = None) -> NDArray[np.bool_]:
-        """Where an excerpt overlaps none of ``blocked`` by more than ``limit_s``; shape (n_starts,).
+        """Where enough of an excerpt is inside, and none of ``blocked`` shares more than ``limit_s``; (n_starts,).
 
         ``limit_s`` is ``spans.allowed_overlap_s`` of the length, unless said otherwise.
         """
@@ -60,7 +90,7 @@ class Grid:
         last = np.searchsorted(self.starts_s, edges_s[:, 1] - limit_s, side="left")
         n = self.starts_s.size
         inside = np.bincount(first, minlength=n + 1) - np.bincount(np.maximum(first, last), minlength=n + 1)
-        return np.asarray(np.cumsum(inside[:n]) == 0)
+        return np.asarray((np.cumsum(inside[:n]) == 0) & self._inside)
 
     def crowding(self, starts: NDArray[np.intp], blocked: Iterable[Span]) -> NDArray[np.float32]:
         """Greatest share of the excerpts at ``starts`` that one of ``blocked`` covers, 0..1; shape (n,)."""
@@ -88,11 +118,15 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """One answer: the span as the user left it, and the grid place of the excerpt that stands for it."""
+    """One answer: the span as the user left it, and the grid place of the excerpt that stands for it.
+
+    ``supposed``: nobody gave it, what would follow it is looked at.
+    """
 
     span: Span
     positive: bool
     start: int
+    supposed: bool = False
 
 
 def window_for(span: Span, grid: Grid, resemblance: Callable[[NDArray[np.intp]], NDArray[np.floating]]) -> int:

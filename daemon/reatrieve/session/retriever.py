@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reatrieve.session.spans import Span
 
-__all__ = ["ANALYSIS_RATE_HZ", "Analysis", "Progress", "Proposal", "Ranker", "Retriever"]
+__all__ = ["ANALYSIS_RATE_HZ", "Analysis", "Progress", "Proposal", "Ranker", "Retriever", "Supposing"]
 
 ANALYSIS_RATE_HZ = 22050
 
@@ -71,6 +71,14 @@ class Ranker(Protocol):
 
     def best(self, blocked: Sequence[Span]) -> Proposal | None:
         """The best excerpt that overlaps none of ``blocked`` (P, N and what was skipped); None: nothing is left."""
+
+
+@runtime_checkable
+class Supposing(Protocol):
+    """A ranker that tells answers from what is only looked at; others learn both alike."""
+
+    def suppose(self, span: Span) -> None:
+        """Take a yes that nobody gave, to see what would follow; it says nothing of how the search fares."""
 
 
 @runtime_checkable

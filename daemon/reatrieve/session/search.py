@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from reatrieve.errors import InputError
 from reatrieve.session.events import Answered, Proposed, SessionEvent, Verdict
-from reatrieve.session.retriever import Analysis, Proposal, Retriever
+from reatrieve.session.retriever import Analysis, Proposal, Retriever, Supposing
 from reatrieve.session.spans import Span
 from reatrieve.session.state import LabelledSpan, OverReason, SessionState, fold
 from reatrieve.session.stopping import Outlook, outlook
@@ -133,7 +133,8 @@ class Search:
         """What "accept the rest" would take, in the order that accepting them one after the other would propose them.
 
         Each proposal whose probability is at least ``above`` is taken for a yes and learned from before the next one is
-        asked for; the first one below ends the list. Nothing changes.
+        asked for; the first one below ends the list. The probabilities do not count what is only supposed as answers
+        that turned out well: nobody gave them. Nothing changes.
 
         Raises
         ------
@@ -148,7 +149,7 @@ class Search:
             one = self._state.candidates[self._state.current]
             if one.probability >= above:
                 found.append(Proposal(one.proposed, one.score, one.probability, one.remaining))
-                labels.append(LabelledSpan(one.proposed, True))
+                labels.append(LabelledSpan(one.proposed, True, supposed=True))
             blocked.append(one.proposed)
         chain = self._chain(labels, blocked)
         sure = itertools.takewhile(lambda proposal: proposal.probability >= above, chain)
@@ -199,7 +200,7 @@ class Search:
             if best is None:
                 return
             yield best
-            labels.append(LabelledSpan(best.span, True))
+            labels.append(LabelledSpan(best.span, True, supposed=True))
             blocked.append(best.span)
 
     def _best(self, question: _Question) -> Proposal | None:
@@ -220,7 +221,10 @@ class Search:
         while len(self._learned) > same:
             self._ranker.forget(self._learned.pop().span)
         for label in labels[same:]:
-            self._ranker.learn(label.span, positive=label.positive)
+            if label.supposed and isinstance(self._ranker, Supposing):
+                self._ranker.suppose(label.span)
+            else:
+                self._ranker.learn(label.span, positive=label.positive)
             self._learned.append(label)
 
 

@@ -65,10 +65,11 @@ class SessionCandidate:
 
 @dataclass(frozen=True, slots=True)
 class LabelledSpan:
-    """One labelled excerpt, as a ranker learns it."""
+    """One labelled excerpt, as a ranker learns it; ``supposed``: nobody said so yet."""
 
     span: Span
     positive: bool
+    supposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

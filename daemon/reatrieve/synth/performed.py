@@ -28,7 +28,7 @@ from reatrieve.synth.signals import (
     sine,
 )
 
-__all__ = ["SCENES", "Performed", "Scene", "stereo"]
+__all__ = ["SCENES", "Performed", "Stage", "stereo"]
 
 Take = Callable[[np.random.Generator, np.random.Generator], Audio]
 """(what decides the sound, what decides the take) -> samples."""
@@ -73,7 +73,7 @@ class Performed:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Stage:
     """Where such sounds happen: ``ambience(rng, n)`` gives what is heard all the time, ``families`` what happens."""
 
     ambience: Callable[[np.random.Generator, int], Audio]
@@ -193,8 +193,8 @@ def stereo(mono: Audio) -> NDArray[np.float64]:
 
 _FAMILIES: dict[str, Take] = {"hit": hit, "word": word, "footstep": footstep}
 
-SCENES: dict[str, Scene] = {
-    "hits": Scene(room, ("hit",)),
-    "words": Scene(babble, ("word",)),
-    "footsteps": Scene(street, ("footstep",)),
+SCENES: dict[str, Stage] = {
+    "hits": Stage(room, ("hit",)),
+    "words": Stage(babble, ("word",)),
+    "footsteps": Stage(street, ("footstep",)),
 }

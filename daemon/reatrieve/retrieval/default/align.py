@@ -1,4 +1,4 @@
-"""Edges: from the frame grid to samples, by the waveform."""
+"""Edges: from the frame grid to samples, by the waveform or, where a sound is performed anew, by its onset."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import scipy.fft
+import scipy.ndimage
 from numpy.typing import NDArray
 
 from reatrieve.retrieval.excerpt import HOP, sample_near
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ
-from reatrieve.session.spans import Span
 
-__all__ = ["Aligner"]
+__all__ = ["LEAST_CORRELATION", "Aligner"]
 
 REACH = HOP
 """Samples that an edge may move to either side."""
@@ -21,10 +21,20 @@ LONGEST = ANALYSIS_RATE_HZ
 MOST_POSITIVES = 8
 LEAST_CORRELATION = 0.2
 """Below this the waveforms have nothing in common and the grid stands."""
+EXAMPLE_RISE_S = 0.06
+"""The example's strongest rise of energy is looked for this near to its beginning."""
+RISE_REACH_S = 0.03
+RISE_HOP = 64
+RISE_FAR_COST = 0.5
+"""Share by which a rise at the end of the reach counts less."""
+_RISE_FFT = 256
+_RISE_BANDS = 8
+_RISE_STEPS = 3
+_RISE_BLUR = 2.0
 
 
 class Aligner:
-    """Moves excerpts of one length to where their waveform fits the labelled positives best.
+    """Moves excerpts of one length to where they fit the labelled positives best.
 
     Parameters
     ----------
@@ -38,18 +48,25 @@ class Aligner:
         self._length = min(sample_near(length_s), LONGEST)
         self._n_fft = scipy.fft.next_fast_len(self._length + 2 * REACH, real=True)
         self._pieces: dict[float, NDArray[np.float32]] = {}
+        self._example_s: float | None = None
+        self._rise = np.zeros(1)
 
-    def refined(self, begins_s: Sequence[float], coarse: Span) -> Span:
-        """The excerpt ``coarse`` (right to half a frame), moved.
+    def by_waveform(self, begins_s: Sequence[float], coarse_s: float) -> tuple[float, float]:
+        """Where the excerpt that begins at ``coarse_s`` (right to half a frame) begins, and how sure that is.
 
         Parameters
         ----------
         begins_s : where the positives begin, the example first; the example and the latest are used.
-        coarse : the excerpt on the frame grid.
+        coarse_s : on the frame grid.
+
+        Returns
+        -------
+        begin_s : where the waveforms correlate most.
+        correlation : there, -1..1; below ``LEAST_CORRELATION`` they have nothing in common.
         """
         length = self._length
         template = self._template((*begins_s[:1], *begins_s[1:][-(MOST_POSITIVES - 1) :]))
-        start = sample_near(coarse.start_s)
+        start = sample_near(coarse_s)
         place = _piece(self._samples, start - REACH, length + 2 * REACH)
         spectrum = scipy.fft.rfft(place, n=self._n_fft) * np.conj(scipy.fft.rfft(template, n=self._n_fft))
         inner = scipy.fft.irfft(spectrum, n=self._n_fft)[: 2 * REACH + 1]
@@ -59,10 +76,31 @@ class Aligner:
         correlation = inner / (np.sqrt(energy) * max(float(np.linalg.norm(template)), 1e-9))
         best = int(np.argmax(np.round(correlation, 5)))
         begin = start - REACH + best
-        last = len(self._samples) - sample_near(coarse.length_s)
-        if correlation[best] < LEAST_CORRELATION or not 0 <= begin <= last:
-            return coarse
-        return coarse.moved((begin / ANALYSIS_RATE_HZ) - coarse.start_s)
+        return begin / ANALYSIS_RATE_HZ, float(correlation[best])
+
+    def by_rise(self, example_s: float, coarse_s: float) -> tuple[float, float]:
+        """Where the excerpt near ``coarse_s`` begins if its strongest rise lies as the one of the example does.
+
+        Parameters
+        ----------
+        example_s : where the example begins.
+        coarse_s : where the excerpt begins, right to ``RISE_REACH_S``.
+
+        Returns
+        -------
+        begin_s : in steps of ``RISE_HOP`` samples.
+        strength : of its rise, as a share of the example's.
+        """
+        if example_s != self._example_s:
+            self._example_s, self._rise = example_s, _rises(self._samples, example_s, EXAMPLE_RISE_S)
+        own = int(np.argmax(self._rise))
+        late_s = (own - len(self._rise) // 2) * RISE_HOP / ANALYSIS_RATE_HZ
+        reach_s = min(RISE_REACH_S, self._length / ANALYSIS_RATE_HZ / 4)
+        theirs = _rises(self._samples, coarse_s + late_s, reach_s)
+        lags = np.arange(len(theirs)) - len(theirs) // 2
+        best = int(np.argmax(theirs * (1.0 - RISE_FAR_COST * np.square(lags / max(1, len(theirs) // 2)))))
+        strength = float(theirs[best]) / max(float(self._rise[own]), 1e-9)
+        return coarse_s + float(lags[best]) * RISE_HOP / ANALYSIS_RATE_HZ, strength
 
     def _template(self, begins_s: Sequence[float]) -> NDArray[np.float32]:
         """Sum of the positives' beginnings, each of norm 1."""
@@ -83,3 +121,19 @@ def _piece(samples: NDArray[np.generic], first: int, length: int) -> NDArray[np.
     if low < high:
         piece[low - first : high - first] = samples[low:high]
     return piece
+
+
+def _rises(samples: NDArray[np.generic], centre_s: float, reach_s: float) -> NDArray[np.float64]:
+    """Rise of the log energy, mean over bands, every ``RISE_HOP`` samples up to ``reach_s`` either way."""
+    reach = max(1, int(reach_s * ANALYSIS_RATE_HZ / RISE_HOP))
+    around = reach + _RISE_STEPS + int(3 * _RISE_BLUR)
+    first = sample_near(centre_s) - around * RISE_HOP - _RISE_FFT // 2
+    piece = _piece(samples, first, 2 * around * RISE_HOP + _RISE_FFT)
+    windows = np.lib.stride_tricks.sliding_window_view(piece, _RISE_FFT)[::RISE_HOP]
+    power = np.square(np.abs(scipy.fft.rfft(windows * np.hanning(_RISE_FFT).astype(np.float32), axis=1)))
+    edges = np.unique(np.geomspace(1, power.shape[1], _RISE_BANDS + 1).astype(int))
+    bands = np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1)
+    level = scipy.ndimage.gaussian_filter1d(np.log(bands + 1e-6 * max(float(bands.max()), 1e-9)), _RISE_BLUR, axis=0)
+    steps = np.maximum(level[_RISE_STEPS:] - level[:-_RISE_STEPS], 0.0).mean(axis=1)
+    middle = around - _RISE_STEPS // 2 - 1  # a step of 3 stands between its two ends
+    return np.asarray(steps[middle - reach : middle + reach + 1], dtype=np.float64)

@@ -1,7 +1,11 @@
-"""From figures to an order and to probabilities: two small logistic models, fitted on the benchmark.
+"""From figures to an order and to probabilities: a few small logistic models, fitted by ``lab/fit_calibration.py``.
 
-``rank`` orders a shortlist by figures taken relative to it; ``probability`` says how often the user says yes, from the
-rank, the figures as they are and what was answered so far. Numbers only, see ``constants.py`` for where they come from.
+Two models order a shortlist: ``exact`` by figures that tell exact repeats from what resembles them, ``tolerant`` by
+fewer of these and by the tolerant views. Which of them counts is decided by how exact the best places are
+(``Setting.exactness``), until the first no: what was rejected tells tolerant views more than exactness does.
+``probability`` says how often the user says yes, from the rank, some figures as they are and
+the answers so far; what these answers were against what was expected then moves it (``Surprise``). Numbers only, see
+``constants.py``.
 """
 
 from __future__ import annotations
@@ -13,12 +17,55 @@ import numpy as np
 import scipy.special
 from numpy.typing import NDArray
 
-__all__ = ["Answers", "Judgement", "relative", "tally"]
+from reatrieve.retrieval.default.features import ABSOLUTE, FIGURES
 
-COHORT = 40
-"""The best of a shortlist, against which figures are taken."""
-N_ABSOLUTE = 1
-"""The last figures are shares already, and most of a shortlist has none of them: they stay what they are."""
+__all__ = [
+    "EXACT",
+    "INPUTS",
+    "STANDING",
+    "TOLERANT",
+    "Answers",
+    "Judgement",
+    "Setting",
+    "Surprise",
+    "relative",
+    "standing",
+    "tally",
+]
+
+EXACT = ("ridge", "lda", "rare", "least", "mean", "no", "onset", "worst", "low", "tight")
+TOLERANT = ("ridge", "rare", "mean", "tight", "tolerant")
+"""Figures that each of the two models sees."""
+
+GATE_MIDDLE = 0.68
+GATE_WIDTH = 0.04
+"""At this exactness both models count alike, and by how much it takes to change that."""
+
+STANDING = ("rank", "gap")
+INPUTS = (
+    *STANDING, "contrast", "pooled", "ridge", "unlike_no", "like_yes",
+    "exactness", "trust", "length", "n_yes", "n_no", "n_running",
+)  # fmt: skip
+"""What the probability is computed from, in this order:
+
+========== ===========================================================================================================
+rank       the rank, 0 for the middle of the shortlist
+gap        how far it is above the best of the others that do not overlap the best one; below the best one: negative
+contrast   ridge score, in deviations over the sound
+pooled     resemblance with the accepted in the pooled view, in deviations over the sound
+ridge      ridge score as it is
+unlike_no  resemblance with the accepted minus the greatest with a rejected, pooled view (0 while there is none)
+like_yes   resemblance with the accepted minus theirs among each other, pooled view (0 while there is one)
+exactness  of the setting
+trust      of the setting
+length     log of the excerpts' length
+n_yes ...  log counts of answers
+========== ===========================================================================================================
+"""
+
+MEMORY = 12
+FADE = 0.7
+_PRIOR_ANSWERS = (2.0, 1.0)
 
 _F64 = NDArray[np.float64]
 
@@ -38,11 +85,6 @@ class Answers:
             return 2
         return 1 if self.n_positive > 1 else 0
 
-    @property
-    def inputs(self) -> _F64:
-        """What the probability models see of them, shape (3,)."""
-        return np.array([np.log(self.n_positive), np.log1p(self.n_negative), np.log1p(self.n_running)])
-
 
 def tally(positive: Sequence[bool]) -> Answers:
     """Count answers in their order; the example first."""
@@ -50,40 +92,110 @@ def tally(positive: Sequence[bool]) -> Answers:
     return Answers(sum(positive), len(positive) - sum(positive), running)
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a shortlist has in common.
+
+    Attributes
+    ----------
+    answers : the answers so far.
+    exactness : share of the exact view in the trust of all views, 0..1 (see ``ranking``).
+    trust : of the pooled view, in deviations over the sound.
+    n_frames : length of the excerpts.
+    """
+
+    answers: Answers
+    exactness: float
+    trust: float
+    n_frames: int
+
+    @property
+    def exact_share(self) -> float:
+        """Weight of the exact model, 0..1."""
+        if self.answers.n_negative:
+            return 0.0
+        return float(scipy.special.expit((self.exactness - GATE_MIDDLE) / GATE_WIDTH))
+
+
+@dataclass(frozen=True, slots=True)
+class Surprise:
+    """How far answers went beyond what was expected of them, yes counting 1: of the latest ones, in two means.
+
+    Attributes
+    ----------
+    long : the mean over the last ``MEMORY``, drawn to 0 while there are few.
+    short : the same, each answer counting ``FADE`` times as much as the next one.
+    """
+
+    long: float = 0.0
+    short: float = 0.0
+
+    @classmethod
+    def of(cls, residuals: Sequence[float]) -> Surprise:
+        """From ``answer - expected`` of each answer, in their order."""
+        latest = np.array(residuals[-MEMORY:], dtype=np.float64)
+        weights = FADE ** np.arange(len(latest))[::-1]
+        few, fewer = _PRIOR_ANSWERS
+        return cls(float(latest.sum() / (len(latest) + few)), float(weights @ latest / (weights.sum() + fewer)))
+
+
 def relative(figures: NDArray[np.floating]) -> _F64:
-    """Each figure minus its median over the cohort, in standard deviations of the cohort; the last as they are."""
-    cohort = figures[:COHORT].astype(np.float64)
-    spread = cohort.std(axis=0) + 1e-6
-    middle = np.median(cohort, axis=0)
-    spread[-N_ABSOLUTE:], middle[-N_ABSOLUTE:] = 1.0, 0.0
-    return np.asarray((figures - middle) / spread)
+    """Each figure minus its median over the shortlist, in standard deviations of it; the absolute ones as they are."""
+    wide = figures.astype(np.float64)
+    spread = wide.std(axis=0) + 1e-6
+    middle = np.median(wide, axis=0)
+    stays = [FIGURES.index(name) for name in ABSOLUTE]
+    spread[stays], middle[stays] = 1.0, 0.0
+    return np.asarray((wide - middle) / spread)
+
+
+def standing(ranks: _F64, starts: NDArray[np.intp], *, n_frames: int) -> _F64:
+    """The inputs that come from the ranks, shape (n, len(STANDING))."""
+    best = int(np.lexsort((starts, -ranks))[0])
+    apart = np.abs(starts - starts[best]) >= n_frames
+    second = ranks[apart].max() if apart.any() else ranks[best] - 1.0
+    gap = ranks - ranks[best]
+    gap[best] = ranks[best] - second
+    return np.column_stack([ranks, gap])
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The constants: for each stage, weights and intercept of the models.
+    """The constants: for each stage a row of weights.
 
     Attributes
     ----------
-    rank : three tuples of len(FIGURES) + 1 numbers.
-    probability : three tuples, as long as a row of ``inputs`` and one.
+    exact : two tuples, of the figures ``EXACT``; after a no this model does not count.
+    tolerant : three tuples, of the figures ``TOLERANT``.
+    probability : three tuples of the ``INPUTS``, and the intercept.
+    surprise : three tuples: a factor of the log odds, what either ``Surprise`` adds to them, and the intercept.
     """
 
-    rank: tuple[tuple[float, ...], ...]
+    exact: tuple[tuple[float, ...], ...]
+    tolerant: tuple[tuple[float, ...], ...]
     probability: tuple[tuple[float, ...], ...]
+    surprise: tuple[tuple[float, ...], ...]
 
-    def ranks(self, figures: NDArray[np.floating], *, stage: int) -> _F64:
-        """A number for each candidate; higher is better."""
-        w = np.array(self.rank[stage])
-        return np.asarray(relative(figures) @ w[:-1] + w[-1])
+    def ranks(self, figures: NDArray[np.floating], setting: Setting) -> _F64:
+        """A number for each candidate, 0 for the middle one; higher is better."""
+        scaled = relative(figures)
+        stage, share = setting.answers.stage, setting.exact_share
+        ranks = scaled[:, _TOLERANT_COLUMNS] @ np.array(self.tolerant[stage])
+        if share:
+            ranks = share * (scaled[:, _EXACT_COLUMNS] @ np.array(self.exact[stage])) + (1.0 - share) * ranks
+        return np.asarray(ranks - np.median(ranks))
 
-    @staticmethod
-    def inputs(ranks: _F64, figures: NDArray[np.floating], answers: Answers) -> _F64:
-        """What the probabilities are computed from, one row a candidate."""
-        counts = np.broadcast_to(answers.inputs, (len(ranks), answers.inputs.size))
-        return np.column_stack([ranks, figures.astype(np.float64), counts])
-
-    def probabilities(self, inputs: _F64, *, stage: int) -> _F64:
-        """Probability of a yes for each candidate of a shortlist."""
+    def log_odds(self, inputs: _F64, *, stage: int) -> _F64:
+        """Log odds of a yes for each candidate, but for what the answers so far say of such odds."""
         w = np.array(self.probability[stage])
-        return np.asarray(scipy.special.expit(inputs @ w[:-1] + w[-1]))
+        return np.asarray(inputs @ w[:-1] + w[-1])
+
+    def probabilities(self, log_odds: _F64, surprise: Surprise, *, stage: int) -> _F64:
+        """Probability of a yes for each candidate."""
+        factor, long, short, intercept = self.surprise[stage]
+        moved = factor * log_odds + long * surprise.long + short * surprise.short + intercept
+        return np.asarray(scipy.special.expit(moved))
+
+
+_EXACT_COLUMNS = [FIGURES.index(name) for name in EXACT]
+_TOLERANT_COLUMNS = [FIGURES.index(name) for name in TOLERANT]

@@ -16,6 +16,9 @@ worst  smallest cosine over the ``N_PARTS`` parts of the excerpt
 low    mean of the next two
 tight  share of the excerpt that an answered neighbour covers
 ====== ===============================================================================================================
+
+The eleventh, ``tolerant``, comes from the tolerant views (``views``, ``ranking``): how far the excerpt stands out in
+each of them, weighed by how far each can be trusted here.
 """
 
 from __future__ import annotations
@@ -25,9 +28,11 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FIGURES", "agreeing_salience", "part_cosines", "pooled_salience"]
+__all__ = ["ABSOLUTE", "FIGURES", "agreeing_salience", "part_cosines", "pooled_salience"]
 
-FIGURES = ("ridge", "lda", "rare", "least", "mean", "no", "onset", "worst", "low", "tight")
+FIGURES = ("ridge", "lda", "rare", "least", "mean", "no", "onset", "worst", "low", "tight", "tolerant")
+ABSOLUTE = ("tight", "tolerant")
+"""Figures that mean the same in every shortlist; the others are taken relative to it."""
 ONSET_FRAMES = 6
 N_PARTS = 6
 POOL_FRAMES = 4

@@ -57,16 +57,25 @@ class KernelMaps:
     energy : np.ndarray [shape=(3, n)]
         As ``spectrum.map_energy`` gives it.
     n_frames : frames in an excerpt, at most n.
+    margin : frames by which excerpts may reach beyond the sound at either end; nothing is there.
     """
 
     def __init__(
-        self, whitened: NDArray[np.float16], energy: _F32, n_frames: int, *, cache_bytes: int = CACHE_BYTES
+        self,
+        whitened: NDArray[np.float16],
+        energy: _F32,
+        n_frames: int,
+        *,
+        margin: int = 0,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self._whitened = whitened
+        self._margin = margin
         self.n_frames = n_frames
-        self.n_starts = whitened.shape[1] - n_frames + 1
-        self._norm_R = window_norms(energy[0], n_frames)
-        self._norm_B = window_norms(energy[1] + energy[2], n_frames)
+        self.map_frames = whitened.shape[1] + 2 * margin
+        self.n_starts = self.map_frames - n_frames + 1
+        self._norm_R = window_norms(np.pad(energy[0], margin), n_frames)
+        self._norm_B = window_norms(np.pad(energy[1] + energy[2], margin), n_frames)
         self._middle_R = float(np.median(self._norm_R))
         self._middle_B = float(np.median(self._norm_B))
         shares = (self._norm_R / np.float32(self._middle_R)) * (self._norm_B / np.float32(self._middle_B))
@@ -74,15 +83,22 @@ class KernelMaps:
         self._spectra = MapSpectra(
             self.frames,
             n_rows=2 * N_BANDS,
-            n_frames=whitened.shape[1],
+            n_frames=self.map_frames,
             template_frames=n_frames + 2 * BLUR_RADIUS,
             lead=BLUR_RADIUS,
             cache_bytes=cache_bytes,
         )
 
     def frames(self, first: int, last: int) -> _F32:
-        """Frames ``first <= t < last`` of R."""
-        return rectified(self._whitened[:, first:last])
+        """Frames ``first <= t < last`` of R, counted from the beginning of the margin."""
+        first, last = first - self._margin, last - self._margin
+        low, high = max(first, 0), min(last, self._whitened.shape[1])
+        if (low, high) == (first, last):
+            return rectified(self._whitened[:, first:last])
+        R = np.zeros((2 * N_BANDS, last - first), dtype=np.float32)
+        if low < high:
+            R[:, low - first : high - first] = rectified(self._whitened[:, low:high])
+        return R
 
     def excerpt(self, start: int) -> _F32:
         """One excerpt's cells, shape (4 * N_BANDS * n_frames,): R, then B, each of norm sqrt(1/2).
@@ -91,7 +107,7 @@ class KernelMaps:
         the excerpt, as the whole map is.
         """
         low = max(start - BLUR_RADIUS, 0)
-        high = min(start + self.n_frames + BLUR_RADIUS, self._whitened.shape[1])
+        high = min(start + self.n_frames + BLUR_RADIUS, self.map_frames)
         R = self.frames(low, high)
         inner = start - low
         B = blurred(R)[:, inner + BLUR_RADIUS : inner + BLUR_RADIUS + self.n_frames]

@@ -1,4 +1,10 @@
-"""From labels to a judged shortlist: two linear templates rank the file, then a few figures weigh its best places."""
+"""From labels to a judged shortlist: exact and tolerant views rank the file, then a few figures weigh its best places.
+
+A view is trusted as far as it proves itself: its trust is how far the best places, and with them the accepted ones
+among each other, stand out of the sound in it, in deviations. At the places that the exact view likes best, its share
+in the trust of all is the **exactness** of this sound here: near 1 where exact copies come back, near 1/2 where it is
+performed anew each time.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +16,33 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from reatrieve.retrieval.default.background import POOL_BANDS, Background, CoarseMap
-from reatrieve.retrieval.default.calibration import Judgement, tally
+from reatrieve.retrieval.default.calibration import Judgement, Setting, standing, tally
 from reatrieve.retrieval.default.features import agreeing_salience, part_cosines, pooled_salience
 from reatrieve.retrieval.default.kernel import NORM_POWER, KernelMaps
 from reatrieve.retrieval.default.spectrum import N_BANDS
 from reatrieve.retrieval.default.template import learned_template, weighted_template
+from reatrieve.retrieval.default.views import Profiles
 from reatrieve.retrieval.grid import Labelled
 
-__all__ = ["Ranking", "Shortlist"]
+__all__ = ["CEPSTRAL", "LEARNED", "POOLED", "Ranking", "Shortlist"]
+
+CEPSTRAL, POOLED, LEARNED = "cepstral", "pooled", "learned"
+"""Names of the tolerant views."""
 
 LDA_SHARE = 0.6
 """Weight of the exemplar-LDA template before the first no."""
 LDA_FADE = 0.25
 """What each no leaves of it: real negatives are better than assumed ones."""
+NO_SHARE = 0.6
+"""What the mean resemblance with the rejected takes off that with the accepted, in a tolerant view (Rocchio)."""
+TOLERANT_SHARE = 0.4
+"""Weight of each tolerant view beside the exact one, where nothing says yet which can be trusted."""
+BEST_PLACES = 3
+"""Places that tell how far a view can be trusted; they count as this half of as many answers."""
+LEAST_TRUST = 0.1
+EXACT_PLACES, JOINT_PLACES, TRUSTED_PLACES, OWN_PLACES = 14, 24, 12, 6
+"""Places of a shortlist: the best of the exact view, of all views alike, of all as they are trusted, and of each
+tolerant view."""
 NEIGHBOUR_FRAMES = 20
 """Two places of a shortlist are farther apart than this, or than a quarter of the excerpt."""
 MOST_POSITIVES = 24
@@ -31,13 +51,18 @@ MOST_NEGATIVES = 16
 KERNEL_POSITIVES = 8
 KERNEL_NEGATIVES = 8
 _DECIMALS = 5
-_MEDIAN_STEP = 4
-"""Neighbouring scores are alike: every fourth tells the middle."""
+_STEP = 4
+"""Neighbouring scores are alike: every fourth tells middle and spread."""
 
+LEARNED_BELOW = 0.85
+"""The learned view is asked where the exactness is less: near-exact repeats do not need it."""
+_BEYOND = (-1.0, 0.5)
 _MORE_ROWS = 32
 _MOST_KNOWN = 4
+_FRAMES_OF_LOG_0 = 20.0
 
 _F32 = NDArray[np.float32]
+_F64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +72,81 @@ class Shortlist:
     Attributes
     ----------
     starts : np.ndarray [shape=(n,)]
-        Grid places, best linear score first.
+        Grid places.
     figures : np.ndarray [shape=(n, len(FIGURES))]
-    ranks, probabilities : np.ndarray [shape=(n,)]
-    inputs : np.ndarray [shape=(n, k)]
-        What the probabilities were computed from.
-    stage : as in ``judgement.Answers``.
+    setting : what they have in common.
+    ranks : np.ndarray [shape=(n,)]
+    inputs : np.ndarray [shape=(n, len(INPUTS))]
+        What the log odds are computed from.
+    log_odds : np.ndarray [shape=(n,)]
+        Of a yes, as in ``Judgement.log_odds``.
     order : indices, best first; equal ranks by time.
     """
 
     starts: NDArray[np.intp]
     figures: _F32
-    ranks: NDArray[np.float64]
-    probabilities: NDArray[np.float64]
-    inputs: NDArray[np.float64]
-    stage: int
+    setting: Setting
+    ranks: _F64
+    inputs: _F64
+    log_odds: _F64
     order: list[int]
+
+    @property
+    def stage(self) -> int:
+        """As in ``calibration.Answers``."""
+        return self.setting.answers.stage
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """One tolerant view, as the answers so far see it.
+
+    Attributes
+    ----------
+    curve : np.ndarray [shape=(n_starts,)]
+        How far each start stands out, in deviations of the view.
+    yes, no : np.ndarray [shape=(n_used, n_starts)]
+        Resemblance with each accepted and each rejected excerpt, within reach.
+    mutual : mean resemblance of different accepted excerpts; None while there is only one.
+    spread : deviation of the view over the sound.
+    """
+
+    curve: _F32
+    yes: list[_F32]
+    no: list[_F32]
+    mutual: float | None
+    spread: float
+
+    def like_yes(self, starts: NDArray[np.intp]) -> _F64:
+        """Mean resemblance with the accepted."""
+        return np.asarray(np.mean([row[starts] for row in self.yes], axis=0, dtype=np.float64))
+
+    def standing(self, starts: NDArray[np.intp]) -> _F64:
+        """How far some starts stand out, within reach."""
+        no = np.mean([row[starts] for row in self.no], axis=0, dtype=np.float64) if self.no else 0.0
+        return np.asarray((self.like_yes(starts) - NO_SHARE * no) / self.spread)
+
+    def trust(self, best: NDArray[np.intp]) -> float:
+        """How far the view can be trusted."""
+        return _trust(float(self.like_yes(best).mean()), self.mutual, len(self.yes), self.spread)
 
 
 class Ranking:
-    """Scores of one search. Keeps what it has computed for labels; that never changes a result."""
+    """Scores of one search. Keeps what it has computed for labels; that never changes a result.
 
-    def __init__(self, maps: KernelMaps) -> None:
+    Parameters
+    ----------
+    maps : of the exact view.
+    profiles : of the tolerant views.
+    learned : makes the learned view's profiles known to ``profiles``; asked only where it would count, and says
+        whether there are any.
+    """
+
+    def __init__(self, maps: KernelMaps, profiles: Profiles, learned: Callable[[], bool]) -> None:
         self._maps = maps
-        self._coarse = CoarseMap(
-            maps.frames,
-            n_rows=2 * N_BANDS,
-            map_frames=maps.n_starts + maps.n_frames - 1,
-            n_frames=maps.n_frames,
-        )
+        self._profiles = profiles
+        self._learned = learned
+        self._coarse = CoarseMap(maps.frames, n_rows=2 * N_BANDS, map_frames=maps.map_frames, n_frames=maps.n_frames)
         self._background = Background(self._coarse)
         self._excerpts: dict[int, _F32] = {}
         self._known: dict[tuple[tuple[int, bool], ...], tuple[_F32, _F32, _F32]] = {}
@@ -93,28 +164,51 @@ class Ranking:
         tight: NDArray[np.bool_],
         crowding: Callable[[NDArray[np.intp]], _F32],
         judgement: Judgement,
-        *,
-        size: int,
-    ) -> Shortlist:
-        """The ``size`` best places, judged: among the free ones, and such peaks as stand in the tight ones.
+    ) -> Shortlist | None:
+        """The best places, judged: among the free ones, and such peaks as stand in the tight ones; None: there is none.
 
         ``crowding`` tells the figure ``tight`` of some starts.
         """
         ridge, lda, linear = self._known_linear(labels)
+        used = _used(labels, KERNEL_POSITIVES, KERNEL_NEGATIVES)
         apart = max(2, min(self._maps.n_frames // 4, NEIGHBOUR_FRAMES))
-        starts = _peaks(linear, free | (tight & _is_peak(linear, apart)), size, apart)
+
+        def peaks(scores: _F32, size: int) -> NDArray[np.intp]:
+            return _peaks(scores, free | (tight & _is_peak(scores, apart)), size, apart)
+
+        views = {name: self._evidence(name, used) for name in (CEPSTRAL, POOLED)}
+        joint = linear + np.float32(TOLERANT_SHARE) * sum(view.curve * view.spread for view in views.values())
+        candidates = [peaks(linear, EXACT_PLACES), peaks(joint, JOINT_PLACES)]
+        best = candidates[1][:BEST_PLACES]
+        if not best.size:
+            return None
         answers = tally([label.positive for label in labels])
-        if not starts.size:
-            empty = np.zeros(0)
-            nothing = np.zeros((0, 0))
-            return Shortlist(starts, nothing.astype(np.float32), empty, empty, nothing, answers.stage, [])
-        evidence = self._figures(labels, starts)
-        figures = np.column_stack([ridge[starts], lda[starts], *evidence, crowding(starts)])
-        ranks = np.round(judgement.ranks(figures, stage=answers.stage), _DECIMALS)
-        inputs = judgement.inputs(ranks, figures, answers)
-        p = judgement.probabilities(inputs, stage=answers.stage)
+        spread = max(float(ridge[::_STEP].std()), 1e-6)
+        yes = [label for label in used if label.positive]
+        exact_best = candidates[0][:BEST_PLACES] if candidates[0].size else best
+        trust_exact = _trust(float(ridge[exact_best].mean()), _mutual(self._gram(yes)), len(yes), spread)
+        trust = {name: view.trust(best) for name, view in views.items()}
+        there = [view.trust(exact_best) for view in views.values()]
+        exactness = trust_exact / float(np.linalg.norm([trust_exact, *there]))
+        setting = Setting(answers, exactness, trust[POOLED], self._maps.n_frames)
+        if answers.stage and exactness < LEARNED_BELOW and self._learned():
+            views[LEARNED] = self._evidence(LEARNED, used)
+            trust[LEARNED] = views[LEARNED].trust(best)
+        trusted = ridge * np.float32(trust_exact / spread)
+        for name, view in views.items():
+            trusted += view.curve * np.float32(trust[name])
+        candidates += [peaks(trusted, TRUSTED_PLACES), *(peaks(view.curve, OWN_PLACES) for view in views.values())]
+        starts = _merged(candidates, apart)
+        told = [name for name in views if name != CEPSTRAL]
+        weights = np.array([trust[name] for name in told]) / np.linalg.norm([trust_exact, *(trust[n] for n in told)])
+        tolerant = weights @ np.stack([views[name].standing(starts) for name in told])
+        evidence = self._figures(used, starts)
+        figures = np.column_stack([ridge[starts], lda[starts], *evidence, crowding(starts), tolerant])
+        ranks = np.round(judgement.ranks(figures, setting), _DECIMALS)
         order = np.lexsort((starts, -ranks)).tolist()
-        return Shortlist(starts, figures, ranks, p, inputs, answers.stage, order)
+        inputs = self._inputs(starts, ranks, ridge, spread, views[POOLED], setting)
+        log_odds = judgement.log_odds(inputs, stage=answers.stage)
+        return Shortlist(starts, figures.astype(np.float32), setting, ranks, inputs, log_odds, order)
 
     def _known_linear(self, labels: Sequence[Labelled]) -> tuple[_F32, _F32, _F32]:
         """``_linear``, remembered for the latest questions: a skip leaves the labels as they are."""
@@ -140,7 +234,7 @@ class Ranking:
         ridge = self._maps.scores(self._maps.template(template), norm_power=power)
         lda = self._maps.softened(self._coarse.profile(self._background.template(positives)), norm_power=power)
         for scores in (ridge, lda):
-            middle = np.median(scores[::_MEDIAN_STEP])
+            middle = np.median(scores[::_STEP])
             scores -= middle
             scores /= max(float(scores[positives].mean()), 1e-9)
         share = LDA_SHARE * LDA_FADE ** sum(not label.positive for label in labels)
@@ -158,10 +252,9 @@ class Ranking:
         rows = [self._rows[label.start] for label in labels]
         return np.asarray(self._inner[np.ix_(rows, rows)])
 
-    def _figures(self, labels: Sequence[Labelled], starts: NDArray[np.intp]) -> list[_F32]:
+    def _figures(self, used: Sequence[Labelled], starts: NDArray[np.intp]) -> list[_F32]:
         coarse = self._coarse
         windows = coarse.windows(starts)
-        used = _used(labels, KERNEL_POSITIVES, KERNEL_NEGATIVES)
         ours = np.array([label.start for label in used])
         yes = np.array([label.positive for label in used])
         K = coarse.kernels(ours, starts, windows)
@@ -171,6 +264,54 @@ class Ranking:
         rare = agreeing_salience(pooled_salience(accepted[:, :plus]), pooled_salience(windows[:, :plus]))
         onset, worst, low = part_cosines(accepted.mean(axis=0), windows, coarse.energies(starts))
         return [rare, K[yes].min(axis=0), K[yes].mean(axis=0), no, onset, worst, low]
+
+    def _evidence(self, name: str, used: Sequence[Labelled]) -> _Evidence:
+        yes = [self._profiles.of(name, label.start) for label in used if label.positive]
+        no = [self._profiles.of(name, label.start) for label in used if not label.positive]
+        spread = float(np.mean([profile.spread for profile in yes]))
+        curve = np.mean([profile.values for profile in yes], axis=0, dtype=np.float32)
+        if no:
+            curve -= np.float32(NO_SHARE) * np.mean([profile.values for profile in no], axis=0, dtype=np.float32)
+        curve /= np.float32(spread)
+        starts = [label.start for label in used if label.positive]
+        mutual = _mutual(np.array([profile.nearby[starts] for profile in yes], dtype=np.float64))
+        return _Evidence(curve, [one.nearby for one in yes], [one.nearby for one in no], mutual, spread)
+
+    def _inputs(
+        self,
+        starts: NDArray[np.intp],
+        ranks: _F64,
+        ridge: _F32,
+        spread: float,
+        pooled: _Evidence,
+        setting: Setting,
+    ) -> _F64:
+        """What the log odds are computed from, one row a candidate."""
+        like_yes = pooled.like_yes(starts)
+        unlike_no = (
+            like_yes - np.maximum(np.max([row[starts] for row in pooled.no], axis=0), 0.0) if pooled.no else None
+        )
+        beyond = np.clip(like_yes - pooled.mutual, *_BEYOND) if pooled.mutual is not None else None
+        answers, nothing = setting.answers, np.zeros(len(starts))
+        alike = (
+            setting.exactness,
+            setting.trust,
+            np.log(setting.n_frames / _FRAMES_OF_LOG_0),
+            np.log(answers.n_positive),
+            np.log1p(answers.n_negative),
+            np.log1p(answers.n_running),
+        )
+        return np.column_stack(
+            [
+                standing(ranks, starts, n_frames=self._maps.n_frames),
+                ridge[starts] / spread,
+                like_yes / pooled.spread,
+                ridge[starts],
+                nothing if unlike_no is None else unlike_no,
+                nothing if beyond is None else beyond,
+                *(np.full(len(starts), value) for value in alike),
+            ]
+        ).astype(np.float64)
 
     def _excerpt(self, start: int) -> _F32:
         if start not in self._excerpts:
@@ -203,4 +344,28 @@ def _peaks(scores: _F32, free: NDArray[np.bool_], size: int, apart: int) -> NDAr
             break
         found.append(best)
         left[max(0, best - apart) : best + apart + 1] = -np.inf
+    return np.array(found, dtype=np.intp)
+
+
+def _trust(resemblance: float, mutual: float | None, n_positive: int, spread: float) -> float:
+    """How far the best places, and the accepted ones among each other, stand out of the sound, in deviations."""
+    trust = max(resemblance, 0.0)
+    if mutual is not None:
+        others = n_positive - 1
+        trust = (BEST_PLACES / 2 * trust + others * mutual) / (BEST_PLACES / 2 + others)
+    return max(trust / spread, LEAST_TRUST)
+
+
+def _mutual(K: _F64) -> float | None:
+    """Mean of a square matrix off its diagonal; None for a single excerpt."""
+    n = len(K)
+    return float((K.sum() - np.trace(K)) / (n * (n - 1))) if n > 1 else None
+
+
+def _merged(candidates: Sequence[NDArray[np.intp]], apart: int) -> NDArray[np.intp]:
+    """Places of several lists, those of earlier lists first, each more than ``apart`` from the others."""
+    found: list[int] = []
+    for place in np.concatenate(candidates).tolist():
+        if all(abs(place - other) > apart for other in found):
+            found.append(place)
     return np.array(found, dtype=np.intp)

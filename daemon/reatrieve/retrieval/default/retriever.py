@@ -1,4 +1,8 @@
-"""The default retriever: whitened mel salience, a kernel from two views, and scores that learn from the "no"."""
+"""The default retriever: exact and tolerant views of a sound, each trusted as it proves itself, learn from answers.
+
+Exact repeats are found by whitened mel salience (``kernel``), sounds performed again by smooth envelopes (``views``)
+and a small network (``retrieval.learned``). What both say is weighed by ``ranking`` and ``calibration``.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from reatrieve.errors import InputError
-from reatrieve.retrieval.default.align import Aligner
-from reatrieve.retrieval.default.calibration import Judgement
+from reatrieve.retrieval.default.align import LEAST_CORRELATION, Aligner
+from reatrieve.retrieval.default.calibration import Judgement, Surprise
 from reatrieve.retrieval.default.constants import BENCHMARK
 from reatrieve.retrieval.default.kernel import KernelMaps
 from reatrieve.retrieval.default.pooled import pooled_chunks
-from reatrieve.retrieval.default.ranking import Ranking, Shortlist
-from reatrieve.retrieval.default.spectrum import N_BANDS, log_mel, map_energy, mel_power, whitening
+from reatrieve.retrieval.default.ranking import CEPSTRAL, LEARNED, POOLED, Ranking, Shortlist
+from reatrieve.retrieval.default.spectrum import N_BANDS, envelope, log_mel, map_energy, mel_power, whitening
+from reatrieve.retrieval.default.views import CosineView, PooledView, Profiles, cepstral_rows, pooled_rows
 from reatrieve.retrieval.excerpt import (
+    HOP_S,
     checked_example,
     excerpt_frames,
     frame_count,
@@ -26,6 +33,8 @@ from reatrieve.retrieval.excerpt import (
     refuse_silence,
 )
 from reatrieve.retrieval.grid import SCORE_DECIMALS, Grid, Labelled, begin_of, window_for
+from reatrieve.retrieval.learned.frames import learned_frames
+from reatrieve.retrieval.learned.parts import PartMeans
 from reatrieve.retrieval.stream import CHUNK_FRAMES, checked
 from reatrieve.retrieval.threads import one_blas_thread
 from reatrieve.session.retriever import Analysis, Progress, Proposal
@@ -36,16 +45,27 @@ if TYPE_CHECKING:  # importing it costs a second for librosa
 
 __all__ = ["DefaultRanker", "DefaultRetriever"]
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """Raised whenever the analysis below would give other arrays."""
 _MEL_SHARE = 0.8
-SHORTLIST = 40
-"""Candidates weighed for a question."""
 TIGHT_SHARE = 0.3
 """An excerpt may share this much of its length with an answered neighbour, and is then cut short there: an example
 marked generously is longer than the distance of close repeats."""
 LEAST_SHARE = 0.5
-"""What must be left of an excerpt that is cut short."""
+"""What must be left of an excerpt that is cut short, by a neighbour or by an end of the sound."""
+LEARNED_LONGEST_S = 600.0
+"""In a longer sound the learned view is left out: it would have to be waited for."""
+SURE_CORRELATION = 0.5
+"""From here on the waveform tells where a repeat begins; below it, envelope and onset tell it better."""
+MOST_MOVED_FRAMES = 8
+"""Frames, or a quarter of the excerpt, by which an envelope may move it."""
+FAR_COST = 0.1
+"""What the likeness at the end of that reach is lowered by."""
+LEAST_LIKENESS = 0.5
+LEAST_RISE = 0.5
+"""Below this likeness of the envelopes, or this share of the example's rise, the grid stands: in a dense mix a louder
+neighbour would be taken for the onset."""
+_MOST_SHORTLISTS = 8
 
 
 class DefaultRetriever:
@@ -76,13 +96,14 @@ class DefaultRetriever:
     def analyse(
         self, blocks: Iterable[NDArray[np.float32]], *, n_samples: int, progress: Progress | None = None
     ) -> Analysis:
-        """Whitened log-mel (float16), its frame energies, and the samples themselves (float16) for edges.
+        """Whitened log-mel, its frame energies, its envelope, and the samples themselves for edges and the network.
 
         Returns
         -------
         Analysis
-            Arrays ``whitened`` (128, n_frames), ``energy`` (3, n_frames), ``samples`` (n_samples,), and the whitening
-            itself as ``mean`` (128, 1) and ``whitener`` (128, 128), for reading back the log-mel.
+            Arrays ``whitened`` (128, n_frames), ``energy`` (3, n_frames), ``cepstrum`` (20, n_frames), ``onset``
+            (n_frames,), ``samples`` (n_samples,), and the whitening itself as ``mean`` (128, 1) and ``whitener``
+            (128, 128), for reading back the log-mel. Large ones are float16.
 
         Raises
         ------
@@ -102,6 +123,7 @@ class DefaultRetriever:
         else:
             chunks = pooled_chunks(self._representation.frames(heard), n_frames=n_frames)
             tell(_MEL_SHARE)
+        cepstrum, onset = envelope(chunks)
         mean, whitener = whitening(chunks)
         whitened = np.empty((N_BANDS, n_frames), dtype=np.float16)
         first = 0
@@ -113,6 +135,8 @@ class DefaultRetriever:
         arrays: dict[str, NDArray[np.generic]] = {
             "whitened": whitened,
             "energy": map_energy(whitened),
+            "cepstrum": cepstrum,
+            "onset": onset,
             "samples": samples,
             "mean": mean,
             "whitener": whitener,
@@ -137,28 +161,51 @@ class DefaultRanker:
 
     def __init__(self, analysis: Analysis, example: Span, judgement: Judgement) -> None:
         samples = analysis.arrays["samples"]
+        self._analysis = analysis
         self._judgement = judgement
         example = checked_example(example, duration_s=analysis.duration_s)
         refuse_silence(samples, example)
         whitened = analysis.arrays["whitened"]
         n_frames = min(excerpt_frames(example.length_s), whitened.shape[1])
-        self._maps = KernelMaps(whitened, analysis.arrays["energy"], n_frames)  # type: ignore[arg-type]
-        first = min(frame_near(example.start_s), self._maps.n_starts - 1)
+        self._margin = int((1.0 - LEAST_SHARE) * n_frames)
+        self._maps = KernelMaps(whitened, analysis.arrays["energy"], n_frames, margin=self._margin)  # type: ignore[arg-type]
+        first = min(frame_near(example.start_s) + self._margin, self._maps.n_starts - 1)
         self._grid = Grid(
             self._maps.n_starts,
             offset_s=example.start_s - frame_time_s(first),
             length_s=example.length_s,
             duration_s=analysis.duration_s,
+            least_share=LEAST_SHARE,
         )
         self._aligner = Aligner(samples, length_s=example.length_s)
-        self._ranking = Ranking(self._maps)
+        rows = {CEPSTRAL: cepstral_rows(*self._envelope), POOLED: pooled_rows(self._envelope[0])}
+        padded = {name: np.pad(own, ((0, 0), (self._margin, self._margin))) for name, own in rows.items()}
+        self._profiles = Profiles(
+            {CEPSTRAL: CosineView(padded[CEPSTRAL], n_frames), POOLED: PooledView(padded[POOLED], n_frames)},
+            n_frames=n_frames,
+        )
+        self._ranking = Ranking(self._maps, self._profiles, self._learned_view)
         self._labels = [Labelled(example, True, first)]
+        self._shortlists: dict[tuple[tuple[Labelled, ...], frozenset[Span]], Shortlist | None] = {}
+        self._expected: dict[tuple[Labelled, ...], float | None] = {}
 
-    @one_blas_thread
+    @property
+    def _envelope(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        arrays = self._analysis.arrays
+        return arrays["cepstrum"], arrays["onset"]  # type: ignore[return-value]
+
     def learn(self, span: Span, *, positive: bool) -> None:
         """Take one answer; of a span with edges of its own, the excerpt in it that best resembles the example."""
+        self._take(span, positive=positive, supposed=False)
+
+    def suppose(self, span: Span) -> None:
+        """Take a yes that nobody gave."""
+        self._take(span, positive=True, supposed=True)
+
+    @one_blas_thread
+    def _take(self, span: Span, *, positive: bool, supposed: bool) -> None:
         start = window_for(span, self._grid, lambda starts: self._ranking.resemblance(self._labels[0].start, starts))
-        self._labels.append(Labelled(span, positive, start))
+        self._labels.append(Labelled(span, positive, start, supposed))
 
     def forget(self, span: Span) -> None:
         """Take back the latest answer with this span."""
@@ -171,44 +218,130 @@ class DefaultRanker:
     @one_blas_thread
     def best(self, blocked: Sequence[Span]) -> Proposal | None:
         """The best excerpt that overlaps none of ``blocked``."""
-        shortlist = self._shortlist(blocked, SHORTLIST)
-        left = self._remaining(shortlist)
+        shortlist = self._shortlist(self._labels, blocked)
+        if shortlist is None:
+            return None
+        surprise = self._surprise()
+        probabilities = self._judgement.probabilities(shortlist.log_odds, surprise, stage=shortlist.stage)
+        left = self._remaining(shortlist, probabilities)
         for index in shortlist.order:
             span = self._edges(int(shortlist.starts[index]), blocked)
             if span is not None:
-                p = round(float(shortlist.probabilities[index]), 6)
+                p = round(float(probabilities[index]), 6)
                 score = round(float(shortlist.ranks[index]), SCORE_DECIMALS)
-                inputs = (float(shortlist.stage), *shortlist.inputs[index].tolist())
-                return Proposal(span, score, p, left, inputs)
+                seen = (float(shortlist.stage), *shortlist.inputs[index].tolist(), surprise.long, surprise.short)
+                return Proposal(span, score, p, left, seen)
         return None
 
-    def _shortlist(self, blocked: Sequence[Span], size: int) -> Shortlist:
-        free = self._grid.free(blocked)
-        tight = self._grid.free(blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
-        crowding = lambda starts: self._grid.crowding(starts, blocked)  # noqa: E731
-        return self._ranking.shortlist(self._labels, free, tight, crowding, self._judgement, size=size)
+    def _shortlist(self, labels: Sequence[Labelled], blocked: Sequence[Span]) -> Shortlist | None:
+        question = (tuple(labels), frozenset(blocked))
+        if question not in self._shortlists:
+            free = self._grid.free(blocked)
+            tight = self._grid.free(blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
+            crowding = lambda starts: self._grid.crowding(starts, blocked)  # noqa: E731
+            self._shortlists[question] = self._ranking.shortlist(labels, free, tight, crowding, self._judgement)
+            if len(self._shortlists) > _MOST_SHORTLISTS:
+                del self._shortlists[next(iter(self._shortlists))]
+        return self._shortlists[question]
 
-    def _remaining(self, shortlist: Shortlist) -> float:
+    def _surprise(self) -> Surprise:
+        """What the answers were against what had to be expected of each when it was asked about."""
+        residuals = []
+        for index, label in enumerate(self._labels):
+            expected = None if label.supposed or index == 0 else self._expectation(index)
+            if expected is not None:
+                residuals.append(float(label.positive) - expected)
+        return Surprise.of(residuals)
+
+    def _expectation(self, index: int) -> float | None:
+        """Probability of a yes for a labelled excerpt, as those before it tell; None where it was on no shortlist.
+
+        A function of the labels alone, so that a session that is replayed goes on as it did.
+        """
+        upto = tuple(self._labels[: index + 1])
+        if upto not in self._expected:
+            *before, label = upto
+            shortlist = self._shortlist(before, [one.span for one in before])
+            expected = None
+            if shortlist is not None:
+                distances = np.abs(shortlist.starts - label.start)
+                nearest = int(np.argmin(distances))
+                if distances[nearest] <= max(2, self._maps.n_frames // 4):
+                    expected = float(expit(shortlist.log_odds[nearest]))
+            self._expected[upto] = expected
+        return self._expected[upto]
+
+    def _learned_view(self) -> bool:
+        """Make the learned view known; False: the sound is too long for it."""
+        if LEARNED not in self._profiles.names and self._analysis.duration_s <= LEARNED_LONGEST_S:
+            example = self._labels[0]
+            view = PartMeans(
+                learned_frames(self._analysis),
+                length_s=self._grid.length_s,
+                offset_s=example.span.start_s - frame_time_s(example.start - self._margin),
+                first=-self._margin,
+                n_starts=self._maps.n_starts,
+            )
+            self._profiles.add(LEARNED, view)
+        return LEARNED in self._profiles.names
+
+    def _remaining(self, shortlist: Shortlist, probabilities: NDArray[np.float64]) -> float:
         """Expected number of occurrences left: probabilities of candidates that do not overlap better ones."""
         left = 0.0
         taken: list[int] = []
-        starts, probabilities = shortlist.starts.tolist(), shortlist.probabilities.tolist()
+        starts = shortlist.starts.tolist()
         for index in shortlist.order:
             if all(abs(other - starts[index]) >= self._maps.n_frames for other in taken):
                 taken.append(starts[index])
-                left += probabilities[index]
+                left += float(probabilities[index])
         return round(left, 3)
 
     def _edges(self, start: int, blocked: Sequence[Span]) -> Span | None:
         """The excerpt at ``start``: with edges in samples, else as on the grid, else cut short where a neighbour was
         answered. None where too little of it would be left.
         """
-        coarse = self._grid.span(start)
-        fine = self._aligner.refined([begin_of(one, self._grid) for one in self._labels if one.positive], coarse)
+        coarse_s = float(self._grid.starts_s[start])
+        fine, coarse = self._grid.inside(self._begin_s(start)), self._grid.inside(coarse_s)
         for span in (fine, coarse):
             if not is_blocked(span, blocked, length_s=self._grid.length_s):
                 return span
         return _cut(fine, blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
+
+    def _begin_s(self, start: int) -> float:
+        """Where the sound at a grid place begins: by the waveform of an exact repeat, else by envelope and onset."""
+        coarse_s = float(self._grid.starts_s[start])
+        begins_s = [begin_of(one, self._grid) for one in self._labels if one.positive]
+        fine_s, correlation = self._aligner.by_waveform(begins_s, coarse_s)
+        if correlation < SURE_CORRELATION:
+            onset_s = self._onset_s(start)
+            if onset_s is not None:
+                return onset_s
+        return fine_s if correlation >= LEAST_CORRELATION else coarse_s
+
+    def _onset_s(self, start: int) -> float | None:
+        """Where envelope and onset near a grid place are most like the example's; None where neither is alike."""
+        example = self._labels[0]
+        profile = self._profiles.of(CEPSTRAL, example.start).values
+        reach = max(1, min(MOST_MOVED_FRAMES, self._maps.n_frames // 4))
+        first = max(0, start - reach)
+        near = profile[first : start + reach + 1].astype(np.float64)
+        if near.max() < LEAST_LIKENESS:
+            return None
+        near -= FAR_COST * np.square((np.arange(len(near)) + first - start) / reach)
+        best = int(np.argmax(near))
+        place = first + best + _summit(near, best) - start
+        moved_s = float(self._grid.starts_s[start]) + place * HOP_S
+        begin_s, strength = self._aligner.by_rise(begin_of(example, self._grid), moved_s)
+        return begin_s if strength >= LEAST_RISE else None
+
+
+def _summit(values: NDArray[np.float64], at: int) -> float:
+    """Where between its neighbours the greatest of some values lies, -1/2..1/2, by a parabola."""
+    if not 0 < at < len(values) - 1:
+        return 0.0
+    before, peak, after = values[at - 1 : at + 2]
+    bend = before - 2.0 * peak + after
+    return float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5)) if bend < 0.0 else 0.0
 
 
 def _cut(span: Span, blocked: Sequence[Span], *, limit_s: float) -> Span | None:

@@ -22,7 +22,7 @@ import scipy.signal
 from numpy.typing import NDArray
 from scipy import sparse
 
-from reatrieve.retrieval.excerpt import N_FFT
+from reatrieve.retrieval.excerpt import HOP, N_FFT
 from reatrieve.retrieval.stream import CHUNK_FRAMES, frame_chunks
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ
 
@@ -32,6 +32,7 @@ __all__ = [
     "N_BANDS",
     "blurred",
     "blurred_adjoint",
+    "envelope",
     "log_mel",
     "map_energy",
     "mel_power",
@@ -40,6 +41,8 @@ __all__ = [
 ]
 
 N_BANDS = 128
+N_CEPSTRAL = 20
+ONSET_LAG = N_FFT // 2 // HOP
 
 
 def mel_power(blocks: Iterable[NDArray[np.float32]], *, n_samples: int) -> Iterator[NDArray[np.float32]]:
@@ -96,6 +99,34 @@ def log_mel(power: Sequence[_F32]) -> None:
     for chunk in power:
         chunk += np.float32(FLOOR * greatest)
         np.log(chunk, out=chunk)
+
+
+def envelope(chunks: Sequence[_F32]) -> tuple[NDArray[np.float16], _F32]:
+    """Cepstra and onset strength of a log-mel map.
+
+    Parameters
+    ----------
+    chunks : sequence of np.ndarray [shape=(N_BANDS, k)]
+
+    Returns
+    -------
+    cepstrum : np.ndarray [shape=(N_CEPSTRAL, n_frames)]
+        The first coefficients of an orthonormal DCT over the bands.
+    onset : np.ndarray [shape=(n_frames,), >= 0]
+        Mean rise of the bands, at the frame in which an onset lies: its window begins to hold it some frames before.
+    """
+    n_frames = sum(chunk.shape[1] for chunk in chunks)
+    basis = scipy.fft.dct(np.eye(N_BANDS, dtype=np.float32), axis=0, norm="ortho")[:N_CEPSTRAL]
+    cepstrum = np.empty((N_CEPSTRAL, n_frames), dtype=np.float16)
+    rise = np.zeros(n_frames + ONSET_LAG, dtype=np.float32)
+    first, before = 0, chunks[0][:, :1]
+    for chunk in chunks:
+        last = first + chunk.shape[1]
+        cepstrum[:, first:last] = basis @ chunk
+        steps = np.diff(chunk, axis=1, prepend=before)
+        rise[first + ONSET_LAG : last + ONSET_LAG] = np.maximum(steps, 0.0, out=steps).mean(axis=0)
+        first, before = last, chunk[:, -1:]
+    return cepstrum, rise[:n_frames]
 
 
 def whitening(chunks: Sequence[_F32]) -> tuple[_F32, _F32]:

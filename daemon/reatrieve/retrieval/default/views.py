@@ -1,0 +1,208 @@
+"""Tolerant views: smooth envelopes, in which a sound that is performed again resembles its first take.
+
+The whitened maps are made for exact repeats: what they add in sharpness there they lose where length, timing and
+timbre vary a little. These views are a few slow rows of features instead, each compared by a cosine.
+
+======== =============================================================================================================
+cepstral cosine of cepstra (bands' envelope without the level) and of the strength of onsets, frame by frame
+pooled   cosine of the means over three parts of the excerpt and of the deviation over the whole, cepstra and slopes
+======== =============================================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import scipy.ndimage
+from numpy.typing import NDArray
+
+from reatrieve.retrieval.correlate import MapSpectra
+from reatrieve.retrieval.default.kernel import window_norms
+
+__all__ = ["CosineView", "PooledView", "Profile", "Profiles", "View", "cepstral_rows", "pooled_rows"]
+
+N_SHAPE = 13
+"""Cepstral coefficients that tell timbre, from the first one on; the one before it is the level."""
+ONSET_WEIGHT = 2.0
+N_PARTS = 3
+REACH_FRAMES = 3
+"""Places of the shortlist come from other views: a profile counts with its best value this near, or within a fifth of
+the excerpt."""
+_SLOPE = np.array([-0.2, -0.1, 0.0, 0.1, 0.2], dtype=np.float32)
+_STEP = 4
+"""Neighbouring values are alike: every fourth tells middle and spread."""
+_LEAST_CONTRAST = 1e-3
+
+_F32 = NDArray[np.float32]
+_F64 = NDArray[np.float64]
+
+
+class View(Protocol):
+    """One way to compare all excerpts of a length with one of them."""
+
+    def like(self, start: int) -> _F32:
+        """Cosine of the excerpt at every start with the one at ``start``, shape (n_starts,)."""
+
+
+def cepstral_rows(cepstrum: NDArray[np.floating], onset: NDArray[np.floating]) -> _F32:
+    """Rows of the cepstral view, each with mean 0 over the sound, shape (N_SHAPE + 1, n)."""
+    shape = _standardised(cepstrum[1 : 1 + N_SHAPE])
+    return np.concatenate([shape, np.float32(ONSET_WEIGHT) * _standardised(onset[None])])
+
+
+def pooled_rows(cepstrum: NDArray[np.floating]) -> _F32:
+    """Rows of the pooled view: all cepstral coefficients, and the slopes of those that tell timbre."""
+    rows = _standardised(cepstrum)
+    slopes = scipy.ndimage.correlate1d(rows[1 : 1 + N_SHAPE], _SLOPE, axis=1, mode="nearest")
+    return np.concatenate([rows, _standardised(slopes)])
+
+
+class CosineView:
+    """Cosine of excerpts, frame by frame.
+
+    Parameters
+    ----------
+    rows : np.ndarray [shape=(n_rows, n)]
+    n_frames : frames in an excerpt, at most n.
+    """
+
+    def __init__(self, rows: _F32, n_frames: int) -> None:
+        self._rows = rows
+        self._n_frames = n_frames
+        self._norms = window_norms(np.einsum("rt,rt->t", rows, rows), n_frames)
+        self._spectra = MapSpectra(
+            lambda first, last: rows[:, first:last],
+            n_rows=len(rows),
+            n_frames=rows.shape[1],
+            template_frames=n_frames,
+        )
+
+    def like(self, start: int) -> _F32:
+        """As ``View``."""
+        template = self._rows[None, :, start : start + self._n_frames]
+        inner = self._spectra.profiles(template)[0, : len(self._norms)]
+        return np.asarray(inner / (self._norms * self._norms[start]), dtype=np.float32)
+
+
+class PooledView:
+    """Cosine of what is left of excerpts when time is pooled: the means over equal parts, the deviation over the whole.
+
+    Each of these numbers is standardised over all excerpts of the sound, so that slow rows do not outweigh fast ones.
+    Parts may begin and end within a frame. What is kept is one number a start and the deviations: the means of a
+    template's parts meet the rows first, and the few products are summed over time.
+
+    Parameters
+    ----------
+    rows : np.ndarray [shape=(n_rows, n)]
+    n_frames : frames in an excerpt, at most n.
+    """
+
+    def __init__(self, rows: _F32, n_frames: int, *, n_parts: int = N_PARTS) -> None:
+        self._rows = rows
+        self._n_frames = n_frames
+        self._n_starts = rows.shape[1] - n_frames + 1
+        self._edges = np.linspace(0.0, n_frames, n_parts + 1)
+        self._width = n_frames / n_parts
+        self._middle = np.empty((n_parts, len(rows)), dtype=np.float32)
+        self._spread = np.empty((n_parts, len(rows)), dtype=np.float32)
+        self._deviations = np.empty((len(rows), self._n_starts), dtype=np.float32)
+        squares = np.zeros(self._n_starts)
+        for row, values in enumerate(rows):  # row by row: the running sums of all of them would need much memory
+            sums = _running(values)
+            for part, means in enumerate(self._means(sums, self._n_starts)):
+                self._middle[part, row] = middle = means.mean()
+                self._spread[part, row] = spread = means.std() + 1e-6
+                squares += np.square((means - middle) / spread)
+            whole = (sums[n_frames:] - sums[:-n_frames]) / n_frames
+            energy = _running(np.square(values, dtype=np.float64))
+            variance = (energy[n_frames:] - energy[:-n_frames]) / n_frames - np.square(whole)
+            self._deviations[row] = _standardised(np.sqrt(np.maximum(variance, 0.0))[None])[0]
+        squares += np.einsum("rt,rt->t", self._deviations, self._deviations)
+        self._norms = np.asarray(np.sqrt(squares) + 1e-6, dtype=np.float32)
+
+    def like(self, start: int) -> _F32:
+        """As ``View``."""
+        excerpt = _running(self._rows[:, start : start + self._n_frames])
+        means = np.concatenate(list(self._means(excerpt, 1)), axis=1).T
+        weights = np.asarray((means - self._middle) / np.square(self._spread), dtype=np.float32)
+        total = self._deviations[:, start] @ self._deviations - np.float32((weights * self._middle).sum())
+        for part, products in enumerate(weights @ self._rows):
+            total += self._mean(_running(products), part, self._n_starts)
+        return np.asarray(total / (self._norms * self._norms[start]), dtype=np.float32)
+
+    def _means(self, sums: _F64, n: int) -> list[_F64]:
+        """Mean of each part in the first ``n`` excerpts, from running sums."""
+        return [self._mean(sums, part, n) for part in range(len(self._edges) - 1)]
+
+    def _mean(self, sums: _F64, part: int, n: int) -> _F64:
+        return (_at(sums, self._edges[part + 1], n) - _at(sums, self._edges[part], n)) / self._width
+
+
+class Profile(NamedTuple):
+    """How much every excerpt resembles a labelled one in a view: 1 as itself, 0 as the sound's middle.
+
+    Attributes
+    ----------
+    values, nearby : np.ndarray [shape=(n_starts,)]
+        At each start, and the greatest within reach of it.
+    spread : deviation of the values over the sound.
+    """
+
+    values: _F32
+    nearby: _F32
+    spread: float
+
+
+class Profiles:
+    """Profiles of labelled excerpts in some views, each computed once."""
+
+    def __init__(self, views: Mapping[str, View], *, n_frames: int) -> None:
+        self._views = dict(views)
+        self._reach = min(REACH_FRAMES, n_frames // 5)
+        self._known: dict[tuple[str, int], Profile] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The views there are."""
+        return tuple(self._views)
+
+    def add(self, name: str, view: View) -> None:
+        """One more view."""
+        self._views[name] = view
+
+    def of(self, name: str, start: int) -> Profile:
+        """Profile of the excerpt at ``start`` in the view called ``name``."""
+        if (name, start) not in self._known:
+            cosines = self._views[name].like(start)
+            middle = np.median(cosines[::_STEP])
+            values = np.asarray((cosines - middle) / max(float(cosines[start] - middle), _LEAST_CONTRAST), np.float32)
+            nearby = values
+            if self._reach:
+                nearby = scipy.ndimage.maximum_filter1d(values, 2 * self._reach + 1, mode="nearest")
+            self._known[name, start] = Profile(values, nearby, max(float(values[::_STEP].std()), 1e-6))
+        return self._known[name, start]
+
+
+def _standardised(rows: NDArray[np.floating]) -> _F32:
+    """Each row with mean 0 and deviation 1; a row that never changes stays 0."""
+    wide = rows.astype(np.float32)
+    wide -= wide.mean(axis=1, keepdims=True, dtype=np.float64)
+    wide /= wide.std(axis=1, keepdims=True, dtype=np.float64) + 1e-6
+    return wide
+
+
+def _running(rows: NDArray[np.floating]) -> _F64:
+    """Sums of all that comes before each frame, and after the last; (..., n + 1)."""
+    sums = np.zeros((*rows.shape[:-1], rows.shape[-1] + 1))
+    np.cumsum(rows, axis=-1, out=sums[..., 1:])
+    return sums
+
+
+def _at(sums: _F64, edge: float, n: int) -> _F64:
+    """Running sums at ``edge`` frames from each of the first ``n`` starts; between frames in proportion."""
+    whole = int(edge)
+    share = edge - whole
+    before: _F64 = sums[..., whole : whole + n]
+    return before if share < 1e-9 else (1.0 - share) * before + share * sums[..., whole + 1 : whole + 1 + n]
