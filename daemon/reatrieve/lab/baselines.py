@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from reatrieve.errors import InputError
 from reatrieve.retrieval.default.views import CosineView
 from reatrieve.retrieval.excerpt import HOP, checked_example, excerpt_frames, frame_near, frame_time_s
-from reatrieve.retrieval.grid import SCORE_DECIMALS, Grid, Labelled, rounded, window_for
+from reatrieve.retrieval.grid import SCORE_DECIMALS, Grid, LabelledExcerpt, rounded, window_for
 from reatrieve.retrieval.registry import make_retriever, retriever_names
 from reatrieve.retrieval.stream import checked
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ, Analysis, Progress, Proposal, Ranker, Retriever
@@ -72,11 +72,11 @@ class _CosineRanker:
             duration_s=analysis.duration_s,
         )
         self._profiles: dict[int, _F32] = {}
-        self._labels = [Labelled(example, True, first)]
+        self._labels = [LabelledExcerpt(example, True, first)]
 
     def learn(self, span: Span, *, positive: bool) -> None:
         start = window_for(span, self._grid, lambda starts: self._profile(self._labels[0].start)[starts])
-        self._labels.append(Labelled(span, positive, start))
+        self._labels.append(LabelledExcerpt(span, positive, start))
 
     def forget(self, span: Span) -> None:
         latest = next(index for index in reversed(range(1, len(self._labels))) if self._labels[index].span == span)

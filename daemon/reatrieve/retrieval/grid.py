@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reatrieve.retrieval.excerpt import HOP_S
 from reatrieve.session.spans import Span, allowed_overlap_s
 
-__all__ = ["SCORE_DECIMALS", "Grid", "Labelled", "begin_of", "rounded", "window_for"]
+__all__ = ["SCORE_DECIMALS", "Grid", "LabelledExcerpt", "begin_of", "rounded", "window_for"]
 
 SCORE_DECIMALS = 5
 
@@ -117,7 +117,7 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledExcerpt:
     """One answer: the span as the user left it, and the grid place of the excerpt that stands for it.
 
     ``supposed``: nobody gave it, what would follow it is looked at.
@@ -146,7 +146,7 @@ def window_for(span: Span, grid: Grid, resemblance: Callable[[NDArray[np.intp]],
     return first + int(np.argmax(np.round(resemblance(np.arange(first, last + 1)), 5)))
 
 
-def begin_of(label: Labelled, grid: Grid) -> float:
+def begin_of(label: LabelledExcerpt, grid: Grid) -> float:
     """Seconds where a label's excerpt begins: an edge of its span, to the sample, where one is within a frame of it."""
     on_grid_s = float(grid.starts_s[label.start])
     edges_s = (label.span.start_s, label.span.end_s - grid.length_s)

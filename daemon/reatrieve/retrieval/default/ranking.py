@@ -22,7 +22,7 @@ from reatrieve.retrieval.default.kernel import NORM_POWER, KernelMaps
 from reatrieve.retrieval.default.spectrum import N_BANDS
 from reatrieve.retrieval.default.template import learned_template, weighted_template
 from reatrieve.retrieval.default.views import Profiles
-from reatrieve.retrieval.grid import Labelled
+from reatrieve.retrieval.grid import LabelledExcerpt
 
 __all__ = ["CEPSTRAL", "LEARNED", "POOLED", "Ranking", "Shortlist"]
 
@@ -159,7 +159,7 @@ class Ranking:
 
     def shortlist(
         self,
-        labels: Sequence[Labelled],
+        labels: Sequence[LabelledExcerpt],
         free: NDArray[np.bool_],
         tight: NDArray[np.bool_],
         crowding: Callable[[NDArray[np.intp]], _F32],
@@ -210,7 +210,7 @@ class Ranking:
         log_odds = judgement.log_odds(inputs, stage=answers.stage)
         return Shortlist(starts, figures.astype(np.float32), setting, ranks, inputs, log_odds, order)
 
-    def _known_linear(self, labels: Sequence[Labelled]) -> tuple[_F32, _F32, _F32]:
+    def _known_linear(self, labels: Sequence[LabelledExcerpt]) -> tuple[_F32, _F32, _F32]:
         """``_linear``, remembered for the latest questions: a skip leaves the labels as they are."""
         question = tuple((label.start, label.positive) for label in labels)
         scores = self._known.pop(question, None) or self._linear(labels)
@@ -219,7 +219,7 @@ class Ranking:
             del self._known[next(iter(self._known))]
         return scores
 
-    def _linear(self, labels: Sequence[Labelled]) -> tuple[_F32, _F32, _F32]:
+    def _linear(self, labels: Sequence[LabelledExcerpt]) -> tuple[_F32, _F32, _F32]:
         """Ridge, LDA and weighted score of every start."""
         used = _used(labels, MOST_POSITIVES, MOST_NEGATIVES)
         positives = [label.start for label in used if label.positive]
@@ -240,7 +240,7 @@ class Ranking:
         share = LDA_SHARE * LDA_FADE ** sum(not label.positive for label in labels)
         return ridge, lda, np.round((1 - share) * ridge + share * lda, _DECIMALS).astype(np.float32)
 
-    def _gram(self, labels: Sequence[Labelled]) -> NDArray[np.float64]:
+    def _gram(self, labels: Sequence[LabelledExcerpt]) -> NDArray[np.float64]:
         """Inner products of the labelled excerpts, each computed once."""
         for start in {label.start for label in labels} - self._rows.keys():
             row = self._rows[start] = len(self._rows)
@@ -252,7 +252,7 @@ class Ranking:
         rows = [self._rows[label.start] for label in labels]
         return np.asarray(self._inner[np.ix_(rows, rows)])
 
-    def _figures(self, used: Sequence[Labelled], starts: NDArray[np.intp]) -> list[_F32]:
+    def _figures(self, used: Sequence[LabelledExcerpt], starts: NDArray[np.intp]) -> list[_F32]:
         coarse = self._coarse
         windows = coarse.windows(starts)
         ours = np.array([label.start for label in used])
@@ -265,7 +265,7 @@ class Ranking:
         onset, worst, low = part_cosines(accepted.mean(axis=0), windows, coarse.energies(starts))
         return [rare, K[yes].min(axis=0), K[yes].mean(axis=0), no, onset, worst, low]
 
-    def _evidence(self, name: str, used: Sequence[Labelled]) -> _Evidence:
+    def _evidence(self, name: str, used: Sequence[LabelledExcerpt]) -> _Evidence:
         yes = [self._profiles.of(name, label.start) for label in used if label.positive]
         no = [self._profiles.of(name, label.start) for label in used if not label.positive]
         spread = float(np.mean([profile.spread for profile in yes]))
@@ -319,7 +319,7 @@ class Ranking:
         return self._excerpts[start]
 
 
-def _used(labels: Sequence[Labelled], most_positives: int, most_negatives: int) -> list[Labelled]:
+def _used(labels: Sequence[LabelledExcerpt], most_positives: int, most_negatives: int) -> list[LabelledExcerpt]:
     """The example and the latest answers, in answer order."""
     positives = [label for label in labels if label.positive]
     negatives = [label for label in labels if not label.positive]

@@ -32,7 +32,7 @@ from reatrieve.retrieval.excerpt import (
     recorded,
     refuse_silence,
 )
-from reatrieve.retrieval.grid import SCORE_DECIMALS, Grid, Labelled, begin_of, window_for
+from reatrieve.retrieval.grid import SCORE_DECIMALS, Grid, LabelledExcerpt, begin_of, window_for
 from reatrieve.retrieval.learned.frames import learned_frames
 from reatrieve.retrieval.learned.parts import PartMeans
 from reatrieve.retrieval.stream import CHUNK_FRAMES, checked
@@ -185,9 +185,9 @@ class DefaultRanker:
             n_frames=n_frames,
         )
         self._ranking = Ranking(self._maps, self._profiles, self._learned_view)
-        self._labels = [Labelled(example, True, first)]
-        self._shortlists: dict[tuple[tuple[Labelled, ...], frozenset[Span]], Shortlist | None] = {}
-        self._expected: dict[tuple[Labelled, ...], float | None] = {}
+        self._labels = [LabelledExcerpt(example, True, first)]
+        self._shortlists: dict[tuple[tuple[LabelledExcerpt, ...], frozenset[Span]], Shortlist | None] = {}
+        self._expected: dict[tuple[LabelledExcerpt, ...], float | None] = {}
 
     @property
     def _envelope(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
@@ -205,7 +205,7 @@ class DefaultRanker:
     @one_blas_thread
     def _take(self, span: Span, *, positive: bool, supposed: bool) -> None:
         start = window_for(span, self._grid, lambda starts: self._ranking.resemblance(self._labels[0].start, starts))
-        self._labels.append(Labelled(span, positive, start, supposed))
+        self._labels.append(LabelledExcerpt(span, positive, start, supposed))
 
     def forget(self, span: Span) -> None:
         """Take back the latest answer with this span."""
@@ -233,7 +233,7 @@ class DefaultRanker:
                 return Proposal(span, score, p, left, seen)
         return None
 
-    def _shortlist(self, labels: Sequence[Labelled], blocked: Sequence[Span]) -> Shortlist | None:
+    def _shortlist(self, labels: Sequence[LabelledExcerpt], blocked: Sequence[Span]) -> Shortlist | None:
         question = (tuple(labels), frozenset(blocked))
         if question not in self._shortlists:
             free = self._grid.free(blocked)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
 from reatrieve.retrieval.excerpt import checked_example, excerpt_frames, frame_near, frame_time_s
-from reatrieve.retrieval.grid import SCORE_DECIMALS, Grid, Labelled, rounded, window_for
+from reatrieve.retrieval.grid import SCORE_DECIMALS, Grid, LabelledExcerpt, rounded, window_for
 from reatrieve.retrieval.paper.distances import PairTable, RowDistances, WeightedDistances
 from reatrieve.retrieval.paper.factorise import NonNegative, activations, factoriser_key, non_negative
 from reatrieve.retrieval.paper.selection import Evidence, row_weights, selection_names
@@ -195,14 +195,14 @@ class PaperRanker:
         self._yes = WeightedDistances(rows)
         self._no = WeightedDistances(rows)
         self._pairs = PairTable(rows.n_rows)
-        self._labels: list[Labelled] = []
-        self._push(Labelled(example, True, first))
+        self._labels: list[LabelledExcerpt] = []
+        self._push(LabelledExcerpt(example, True, first))
         self._to_example = self._yes.nearest()
 
     @one_blas_thread
     def learn(self, span: Span, *, positive: bool) -> None:
         """Take one answer; of a span with edges of its own, the excerpt in it that best resembles the example."""
-        self._push(Labelled(span, positive, window_for(span, self._grid, lambda at: -self._to_example[at])))
+        self._push(LabelledExcerpt(span, positive, window_for(span, self._grid, lambda at: -self._to_example[at])))
 
     @one_blas_thread
     def forget(self, span: Span) -> None:
@@ -213,7 +213,7 @@ class PaperRanker:
         InputError
             If nothing was learned of this span.
         """
-        later: list[Labelled] = []
+        later: list[LabelledExcerpt] = []
         while len(self._labels) > 1:
             label = self._pop()
             if label.span == span:
@@ -238,7 +238,7 @@ class PaperRanker:
         return None
 
     @one_blas_thread
-    def _push(self, label: Labelled) -> None:
+    def _push(self, label: LabelledExcerpt) -> None:
         self._labels.append(label)
         if label.positive:
             self._yes.push(label.start)
@@ -246,7 +246,7 @@ class PaperRanker:
             self._no.push(label.start)
         self._pairs.push(label.start, self._yes.profiles, positive=label.positive)
 
-    def _pop(self) -> Labelled:
+    def _pop(self) -> LabelledExcerpt:
         label = self._labels.pop()
         if label.positive:
             self._yes.pop()
