@@ -103,5 +103,5 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch, tmp_path):
     from reatrieve.lab.figures import draw_reliability
 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(InputError, match=r"reatrieve\[figures\]"):
+    with pytest.raises(InputError, match=r"\[figures\]"):
         draw_reliability([[0.1, 0.1, 1]], 0.0, Path(tmp_path) / "x")

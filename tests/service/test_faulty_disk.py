@@ -155,4 +155,4 @@ def test_a_session_on_a_disk_that_fails(start, connect, short_track, tmp_path, r
             assert len(player.refused) == 0
             assert any(isinstance(event, ExportedEnd) for event in client.events)
             break
-    assert fails_at > 60
+    assert fails_at > 40

@@ -46,7 +46,7 @@ class CosineRetriever:
         return self.name
 
     def analyse(self, blocks: Iterable[_F32], *, n_samples: int, progress: Progress | None = None) -> Analysis:
-        """The rows, each with mean 0 and deviation 1; errors as ``stream.checked``."""
+        """The rows, shape (n_rows, n_frames), each with mean 0 and deviation 1; errors as ``stream.checked``."""
         rows = self.rows(np.concatenate(list(checked(blocks, n_samples=n_samples)))).astype(np.float32)
         if progress is not None:
             progress(1.0)

@@ -65,7 +65,7 @@ class Performed:
     root: float = 0.0
 
     def render(self, number: int = 0) -> Audio:
-        """Samples ``(n,)`` of one take with peak 1."""
+        """Samples of one take with peak 1, shape (n,)."""
         fixed = np.random.default_rng(self.seed)
         take = np.random.default_rng([self.seed, number])
         x = _FAMILIES[self.family](fixed, take)
@@ -86,7 +86,7 @@ def _near(take: np.random.Generator, value: float, share: float) -> float:
 
 
 def hit(fixed: np.random.Generator, take: np.random.Generator) -> Audio:
-    """A struck object: a few damped modes and the noise of the stick, more of it the harder the stroke."""
+    """A struck object: a few damped modes and the noise of the stick, more of it the harder the stroke; shape (n,)."""
     n = n_of(float(fixed.uniform(0.15, 0.6)))
     t = np.arange(n) / RATE_HZ
     force = float(take.uniform(0.6, 1.4))
@@ -106,7 +106,7 @@ def hit(fixed: np.random.Generator, take: np.random.Generator) -> Audio:
 
 
 def word(fixed: np.random.Generator, take: np.random.Generator) -> Audio:
-    """Two to four syllables of a formant synthesiser; each take with its own melody, pace and mouth."""
+    """Two to four syllables of a formant synthesiser; each take with its own melody, pace and mouth; shape (n,)."""
     pitch_hz = _near(take, float(fixed.uniform(90, 220)), 0.06)
     mouth = _near(take, 1.0, 0.02)
     pieces: list[Audio] = []
@@ -129,7 +129,8 @@ def word(fixed: np.random.Generator, take: np.random.Generator) -> Audio:
 
 
 def footstep(fixed: np.random.Generator, take: np.random.Generator) -> Audio:
-    """Heel and toe on one ground: two short thuds and a scrape, never equally far apart or equally hard."""
+    """Heel and toe on one ground: two short thuds and a scrape, never equally far apart or equally hard;
+    shape (n,)."""
     n = n_of(0.4)
     y = np.zeros(n)
     thud_hz, grain_hz = float(fixed.uniform(60, 180)), float(fixed.uniform(700, 4500))
@@ -149,18 +150,18 @@ def footstep(fixed: np.random.Generator, take: np.random.Generator) -> Audio:
 
 
 def room(rng: np.random.Generator, n: int) -> Audio:
-    """A practice room: a hum, hiss, and somebody who plays something else."""
+    """A practice room: a hum, hiss, and somebody who plays something else; shape (n,)."""
     others = _crowd(rng, n, "hit", every_s=0.45)
     return 0.05 * sine(50.0, n) + 0.03 * lowpass(noise(rng, n), 3000) + 0.5 * others
 
 
 def babble(rng: np.random.Generator, n: int) -> Audio:
-    """People who say other words all the time."""
+    """People who say other words all the time; shape (n,)."""
     return _crowd(rng, n, "word", every_s=0.35) + 0.01 * noise(rng, n)
 
 
 def street(rng: np.random.Generator, n: int) -> Audio:
-    """Wind and traffic that come and go, birds, and others who pass."""
+    """Wind and traffic that come and go, birds, and others who pass; shape (n,)."""
     knots = np.arange(0, n + RATE_HZ, RATE_HZ)
     swell = np.interp(np.arange(n), knots, rng.uniform(0.3, 1.0, len(knots)))
     wind = lowpass(noise(rng, n), 400) * swell
@@ -186,7 +187,7 @@ def _crowd(rng: np.random.Generator, n: int, family: str, *, every_s: float) -> 
 
 
 def stereo(mono: Audio) -> NDArray[np.float64]:
-    """The same in both channels, with a little more of the room in between; ``(n, 2)``."""
+    """The same in both channels, with a little more of the room in between; shape (n, 2)."""
     late = signal.lfilter([0.0] * 331 + [0.3], [1.0], mono)
     return np.stack([mono + late, mono - late], axis=1)
 

@@ -25,6 +25,10 @@ def learned_frames(analysis: Analysis) -> NDArray[np.float16]:
     """What ``network.network_frames`` gives for the samples of an analysis; the latest sounds are remembered.
 
     One sound at a time: a second search in the same sound waits for the first one's pass.
+
+    Returns
+    -------
+    np.ndarray [shape=(64, n_frames), float16]
     """
     from reatrieve.retrieval.learned.network import network_frames  # the weights are read where they are used
 
