@@ -80,7 +80,7 @@ class Grid:
         return int(np.argmin(np.abs(self.starts_s - time_s)))
 
     def free(self, blocked: Iterable[Span], *, limit_s: float | None = None) -> NDArray[np.bool_]:
-        """Where enough of an excerpt is inside, and none of ``blocked`` shares more than ``limit_s``; shape (n_starts,).
+        """Where an excerpt is inside, and none of ``blocked`` shares more than ``limit_s``; shape (n_starts,).
 
         ``limit_s`` is ``spans.allowed_overlap_s`` of the length, unless said otherwise.
         """
