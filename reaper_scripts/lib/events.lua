@@ -76,8 +76,13 @@ local function adopt_rows(ctx, tab, s, name, model, fields, forward)
       model = models.from_row(model, row)
     end
   end
-  steps.step(tab, ("%s %s"):format(name, s.model.label), { { s = s, model = continued(model, fields), forward = forward,
-    back = first_new and { { "undo", first_new } } or {} } })
+  local back = first_new and { { "undo", first_new } } or {}
+  if fields.number and s.model.over == "finished" then        -- as after "Continue": its undo finishes again
+    forward = { { "more", 0 }, table.unpack(forward) }
+    back[#back + 1] = { "finish" }
+  end
+  steps.step(tab, ("%s %s"):format(name, s.model.label),
+    { { s = s, model = continued(model, fields), forward = forward, back = back } })
   steps.present(ctx, tab, s)
   s:set_lookahead(lookahead(fields))
 end

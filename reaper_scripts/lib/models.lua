@@ -68,10 +68,12 @@ function models.verdict(state)
   end
 end
 
+---A candidate is open; another one that was is withdrawn.
 ---@param number integer
 ---@param span { start_s: number, end_s: number, probability: number }
 ---@return Model
 function models.proposed(model, number, span)
+  if model.current and model.current ~= number then model = with(model, model.current, nil) end
   local new = with(model, number, {
     number = number, state = "candidate", probability = span.probability,
     start_s = span.start_s, end_s = span.end_s, proposed_start_s = span.start_s, proposed_end_s = span.end_s,

@@ -68,7 +68,7 @@ local function go(ctx, tab, s, index)
   local back = index < s.history.at
   local before = s.model.current
   local given = s.state == "answering" or s.state == "accepting"    -- sent, but in no step yet
-  if given or s.state == "listing" then s:finish_waiting() end
+  if given or s.state == "listing" or s.state == "continuing" then s:finish_waiting() end
   local commands = s:go(index)
   if given and before then table.insert(commands, 1, { "undo", before }) end
   steps.send(ctx, s, commands)

@@ -178,11 +178,12 @@ end
 
 function of_session.finish(ctx, tab, s)
   local model = s.model
-  if model.over == "finished" then
+  if model.over == "finished" and s.state ~= "continuing" then
     steps.describe(ctx, s, true)
     return true
   end
   if s.state == "answering" then return false end
+  if s.state == "continuing" then s:finish_waiting() end      -- what "Continue" would bring is not wanted any more
   audition.stop()
   local ended = models.cleared(models.ended(model, "finished"))
   if models.alike(model, ended, settings.get("keep_rejected")) then

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from rig import REDO, UNDO, Rig
 
+from reatrieve.session.events import BudgetRaised
+
 SPANS = [(2.0 * k, 2.0 * k + 1.0) for k in range(1, 60)]
 VERBS = ("accept", "reject", "skip", "undo", "continue", "finish")
 USES = {
@@ -172,6 +174,50 @@ def test_undo_of_continue_finishes_again(one_rig: Rig) -> None:
     assert one_rig.candidate() is not None
     one_rig.reaper.run(UNDO)
     one_rig.tick(5)
+    assert one_rig.candidate() is None
+    assert session.state.over == "finished"
+
+
+def test_finish_right_after_continue_is_what_counts(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.press("finish")
+    one_rig.run("continue")
+    one_rig.press("finish", settle=40)
+    assert one_rig.candidate() is None
+    assert session.state.over == "finished"
+    one_rig.press("continue")
+    assert one_rig.candidate().start_s == SPANS[1][0]
+
+
+@pytest.mark.parametrize("end", ["finish", UNDO])
+def test_what_continue_brings_late_is_not_shown_after_the_end(one_rig: Rig, end: str | int) -> None:
+    session = one_rig.find()
+    one_rig.press("finish")
+    one_rig.press("continue")
+    one_rig.daemon.paused = True
+    one_rig.press("continue")  # ten more, on its way
+    if end == UNDO:
+        one_rig.reaper.run(UNDO)
+        one_rig.tick(2)
+    else:
+        one_rig.press("finish")
+    made = one_rig.history()
+    one_rig.daemon.paused = False
+    one_rig.tick(40)
+    assert one_rig.candidate() is None
+    assert one_rig.history() == made  # not even for a moment
+    assert session.state.over == "finished"
+
+
+def test_undo_of_a_candidate_that_a_comparison_brought_finishes_again(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("finish", settle=40)
+    one_rig.daemon._apply(session, BudgetRaised(0))  # the daemon goes on, as after a "Continue" that came late
+    one_rig.daemon._tell(session.find.session)
+    one_rig.until(one_rig.candidate)
+    one_rig.reaper.run(UNDO)
+    one_rig.tick(40)
     assert one_rig.candidate() is None
     assert session.state.over == "finished"
 

@@ -89,8 +89,15 @@ return {
   end },
   { "what does not hold is named", function()
     local s = in_state("ready")
-    local model = models.proposed(s.model, 2, span(4))           -- a second open candidate
+    local model = models.proposed(s.model, 2, span(4))
+    model.candidates[1] = s.model.candidates[1]                  -- a second open candidate
     s:amend(model)
     fails("Riser, ready: it does not hold that what is open is a candidate", s.check, s)
+  end },
+  { "a candidate takes the place of another that is open", function()
+    local s = in_state("ready")
+    s:amend(models.proposed(s.model, 2, span(4)))
+    s:check()
+    same({ s.model.current, s.model.candidates[1] }, { 2 })
   end },
 }
