@@ -39,7 +39,8 @@ def test_every_settled_value_is_the_hosts(rig: Rig) -> None:
     assert document["findings"]["registering_again_gives_the_same_command"] is True
     assert document["findings"]["arrange_pixels_per_second_is_zoom_level"] is True
     assert document["findings"]["reversed_time_selection_is_ordered"] in (True, False)
-    assert document["findings"]["long_ext_state_survives_saving"] is True
+    if rig.version != "6.71":  # a project can be saved as a copy from 6.74 on at the latest
+        assert document["findings"]["long_ext_state_survives_saving"] is True
     assert "csv_import_obeys_start_offset" in document["unsettled"]
     if rig.version == "7.80":
         assert document["findings"]["ruler_lanes_of_a_new_project"] == 2
