@@ -262,6 +262,8 @@ local function last_page(where, found, count, problem)
     if action_list.can_ask_shortcut() then buttons[#buttons + 1] = { label = "Keys...", key = "keys" } end
     local starts = settings.get("start_daemon") == "yes"
     buttons[#buttons + 1] = { label = starts and "Daemon starts by itself: yes" or "Daemon starts by itself: no", key = "daemon" }
+    local prepares = settings.get("prepare")
+    buttons[#buttons + 1] = { label = prepares and "Prepares ahead: yes" or "Prepares ahead: no", key = "prepare" }
     show(well and not problem and "ReaTrieve is ready: mark one sound with the time selection and run Find"
       or "ReaTrieve is installed, but something needs you", lines, buttons)
     local key = choice()
@@ -269,6 +271,8 @@ local function last_page(where, found, count, problem)
       ask_keys(found)
     elseif key == "daemon" then
       settings.set("start_daemon", starts and "no" or "yes")
+    elseif key == "prepare" then
+      settings.set("prepare", not prepares)
     else
       return
     end

@@ -46,7 +46,7 @@ from reatrieve.plain import plain
 from reatrieve.service import loading, replies
 from reatrieve.service.ahead import TrackAhead, Turns
 from reatrieve.service.hub import Hub
-from reatrieve.service.preparing import Draft, example_on, prepare
+from reatrieve.service.preparing import Draft, Prepared, example_on, prepare
 from reatrieve.service.work import SessionWork, StaleError
 from reatrieve.session.events import Started
 from reatrieve.session.stopping import probably_nothing_else
@@ -236,8 +236,12 @@ class SessionActor:
             await self._resume(handled)
             return
         retriever = command.retriever or context.retriever
-        await self._long(lambda: loading.make_retriever(retriever), "decode")
-        prepared = await self._long(lambda: prepare(self.draft, command, renders=context.renders), "decode")
+
+        def mapped() -> Prepared:
+            loading.make_retriever(retriever)  # a name that nobody knows is told before anything is read
+            return prepare(self.draft, command, renders=context.renders)
+
+        prepared = await self._long(mapped, "decode")
         for code, text in prepared.notes:
             self._push(replies.note(self.session, code, text))
         if prepared.track_map is None:
