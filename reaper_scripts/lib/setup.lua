@@ -16,6 +16,7 @@ local setup = {}
 local VERSION_S = 10.0       -- a Python that has not said its version by then is passed over
 local CHECKS_S = 120.0
 local ENVIRONMENT_S = 3600.0
+local BEAT_S = 10.0          -- a Setup that has said nothing for so long is at work no more
 local TITLE = "ReaTrieve Setup"
 local DOWNLOAD_MB, DISK_MB = 130, 480
 
@@ -77,6 +78,25 @@ local function wheel()
   return best and here .. best.name
 end
 
+-- Another Setup, in another REAPER that shares the resource folder ------------------------------------------------------------
+
+local beaten
+
+---Say that an environment is being made here, once a second.
+local function beat()
+  if beaten == os.time() then return end
+  local file = io.open(output("setup-running.txt"), "wb")
+  if not file then return end
+  beaten = os.time()
+  file:write(("%d\n"):format(beaten))
+  file:close()
+end
+
+local function other_setup()
+  local time = tonumber((shell.text(output("setup-running.txt")):match("^%d+")))
+  return time ~= nil and math.abs(os.time() - time) < BEAT_S
+end
+
 -- Python -----------------------------------------------------------------------------------------------------------------
 
 ---Every Python that is there and says that it suits, and why the others do not.
@@ -129,15 +149,19 @@ end
 local function environment(good, passed_over, wheel_path)
   local folder = daemon.joined(daemon.ours(resource_path), "environment")
   local where = daemon.where(resource_path)
+  beat()
   local stopping = where and starter.stop(where.home)
   while stopping and not stopping() do pause() end     -- its files are in use as long as it runs
   for _, python in ipairs(good) do
+    beat()
     local running = shell.run({ python.path, daemon.joined(here, "make_environment.py"), "--environment", folder, "--wheel",
       wheel_path }, output("setup-log.txt"))
     local _, said = finished(running, ENVIRONMENT_S, function(said)
+      beat()
       local share, step = said:match(".*STEP ([%d.]+) ([^\r\n]*)")
       show("Installing ReaTrieve's daemon", { line(python.text, "faint"), line(step or "starting") }, {}, tonumber(share or 0))
     end)
+    os.remove(output("setup-running.txt"))
     local made = said:match("DONE ([^\r\n]+)")
     if made then return made end
     local kind, why = said:match("FAILED (%w+) ([^\r\n]*)")
@@ -150,6 +174,11 @@ end
 ---@return string? python of the new environment
 local function installed_by_user(wheel_path)
   while true do
+    while other_setup() do
+      show("Another Setup is at work here", { line("It makes the environment in " .. daemon.ours(resource_path)),
+        line("Wait until it has ended.") }, { { label = "Look again", key = "again" }, { label = "Cancel", key = "cancel" } })
+      if choice() ~= "again" then return nil end
+    end
     local good, passed_over = found_pythons()
     local again
     if #good > 0 then
