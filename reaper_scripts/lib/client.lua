@@ -2,6 +2,7 @@
 --- The one script that keeps running: its loop, the queue of the actions, the tabs and their sessions, the link.
 
 local action = require("action")
+local ahead = require("ahead")
 local audition = require("audition")
 local capabilities = require("capabilities")
 local carrier_spool = require("carrier_spool")
@@ -39,6 +40,7 @@ local ctx = {
   owners = {},               ---@type table<string, table> session id -> { tab, session }
   jobs = {},                 ---@type { tab: Tab, job: Job, failed: fun(message: string), session: fun(): Session? }[]
   asking = {},               ---@type { tab: Tab, known: Session[], offered: table[] }[] `sessions` that are not answered yet
+  ahead = ahead.new(),
   link = nil,
 }
 
@@ -97,6 +99,15 @@ function ctx.start(tab, job, failed, of)
   ctx.jobs[#ctx.jobs + 1] = { tab = tab, job = job, failed = failed, session = of }
 end
 
+---End a job that nobody needs any more.
+---@param job Job
+function ctx.stop(job)
+  for index = #ctx.jobs, 1, -1 do
+    if ctx.jobs[index].job == job then table.remove(ctx.jobs, index) end
+  end
+  work.cancel(job)
+end
+
 -- An error is shown where the user looks, with its place in the file; the loop lives on.
 local function short(message)
   local line = tostring(message):match("[^\n]*")                -- what follows is the traceback
@@ -132,6 +143,7 @@ end
 
 local function on_connect()
   ctx.asking = {}
+  ahead.reconnected(ctx)
   for _, tab in pairs(ctx.tabs) do
     events.reconnected(ctx, tab)
     tab.asked = false
@@ -219,6 +231,7 @@ local function tick()
     if ctx.valid(tab) then guarded(update_tab, tab) end
   end
   for _, verb in ipairs(action.take()) do run_verb(verb) end
+  if ctx.active_tab then guarded(ahead.tick, ctx, ctx.active_tab, finder.earlier_search) end
   guarded(run_jobs)
   guarded(announce_problem)
   ctx.link:send(ctx.now, expects_events())

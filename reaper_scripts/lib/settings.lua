@@ -32,6 +32,7 @@ settings.list = {
   { key = "home", default = "", caption = "ReaTrieve's home folder" },
   { key = "retriever", default = "default", caption = "Retriever" },
   { key = "start_daemon", default = "ask", one_of = { "ask", "yes", "no" } },
+  { key = "prepare", default = true },             -- send the track ahead of Find
   { key = "tooltip", default = true },
   { key = "probe", default = true },
   { key = "check_sessions", default = false },     -- for tests: each session's invariants in each tick

@@ -72,6 +72,7 @@ class FakeDaemon:
         self.links: dict[str, DaemonLink] = {}
         self.addresses: dict[str, tuple[str, int]] = {}
         self.owner: dict[str, str] = {}
+        self.prepared = ""
         self.looking_ahead: dict[str, m.Candidate] = {}
         self.items.clear()
         self.delayed: list[tuple[bytes, tuple[str, int]]] = []
@@ -266,6 +267,12 @@ class FakeDaemon:
                     )
                 )
             self.links[client].push(m.StoredEnd(command.project, len(known)))
+        elif isinstance(command, m.Prepare):
+            assert set(range(command.items)) <= set(self.items.get(name, {})), "items missing"
+            self.prepared = name
+        elif isinstance(command, m.Cancel) and name == self.prepared and name not in self.sessions:
+            self.prepared = ""
+            del self.items[name]
         elif isinstance(command, m.Cancel):
             self.sessions.pop(name, None)
             self.push(name, m.Done(name, "cancelled", 0, 10, 0))

@@ -22,10 +22,10 @@ __all__ = [
     "COMMANDS", "EVENTS", "PROTOCOL", "UNKNOWN", "VERBS", "AcceptRest", "Ack", "Anchor", "Anchors", "AnchorsEnd",
     "Answer", "Cancel", "Candidate", "Command", "CommandHeader", "Decide", "Discard", "Done", "Event", "EventHeader",
     "Export", "Exported", "ExportedEnd", "Failed", "Find", "Finish", "Hello", "Invalid", "Item", "Message", "More",
-    "Note", "Ping", "Pong", "Probe", "Progress", "Refused", "Rename", "RenderWanted", "Rest", "RestEnd", "RestRow",
-    "Resume", "Retract", "Revise", "Row", "RowsEnd", "Saved", "Seen", "Sessions", "Stored", "StoredEnd", "Tempo",
-    "Undo", "Verb", "Welcome", "decode_command", "decode_event", "decode_header", "encode_command", "encode_event",
-    "type_tags",
+    "Note", "Ping", "Pong", "Prepare", "Probe", "Progress", "Refused", "Rename", "RenderWanted", "Rest", "RestEnd",
+    "RestRow", "Resume", "Retract", "Revise", "Row", "RowsEnd", "Saved", "Seen", "Sessions", "Stored", "StoredEnd",
+    "Tempo", "Undo", "Verb", "Welcome", "decode_command", "decode_event", "decode_header", "encode_command",
+    "encode_event", "type_tags",
 ]  # fmt: skip
 
 PROTOCOL: Final = 2
@@ -214,6 +214,25 @@ class Find(Command):
         _need(self.start_s < self.end_s, f"find: the example {self.start_s} to {self.end_s} s has no length")
         _need(self.budget >= 1, f"find: a budget of {self.budget} rejections allows none")
         _need(self.items >= 1, f"find: a track of {self.items} items has no sound")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare(Command):
+    """Decode and analyse the track of ``items`` items before anybody searches it; the example may be ``start_s`` to
+    ``end_s``."""
+
+    NAME: ClassVar[str] = "prepare"
+    session: str
+    start_s: float
+    end_s: float
+    retriever: str
+    items: int
+
+    def check(self) -> None:
+        """As for a ``Find``: the example has a length, the track an item."""
+        _need(self.session != "", "prepare: the session has no name")
+        _need(self.start_s < self.end_s, f"prepare: the example {self.start_s} to {self.end_s} s has no length")
+        _need(self.items >= 1, f"prepare: a track of {self.items} items has no sound")
 
 
 @dataclass(frozen=True, slots=True)
@@ -686,8 +705,8 @@ class Verb(Event):
 COMMANDS: Mapping[str, type[Command]] = {
     kind.NAME: kind
     for kind in (
-        Hello, Seen, Ping, Item, Probe, Tempo, Find, Cancel, Resume, Sessions, Answer, Undo, Retract, Revise, More,
-        Rest, Decide, AcceptRest, Rename, Finish, Discard, Saved, Anchors, Export,
+        Hello, Seen, Ping, Item, Probe, Tempo, Find, Prepare, Cancel, Resume, Sessions, Answer, Undo, Retract, Revise,
+        More, Rest, Decide, AcceptRest, Rename, Finish, Discard, Saved, Anchors, Export,
     )
 }  # fmt: skip
 EVENTS: Mapping[str, type[Event]] = {

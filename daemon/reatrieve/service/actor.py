@@ -44,11 +44,11 @@ from reatrieve.errors import CancelledError, InputError, ReatrieveError
 from reatrieve.journal import Header, JournalFolder, copies_folder
 from reatrieve.plain import plain
 from reatrieve.service import loading, replies
+from reatrieve.service.ahead import TrackAhead, Turns
 from reatrieve.service.hub import Hub
-from reatrieve.service.preparing import Draft, prepare
+from reatrieve.service.preparing import Draft, Prepared, example_on, prepare
 from reatrieve.service.work import SessionWork, StaleError
 from reatrieve.session.events import Started
-from reatrieve.session.spans import Span
 from reatrieve.session.stopping import probably_nothing_else
 
 __all__ = ["BusyError", "Context", "SessionActor"]
@@ -68,6 +68,7 @@ class Context:
 
     Attributes
     ----------
+    ahead, turns : the track prepared ahead, and what makes it give way to sessions.
     analysing, stepping : threads for long work and for the steps of a session.
     proposed : told the session of every candidate sent.
     rested : told that a session has done what it was asked.
@@ -79,6 +80,8 @@ class Context:
     journals: JournalFolder
     renders: Path
     retriever: str
+    ahead: TrackAhead
+    turns: Turns
     analysing: Executor
     stepping: Executor
     proposed: Callable[[str], None]
@@ -178,7 +181,8 @@ class SessionActor:
             client, number, command = await self._queue.get()
             self._working, self._counted = True, False
             try:
-                await self._attempt(client, number, command)
+                with self._context.turns.session():
+                    await self._attempt(client, number, command)
             except Exception:
                 logger.exception("session %s: no answer to %s", self.session, command.NAME)
             # Not in a finally: when the daemon stops, what was not carried out is not acked.
@@ -232,8 +236,12 @@ class SessionActor:
             await self._resume(handled)
             return
         retriever = command.retriever or context.retriever
-        await self._long(lambda: loading.make_retriever(retriever), "decode")
-        prepared = await self._long(lambda: prepare(self.draft, command, renders=context.renders), "decode")
+
+        def mapped() -> Prepared:
+            loading.make_retriever(retriever)  # a name that nobody knows is told before anything is read
+            return prepare(self.draft, command, renders=context.renders)
+
+        prepared = await self._long(mapped, "decode")
         for code, text in prepared.notes:
             self._push(replies.note(self.session, code, text))
         if prepared.track_map is None:
@@ -241,10 +249,7 @@ class SessionActor:
                 self._push(RenderWanted(self.session, index, plain(why)[: replies.TEXT_CHARACTERS]))
             return
         track_map = prepared.track_map
-        example = Span(
-            max(0.0, command.start_s - track_map.origin_s),
-            min(track_map.duration_s, command.end_s - track_map.origin_s),
-        )
+        example = example_on(track_map, command.start_s, command.end_s)
         started = Started(example, command.label, command.budget, retriever)
         header = Header(self.session, track_map, command.project, command.track, self.draft.tempo_rows)
         if self._cancelled.is_set():
@@ -412,7 +417,10 @@ class SessionActor:
         if work.search is None:
             await self._long(
                 lambda: work.analyse(
-                    cache=self._context.cache, progress=self._tell_stage, cancel=self._cancelled.is_set
+                    cache=self._context.cache,
+                    ahead=self._context.ahead,
+                    progress=self._tell_stage,
+                    cancel=self._cancelled.is_set,
                 ),
                 "decode",
             )

@@ -31,6 +31,7 @@ from reatrieve.bridge.messages import (
 from reatrieve.errors import InputError, ReatrieveError
 from reatrieve.journal import Journal
 from reatrieve.service import loading, replies
+from reatrieve.service.ahead import TrackAhead
 from reatrieve.session.edges import check_edges
 from reatrieve.session.events import (
     Answered,
@@ -98,15 +99,18 @@ class SessionWork:
         """Whether the command with this ``op`` is journalled already."""
         return op in self._ops
 
-    def analyse(self, *, cache: AnalysisCache, progress: StageProgress, cancel: Callable[[], bool]) -> None:
-        """Make the search; decodes and analyses what the cache does not hold."""
+    def analyse(
+        self, *, cache: AnalysisCache, ahead: TrackAhead, progress: StageProgress, cancel: Callable[[], bool]
+    ) -> None:
+        """Make the search; decodes and analyses what was not prepared ahead and what the cache does not hold."""
         retriever = loading.make_retriever(self._state.retriever)
         from reatrieve.audio.analysis import analyse_track  # here, because it loads slowly
 
-        analysis = analyse_track(
-            self.journal.header.track_map, retriever, cache=cache, progress=progress, cancel=cancel
-        )
-        self.search = Search(retriever, analysis, self.journal.events())
+        header = self.journal.header
+        ahead.join(header.session, header.track_map, progress=progress, cancel=cancel)
+        analysis = analyse_track(header.track_map, retriever, cache=cache, progress=progress, cancel=cancel)
+        ranker = ahead.take(analysis, self._state.retriever, self._state.example)
+        self.search = Search(retriever, analysis, self.journal.events(), ranker=ranker)
 
     def commit(self, command: Command) -> frozenset[int]:
         """Carry out one session command: checked, journalled, applied; returns the numbers it accepted all in one go.

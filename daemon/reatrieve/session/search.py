@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from reatrieve.errors import InputError
 from reatrieve.session.events import Answered, Proposed, SessionEvent, Verdict
-from reatrieve.session.retriever import Analysis, Proposal, Retriever, Supposing
+from reatrieve.session.retriever import Analysis, Proposal, Ranker, Retriever, Supposing
 from reatrieve.session.spans import Span
 from reatrieve.session.state import LabelledSpan, OverReason, SessionState, fold
 from reatrieve.session.stopping import Outlook, outlook
@@ -49,6 +49,8 @@ class Search:
     retriever : the method; the one that the session's ``Started`` names.
     analysis : what ``retriever.analyse`` gave for the searched audio.
     events : the session so far, beginning with its ``Started``.
+    ranker : one that ``retriever`` made of just this analysis and example and that has learned nothing, if there is
+        one.
 
     Raises
     ------
@@ -56,9 +58,16 @@ class Search:
         If the events do not fold, or the example does not lie inside the audio.
     """
 
-    def __init__(self, retriever: Retriever, analysis: Analysis, events: Iterable[SessionEvent]) -> None:
+    def __init__(
+        self,
+        retriever: Retriever,
+        analysis: Analysis,
+        events: Iterable[SessionEvent],
+        *,
+        ranker: Ranker | None = None,
+    ) -> None:
         self._state = fold(events)
-        self._ranker = retriever.ranker(analysis, self._state.example)
+        self._ranker = ranker if ranker is not None else retriever.ranker(analysis, self._state.example)
         self._learned: list[LabelledSpan] = []
         self._known: dict[_Question, Proposal | None] = {}
         self._outlooks: dict[_Question, Outlook] = {}
