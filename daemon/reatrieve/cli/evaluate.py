@@ -140,6 +140,7 @@ def run(args: argparse.Namespace) -> int:
         If a flag cannot be used as it is.
     """
     from reatrieve.cli.terminal import progress_bar
+    from reatrieve.cli.wrapping import terminal_columns
     from reatrieve.lab.dataset import load_dataset
     from reatrieve.lab.records import ResultsFile
     from reatrieve.lab.runner import code_fingerprint
@@ -174,7 +175,8 @@ def run(args: argparse.Namespace) -> int:
     figures = report(dataset, sessions, conditions)
     if args.json:
         write_text(args.json, json.dumps(figures, indent=1, allow_nan=False) + "\n")
-    print("\n\n".join(table.text() for table in evaluation_tables(figures, budget=args.budget)))
+    columns = terminal_columns()
+    print("\n\n".join(table.text(columns) for table in evaluation_tables(figures, budget=args.budget)))
     if dataset.broken:
         print(f"\n{len(dataset.broken)} broken rows were skipped.")
     if not args.results:
