@@ -45,7 +45,7 @@ def words(text: str) -> int:
 
 def of_scripts() -> Iterator[tuple[str, str]]:
     """(place, text) of each text literal of the scripts that has more than one word."""
-    for path in sorted((SCRIPTS / "lib").glob("*.lua")):
+    for path in sorted(SCRIPTS.rglob("*.lua")):
         if path.stem in SILENT:
             continue
         source = _INVARIANTS.sub("", _FAULTS.sub("", path.read_text(encoding="utf-8")))
