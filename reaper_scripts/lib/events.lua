@@ -233,7 +233,7 @@ function on.rest_end(ctx, _, s, fields)
   local text = ("Accept %s at or above %.0f %%?\n\n%s"):format(all, 100 * above, table.concat(lines, "\n"))
   local unclear = fields.clear == 0
   if unclear then
-    text = text .. "\n\nIt is not clear yet where they end.\nYes accepts these; No asks you about the place that tells most."
+    text = text .. "\n\nIt is not clear yet where they end.\nYes accepts these; No asks you about some places first."
   end
   local said = reaper.MB(text, "ReaTrieve: " .. s.model.label, unclear and YES_NO_CANCEL or YES_NO)
   if said == YES then
@@ -245,7 +245,7 @@ function on.rest_end(ctx, _, s, fields)
     s:await_reply(ctx.now)
     s:forget_lookahead()
     ctx.link:command("decide", { session = s.id })
-    status.say(("%s: looking for the place that tells most"):format(s.model.label), true)
+    status.say(("%s: looking for the place to ask about"):format(s.model.label), true)
   else
     s:finish_waiting()
     steps.describe(ctx, s)

@@ -126,7 +126,7 @@ local function mend(tab, s, daemon_model, present)
   s:set_marks(present)
   s:mend()
   steps.step(tab, "Restore " .. s.model.label, { { s = s, model = restore.shown_as(daemon_model, present) } })
-  status.say(("%s: the project had lost a part of it, which its journal has brought back"):format(s.model.label), true)
+  status.say(("%s: the project had lost a part of it; its journal has brought it back"):format(s.model.label), true)
 end
 
 ---The daemon's rows are there, and what it is at now (`candidate` or `done`): compare with the project.

@@ -107,7 +107,7 @@ end
 function sync_markers.convert(ctx, tab)
   for _, s in ipairs(tab.sessions) do
     if s.cut then
-      status.say(("%s: the project has lost a part of it, which its journal knows: %s"):format(s.model.label,
+      status.say(("%s: the project has lost a part of it, and its journal is needed: %s"):format(s.model.label,
         ctx.link.problem or "the daemon does not have it"), true)
       return
     end

@@ -100,7 +100,7 @@ local function follow(tab, s, change, before, present)
   s:set_marks(marks)
   s:amend(model)
   s:shift(change.by_s, stayed)
-  local line = ("%s: its items have moved by %+.3f s, and what comes moves with them"):format(s.model.label, change.by_s)
+  local line = ("%s: its items have moved by %+.3f s, and new candidates move with them"):format(s.model.label, change.by_s)
   if next(s.left) then
     local count = 0
     for _ in pairs(s.left) do count = count + 1 end
@@ -129,7 +129,7 @@ function track_changes.look(tab, s)
       s:amend(model)
     end
     s:outdate()
-    status.say(("%s: the items of its track have changed (%s), so what comes may stand off its sound: Find searches anew"):format(
+    status.say(("%s: the items of its track have changed (%s), so new candidates may be off: run Find again"):format(
       s.model.label, change.what), true)
   end
   steps.store(tab)

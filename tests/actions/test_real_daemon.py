@@ -153,7 +153,7 @@ def test_what_decides_the_rest_is_asked_and_then_the_rest_accepted(serve: Serve,
         s.until(lambda: s.reaper.dialogs and s.candidate().start_s != first)
         assert "not clear yet where they end" in s.reaper.dialogs[0].text
         answers = 0
-        while "the rest is clear" not in " ".join(s.reaper.status.help_history):
+        while "it is clear now" not in " ".join(s.reaper.status.help_history):
             s.answer("accept" if s.is_right() else "reject")
             answers += 1
         assert answers < 6

@@ -146,7 +146,7 @@ def test_what_decides_the_rest_is_asked_in_place_of_the_open_candidate(
     assert proposed[0].span != proposed[1].span
 
     assert find(monkeypatch, "--resume", journal, "--json", typed="y\nd\nq\n") == 0
-    assert "the rest is clear: a accepts it" in capsys.readouterr().err
+    assert "it is clear now where the sound ends: a accepts the rest" in capsys.readouterr().err
 
 
 def test_a_spent_budget_can_be_raised_and_a_session_resumed(

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -139,6 +140,40 @@ sys.meta_path.insert(0, Interrupt())
 sys.argv = ["reatrieve", "synth", {out!r}]
 runpy.run_module("reatrieve", run_name="__main__")
 """
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
+@pytest.mark.parametrize("command", ["doctor", "synth", "export", "evaluate"])
+def test_what_takes_long_shows_a_bar_in_60_columns_and_nothing_of_it_in_a_pipe(command: str, tmp_path: Path) -> None:
+    assert write_dataset(tmp_path / "set", n_songs=1, preset="easy", duration_s=40.0, codec="wav")
+    audio = next((tmp_path / "set" / "audio").iterdir())
+    (tmp_path / "regions.csv").write_text("Name,Start,End\nriser,1.0,2.0\n", encoding="utf-8")
+    words = {
+        "doctor": ["doctor"],
+        "synth": ["synth", str(tmp_path / "made"), "--songs", "1", "--duration", "40"],
+        "export": ["export", "--regions", str(tmp_path / "regions.csv"), "--audio", str(audio), "--out", str(tmp_path)],
+        "evaluate": ["evaluate", str(tmp_path / "set"), "--examples", "1", "--budget", "1"],
+    }[command]
+    one = Typist(words)
+    status = one.end()
+    bar = {"doctor": "checking", "synth": "making songs", "export": "exporting", "evaluate": "sessions"}[command]
+    assert re.search(rf"{bar} .*\d %", one.screen), one.screen
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", one.screen), "NO_COLOR"
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", one.screen).replace("\r", "\n")
+    long = [line for line in plain.splitlines() if len(line) > 60 and str(tmp_path) not in line and " " in line.strip()]
+    assert not long
+
+    shutil.rmtree(tmp_path / "made", ignore_errors=True)
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    done = subprocess.run(
+        [sys.executable, "-m", "reatrieve", *words, *(["--force"] if command == "export" else [])],
+        capture_output=True, text=True, check=False, env=environment, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == status
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "━" not in done.stdout + done.stderr
+    if command == "doctor":  # Setup reads it so
+        assert all(re.match(r"(OK|DO)  ", line) for line in done.stdout.splitlines())
 
 
 @pytest.mark.parametrize("name", ["reatrieve.cli", "argparse", "reatrieve.cli.synth", "scipy.signal"])

@@ -45,13 +45,6 @@ def test_every_action_has_a_verb_and_every_verb_an_action() -> None:
     assert set(_actions().values()) == functions
 
 
-def test_the_guide_names_every_action() -> None:
-    page = (SCRIPTS.parent / "docs" / "guide" / "searching.md").read_text(encoding="utf-8")
-    for name in _actions():
-        words = re.sub(r" \(.*\)$", "", name)
-        assert words in page or words.removesuffix(" candidate") in page, f"docs/guide/searching.md: {name}"
-
-
 def test_an_action_is_a_path_a_require_with_advice_and_one_call() -> None:
     for path in SCRIPTS.glob("*.lua"):
         code = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("--")]

@@ -128,8 +128,12 @@ def test_a_python_that_is_gone(machine: Machine) -> None:
 
 
 def test_a_reaper_that_is_too_old(machine: Machine) -> None:
-    (machine.reaper / "reaper-install-rev.txt").write_text("6.23/x64")
-    assert "needs REAPER 6.71" in to_do(machine)["REAPER 6.23 (portable)"]
+    (machine.reaper / "reaper-install-rev.txt").write_text("6.02/x64")
+    assert "REAPER 6.02 (portable)" not in to_do(machine)
+    (machine.reaper / "reaper-install-rev.txt").write_text("6.01/x64")
+    scripts = (Path(__file__).parents[2] / "reaper_scripts" / "lib" / "capabilities.lua").read_text(encoding="utf-8")
+    oldest = scripts.split('capabilities.OLDEST = "')[1].split('"')[0]
+    assert f"needs REAPER {oldest} or newer" in to_do(machine)["REAPER 6.01 (portable)"]
 
 
 def test_codecs_disk_udp_and_file_events(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,7 +193,7 @@ class Conversation:
         if isinstance(self.backend, TakesTheRest) and self.backend.state.over is None:
             self.deciding = self.backend.decide()
             if not self.deciding:
-                self.say("the rest is clear: a accepts it")
+                self.say("it is clear now where the sound ends: a accepts the rest")
 
     def summarise(self) -> None:
         """Print the track as a line of text, and the figures."""

@@ -37,11 +37,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "convert",
-        description="Turn label files of one program into another's. Read are Audacity labels, REAPER's region CSV, "
+        description="Turn label files of one program into another's. It reads Audacity labels, REAPER's region CSV, "
         "DCASE and sed_eval lists, tables of Raven, BirdNET, Kaleidoscope, OpenSoundscape, DAS, crowsetta, Audition "
-        "and Sonic Visualiser, our annotations.csv, JAMS, sync JSON, and cue points of WAV files; which of them a file "
-        "is follows from its content. What is not understood is refused, never guessed. Cue WAV and sync JSON are "
-        "written by 'export --regions IN --audio WAV'.",
+        "and Sonic Visualiser, our annotations.csv, JAMS, sync JSON, and cue points of WAV files. It recognises a file "
+        "by its content, and refuses what it does not understand. Cue WAV and sync JSON are written by "
+        "'export --regions IN --audio WAV'.",
     )
     parser.add_argument("input", type=Path, metavar="IN", help="file to read")
     parser.add_argument("output", type=Path, metavar="OUT", help="file to write")

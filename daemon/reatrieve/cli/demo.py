@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reatrieve.cli.parser import Parser, needs
 from reatrieve.cli.values import check_sound_file, clock, example_span, file_path, plural, seconds, sound_notes, text
+from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import InputError
 
 if TYPE_CHECKING:
@@ -97,10 +98,8 @@ def run(args: argparse.Namespace) -> int:
                 loop.project.set_tempo(bpm)
             loop.insert(audio)
             loop.project.save(rpp)
-            console.print(
-                f"time selection {clock(example.start_s)} - {clock(example.end_s)} on track 'Music', "
-                "action ReaTrieve: Find sounds like the time selection"
-            )
+            marked = f"time selection {clock(example.start_s)} - {clock(example.end_s)} on track 'Music'"
+            console.print(wrapped(f"{marked}, action ReaTrieve: Find sounds like the time selection", indent=2))
             with progress_bar("searching", console=console) as told:
                 first_s = loop.find(example.start_s, example.end_s, progress=told)
             console.print(f"first candidate after {first_s:.2f} s\n")
@@ -204,7 +203,7 @@ def _export(loop: Loop, out: Path, console: Console) -> list[Path]:
         timeout_s=120.0,
     )
     loop.settle()
-    console.print(reaper.status.help_line.removeprefix("ReaTrieve: "))
+    console.print(wrapped(reaper.status.help_line.removeprefix("ReaTrieve: "), indent=2))
     return sorted(path for path in set(folder.rglob("*")) - before if path.is_file()) if folder.is_dir() else []
 
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib.util
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from reatrieve.cli.install import add_resources, chosen_resources
+from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import InputError
 
 __all__ = ["add", "run"]
+
+GENERAL_CHECKS, CHECKS_OF_ONE = 12, 4
+"""About so many lines come, of all and of each REAPER; only the bar needs it."""
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,14 +62,26 @@ def run(args: argparse.Namespace) -> int:
         found = []
     lines = []
     well = True
-    for source in (checks(settings), found, *(checks_of(one, settings) for one in reapers)):
-        for check in source:
-            lines.append(str(check))
-            well = well and check.ok
-            print(check, flush=True)
+    expected = GENERAL_CHECKS + CHECKS_OF_ONE * len(reapers)
+    with _bar() as told:
+        for source in (checks(settings), found, *(checks_of(one, settings) for one in reapers)):
+            for check in source:
+                lines.append(str(check))
+                well = well and check.ok
+                print(wrapped(str(check), indent=4), flush=True)
+                told(min(1.0, len(lines) / expected))
     if args.bundle is not None:
         from reatrieve.setup.bundle import write_bundle
 
         names = write_bundle(args.bundle, "\n".join(lines) + "\n", settings, reapers)
         print(f"\n{args.bundle}: {', '.join(names)}. Look into it before you send it.")
     return 0 if well else 1
+
+
+def _bar() -> contextlib.AbstractContextManager[Callable[[float], None]]:
+    """A progress bar where somebody looks and the extra ``headless`` is there; what checks it must need nothing."""
+    if sys.stdout.isatty() and sys.stderr.isatty() and importlib.util.find_spec("rich") is not None:
+        from reatrieve.cli.terminal import progress_bar
+
+        return progress_bar("checking")
+    return contextlib.nullcontext(lambda _share: None)

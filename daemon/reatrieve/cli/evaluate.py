@@ -38,7 +38,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "evaluate",
-        description="Let a user who knows the annotations search every sound of a data set, and report what was found.",
+        description="Simulate a user who knows the annotations and searches every sound of a data set.",
     )
     parser.add_argument("dataset", type=file_path, metavar="DATASET", help="folder with audio/ and annotations.csv")
     parser.add_argument(
@@ -79,7 +79,10 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
         "--repeats", type=int, default=1, metavar="N", help="sessions an example, with seeds one apart (1)"
     )
     parser.add_argument(
-        "--oracle", choices=("shorter", "paper"), default="shorter", help="what half an overlap is half of"
+        "--oracle",
+        choices=("shorter", "paper"),
+        default="shorter",
+        help="a hit overlaps half of the shorter of the two (default), or half of the candidate",
     )
     parser.add_argument(
         "--wrong-answers", type=float, default=0.0, metavar="P", help="share of answers that are wrong (0)"
@@ -140,6 +143,7 @@ def run(args: argparse.Namespace) -> int:
         If a flag cannot be used as it is.
     """
     from reatrieve.cli.terminal import progress_bar
+    from reatrieve.cli.wrapping import terminal_columns
     from reatrieve.lab.dataset import load_dataset
     from reatrieve.lab.records import ResultsFile
     from reatrieve.lab.runner import code_fingerprint
@@ -174,7 +178,8 @@ def run(args: argparse.Namespace) -> int:
     figures = report(dataset, sessions, conditions)
     if args.json:
         write_text(args.json, json.dumps(figures, indent=1, allow_nan=False) + "\n")
-    print("\n\n".join(table.text() for table in evaluation_tables(figures, budget=args.budget)))
+    columns = terminal_columns()
+    print("\n\n".join(table.text(columns) for table in evaluation_tables(figures, budget=args.budget)))
     if dataset.broken:
         print(f"\n{len(dataset.broken)} broken rows were skipped.")
     if not args.results:

@@ -16,7 +16,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "experiments",
-        description="Repeat the paper's experiments on a data set and set its statements beside what came out.",
+        description="Repeat the paper's experiments on a data set, and compare its statements with the results.",
     )
     parser.add_argument("dataset", type=file_path, metavar="DATASET", help="folder with audio/ and annotations.csv")
     parser.add_argument(

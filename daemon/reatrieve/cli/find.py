@@ -69,7 +69,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--label", type=text, default="", help="name of the sound (default: the class, else Sound 1)")
     parser.add_argument("--retriever", type=text, metavar="NAME", help="method that proposes (default: default)")
     parser.add_argument("--budget", type=int, metavar="N", help=f"rejections until it ends (default: {DEFAULT_BUDGET})")
-    known = parser.add_argument_group("answers from what is known, instead of yours")
+    known = parser.add_argument_group("answers from labels, instead of yours")
     known.add_argument("--annotations", type=file_path, metavar="CSV", help="where the sound happens")
     known.add_argument("--class", dest="class_", type=text, metavar="NAME", help="the sound's name there")
     output = parser.add_argument_group("results")

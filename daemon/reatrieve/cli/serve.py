@@ -42,7 +42,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--cache-size", dest="cache_size_mb", type=int, metavar="MB", help="bound of the cache (4096)")
     parser.add_argument("--journals", type=Path, metavar="DIR", help="where sessions are kept (default: home/journals)")
     parser.add_argument("--logs", type=Path, metavar="DIR", help="where daemon.log is kept")
-    parser.add_argument("--retriever", metavar="NAME", help="method where a search names none (default)")
+    parser.add_argument("--retriever", metavar="NAME", help="method for searches that name none (default)")
     parser.add_argument(
         "--idle-minutes", type=int, metavar="N", help="end when no REAPER has spoken for so long (default: never)"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,10 +27,17 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
 
-    def text(self) -> str:
-        """Aligned columns, the first to the left, for a terminal."""
-        columns = list(zip(self.header, *self.rows, strict=True))
-        widths = [max(len(cell) for cell in column) for column in columns]
+    def text(self, columns: int | None = None) -> str:
+        """Aligned columns, the first to the left, for a terminal.
+
+        Parameters
+        ----------
+        columns : those of the terminal. Where the table is wider, each row is a block with a figure a line. None: as
+        wide as it is.
+        """
+        widths = [max(len(cell) for cell in column) for column in zip(self.header, *self.rows, strict=True)]
+        if columns is not None and sum(widths) + 2 * (len(widths) - 1) > columns:
+            return self._narrow(columns)
 
         def line(cells: Sequence[str]) -> str:
             first, *others = (
@@ -38,7 +46,17 @@ class Table:
             return "  ".join([first, *others]).rstrip()
 
         lines = [self.title, line(self.header), line(["-" * width for width in widths]), *map(line, self.rows)]
-        return "\n".join([*lines, *([self.note] if self.note else [])])
+        note = textwrap.fill(self.note, columns) if columns is not None else self.note
+        return "\n".join([*lines, *([note] if note else [])])
+
+    def _narrow(self, columns: int) -> str:
+        names = self.header[1:]
+        wide = max(len(name) for name in names)
+        lines = [textwrap.fill(self.title, columns)]
+        for first, *cells in self.rows:
+            lines.append(f"{self.header[0]} {first}")
+            lines += [f"  {name.ljust(wide)}  {cell}".rstrip() for name, cell in zip(names, cells, strict=True)]
+        return "\n".join([*lines, *([textwrap.fill(self.note, columns)] if self.note else [])])
 
     def csv(self) -> str:
         """Comma separated, the header first, lines ended by a line feed."""

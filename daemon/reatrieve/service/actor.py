@@ -441,7 +441,7 @@ class SessionActor:
             self._push(Note(self.session, "probably-done", "probably all places are found; finish when you agree"))
 
     def _tell_clear(self) -> None:
-        self._push(Note(self.session, "rest-clear", "the rest is clear: Accept all takes it"))
+        self._push(Note(self.session, "rest-clear", "it is clear now where the sound ends: run Accept all"))
 
     # Threads
 

@@ -33,7 +33,8 @@ from reatrieve.setup.where import NOT_STARTED, read_where
 
 __all__ = ["OLDEST_REAPER", "Check", "checks", "checks_of"]
 
-OLDEST_REAPER = (6, 71)
+OLDEST_REAPER = (6, 2)
+"""6.02, as the scripts have it (lib/capabilities.lua)."""
 NEWEST_PYTHON = (3, 13)
 NEEDED = ("numpy", "scipy", "librosa", "sklearn", "soundfile", "soxr", "pythonosc", "watchdog", "platformdirs", "mido")
 FREE_BYTES = 1 << 30
@@ -280,7 +281,7 @@ def _reaper(resources: Resources) -> Check:
     text = f"resource folder {resources.path}"
     numbers = [int(number) for number in re.findall(r"\d+", resources.version)[:2]]
     if numbers and tuple(numbers) < OLDEST_REAPER:
-        oldest = ".".join(str(number) for number in OLDEST_REAPER)
+        oldest = "{}.{:02}".format(*OLDEST_REAPER)
         return Check(resources.name, False, f"{text}; ReaTrieve needs REAPER {oldest} or newer")
     return Check(resources.name, True, text + ("" if numbers else "; its version cannot be told"))
 

@@ -1,1 +1,1 @@
-"""Learned representations: any ONNX model that turns audio into frame features (extra ``learned``, docs/learned.md)."""
+"""Learned representations: any ONNX model that turns audio into frame features (docs/learned-view.md)."""
