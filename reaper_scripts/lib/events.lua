@@ -2,6 +2,7 @@
 --- What the daemon says, and what it means for a session in its state. What a state has no use for is ignored: after a new
 -- start of either side things may come late or twice.
 
+local curve = require("curve")
 local export = require("export")
 local finder = require("finder")
 local models = require("models")
@@ -241,7 +242,7 @@ function on.rest_end(ctx, _, s, fields)
     steps.send(ctx, s, { { "accept_rest", above } })
   elseif said == NO and unclear then
     s:finish_waiting()
-    s:set_rest_clear(false)
+    s:decide()
     s:await_reply(ctx.now)
     s:forget_lookahead()
     ctx.link:command("decide", { session = s.id })
@@ -263,6 +264,8 @@ function on.note(ctx, tab, s, fields)
   if fields.code == "rest-clear" then s:set_rest_clear(true) end
   status.say(("%s: %s"):format(s.model.label, fields.text), true)
 end
+
+function on.curve(_, _, s, fields) curve.take(s.id, fields) end
 
 function on.anchor(_, tab, s, fields) sync_markers.anchor(tab, s, fields) end
 
