@@ -93,10 +93,21 @@ end
 ---@param model Model
 ---@param span { number: integer, start_s: number, end_s: number }
 function steps.correct(tab, s, model, span)
-  s:amend(s.model.hidden and models.hidden(model) or model)
+  local before = s.model
+  local one = before.candidates[span.number]
+  local own = models.region_name(before.label, span.number, "candidate", one.probability)
+  s:amend(before.hidden and models.hidden(model) or model)
+  local marks = {}
   for guid, mark in pairs(s:step().marks) do
-    if mark.number == span.number then project.move(tab.proj, guid, span.start_s, span.end_s) end
+    if mark.number == span.number then
+      local name = mark.name
+      if name == own then name = models.region_name(model.label, span.number, "candidate", model.candidates[span.number].probability) end
+      project.move(tab.proj, guid, span.start_s, span.end_s, name ~= mark.name and name or nil)
+      mark = { number = mark.number, kind = mark.kind, name = name, start_s = span.start_s, end_s = span.end_s }
+    end
+    marks[guid] = mark
   end
+  s:set_marks(marks)
   steps.store(tab)
 end
 

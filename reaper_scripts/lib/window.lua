@@ -271,7 +271,6 @@ local function on_mouse(ctx, s, one, run_verb, limits, range)
   end
   if down & RIGHT_BUTTON ~= 0 and was & RIGHT_BUTTON == 0 then
     show_menu(ctx, run_verb, x, y)
-    buttons_down = 0
     return
   end
   if down & LEFT_BUTTON ~= 0 and was & LEFT_BUTTON == 0 then

@@ -71,8 +71,9 @@ verbose = on
 """
 SCRIPT_SETTINGS = {
     "budget": "3", "more": "7", "audition": "no", "lead_in_s": "0.5", "loop": "yes", "solo": "yes",
-    "keep_rejected": "yes", "deleted_candidate": "reject", "marker_at": "both", "anchor": "peak", "nudge_ms": "-3", "snap": "4",
-    "marker_template": "{pattern} {n:3} ß", "carrier": "spool", "home": "/project/home folder", "retriever": "paper",
+    "keep_rejected": "yes", "deleted_candidate": "reject", "marker_at": "both", "anchor": "peak", "nudge_ms": "-3",
+    "snap": "4", "marker_template": "{pattern} {n:3} ß",
+    "carrier": "spool", "home": "/project/home folder", "retriever": "paper",
 }  # fmt: skip
 """Of the menu: none of them the default."""
 REMEMBERED = {"tooltip": "no", "probe": "no", "export_targets": "json,wav", "export_audio": "render"}
