@@ -109,7 +109,7 @@ local function guarded(func, ...)
   local ok, result = xpcall(func, debug.traceback, ...)
   if ok then return result end
   client.last_error = result
-  status.say(short(result), true)
+  status.say(short(result), true, true)
 end
 
 -- The daemon -----------------------------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ local function announce_problem()
     for _, tab in pairs(ctx.tabs) do
       if tab.searching or tab.preparing or #tab.sessions > 0 then
         announced_problem = problem
-        status.say(problem, true)
+        status.say(problem, true, true)
         return
       end
     end

@@ -121,7 +121,7 @@ local function same_candidate(ctx, tab, s, fields)
     steps.correct(tab, s, models.proposed(model, fields.number, fields), fields)
     steps.present(ctx, tab, s)
   end
-  if continuing then steps.describe(ctx, s) end
+  if continuing or s.deciding then steps.describe(ctx, s) end
 end
 
 ---A candidate where none is open: after "Continue", or when it was not known what follows.
@@ -279,12 +279,12 @@ function on.exported_end(ctx, tab) export.exported_end(ctx, tab) end
 function on.failed(ctx, tab, s, fields)
   if s.state == "resuming" then
     s:lose()
-    status.say(fields.text, true)
+    status.say(fields.text, true, true)
     return
   end
   if export.failed(tab, fields.text) or sync_markers.failed(tab, fields.text) then return end
   s:give_up_reply()
-  status.say(fields.text, true)
+  status.say(fields.text, true, true)
   if s:is_searching() then
     ctx.drop(tab, s)
   elseif fields.code == "unknown-session" then

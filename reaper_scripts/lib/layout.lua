@@ -6,7 +6,7 @@ local buttons = require("buttons")
 local layout = {}
 
 ---@class Box
----@field kind "text"|"button"|"menu"|"sound"|"swatch"|"bar"|"dots"|"curve"
+---@field kind "text"|"button"|"menu"|"sound"|"swatch"|"bar"|"dots"|"mark"|"curve"
 ---@field x number
 ---@field y number
 ---@field w number
@@ -22,6 +22,8 @@ local layout = {}
 ---@field share number? of a bar
 ---@field used integer? dots
 ---@field total integer?
+---@field mark State? a shape to draw
+---@field key string? the part of a button's text that is its key
 ---@field current boolean?
 ---@field over string? kind of the box that it lies on
 
@@ -36,6 +38,9 @@ local MOST_DOTS = 12
 local COLUMNS = { 12, 6, 4, 3 }
 local VARIANTS = { "full", "label", "short", "key" }
 local LEAST_CURVE = 24
+local MARKS = { accept = "accepted", reject = "rejected", skip = "skipped" }
+local LEGEND = { { "example", "example" }, { "candidate", "asked now" }, { "accepted", "accepted" }, { "rejected", "rejected" },
+  { "skipped", "skipped" }, { "reviewed", "looked at again" } }
 
 ---A text cut so that it fits.
 ---@param measure Measure
@@ -124,8 +129,8 @@ local function grid(content, measure, width, most_h, size, height, gap)
     for _, columns in ipairs(COLUMNS) do
       local rows = math.ceil(#list / columns)
       local each = (width - (columns - 1) * gap) // columns
-      found = { texts = list, columns = columns, rows = rows, each = each }
-      if widest + 6 <= each and rows * (height + gap) <= most_h then return found end
+      found = { variant = variant, texts = list, columns = columns, rows = rows, each = each }
+      if widest + 4 <= each and rows * (height + gap) <= most_h then return found end
     end
   end
   return found
@@ -146,6 +151,7 @@ function layout.of(width, height, scale, content, measure, hints)
   local pad, gap = px(compact and 3 or 8), px(compact and 2 or 4)
   local size = px(compact and 11 or 13)
   local small = px(compact and 10 or 11)
+  local button_size = compact and small or size
   local _, line = measure("Ag", size)
   local _, small_line = measure("Ag", small)
   local function add(box)
@@ -183,6 +189,16 @@ function layout.of(width, height, scale, content, measure, hints)
         text = layout.fitted(measure, label, size, column - line - px(8)), verb = "sound " .. one.id,
         says = ("%s, %d accepted%s"):format(one.label, one.accepted, note), enabled = true }
       y = y + line + px(6) + gap
+    end
+    local legend_h = math.ceil(#LEGEND / 2) * (small_line + gap)
+    if y + gap + legend_h <= height - pad then
+      local half = column // 2
+      for index, one in ipairs(LEGEND) do
+        local mark_x = x + (index - 1) % 2 * half
+        local mark_y = height - pad - legend_h + (index - 1) // 2 * (small_line + gap) + gap
+        add { kind = "mark", x = mark_x, y = mark_y, w = small_line, h = small_line, mark = one[1] }
+        text(mark_x + small_line + gap, mark_y, half - small_line - 2 * gap, one[2], "faint", { size = small })
+      end
     end
   end
   local full = right - pad
@@ -246,27 +262,39 @@ function layout.of(width, height, scale, content, measure, hints)
   -- Bottom: buttons, what was said last, sounds
   local button_h = line + px(compact and 3 or 8)
   local most_h = math.floor(height * (compact and 0.40 or 0.42))
-  local keys = grid(content, measure, full, most_h, size, button_h, gap)
+  local keys = grid(content, measure, full, most_h, button_size, button_h, gap)
+  keys.marked = keys.each >= measure(keys.texts[2], size) + 2 * line + px(24)
   local bottom = height - pad - (keys.rows * (button_h + gap) - gap)
   for index, button in ipairs(buttons.list) do
     local row, column = (index - 1) // keys.columns, (index - 1) % keys.columns
     local x = pad + column * (keys.each + gap)
     local w = column == keys.columns - 1 and right - x or keys.each
-    add { kind = "button", x = x, y = bottom + row * (button_h + gap), w = w, h = button_h, size = size, align = "center",
-      text = layout.fitted(measure, keys.texts[index], size, w - 2), verb = button.verb,
+    local label = layout.fitted(measure, keys.texts[index], button_size, w - 2)
+    local mark = keys.marked and MARKS[button.verb]
+    add { kind = "button", x = x, y = bottom + row * (button_h + gap), w = w, h = button_h, size = button_size, align = "center",
+      text = label, verb = button.verb, key = keys.variant == "full" and button.key or nil,
+      mark = mark or nil,
       says = ("%s, key %s"):format((buttons.label(content, button)), button.key), enabled = buttons.enabled(content, button.verb) }
   end
   bottom = bottom - gap
   local message = content.problem or content.message
-  if compact and content.hint and hints then message = content.hint end
+  if not content.problem and not content.trouble then
+    local known = s and s.candidate and not s.reviewed and message:find("accept, reject or skip", 1, true)
+    if compact and content.hint and hints then
+      message = content.hint
+    elseif known or s and s.searching then             -- the top says it
+      message = known and (message:match("(probably nothing else.*)$") or compact and ("%d accepted%s"):format(s.accepted, more(s))) or ""
+    end
+  end
   local room = bottom - y - LEAST_CURVE * scale
   local most = math.min(compact and 1 or height >= 280 * scale and 3 or 2, math.floor(room / line))
   if message ~= "" and most >= 1 then
-    local ink = content.problem and "alarm" or "ink"
-    local indent = content.problem and line or 0
+    local alarm = content.problem or content.trouble and message == content.message
+    local ink = alarm and "alarm" or "ink"
+    local indent = alarm and math.floor(line * 0.6) or 0
     local lines = layout.wrapped(measure, message, size, full - indent, most)
     local top = bottom - #lines * line
-    if content.problem then text(pad, top, indent, "!", "alarm", { bold = true }) end
+    if alarm then text(pad, top, indent, "!", "alarm", { bold = true }) end
     for index, one in ipairs(lines) do text(pad + indent, top + (index - 1) * line, full - indent, one, ink) end
     bottom = top - gap
   end
@@ -291,6 +319,15 @@ function layout.of(width, height, scale, content, measure, hints)
   local lane, view_h = px(compact and 9 or 14), px(compact and 3 or 5)
   local curve = add { kind = "curve", x = pad, y = y, w = full, h = curve_h, lane = lane, view = view_h,
     plot = math.max(0, curve_h - lane - view_h) }
+  local note = not s and not content.problem and "Select one occurrence of a sound, then press Find"
+    or s and s.searching and "The curve comes with the first candidate"
+  if note and curve.plot > 2 * line then
+    local lines = layout.wrapped(measure, note, size, full - 2 * gap, 2)
+    local top = y + lane + (curve.plot - #lines * line) // 2
+    for index, one in ipairs(lines) do
+      text(pad + gap, top + (index - 1) * line, full - 2 * gap, one, "faint", { align = "center", over = "curve" })
+    end
+  end
   if axis then
     curve.axis = { x = pad, y = y + curve_h + gap, w = full, h = small_line, size = small }
   end

@@ -52,11 +52,55 @@ local function line(x, y, x2, y2, thick)
   end
 end
 
+-- A shape for each kind of place, around (x, y).
+local shapes = {}
+
+function shapes.example(x, y, r)
+  gfx.triangle(x - r, y, x + r, y, x, y - r)
+  gfx.triangle(x - r, y, x + r, y, x, y + r)
+end
+
+function shapes.accepted(x, y, r)
+  local thick = math.max(1, r // 3)
+  line(x - r, y, x - r // 3, y + r - 1, thick)
+  line(x - r // 3, y + r - 1, x + r, y - r + 1, thick)
+end
+
+function shapes.rejected(x, y, r)
+  local thick = math.max(1, r // 3)
+  line(x - r + 1, y - r + 1, x + r - 1, y + r - 1, thick)
+  line(x - r + 1, y + r - 1, x + r - 1, y - r + 1, thick)
+end
+
+function shapes.skipped(x, y, r) gfx.rect(x - r, y - r // 4, 2 * r, math.max(1, r // 2), 1) end
+
+function shapes.candidate(x, y, r)
+  gfx.triangle(x - r, y - r + 1, x + r, y - r + 1, x, y + r)
+end
+
+function shapes.reviewed(x, y, r)
+  gfx.circle(x, y, r, 0, 1)
+  gfx.circle(x, y, math.max(1, r - 1), 0, 1)
+end
+
+---What a kind of place is drawn with.
+---@return Rgb
+local function ink_of(mark, palette, accepted)
+  if mark == "accepted" then return accepted end
+  if mark == "candidate" or mark == "reviewed" then return palette.candidate end
+  return mark == "example" and palette.ink or palette.faint
+end
+
 local draw = {}
 
 function draw.text(box, palette) text(box, palette[box.ink or "ink"]) end
 
-function draw.button(box, palette)
+function draw.mark(box, palette, accepted)
+  colour(ink_of(box.mark, palette, accepted))
+  shapes[box.mark](math.floor(box.x + box.w / 2), math.floor(box.y + box.h / 2), math.max(3, math.floor(box.h * 0.32)))
+end
+
+function draw.button(box, palette, accepted)
   if box.enabled then
     colour(palette.button)
     gfx.rect(box.x, box.y, box.w, box.h, 1)
@@ -65,7 +109,15 @@ function draw.button(box, palette)
   local _, text_h = paint.measure(box.text, box.size)
   local inner = { x = box.x + 1, y = box.y + (box.h - text_h) // 2, w = box.w - 2, h = box.h, size = box.size, text = box.text,
     align = "center" }
-  text(inner, box.enabled and palette.ink or palette.faint)
+  text(inner, box.key and palette.faint or box.enabled and palette.ink or palette.faint)
+  if box.key and box.enabled then                  -- over it, the label without its key
+    local x = box.x + 1 + math.max(0, (inner.w - gfx.measurestr(box.text)) // 2)
+    text({ x = x, y = inner.y, w = inner.w, h = inner.h, size = box.size, text = box.text:sub(1, -#box.key - 1) }, palette.ink)
+  end
+  if box.mark then
+    local side = { x = box.x + 4, y = box.y, w = box.h - 4, h = box.h, mark = box.mark }
+    draw.mark(side, palette, box.enabled and accepted or palette.faint)
+  end
 end
 
 function draw.menu(box, palette)
@@ -112,37 +164,6 @@ function draw.dots(box, palette)
   end
 end
 
--- A shape for each kind of place, around (x, y).
-local shapes = {}
-
-function shapes.example(x, y, r)
-  gfx.triangle(x - r, y, x + r, y, x, y - r)
-  gfx.triangle(x - r, y, x + r, y, x, y + r)
-end
-
-function shapes.accepted(x, y, r)
-  local thick = math.max(1, r // 3)
-  line(x - r, y, x - r // 3, y + r - 1, thick)
-  line(x - r // 3, y + r - 1, x + r, y - r + 1, thick)
-end
-
-function shapes.rejected(x, y, r)
-  local thick = math.max(1, r // 3)
-  line(x - r + 1, y - r + 1, x + r - 1, y + r - 1, thick)
-  line(x - r + 1, y + r - 1, x + r - 1, y - r + 1, thick)
-end
-
-function shapes.skipped(x, y, r) gfx.rect(x - r, y - r // 4, 2 * r, math.max(1, r // 2), 1) end
-
-function shapes.candidate(x, y, r)
-  gfx.triangle(x - r, y - r + 1, x + r, y - r + 1, x, y + r)
-end
-
-function shapes.reviewed(x, y, r)
-  gfx.circle(x, y, r, 0, 1)
-  gfx.circle(x, y, math.max(1, r - 1), 0, 1)
-end
-
 ---Which column of a curve a time falls into, from its left edge.
 ---@param box Box
 ---@param range Range
@@ -160,8 +181,6 @@ function paint.curve(box, palette, one, range, places, accepted)
   colour(palette.panel)
   gfx.rect(box.x, box.y, box.w, box.h, 1)
   local top, base = box.y + box.lane, box.y + box.lane + box.plot
-  local inks = { example = palette.ink, accepted = accepted, rejected = palette.faint, skipped = palette.faint,
-    candidate = palette.candidate, reviewed = palette.candidate }
   local function clipped(place)
     local x, x2 = paint.x_of(box, range, place.from_s), paint.x_of(box, range, place.to_s)
     if x2 < box.x or x > box.x + box.w then return end
@@ -172,7 +191,8 @@ function paint.curve(box, palette, one, range, places, accepted)
     local x, x2 = clipped(place)
     if x then
       local strong = place.kind == "candidate" or place.kind == "reviewed"
-      colour(inks[place.kind], strong and 0.34 or (place.kind == "accepted" or place.kind == "example") and 0.22 or 0.1)
+      local taken = place.kind == "accepted" or place.kind == "example"
+      colour(ink_of(place.kind, palette, accepted), strong and 0.34 or taken and 0.22 or 0.1)
       gfx.rect(x, top, x2 - x, box.plot, 1)
     end
   end
@@ -190,7 +210,7 @@ function paint.curve(box, palette, one, range, places, accepted)
   for _, place in ipairs(places) do
     local x, x2 = clipped(place)
     if x then
-      colour(inks[place.kind])
+      colour(ink_of(place.kind, palette, accepted))
       if place.kind == "candidate" or place.kind == "reviewed" then
         gfx.line(x, top, x, base - 1, 0)
         gfx.line(x2 - 1, top, x2 - 1, base - 1, 0)
@@ -207,9 +227,10 @@ end
 ---All boxes but the curve.
 ---@param boxes Box[]
 ---@param palette Palette
-function paint.boxes(boxes, palette)
+---@param accepted Rgb? of marks
+function paint.boxes(boxes, palette, accepted)
   for _, box in ipairs(boxes) do
-    if draw[box.kind] then draw[box.kind](box, palette) end
+    if draw[box.kind] then draw[box.kind](box, palette, accepted) end
   end
 end
 
@@ -227,7 +248,7 @@ function paint.moving(box, palette, range, moving)
     local x = math.max(box.x, paint.x_of(box, range, moving.view.from_s))
     local x2 = math.min(box.x + box.w, paint.x_of(box, range, moving.view.to_s))
     if x2 > x then
-      colour(palette.ink, 0.8)
+      colour(palette.faint)
       gfx.rect(x, base, math.max(3, x2 - x), box.view, 1)
     end
   end

@@ -36,6 +36,7 @@ local shown = {}
 ---@field daemon string one line on the daemon
 ---@field problem string? why there is none
 ---@field message string what was said last
+---@field trouble boolean that tells of something that went wrong
 ---@field playing boolean
 ---@field session ShownSession?
 ---@field sounds { id: string, label: string, rgb: Rgb, accepted: integer, note: string, current: boolean }[]
@@ -70,7 +71,8 @@ function shown.of(ctx)
   local s = tab and (tab.searching or tab.active)
   if s and s:absent() and not s:is_searching() then s = nil end
   local content = { daemon = link.state == "up" and ("daemon %s by %s"):format(link.info.version, link.carrier.name) or "connecting",
-    problem = link.problem, message = status.line(), playing = audition.playing(), session = s and session(s) or nil, sounds = {} }
+    problem = link.problem and link.problem:gsub(" %(there is no .*%)$", "") or nil,
+    message = status.line(), trouble = status.is_trouble(), playing = audition.playing(), session = s and session(s) or nil, sounds = {} }
   for _, one in ipairs(tab and tab.sessions or {}) do
     if not one:absent() then
       content.sounds[#content.sounds + 1] = { id = one.id, label = one.model.label, rgb = project.rgb("accepted", one.colour),

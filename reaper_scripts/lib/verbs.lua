@@ -100,7 +100,7 @@ local function answer(ctx, tab, s, verdict)
     local first_s, last_s = track.extent(s.media_track)
     local problem = edges.problem(s.model, start_s, end_s, first_s, last_s)
     if problem and verdict == "accept" then
-      status.say(problem, true)
+      status.say(problem, true, true)
       return true
     end
     moved = problem == nil                       -- elsewhere: what was proposed is what is rejected or skipped

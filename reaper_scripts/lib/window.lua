@@ -309,9 +309,9 @@ local function draw(content, one, range, list)
   paint.into(IMAGE, size[1], size[2], function()
     now = layout.of(size[1], size[2], scale(), content, paint.measure, settings.get("window_hints"))
     paint.ground(size[1], size[2], palette)
-    paint.boxes(now.boxes, palette)
-    local accepted = content.session and theme.readable(content.session.rgb, palette.panel) or palette.ink
+    local accepted = theme.readable(content.session and content.session.rgb or { 0, 158, 115 }, palette.panel)
     paint.curve(now.curve, palette, one, range, list, accepted)
+    paint.boxes(now.boxes, palette, accepted)
   end)
 end
 
