@@ -97,7 +97,7 @@ end
 ---@return string ink
 local function heading(content)
   local s = content.session
-  if not s then return "Make a time selection on a sound, then Find", "faint" end
+  if not s then return content.problem and "Answers are kept until it is back" or "Ready", "faint" end
   if s.searching then return ("Searching  %.0f %%"):format(100 * s.progress), "ink" end
   if s.reviewed then return ("Again: %s, which was %s"):format(s.reviewed.name, s.reviewed.state), "candidate" end
   if s.over == "budget" then return "The rejections are used up", "ink" end
@@ -283,13 +283,15 @@ function layout.of(width, height, scale, content, measure, hints)
     if compact and content.hint and hints then
       message = content.hint
     elseif known or s and s.searching then             -- the top says it
-      message = known and (message:match("(probably nothing else.*)$") or compact and ("%d accepted%s"):format(s.accepted, more(s))) or ""
+      local counts = compact and ("%s%d accepted%s"):format(s.deciding and "decides the rest · " or "", s.accepted, more(s))
+      message = known and (message:match("(probably nothing else.*)$") or counts) or ""
     end
   end
   local room = bottom - y - LEAST_CURVE * scale
-  local most = math.min(compact and 1 or height >= 280 * scale and 3 or 2, math.floor(room / line))
+  local alarm = content.problem or content.trouble and message == content.message
+  local wanted = compact and (alarm and 2 or 1) or height >= 280 * scale and 3 or 2
+  local most = math.min(wanted, math.floor(room / line))
   if message ~= "" and most >= 1 then
-    local alarm = content.problem or content.trouble and message == content.message
     local ink = alarm and "alarm" or "ink"
     local indent = alarm and math.floor(line * 0.6) or 0
     local lines = layout.wrapped(measure, message, size, full - indent, most)

@@ -35,7 +35,7 @@ def arrange_view(project: Any, *, size: tuple[int, int]) -> Image.Image:
     top = REGIONS_H + RULER_H
 
     def x_of(time_s: float) -> float:
-        return PANEL_W + (time_s - from_s) / (to_s - from_s) * (width - PANEL_W)
+        return float(PANEL_W + (time_s - from_s) / (to_s - from_s) * (width - PANEL_W))
 
     step_s = next(step for step in (1, 2, 5, 10, 15, 30, 60, 300, 600) if (to_s - from_s) / step <= 14)
     draw.rectangle((0, 0, width, top), fill=BACKGROUND)
@@ -107,7 +107,8 @@ def _peaks(samples: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
     """Lowest and highest of each column: samples [shape=(n,)] to [shape=(2, columns)]."""
     edges = np.arange(columns) * len(samples) // columns
     loudest = max(float(np.abs(samples).max()), 1e-6)
-    return np.stack([np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)]) / np.float32(loudest)
+    both = np.stack([np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)])
+    return np.asarray(both / np.float32(loudest), dtype=np.float32)
 
 
 def _panel(draw: ImageDraw.ImageDraw, project: Any, top: int, lane_h: int, height: int, font: Any) -> None:
