@@ -56,17 +56,23 @@ function theme.mixed(one, other, share)
   return new
 end
 
+local BLACK, WHITE = { 0, 0, 0 }, { 255, 255, 255 }
+
+---A colour moved towards a pole, by as little as is needed for contrast with another.
+local function apart(rgb, pole, other, least)
+  for step = 0, 10 do
+    local new = theme.mixed(rgb, pole, step / 10)
+    if theme.contrast(new, other) >= least then return new end
+  end
+  return pole
+end
+
 ---A colour that can be read on a ground: nearer to black or white where it cannot.
 ---@param rgb Rgb
 ---@param ground Rgb
 ---@return Rgb
 function theme.readable(rgb, ground)
-  local pole = theme.luminance(ground) < 0.18 and { 255, 255, 255 } or { 0, 0, 0 }
-  for step = 0, 10 do
-    local new = theme.mixed(rgb, pole, step / 10)
-    if theme.contrast(new, ground) >= READABLE then return new end
-  end
-  return pole
+  return apart(rgb, theme.luminance(ground) < 0.18 and WHITE or BLACK, ground, READABLE)
 end
 
 ---@param background Rgb? REAPER's; nil where it is not known
@@ -76,15 +82,15 @@ function theme.palette(background)
   local base, new = dark and DARK or LIGHT, {}
   for name, rgb in pairs(base) do new[name] = rgb end
   new.dark = dark
+  local ink, paper = dark and WHITE or BLACK, dark and BLACK or WHITE
   if background then
     new.ground = background
-    new.panel = theme.mixed(background, dark and { 0, 0, 0 } or { 255, 255, 255 }, dark and 0.35 or 0.6)
-    new.button = theme.mixed(background, dark and { 255, 255, 255 } or { 0, 0, 0 }, dark and 0.09 or 0.07)
-    new.edge = theme.mixed(background, dark and { 255, 255, 255 } or { 0, 0, 0 }, 0.3)
+    new.panel = apart(theme.mixed(background, paper, dark and 0.35 or 0.6), paper, ink, READABLE + 1)
+    new.button = apart(theme.mixed(background, ink, dark and 0.09 or 0.07), paper, ink, READABLE + 1)
+    new.edge = theme.mixed(background, ink, 0.3)
   end
   for _, name in ipairs { "ink", "faint", "alarm", "candidate" } do
-    local worst = theme.contrast(new[name], new.panel) < theme.contrast(new[name], new.button) and new.panel or new.button
-    new[name] = theme.readable(new[name], worst)
+    for _, behind in ipairs { "panel", "button", "ground" } do new[name] = apart(new[name], ink, new[behind], READABLE) end
   end
   return new
 end

@@ -122,7 +122,8 @@ def played(
         loop.reaper.run("Window")
         loop.reaper.until(lambda: TITLE in loop.reaper.windows)
         loop.settle()
-        for scene in SCENES:
+        last = max(map(SCENES.index, scenes), default=-1)
+        for scene in SCENES[: last + 1]:
             _PLAY[scene](player)
             if scene in scenes:
                 yield from _drawn(loop, scene, sizes)
