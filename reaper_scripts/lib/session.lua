@@ -91,6 +91,7 @@ local TRANSITIONS = {
 ---@field cut boolean the project has lost a part of what it kept of it: the journal is the truth
 ---@field answers_in_project integer how many answers the project had when it was opened
 ---@field reviewed integer? the answered place that the user looks at again
+---@field withdrawn table<integer, { start_s: number, end_s: number }[]> places that had a candidate's number before it
 ---@field deciding boolean the questions are those that decide the rest
 
 local FIELDS = {
@@ -99,6 +100,7 @@ local FIELDS = {
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
   answers_in_project = true, cut = true, seals = true, layout = true,
   shift_s = true, left = true, outdated = true, reviewed = true, deciding = true,
+  withdrawn = true,
 }
 
 local methods = {}
@@ -299,6 +301,14 @@ function methods:decide()
   self.rest_clear, self.deciding = false, true
 end
 
+---Another place takes a candidate's number.
+---@param number integer
+---@param span { start_s: number, end_s: number } where it stood
+function methods:withdraw(number, span)
+  self.withdrawn[number] = self.withdrawn[number] or {}
+  table.insert(self.withdrawn[number], span)
+end
+
 ---The user looks at an answered place again; nil: no more.
 ---@param number integer?
 function methods:review(number) self.reviewed = number end
@@ -462,7 +472,7 @@ local function made(values)
     false, 0, 0
   values.answers_in_project = values.answers_in_project or 0
   values.cut = values.cut or false
-  values.seals, values.left = {}, {}
+  values.seals, values.left, values.withdrawn = {}, {}, {}
   values.shift_s, values.outdated, values.deciding = values.shift_s or 0, values.outdated or false, false
   return new(values)
 end

@@ -96,6 +96,9 @@ function steps.correct(tab, s, model, span)
   local before = s.model
   local one = before.candidates[span.number]
   local own = models.region_name(before.label, span.number, "candidate", one.probability)
+  if span.start_s >= one.proposed_end_s or span.end_s <= one.proposed_start_s then
+    s:withdraw(span.number, { start_s = one.proposed_start_s, end_s = one.proposed_end_s })
+  end
   s:amend(before.hidden and models.hidden(model) or model)
   local marks = {}
   for guid, mark in pairs(s:step().marks) do

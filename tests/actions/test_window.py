@@ -70,6 +70,30 @@ def test_a_click_on_a_peak_asks_about_it_next(one_rig: Rig) -> None:
     assert one_rig.reaper.keys_go_to == "arrange"
 
 
+def test_an_undo_leads_back_to_the_place_that_was_asked_for(one_rig: Rig) -> None:
+    session = one_rig.find()
+    opened(one_rig)
+    click(one_rig, column(SPANS[4][0] + 0.05), 100)
+    one_rig.until(lambda: one_rig.candidate().start_s == SPANS[4][0])
+    one_rig.press("accept", 6)
+    one_rig.project.undo()
+    one_rig.tick(6)
+    assert session.state.current == 1
+    assert one_rig.candidate().start_s == SPANS[4][0]
+    one_rig.press("accept", 6)
+    assert session.state.candidates[1].span.start_s == SPANS[4][0]
+
+
+def test_a_place_that_cannot_be_asked_about_changes_nothing(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.reaper.set_ext_state("ReaTrieve", "queue", "ask 19.5\n")
+    one_rig.tick(5)
+    assert one_rig.line() == "nothing is left to ask about"
+    assert one_rig.candidate().start_s == SPANS[0][0]
+    one_rig.run("accept")
+    one_rig.until(lambda: session.state.accepted == 1)
+
+
 def test_a_click_elsewhere_goes_there(one_rig: Rig) -> None:
     one_rig.find()
     opened(one_rig)
