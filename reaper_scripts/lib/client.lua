@@ -11,7 +11,6 @@ local daemon = require("daemon")
 local events = require("events")
 local finder = require("finder")
 local link = require("link")
-local panel = require("panel")
 local project = require("project")
 local project_changes = require("project_changes")
 local restore = require("restore")
@@ -20,7 +19,9 @@ local status = require("status")
 local steps = require("steps")
 local sync_markers = require("sync_markers")
 local tabs = require("tabs")
+local toggles = require("toggles")
 local verbs = require("verbs")
+local window = require("window")
 local work = require("work")
 
 local client = {}
@@ -119,7 +120,7 @@ local function guarded(func, ...)
   local ok, result = xpcall(func, debug.traceback, ...)
   if ok then return result end
   client.last_error = result
-  status.say(short(result), true)
+  status.say(short(result), true, true)
 end
 
 -- The daemon -----------------------------------------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ local function announce_problem()
     for _, tab in pairs(ctx.tabs) do
       if tab.searching or tab.preparing or #tab.sessions > 0 then
         announced_problem = problem
-        status.say(problem, true)
+        status.say(problem, true, true)
         return
       end
     end
@@ -237,7 +238,8 @@ local function tick()
   ctx.link:send(ctx.now, expects_events())
   guarded(audition.tick)
   status.tick()
-  guarded(panel.tick, ctx, run_verb)
+  toggles.set("play", audition.playing())
+  guarded(window.tick, ctx, run_verb)
   if ctx.checked then guarded(check_sessions) end
 end
 
@@ -251,11 +253,12 @@ local function ended()
   for _, entry in ipairs(ctx.jobs) do pcall(work.cancel, entry.job) end
   pcall(function() ctx.link:close(reaper.time_precise()) end)
   pcall(status.clear_tooltip)
-  pcall(panel.close)
+  pcall(window.close)
+  pcall(toggles.set, "play", false)
   action.ended()
 end
 
----Start the client. Started by the user (and not by an action) it opens the panel.
+---Start the client. Started by the user (and not by an action) it opens the window.
 function client.run()
   if not (io and os and io.open) then
     reaper.Help_Set("ReaTrieve: this script was loaded in restricted mode; load it again without restrictions", false)
@@ -269,7 +272,7 @@ function client.run()
   if capabilities.has("script_options") then
     reaper.set_action_options(1 | 2)       -- started again: end this one, start anew
   elseif action.alive() then
-    reaper.SetExtState("ReaTrieve", "queue", reaper.GetExtState("ReaTrieve", "queue") .. "panel\n", false)
+    reaper.SetExtState("ReaTrieve", "queue", reaper.GetExtState("ReaTrieve", "queue") .. "window\n", false)
     reaper.defer(function() end)           -- no undo point
     return
   end
@@ -290,7 +293,8 @@ function client.run()
     host = "REAPER " .. version,
     lua = _VERSION:match("[%d.]+"),
   }
-  if reaper.GetExtState("ReaTrieve", "queue") == "" then panel.open() end
+  if reaper.GetExtState("ReaTrieve", "queue") == "" then window.open() end
+  toggles.show()
   loop()
 end
 

@@ -109,7 +109,7 @@ function finder.find(ctx, tab, go_on)
   local function give_up(message)
     tab.preparing = false
     if s then ctx.drop(tab, s) end
-    status.say(message, true)
+    status.say(message, true, true)
   end
 
   local job = work.job(function()

@@ -57,13 +57,14 @@ class Loop:
     home : what daemon and scripts share; everything they keep is inside.
     carrier : ``udp`` or ``spool``.
     lua : ``5.3`` or ``5.4``.
+    theme : ``dark`` or ``light``, REAPER's colours.
     """
 
-    def __init__(self, home: Path, *, carrier: str = "udp", lua: str = "5.4") -> None:
+    def __init__(self, home: Path, *, carrier: str = "udp", lua: str = "5.4", theme: str = "dark") -> None:
         self.home = home
         self.daemon = ServiceProcess(home / "daemon")
         self.journals = JournalFolder(home / "daemon" / "journals")
-        self._options = {"version": LUA_VERSIONS[lua], "lua": lua, "sockets": CARRIERS[carrier]}
+        self._options = {"version": LUA_VERSIONS[lua], "lua": lua, "sockets": CARRIERS[carrier], "theme": theme}
         self._stack = contextlib.ExitStack()
         self._session = ""
         self.reaper: Reaper
