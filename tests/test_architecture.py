@@ -32,18 +32,8 @@ ALLOWED = {
         *("session", "retrieval", "audio", "journal", "sync", "bridge"),
     },
     "lab": {
-        *("errors", "files", "installation", "session", "retrieval", "audio", "annotations", "synth", "journal", "demo"),
-    },
-        "errors",
-        "files",
-        "installation",
-        "session",
-        "retrieval",
-        "audio",
-        "annotations",
-        "synth",
-        "journal",
-        "demo",
+        *("errors", "files", "installation", "session", "retrieval"),
+        *("audio", "annotations", "synth", "journal", "demo"),
     },
 }
 """Which parts of the package each part may import; ``cli`` may import all, and nothing may import it."""
