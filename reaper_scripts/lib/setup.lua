@@ -18,7 +18,7 @@ local CHECKS_S = 120.0
 local ENVIRONMENT_S = 3600.0
 local BEAT_S = 10.0          -- a Setup that has said nothing for so long is at work no more
 local TITLE = "ReaTrieve Setup"
--- Measured with Python 3.11 on Linux, after the first search (tests/setup/test_size_told.py holds it against what is installed).
+-- Measured with Python 3.11 on Linux, its libraries loaded once (tests/setup/test_size_told.py holds it against what is installed).
 local DOWNLOAD_MB, DISK_MB = 130, 480
 
 local here, resource_path    -- where the scripts are, REAPER's resource folder

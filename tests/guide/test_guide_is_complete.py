@@ -67,7 +67,21 @@ def test_every_setting_of_the_scripts_has_a_section_and_its_caption() -> None:
     captions = script_settings()
     assert sorted(bodies) == sorted(captions)
     for key, caption in captions.items():
-        assert caption in bodies[key], f"docs/guide/settings.md, {key}: the dialog calls it {caption!r}"
+        assert caption in bodies[key], f"docs/guide/settings.md, {key}: the menu calls it {caption!r}"
+
+
+def test_settings_stand_in_the_groups_and_the_order_of_the_menu() -> None:
+    text = (SCRIPTS / "lib" / "settings.lua").read_text(encoding="utf-8")
+    menu: dict[str, list[str]] = {}
+    for key, group in re.findall(r'^  \{ key = "(\w+)".* group = "([^"]+)"', text, re.MULTILINE):
+        menu.setdefault(group, []).append(key)
+    assert len(menu) > 3
+    sections = re.split(r"^## ", page("settings"), flags=re.MULTILINE)[1:]
+    groups = {name: headings(body, 3) for name, body in (section.split("\n", 1) for section in sections)}
+    assert {name: keys for name, keys in groups.items() if name in menu} == menu
+    assert [name for name in groups if name in menu] == list(menu)
+    for name in menu:
+        assert f"*{name}*" in page("window")
 
 
 def test_every_setting_of_the_daemon_has_a_row() -> None:
