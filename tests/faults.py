@@ -11,6 +11,8 @@ import contextlib
 import errno
 import io
 import os
+import pathlib
+import sys
 from pathlib import Path
 
 KINDS = ("ENOSPC", "EIO", "EACCES", "short write")
@@ -103,6 +105,8 @@ class FaultyDisk:
             (Path, "replace", lambda path, target: (moved(path, target), Path(target))[1]),
             (Path, "rename", lambda path, target: (moved(path, target), Path(target))[1]),
         ]  # fmt: skip
+        if sys.version_info < (3, 11):  # before that, Path.mkdir keeps the function that it found when it was imported
+            exchanged.append((pathlib._NormalAccessor, "mkdir", staticmethod(faulty_mkdir)))
         before = [(owner, name, getattr(owner, name)) for owner, name, _ in exchanged]
         for owner, name, new in exchanged:
             setattr(owner, name, new)

@@ -24,14 +24,14 @@ ALLOWED = {
     "journal": {"errors", "filelock", "files", "limits", "session", "audio"},
     "sync": {"errors", "session", "audio", "annotations"},
     "bridge": {"errors", "filelock", "files", "limits"},
-    "headless": {"errors", "installation"},
-    "setup": {"errors", "installation", "settings", "bridge"},
+    "headless": {"errors", "files", "installation"},
+    "setup": {"errors", "files", "installation", "settings", "bridge"},
     "demo": {"errors", "session", "journal", "headless"},
     "service": {
         *("errors", "files", "installation", "limits", "plain", "settings"),
         *("session", "retrieval", "audio", "journal", "sync", "bridge"),
     },
-    "lab": {"errors", "installation", "session", "retrieval", "audio", "annotations", "synth", "journal", "demo"},
+    "lab": {"errors", "files", "installation", "session", "retrieval", "audio", "annotations", "synth", "journal", "demo"},
 }
 """Which parts of the package each part may import; ``cli`` may import all, and nothing may import it."""
 

@@ -14,7 +14,7 @@ import secrets
 import stat
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -22,6 +22,7 @@ from reatrieve.errors import InputError
 
 __all__ = [
     "ForeignFileError",
+    "appearing",
     "demand_regular",
     "insist",
     "is_own",
@@ -130,18 +131,28 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
 
     When this raises ``OSError``, what was at ``path`` before is there unchanged.
     """
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
+    with appearing(path) as temporary:
         handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _FLAGS, mode)
         with os.fdopen(handle, "wb", buffering=0) as file:
             write_all(cast("BinaryIO", file), content)
             os.fsync(file.fileno())
+    _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """A name beside ``path`` to write to: the file gets its own name when the block ends, and is gone if it raises.
+
+    What was at ``path`` before is replaced, or stays as it was.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        yield temporary
         insist(lambda: temporary.replace(path))
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
 
 
 def write_all(file: BinaryIO, content: bytes) -> None:

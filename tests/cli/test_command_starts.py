@@ -11,7 +11,19 @@ import pytest
 
 from reatrieve.cli import COMMANDS, build_parser
 
-HEAVY = ("numpy", "scipy", "librosa", "sklearn", "numba", "rich", "lupa", "PIL", "soundfile", "watchdog")
+HEAVY = (
+    "numpy",
+    "scipy",
+    "scipy.signal",
+    "librosa",
+    "sklearn",
+    "numba",
+    "rich",
+    "lupa",
+    "PIL",
+    "soundfile",
+    "watchdog",
+)
 ALLOWED_FOR_HELP = {
     "convert": {"numpy", "scipy", "soundfile"},
     "export": {"numpy", "scipy", "soundfile"},

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reatrieve.errors import InputError
@@ -51,6 +51,7 @@ def sound(tmp_path_factory):
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(tracks=[], marks=[], tempo=[(2.00001, 60.0, 3, False)])  # just behind a bar line
 @given(
     tracks=st.lists(st.tuples(names, st.lists(items, max_size=3)), max_size=3), marks=st.lists(regions), tempo=tempos
 )

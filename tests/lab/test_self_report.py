@@ -6,6 +6,10 @@ import pytest
 
 from reatrieve.lab.records import AnswerRecord, RestRecord, SessionRecord
 from reatrieve.lab.self_report import asked_until_said, nothing_else_summary, rest_f1, rest_summary
+from reatrieve.session.stopping import LEFT_BELOW, LEFT_WITHOUT_A_YES, NO_IN_A_ROW, NO_WITHOUT_A_YES
+
+LOW = 0.9 * min(LEFT_BELOW, LEFT_WITHOUT_A_YES)
+HIGH = 1.1 * max(LEFT_BELOW, LEFT_WITHOUT_A_YES)
 
 
 def session(
@@ -20,21 +24,23 @@ def session(
 
 
 def test_nothing_else_is_said_after_no_in_a_row_with_a_low_estimate():
-    assert asked_until_said(session("1xxxxxx2xx", [2.0, *[0.4] * 9])) == 7
-    assert asked_until_said(session("1xxxxxxxx", [2.0, *[0.6] * 7, 0.4])) == 8
-    assert asked_until_said(session("xxxxx", [0.1] * 5)) is None
-    assert asked_until_said(session("1xxxx2xx", [0.1] * 8)) is None
+    no = "x" * NO_IN_A_ROW
+    assert asked_until_said(session(f"1{no}2xx", [2.0, *[LOW] * (NO_IN_A_ROW + 3)])) == NO_IN_A_ROW + 1
+    assert asked_until_said(session(f"1{no}xx", [2.0, *[HIGH] * (NO_IN_A_ROW + 1), LOW])) == NO_IN_A_ROW + 2
+    assert asked_until_said(session("x" * NO_WITHOUT_A_YES, [LOW] * NO_WITHOUT_A_YES)) is None
+    assert asked_until_said(session(f"1{no[1:]}2x", [LOW] * (NO_IN_A_ROW + 2))) is None
 
 
 def test_saying_so_with_a_tenth_left_is_too_early():
-    early = session("1xxxxxx2x", [2.0, *[0.3] * 8])
-    right = session("12xxxxxxx", [2.0, *[0.3] * 8])
-    alone = session("xxxxxx", [0.2] * 6, n_others=0)
+    no = "x" * NO_IN_A_ROW
+    early = session(f"1{no}2x", [2.0, *[LOW] * (NO_IN_A_ROW + 2)])
+    right = session(f"12{no}x", [2.0, *[LOW] * (NO_IN_A_ROW + 2)])
+    alone = session("x" * (NO_WITHOUT_A_YES + 1), [LOW] * (NO_WITHOUT_A_YES + 1), n_others=0)
     summary = nothing_else_summary([early, right, alone])
     assert summary["said_share"] == 1.0
     assert summary["said_too_early_share"] == 0.5
-    assert summary["asked_until_said_median"] == 7.5
-    assert summary["alone_asked_until_said_max"] == 5
+    assert summary["asked_until_said_median"] == NO_IN_A_ROW + 1.5
+    assert summary["alone_asked_until_said_max"] == NO_WITHOUT_A_YES
     assert nothing_else_summary([right])["alone_said_share"] is None
 
 

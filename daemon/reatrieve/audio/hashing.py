@@ -6,13 +6,12 @@ import hashlib
 import json
 import logging
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from reatrieve.errors import AudioError, CancelledError
-from reatrieve.files import make_folder, open_regular, read_small
+from reatrieve.files import appearing, make_folder, open_regular, read_small
 
 __all__ = ["FileStamp", "SoundHashes", "content_hash", "file_stamp"]
 
@@ -98,15 +97,13 @@ class SoundHashes:
 
     def _remember(self, memo: Path, row: tuple[str, int, int, str]) -> None:
         """Write the memo; that it cannot be written costs time later, nothing else."""
-        temporary = memo.with_name(f"{memo.stem}.{secrets.token_hex(4)}.tmp")
         try:
             make_folder(self._folder)
-            temporary.write_text(json.dumps(row), encoding="utf-8")
-            temporary.replace(memo)
+            with appearing(memo) as temporary:
+                temporary.write_text(json.dumps(row), encoding="utf-8")
             self._sweep()
         except OSError as error:
             logger.warning("hash memo not written: %s", error)
-            temporary.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
         """Drop the older half when there are very many."""

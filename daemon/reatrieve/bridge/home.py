@@ -20,7 +20,7 @@ from reatrieve.bridge import osc
 from reatrieve.bridge.messages import PROTOCOL, CommandHeader, Ping, Pong, decode_event, encode_command
 from reatrieve.errors import InputError, ProtocolError
 from reatrieve.filelock import try_lock
-from reatrieve.files import insist, open_lock, own_folder, read_small
+from reatrieve.files import appearing, insist, open_lock, own_folder, read_small
 
 __all__ = [
     "LOCK_NAME",
@@ -93,20 +93,12 @@ def write_info(home: Path, info: DaemonInfo) -> None:
 
 def _write_info(home: Path, info: DaemonInfo) -> None:
     text = "".join(f"{field.name} {getattr(info, field.name)}\n" for field in fields(info))
-    temporary = home / f"{FILE_NAME}.{info.pid}.tmp"
-    with contextlib.suppress(FileNotFoundError):
-        temporary.unlink()
-    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    try:
+    with appearing(home / FILE_NAME) as temporary:
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
         if sys.platform == "win32":
             _only_this_user(temporary)
-        insist(lambda: temporary.replace(home / FILE_NAME))
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
 
 
 def read_info(home: Path) -> DaemonInfo | None:

@@ -28,7 +28,7 @@ from reatrieve import limits
 from reatrieve.bridge.messages import CLIENT_ID
 from reatrieve.errors import InputError
 from reatrieve.filelock import try_lock
-from reatrieve.files import ForeignFileError, make_folder, open_lock, open_regular, read_small
+from reatrieve.files import ForeignFileError, appearing, make_folder, open_lock, open_regular, read_small
 
 __all__ = ["SpoolCarrier", "sweep"]
 
@@ -210,10 +210,9 @@ class SpoolCarrier:
         if client is None:
             return
         target = client.outbox / f"{client.next_out:08d}.osc"
-        temporary = target.with_suffix(".tmp")
         try:
-            temporary.write_bytes(packet)
-            temporary.replace(target)
+            with appearing(target) as temporary:
+                temporary.write_bytes(packet)
         except OSError as exc:  # the link sends it again
             logger.warning("cannot write %s: %s", target, exc)
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from reatrieve.annotations.files import read_annotations
 from reatrieve.annotations.recordings import same_recording
 from reatrieve.annotations.tables import table_unit
 from reatrieve.errors import AudioError, InputError
+from reatrieve.files import appearing
 from reatrieve.sync.writers import tables
 
 __all__ = ["FORMATS", "add", "of_one_recording", "run"]
@@ -85,14 +85,11 @@ def run(args: argparse.Namespace) -> int:
     content = FORMATS[form][1](annotations)
     if args.output.exists() and not args.force and args.output.read_bytes() != content:
         raise InputError(f"{args.output} already exists; add --force to replace it, or choose another name")
-    part = args.output.with_name(f".{args.output.name}.{secrets.token_hex(4)}.part")
     try:
-        part.write_bytes(content)
-        part.replace(args.output)
+        with appearing(args.output) as part:
+            part.write_bytes(content)
     except OSError as error:
         raise AudioError(f"cannot write {args.output}: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
     count = len(annotations)
     print(f"{count} {'label' if count == 1 else 'labels'} as {form} in {args.output}")
     for note in notes:

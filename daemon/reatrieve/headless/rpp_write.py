@@ -11,6 +11,7 @@ import numpy as np
 import rpp
 
 from reatrieve.errors import InputError
+from reatrieve.files import appearing
 from reatrieve.headless.listing import parse_version
 from reatrieve.headless.model import ItemModel, Lane, TakeModel, TrackModel
 from reatrieve.headless.project import ProjectModel
@@ -88,12 +89,11 @@ def write_project(project: ProjectModel, path: Path, *, version: str, windows_co
     system = "win64" if windows_colors else "linux-x86_64"
     children = _replaced(project, document.children, version, windows_colors, path.parent)
     written = rpp.Element("REAPER_PROJECT", ["0.1", f"{version}/{system}", str(int(time.time()))], children)
-    temporary = path.with_name(path.name + ".tmp")
+    text = format_rpp(written).replace(f" {version}/{system} ", f' "{version}/{system}" ', 1)  # as REAPER quotes it
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = format_rpp(written).replace(f" {version}/{system} ", f' "{version}/{system}" ', 1)  # as REAPER quotes it
-        temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
-        temporary.replace(path)
+        with appearing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
     except OSError as exc:
         raise InputError(f"{path}: cannot be written: {exc}") from exc
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from dataclasses import dataclass
 from reatrieve.headless.model import TempoPoint
 
 __all__ = ["TimeMap"]
+
+SHORTEST_BAR = 1e-3
+"""In beats: a signature that comes less than this behind a bar line stands on the line, and cuts no bar short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,10 @@ class TimeMap:
         quarter = measure = 0.0
         for index, point in enumerate(points):
             following = points[index + 1] if index + 1 < len(points) else None
+            if point.numerator and segments:
+                measure = float(math.ceil(measure - SHORTEST_BAR / numerator))  # a new signature begins a measure
             numerator = point.numerator or numerator
             denominator = point.denominator or denominator
-            if point.numerator and segments:
-                measure = float(-int(-(measure - 1e-9) // 1))  # a new signature begins a measure
             length_s = following.time_s - point.time_s if following else float("inf")
             end_bpm = following.bpm if following and point.linear else point.bpm
             segment = _Segment(point.time_s, quarter, measure, point.bpm, end_bpm, length_s, numerator, denominator)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import filecmp
 import io
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from reatrieve.audio.decode import sound_info
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
+from reatrieve.files import appearing
 from reatrieve.journal import read_journal
 from reatrieve.session.spans import Span
 from reatrieve.session.state import SessionState, fold
@@ -126,19 +126,16 @@ def _bring_audio(track_map: TrackMap, source: Path | None, target: Path) -> None
         if source is None:
             raise InputError(f"{target} exists; choose another --name")
         raise InputError(f"{target} exists and is other audio than {source}; choose another --name")
-    passing = target.with_name(f".{target.name}.tmp{target.suffix}")
     try:
-        if source is not None:
-            shutil.copyfile(source, passing)
-        else:
-            with soundfile.SoundFile(passing, "w", RENDER_RATE_HZ, 1, subtype="PCM_24", format="FLAC") as stream:
-                for block in TrackAudio(track_map).blocks(RENDER_RATE_HZ):
-                    stream.write(block.clip(-1.0, 1.0))
-        passing.replace(target)
+        with appearing(target) as passing:
+            if source is not None:
+                shutil.copyfile(source, passing)
+            else:
+                with soundfile.SoundFile(passing, "w", RENDER_RATE_HZ, 1, subtype="PCM_24", format="FLAC") as stream:
+                    for block in TrackAudio(track_map).blocks(RENDER_RATE_HZ):
+                        stream.write(block.clip(-1.0, 1.0))
     except OSError as error:
         raise AudioError(f"cannot write {target}: {error.strerror or error}") from error
-    finally:
-        passing.unlink(missing_ok=True)
 
 
 class _Table:
@@ -171,10 +168,9 @@ class _Table:
         writer.writerow(self._header)
         rows = [*(row for _, row in self._old.rows if isinstance(row, list)), *self._added]
         writer.writerows([*row, *[""] * (len(self._header) - len(row))] for row in rows)
-        passing = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            passing.write_text(text.getvalue(), encoding="utf-8", newline="\n")
-            passing.replace(self._path)
+            with appearing(self._path) as passing:
+                passing.write_text(text.getvalue(), encoding="utf-8", newline="\n")
         except OSError as error:
             raise InputError(f"cannot write {self._path}: {error.strerror or error}") from error

@@ -6,13 +6,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from reatrieve.errors import InputError, ReatrieveError
+from reatrieve.files import appearing
 
 __all__ = ["Change", "Manifest", "carried_out", "planned", "read_manifest", "taken_away"]
 
@@ -197,12 +197,8 @@ def _remove_empty(folder: Path, manifest: Manifest) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
+    with appearing(path) as part:
         part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts load when they are first used: no list of options waits for them
 from numpy.typing import NDArray
-from scipy import signal
 
 from reatrieve.synth.signals import (
     RATE_HZ,
@@ -188,7 +188,7 @@ def _crowd(rng: np.random.Generator, n: int, family: str, *, every_s: float) -> 
 
 def stereo(mono: Audio) -> NDArray[np.float64]:
     """The same in both channels, with a little more of the room in between; shape (n, 2)."""
-    late = signal.lfilter([0.0] * 331 + [0.3], [1.0], mono)
+    late = scipy.signal.lfilter([0.0] * 331 + [0.3], [1.0], mono)
     return np.stack([mono + late, mono - late], axis=1)
 
 
