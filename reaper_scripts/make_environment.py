@@ -16,7 +16,9 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
+LOCK = "setup.lock"
 OLDEST = (3, 10)
 PACKAGES = 34
 """About how many packages the daemon needs in all; only the progress depends on it."""
@@ -75,6 +77,28 @@ def make(environment: Path, marker: str) -> None:
         venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(environment)
     except (OSError, subprocess.CalledProcessError) as error:
         raise EnvironmentFault("python", f"its venv cannot be made ({error})") from error
+
+
+def only_one(folder: Path) -> IO[bytes]:
+    """Hold the lock of the folder that environments are made in: the file must stay open. Raises ``EnvironmentFault``
+    where another Setup works there; the system lets go of the lock when its process ends, however that is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / LOCK).open("ab")
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        text = "another Setup is at work here: wait until it has ended, then try again"
+        raise EnvironmentFault("other", text) from error
+    return file
 
 
 def install(environment: Path, wheel: str) -> None:
@@ -139,12 +163,13 @@ def main() -> int:
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     try:
         check_this_python()
-        say(f"STEP 0.02 making an environment with Python {VERSION}")
-        make(args.environment, args.marker)
-        say("STEP 0.10 asking which packages are needed")
-        install(args.environment, args.wheel)
-        say("STEP 0.95 trying it out")
-        try_out(python_in(args.environment))
+        with only_one(args.environment.parent):
+            say(f"STEP 0.02 making an environment with Python {VERSION}")
+            make(args.environment, args.marker)
+            say("STEP 0.10 asking which packages are needed")
+            install(args.environment, args.wheel)
+            say("STEP 0.95 trying it out")
+            try_out(python_in(args.environment))
     except EnvironmentFault as fault:
         say(f"FAILED {fault.kind} {fault}")
         return 1

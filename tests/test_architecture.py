@@ -31,7 +31,10 @@ ALLOWED = {
         *("errors", "files", "installation", "limits", "plain", "settings"),
         *("session", "retrieval", "audio", "journal", "sync", "bridge"),
     },
-    "lab": {"errors", "files", "installation", "session", "retrieval", "audio", "annotations", "synth", "journal", "demo"},
+    "lab": {
+        *("errors", "files", "installation", "session", "retrieval"),
+        *("audio", "annotations", "synth", "journal", "demo"),
+    },
 }
 """Which parts of the package each part may import; ``cli`` may import all, and nothing may import it."""
 

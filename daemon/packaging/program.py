@@ -37,7 +37,7 @@ if __name__ == "__main__":
 COLLECTED = ("librosa", "soxr", "mido")
 """Packages that load parts of themselves by name, so that PyInstaller cannot see them."""
 
-COPIED = ("librosa", "scikit-learn", "numba", "mido")
+COPIED = ("numpy", "scipy", "librosa", "scikit-learn", "soundfile", "soxr", "numba", "mido")
 """Distributions whose metadata is read at run time."""
 
 LEFT_OUT = ("tkinter", "matplotlib", "IPython", "pytest", "hypothesis", "dask", "distributed", "onnxruntime", "onnx")

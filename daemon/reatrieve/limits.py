@@ -31,6 +31,7 @@ __all__ = [
     "NUMBER",
     "OPEN_SESSIONS",
     "PATH_BYTES",
+    "PREPARED_S",
     "PRESSES",
     "PROBES_BYTES",
     "PROBE_BYTES",
@@ -86,6 +87,8 @@ PROBES_BYTES: Final = 1 << 25
 """All probes of a session together."""
 
 # What the daemon holds
+PREPARED_S: Final = 1800.0
+"""The longest track that is decoded and analysed before anybody searches it."""
 SESSIONS: Final = 500
 """Listed of one project, the latest ones."""
 OPEN_SESSIONS: Final = 48

@@ -41,9 +41,22 @@ local function client_command(path)
   return reaper.AddRemoveReaScript(true, 0, path, true)
 end
 
+-- Verbs whose action is on or off.
+local TOGGLES = { loop = true, solo = true, audition = true, lead_in = true, play = true, window = true }
+
+---Keep the command id of an action, so that the client can show its state.
+local function remember(verb)
+  local key = "command_" .. verb
+  if not TOGGLES[verb] or reaper.GetExtState(SECTION, key) ~= "" then return end
+  local _, _, _, command = reaper.get_action_context()
+  local name = command and command ~= 0 and reaper.ReverseNamedCommandLookup(command)
+  if name and name ~= "" then reaper.SetExtState(SECTION, key, "_" .. name, true) end
+end
+
 ---@param verb string
 ---@param folder string where the scripts are, with a separator at its end
 function action.post(verb, folder)
+  remember(verb)
   reaper.defer(function() end)           -- a script that deferred leaves no undo point of its own
   local queue = reaper.GetExtState(SECTION, "queue")
   reaper.SetExtState(SECTION, "queue", queue .. verb .. "\n", false)

@@ -22,6 +22,8 @@ action_list.best = {
   { name = "Skip candidate", key = "S", icon = "skip" },
   { name = "Play candidate", key = "P", icon = "play" },
   { name = "Undo last answer", key = "U" },
+  { name = "Previous answer", key = "B" },
+  { name = "Window", key = "W" },
   { name = "Convert accepted regions to sync markers", key = "C", icon = "convert" },
 }
 

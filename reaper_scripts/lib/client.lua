@@ -2,6 +2,7 @@
 --- The one script that keeps running: its loop, the queue of the actions, the tabs and their sessions, the link.
 
 local action = require("action")
+local ahead = require("ahead")
 local audition = require("audition")
 local capabilities = require("capabilities")
 local carrier_spool = require("carrier_spool")
@@ -10,7 +11,6 @@ local daemon = require("daemon")
 local events = require("events")
 local finder = require("finder")
 local link = require("link")
-local panel = require("panel")
 local project = require("project")
 local project_changes = require("project_changes")
 local restore = require("restore")
@@ -19,7 +19,9 @@ local status = require("status")
 local steps = require("steps")
 local sync_markers = require("sync_markers")
 local tabs = require("tabs")
+local toggles = require("toggles")
 local verbs = require("verbs")
+local window = require("window")
 local work = require("work")
 
 local client = {}
@@ -39,6 +41,7 @@ local ctx = {
   owners = {},               ---@type table<string, table> session id -> { tab, session }
   jobs = {},                 ---@type { tab: Tab, job: Job, failed: fun(message: string), session: fun(): Session? }[]
   asking = {},               ---@type { tab: Tab, known: Session[], offered: table[] }[] `sessions` that are not answered yet
+  ahead = ahead.new(),
   link = nil,
 }
 
@@ -97,6 +100,15 @@ function ctx.start(tab, job, failed, of)
   ctx.jobs[#ctx.jobs + 1] = { tab = tab, job = job, failed = failed, session = of }
 end
 
+---End a job that nobody needs any more.
+---@param job Job
+function ctx.stop(job)
+  for index = #ctx.jobs, 1, -1 do
+    if ctx.jobs[index].job == job then table.remove(ctx.jobs, index) end
+  end
+  work.cancel(job)
+end
+
 -- An error is shown where the user looks, with its place in the file; the loop lives on.
 local function short(message)
   local line = tostring(message):match("[^\n]*")                -- what follows is the traceback
@@ -108,7 +120,7 @@ local function guarded(func, ...)
   local ok, result = xpcall(func, debug.traceback, ...)
   if ok then return result end
   client.last_error = result
-  status.say(short(result), true)
+  status.say(short(result), true, true)
 end
 
 -- The daemon -----------------------------------------------------------------------------------------------------------------
@@ -132,6 +144,7 @@ end
 
 local function on_connect()
   ctx.asking = {}
+  ahead.reconnected(ctx)
   for _, tab in pairs(ctx.tabs) do
     events.reconnected(ctx, tab)
     tab.asked = false
@@ -182,7 +195,7 @@ local function announce_problem()
     for _, tab in pairs(ctx.tabs) do
       if tab.searching or tab.preparing or #tab.sessions > 0 then
         announced_problem = problem
-        status.say(problem, true)
+        status.say(problem, true, true)
         return
       end
     end
@@ -219,12 +232,14 @@ local function tick()
     if ctx.valid(tab) then guarded(update_tab, tab) end
   end
   for _, verb in ipairs(action.take()) do run_verb(verb) end
+  if ctx.active_tab then guarded(ahead.tick, ctx, ctx.active_tab, finder.earlier_search) end
   guarded(run_jobs)
   guarded(announce_problem)
   ctx.link:send(ctx.now, expects_events())
   guarded(audition.tick)
   status.tick()
-  guarded(panel.tick, ctx, run_verb)
+  toggles.set("play", audition.playing())
+  guarded(window.tick, ctx, run_verb)
   if ctx.checked then guarded(check_sessions) end
 end
 
@@ -238,11 +253,12 @@ local function ended()
   for _, entry in ipairs(ctx.jobs) do pcall(work.cancel, entry.job) end
   pcall(function() ctx.link:close(reaper.time_precise()) end)
   pcall(status.clear_tooltip)
-  pcall(panel.close)
+  pcall(window.close)
+  pcall(toggles.set, "play", false)
   action.ended()
 end
 
----Start the client. Started by the user (and not by an action) it opens the panel.
+---Start the client. Started by the user (and not by an action) it opens the window.
 function client.run()
   if not (io and os and io.open) then
     reaper.Help_Set("ReaTrieve: this script was loaded in restricted mode; load it again without restrictions", false)
@@ -256,7 +272,7 @@ function client.run()
   if capabilities.has("script_options") then
     reaper.set_action_options(1 | 2)       -- started again: end this one, start anew
   elseif action.alive() then
-    reaper.SetExtState("ReaTrieve", "queue", reaper.GetExtState("ReaTrieve", "queue") .. "panel\n", false)
+    reaper.SetExtState("ReaTrieve", "queue", reaper.GetExtState("ReaTrieve", "queue") .. "window\n", false)
     reaper.defer(function() end)           -- no undo point
     return
   end
@@ -277,7 +293,8 @@ function client.run()
     host = "REAPER " .. version,
     lua = _VERSION:match("[%d.]+"),
   }
-  if reaper.GetExtState("ReaTrieve", "queue") == "" then panel.open() end
+  if reaper.GetExtState("ReaTrieve", "queue") == "" then window.open() end
+  toggles.show()
   loop()
 end
 

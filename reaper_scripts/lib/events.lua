@@ -2,6 +2,7 @@
 --- What the daemon says, and what it means for a session in its state. What a state has no use for is ignored: after a new
 -- start of either side things may come late or twice.
 
+local curve = require("curve")
 local export = require("export")
 local finder = require("finder")
 local models = require("models")
@@ -120,7 +121,7 @@ local function same_candidate(ctx, tab, s, fields)
     steps.correct(tab, s, models.proposed(model, fields.number, fields), fields)
     steps.present(ctx, tab, s)
   end
-  if continuing then steps.describe(ctx, s) end
+  if continuing or s.deciding then steps.describe(ctx, s) end
 end
 
 ---A candidate where none is open: after "Continue", or when it was not known what follows.
@@ -241,7 +242,7 @@ function on.rest_end(ctx, _, s, fields)
     steps.send(ctx, s, { { "accept_rest", above } })
   elseif said == NO and unclear then
     s:finish_waiting()
-    s:set_rest_clear(false)
+    s:decide()
     s:await_reply(ctx.now)
     s:forget_lookahead()
     ctx.link:command("decide", { session = s.id })
@@ -264,6 +265,8 @@ function on.note(ctx, tab, s, fields)
   status.say(("%s: %s"):format(s.model.label, fields.text), true)
 end
 
+function on.curve(_, _, s, fields) curve.take(s.id, fields) end
+
 function on.anchor(_, tab, s, fields) sync_markers.anchor(tab, s, fields) end
 
 function on.anchors_end(_, tab) sync_markers.anchors_end(tab) end
@@ -276,12 +279,12 @@ function on.exported_end(ctx, tab) export.exported_end(ctx, tab) end
 function on.failed(ctx, tab, s, fields)
   if s.state == "resuming" then
     s:lose()
-    status.say(fields.text, true)
+    status.say(fields.text, true, true)
     return
   end
   if export.failed(tab, fields.text) or sync_markers.failed(tab, fields.text) then return end
   s:give_up_reply()
-  status.say(fields.text, true)
+  status.say(fields.text, true, true)
   if s:is_searching() then
     ctx.drop(tab, s)
   elseif fields.code == "unknown-session" then

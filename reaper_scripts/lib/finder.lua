@@ -2,6 +2,7 @@
 --- "Find sounds like the time selection": from the selection to the daemon's first candidate.
 
 local accessor = require("accessor")
+local ahead = require("ahead")
 local daemon = require("daemon")
 local edges = require("edges")
 local models = require("models")
@@ -46,24 +47,14 @@ end
 
 ---Send everything that a search needs, in order.
 ---@param request { items: TrackItem[], probes: table[], tempo: table[], find: table }
-local function send(ctx, s, request)
-  local function each(name, list)
-    for _, fields in ipairs(list) do
-      local values = { session = s.id }
-      for key, value in pairs(fields) do values[key] = value end
-      ctx.link:command(name, values)
-    end
+---@param track_known boolean? the daemon has items and probes already
+local function send(ctx, s, request, track_known)
+  if not track_known then track.send(ctx.link, s.id, request.items, request.probes) end
+  for _, fields in ipairs(request.tempo) do
+    local values = { session = s.id }
+    for key, value in pairs(fields) do values[key] = value end
+    ctx.link:command("tempo", values)
   end
-  local items = {}
-  for index, item in ipairs(request.items) do
-    local fields = {}
-    for key, value in pairs(item) do fields[key] = value end
-    fields.index, fields.render = index - 1, nil
-    items[index] = fields
-  end
-  each("item", items)
-  each("probe", request.probes)
-  each("tempo", request.tempo)
   request.find.items = #request.items
   ctx.link:command("find", request.find)
 end
@@ -95,7 +86,8 @@ local function rendered(ctx, tab, the_track, items, s)
 end
 
 ---The sound of a tab that was searched from the same place of the same track.
-local function earlier_search(tab, the_track, start_s, end_s)
+---@return Session?
+function finder.earlier_search(tab, the_track, start_s, end_s)
   for _, s in ipairs(tab.sessions) do
     local example = s.model.candidates[0]
     if example and s.state ~= "lost" and not s.outdated and s.track == track.guid(the_track) then
@@ -117,7 +109,7 @@ function finder.find(ctx, tab, go_on)
   local function give_up(message)
     tab.preparing = false
     if s then ctx.drop(tab, s) end
-    status.say(message, true)
+    status.say(message, true, true)
   end
 
   local job = work.job(function()
@@ -125,7 +117,7 @@ function finder.find(ctx, tab, go_on)
     if not the_track then return give_up(chosen) end
     local start_s, end_s = track.example(proj, area)
     if not start_s then return give_up(end_s) end
-    local earlier = earlier_search(tab, the_track, start_s, end_s)
+    local earlier = finder.earlier_search(tab, the_track, start_s, end_s)
     if earlier then
       tab.preparing = false
       local text = ("\"%s\" was searched from here already (%d accepted). Go on with it?\n\nNo leaves it as it is: to search for "
@@ -141,7 +133,8 @@ function finder.find(ctx, tab, go_on)
     if not items then return give_up(note) end
     if chosen ~= "" then note = note ~= "" and chosen .. "; " .. note or chosen end
 
-    s = session.new(ctx.new_id(), track.guid(the_track), colour_for(tab), label_for(tab, proj, start_s, end_s),
+    local prepared = ahead.take(ctx, proj, track.guid(the_track), items)
+    s = session.new(prepared and prepared.id or ctx.new_id(), track.guid(the_track), colour_for(tab), label_for(tab, proj, start_s, end_s),
       { start_s = start_s, end_s = end_s }, the_track)
     ctx.add(tab, s)
     tab.searching, tab.preparing = s, false
@@ -151,7 +144,7 @@ function finder.find(ctx, tab, go_on)
     if not up then return give_up(problem) end
     local layout = track.layout(the_track)
     items = rendered(ctx, tab, the_track, items, s)
-    local probes = settings.get("probe") and accessor.probes(the_track, items) or {}
+    local probes = prepared and prepared.probes or settings.get("probe") and accessor.probes(the_track, items) or {}
     local tempo = track.tempo(proj)
     if tab.searching ~= s then return end
     local request = {
@@ -160,9 +153,10 @@ function finder.find(ctx, tab, go_on)
         budget = settings.get("budget"), retriever = settings.get("retriever") },
     }
     s:lay_out(layout)
-    send(ctx, s, request)
+    send(ctx, s, request, ahead.is_known(ctx, prepared))
     s:search_sent(request)
   end)
+  ahead.make_room(ctx)
   tab.preparing = true               -- until the job has made its session, another Find must wait
   ctx.start(tab, job, give_up, function() return s end)
 end

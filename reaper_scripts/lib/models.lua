@@ -112,6 +112,31 @@ function models.undone(model, number)
   return new
 end
 
+---An answered place gets another answer; what is open stands, unless the rejections are used up by it.
+---@param verdict "accept"|"reject"
+---@param budget integer rejections allowed; 0 = not known
+---@return Model
+function models.reanswered(model, number, verdict, budget)
+  local one = model.candidates[number]
+  local new = with(model, number, { state = AFTER[verdict], start_s = one.start_s, end_s = one.end_s })
+  local _, rejections = models.tally(new)
+  local spent = budget > 0 and rejections >= budget
+  if spent and new.over ~= "finished" then return models.ended(new, "budget") end
+  if not spent and new.over == "budget" then new.over = nil end
+  return new
+end
+
+---The answered place with the highest number below one, as they were answered.
+---@param before integer?
+---@return integer?
+function models.answered_before(model, before)
+  local best
+  for number, one in pairs(model.candidates) do
+    if number > 0 and one.state ~= "candidate" and number < (before or math.huge) and number > (best or 0) then best = number end
+  end
+  return best
+end
+
 ---@return Model
 function models.retracted(model, number)
   return with(model, number, { state = "retracted" })

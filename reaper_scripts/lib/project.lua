@@ -144,9 +144,10 @@ function project.apply(proj, marks, wanted, colour)
   return new
 end
 
----Move a region; without an undo point of its own unless it is called inside `undoable`.
-function project.move(proj, guid, start_s, end_s)
-  places.change(proj, guid, { start_s = start_s, end_s = end_s })
+---Move a region, and rename it where a name is given; without an undo point of its own unless it is called inside `undoable`.
+---@param name string?
+function project.move(proj, guid, start_s, end_s, name)
+  places.change(proj, guid, { start_s = start_s, end_s = end_s, name = name })
 end
 
 ---The name of the smallest named region around a span that is not ours.

@@ -27,11 +27,25 @@ local function find_new_guids(tab, s, present)
   return found
 end
 
----The user has named the open candidate's region: the name stays with it, and is no answer.
-local function take_name(tab, s, present)
+---Whether an undo has brought back where the open candidate stood before another place took its number: that has no undo point.
+local function is_of_before(s, there)
+  local one = s.model.candidates[there.number]
+  if there.end_s > one.proposed_start_s and there.start_s < one.proposed_end_s then return false end
+  for _, span in ipairs(s.withdrawn[there.number] or {}) do
+    if there.end_s > span.start_s and there.start_s < span.end_s then return true end
+  end
+  return false
+end
+
+---The open candidate's region: the user has named it otherwise, which is no answer, or an undo has moved it.
+local function settle_candidate(tab, s, present)
   for guid, there in pairs(present) do
     local mark = s:step().marks[guid]
-    if mark and mark.kind == "candidate" and there.name ~= mark.name and s.model.candidates[there.number] then
+    local one = mark and mark.kind == "candidate" and s.model.candidates[there.number]
+    if one and is_of_before(s, there) then
+      project.move(tab.proj, guid, one.proposed_start_s, one.proposed_end_s, mark.name)
+      steps.store(tab)
+    elseif one and there.name ~= mark.name then
       local marks = s.history:standing(present)
       marks[guid].name = there.name
       s:set_marks(marks)
@@ -49,7 +63,7 @@ local function step_of_project(tab, s)
   local present = project.read(tab.proj, s.history.known)
   if history.matches(s:step(), present) then
     local index = s.history:find_renaming(present)
-    if not index then take_name(tab, s, present) end
+    if not index then settle_candidate(tab, s, present) end
     return index, present, index == nil
   end
   local index = s.history:find_step(present)
@@ -77,6 +91,7 @@ local function go(ctx, tab, s, index)
   if s:absent() then
     tell_taken_back(s)
   else
+    if next(s.withdrawn) then settle_candidate(tab, s, project.read(tab.proj, s.history.known)) end
     if not s.model.hidden and s.model.current then tab.active = s end
     steps.present(ctx, tab, s, true)
   end

@@ -90,13 +90,17 @@ local TRANSITIONS = {
 ---@field outdated boolean the items have changed otherwise since the search
 ---@field cut boolean the project has lost a part of what it kept of it: the journal is the truth
 ---@field answers_in_project integer how many answers the project had when it was opened
+---@field reviewed integer? the answered place that the user looks at again
+---@field withdrawn table<integer, { start_s: number, end_s: number }[]> places that had a candidate's number before it
+---@field deciding boolean the questions are those that decide the rest
 
 local FIELDS = {
   id = true, track = true, colour = true, state = true, history = true, media_track = true, search = true, answer = true, rest = true,
   rows = true, verbs = true, lookahead = true, awaited_since = true, lookahead_asked_at = true, budget = true, remaining = true,
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
   answers_in_project = true, cut = true, seals = true, layout = true,
-  shift_s = true, left = true, outdated = true,
+  shift_s = true, left = true, outdated = true, reviewed = true, deciding = true,
+  withdrawn = true,
 }
 
 local methods = {}
@@ -287,7 +291,33 @@ function methods:drop_last_verb() self.verbs[#self.verbs] = nil end
 -- What is told and stored
 
 ---@param clear boolean
-function methods:set_rest_clear(clear) self.rest_clear = clear end
+function methods:set_rest_clear(clear)
+  self.rest_clear = clear
+  if clear then self.deciding = false end
+end
+
+---From now on the questions are those that decide the rest.
+function methods:decide()
+  self.rest_clear, self.deciding = false, true
+end
+
+---Another place takes a candidate's number.
+---@param number integer
+---@param span { start_s: number, end_s: number } where it stood
+function methods:withdraw(number, span)
+  self.withdrawn[number] = self.withdrawn[number] or {}
+  table.insert(self.withdrawn[number], span)
+end
+
+---The user looks at an answered place again; nil: no more.
+---@param number integer?
+function methods:review(number) self.reviewed = number end
+
+---A place that is not answered any more cannot be looked at again.
+local function settle_review(self)
+  local one = self.reviewed and self.history:step().model.candidates[self.reviewed]
+  if not one or one.state == "candidate" then self.reviewed = nil end
+end
 
 ---@param number integer the candidate beside which it is said
 function methods:set_probably_done(number) self.probably_done = number end
@@ -343,17 +373,27 @@ function methods:set_media_track(media_track) self.media_track = media_track end
 function methods:step() return self.history:step() end
 
 ---@param step Step
-function methods:push(step) self.history:push(step) end
+function methods:push(step)
+  self.history:push(step)
+  settle_review(self)
+end
 
 ---@param model Model
-function methods:amend(model) self.history:amend(model) end
+function methods:amend(model)
+  self.history:amend(model)
+  settle_review(self)
+end
 
 ---@param marks table<string, Mark>
 function methods:set_marks(marks) self.history:set_marks(marks) end
 
 ---@param index integer
 ---@return table[] commands for the daemon
-function methods:go(index) return self.history:go(index) end
+function methods:go(index)
+  local commands = self.history:go(index)
+  settle_review(self)
+  return commands
+end
 
 ---@param guids table<string, string> new GUID by the old one
 function methods:replace_guids(guids) self.history:replace_guids(guids) end
@@ -401,6 +441,10 @@ local INVARIANTS = {
     for _, mark in pairs(s:step().marks) do numbers[mark.number] = true end
     return count(numbers) == count(s:step().marks)
   end },
+  { "what is looked at again is answered", function(s)
+    local one = s.reviewed and s.model.candidates[s.reviewed]
+    return s.reviewed == nil or one ~= nil and one.state ~= "candidate"
+  end },
   { "nothing stands for a session that is taken back", function(s) return not s:absent() or next(s:step().marks) == nil end },
   { "everything is asked for only so often in a row", function(s) return s.resyncs <= session.MOST_RESYNCS end },
 }
@@ -428,8 +472,8 @@ local function made(values)
     false, 0, 0
   values.answers_in_project = values.answers_in_project or 0
   values.cut = values.cut or false
-  values.seals, values.left = {}, {}
-  values.shift_s, values.outdated = values.shift_s or 0, values.outdated or false
+  values.seals, values.left, values.withdrawn = {}, {}, {}
+  values.shift_s, values.outdated, values.deciding = values.shift_s or 0, values.outdated or false, false
   return new(values)
 end
 

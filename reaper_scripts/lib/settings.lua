@@ -1,5 +1,5 @@
 -- @noindex
---- The user's settings, kept in REAPER's ext state; also the dialog that edits them.
+--- The user's settings, kept in REAPER's ext state; `settings_menu` shows them.
 
 local settings = {}
 
@@ -8,31 +8,38 @@ local SECTION = "ReaTrieve"
 ---@class Setting
 ---@field key string
 ---@field default string|number|boolean
----@field caption string? shown in the dialog; settings without one are remembered answers
+---@field caption string? shown in the menu; settings without one are remembered answers
+---@field group string? of the menu
+---@field unit string? after a number
 ---@field one_of string[]?
 ---@field least number?
 ---@field most number?
 
 ---@type Setting[]
 settings.list = {
-  { key = "budget", default = 10, caption = "Rejections allowed", least = 1, most = 1000 },
-  { key = "more", default = 10, caption = "Continue adds", least = 1, most = 1000 },
-  { key = "audition", default = true, caption = "Play new candidates (yes/no)" },
-  { key = "lead_in_s", default = 0.0, caption = "Lead-in when playing (s)", least = 0, most = 10 },
-  { key = "loop", default = false, caption = "Play in a loop (yes/no)" },
-  { key = "solo", default = false, caption = "Solo while playing (yes/no)" },
-  { key = "keep_rejected", default = false, caption = "Keep rejected as x (yes/no)" },
-  { key = "deleted_candidate", default = "skip", caption = "Deleting is (skip/reject)", one_of = { "skip", "reject" } },
-  { key = "marker_at", default = "anchor", caption = "Markers at start/anchor/both", one_of = { "start", "anchor", "both" } },
-  { key = "anchor", default = "start", caption = "Anchor (start/onset/peak)", one_of = { "start", "onset", "peak" } },
-  { key = "nudge_ms", default = 0.0, caption = "Move anchors by (ms)", least = -1000, most = 1000 },
-  { key = "snap", default = 0, caption = "Snap to 1/n beat (0 = no)", least = 0, most = 64 },
-  { key = "marker_template", default = "{pattern}_{n:2}", caption = "Marker name, {pattern}_{n:2}" },
-  { key = "carrier", default = "auto", caption = "Carrier (auto/udp/spool)", one_of = { "auto", "udp", "spool" } },
-  { key = "home", default = "", caption = "ReaTrieve's home folder" },
-  { key = "retriever", default = "default", caption = "Retriever" },
-  { key = "start_daemon", default = "ask", one_of = { "ask", "yes", "no" } },
-  { key = "tooltip", default = true },
+  { key = "budget", default = 10, group = "Search", caption = "Rejections allowed", least = 1, most = 1000 },
+  { key = "more", default = 10, group = "Search", caption = "Continue adds", least = 1, most = 1000 },
+  { key = "retriever", default = "default", group = "Search", caption = "Retriever" },
+  { key = "audition", default = true, group = "Playing", caption = "Play new candidates" },
+  { key = "loop", default = false, group = "Playing", caption = "Play in a loop" },
+  { key = "solo", default = false, group = "Playing", caption = "Solo while playing" },
+  { key = "lead_in_s", default = 0.0, group = "Playing", caption = "Lead-in when playing", unit = "s", least = 0, most = 10 },
+  { key = "keep_rejected", default = false, group = "Regions", caption = "Keep rejected as x" },
+  { key = "deleted_candidate", default = "skip", group = "Regions", caption = "Deleting a candidate is", one_of = { "skip", "reject" } },
+  { key = "nudge_edges_ms", default = 10.0, group = "Regions", caption = "Keys move edges by", unit = "ms", least = 0.1, most = 1000 },
+  { key = "marker_at", default = "anchor", group = "Sync markers", caption = "Markers at", one_of = { "start", "anchor", "both" } },
+  { key = "anchor", default = "start", group = "Sync markers", caption = "Anchor", one_of = { "start", "onset", "peak" } },
+  { key = "nudge_ms", default = 0.0, group = "Sync markers", caption = "Move anchors by", unit = "ms", least = -1000, most = 1000 },
+  { key = "snap", default = 0, group = "Sync markers", caption = "Snap to 1/n beat (0 = no)", least = 0, most = 64 },
+  { key = "marker_template", default = "{pattern}_{n:2}", group = "Sync markers", caption = "Marker name" },
+  { key = "tooltip", default = true, group = "Window", caption = "Messages at the mouse" },
+  { key = "window_hints", default = true, group = "Window", caption = "Hints in the window" },
+  { key = "start_daemon", default = "ask", group = "Daemon", caption = "Start the daemon", one_of = { "ask", "yes", "no" } },
+  { key = "prepare", default = true, group = "Daemon", caption = "Prepares the track ahead of Find" },
+  { key = "carrier", default = "auto", group = "Daemon", caption = "Carrier", one_of = { "auto", "udp", "spool" } },
+  { key = "home", default = "", group = "Daemon", caption = "ReaTrieve's home folder" },
+  { key = "lead_in_on_s", default = 1.0, least = 0, most = 10 },     -- what the lead-in is when it is switched on
+  { key = "window", default = "" },                                  -- dock, place and size
   { key = "probe", default = true },
   { key = "check_sessions", default = false },     -- for tests: each session's invariants in each tick
   { key = "export_targets", default = "all" },
@@ -119,25 +126,25 @@ function settings.ask(title, captions, values)
   return answers
 end
 
----The settings dialog: changes what can be understood, and says what could not be.
+---Take what the user typed for one setting.
+---@param key string
+---@param text string
 ---@return string message for the status line
-function settings.dialog()
-  local shown, captions, values = {}, {}, {}
-  for _, setting in ipairs(settings.list) do
-    if setting.caption then
-      shown[#shown + 1] = setting
-      captions[#captions + 1] = setting.caption
-      values[#values + 1] = text_of(settings.get(setting.key))
-    end
-  end
-  local answers = settings.ask("ReaTrieve settings", captions, values)
-  if not answers then return "settings unchanged" end
-  local problem
-  for index, setting in ipairs(shown) do
-    local value, why = parsed(setting, answers[index])
-    if value == nil then problem = problem or why else settings.set(setting.key, value) end
-  end
-  return problem and ("not changed: " .. problem) or "settings saved"
+function settings.take(key, text)
+  local setting = by_key[key]
+  local value, why = parsed(setting, text)
+  if value == nil then return "not changed: " .. why end
+  settings.set(key, value)
+  return ("%s: %s"):format(setting.caption, text_of(value))
+end
+
+---A setting as text.
+---@param key string
+---@return string
+function settings.text(key)
+  local value = settings.get(key)
+  if math.type(value) == "float" then return ("%g"):format(value) end
+  return text_of(value)
 end
 
 return settings

@@ -16,7 +16,9 @@ local setup = {}
 local VERSION_S = 10.0       -- a Python that has not said its version by then is passed over
 local CHECKS_S = 120.0
 local ENVIRONMENT_S = 3600.0
+local BEAT_S = 10.0          -- a Setup that has said nothing for so long is at work no more
 local TITLE = "ReaTrieve Setup"
+-- Measured with Python 3.11 on Linux, after the first search (tests/setup/test_size_told.py holds it against what is installed).
 local DOWNLOAD_MB, DISK_MB = 130, 480
 
 local here, resource_path    -- where the scripts are, REAPER's resource folder
@@ -77,6 +79,25 @@ local function wheel()
   return best and here .. best.name
 end
 
+-- Another Setup, in another REAPER that shares the resource folder ------------------------------------------------------------
+
+local beaten
+
+---Say that an environment is being made here, once a second.
+local function beat()
+  if beaten == os.time() then return end
+  local file = io.open(output("setup-running.txt"), "wb")
+  if not file then return end
+  beaten = os.time()
+  file:write(("%d\n"):format(beaten))
+  file:close()
+end
+
+local function other_setup()
+  local time = tonumber((shell.text(output("setup-running.txt")):match("^%d+")))
+  return time ~= nil and math.abs(os.time() - time) < BEAT_S
+end
+
 -- Python -----------------------------------------------------------------------------------------------------------------
 
 ---Every Python that is there and says that it suits, and why the others do not.
@@ -129,15 +150,19 @@ end
 local function environment(good, passed_over, wheel_path)
   local folder = daemon.joined(daemon.ours(resource_path), "environment")
   local where = daemon.where(resource_path)
+  beat()
   local stopping = where and starter.stop(where.home)
   while stopping and not stopping() do pause() end     -- its files are in use as long as it runs
   for _, python in ipairs(good) do
+    beat()
     local running = shell.run({ python.path, daemon.joined(here, "make_environment.py"), "--environment", folder, "--wheel",
       wheel_path }, output("setup-log.txt"))
     local _, said = finished(running, ENVIRONMENT_S, function(said)
+      beat()
       local share, step = said:match(".*STEP ([%d.]+) ([^\r\n]*)")
       show("Installing ReaTrieve's daemon", { line(python.text, "faint"), line(step or "starting") }, {}, tonumber(share or 0))
     end)
+    os.remove(output("setup-running.txt"))
     local made = said:match("DONE ([^\r\n]+)")
     if made then return made end
     local kind, why = said:match("FAILED (%w+) ([^\r\n]*)")
@@ -150,6 +175,11 @@ end
 ---@return string? python of the new environment
 local function installed_by_user(wheel_path)
   while true do
+    while other_setup() do
+      show("Another Setup is at work here", { line("It makes the environment in " .. daemon.ours(resource_path)),
+        line("Wait until it has ended.") }, { { label = "Look again", key = "again" }, { label = "Cancel", key = "cancel" } })
+      if choice() ~= "again" then return nil end
+    end
     local good, passed_over = found_pythons()
     local again
     if #good > 0 then
@@ -262,6 +292,8 @@ local function last_page(where, found, count, problem)
     if action_list.can_ask_shortcut() then buttons[#buttons + 1] = { label = "Keys...", key = "keys" } end
     local starts = settings.get("start_daemon") == "yes"
     buttons[#buttons + 1] = { label = starts and "Daemon starts by itself: yes" or "Daemon starts by itself: no", key = "daemon" }
+    local prepares = settings.get("prepare")
+    buttons[#buttons + 1] = { label = prepares and "Prepares ahead: yes" or "Prepares ahead: no", key = "prepare" }
     show(well and not problem and "ReaTrieve is ready: mark one sound with the time selection and run Find"
       or "ReaTrieve is installed, but something needs you", lines, buttons)
     local key = choice()
@@ -269,6 +301,8 @@ local function last_page(where, found, count, problem)
       ask_keys(found)
     elseif key == "daemon" then
       settings.set("start_daemon", starts and "no" or "yes")
+    elseif key == "prepare" then
+      settings.set("prepare", not prepares)
     else
       return
     end

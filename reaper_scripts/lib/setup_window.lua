@@ -3,7 +3,7 @@
 
 local setup_window = {}
 
-local WIDTH, HEIGHT = 620, 460
+local WIDTH, HEIGHT = 720, 460
 local MARGIN, LINE, BUTTON = 16, 18, 26
 local GROUND, INK, FAINT, GOOD, BAD, EDGE = { 38, 40, 42 }, { 235, 235, 235 }, { 160, 160, 160 }, { 120, 200, 130 }, { 240, 170, 90 },
   { 90, 92, 94 }

@@ -7,15 +7,21 @@ local status = {}
 
 local TOOLTIP_S = 2.5
 
-local line, tooltip_until = "", nil
+local line, trouble, tooltip_until = "", false, nil
 
 ---The text shown last.
 ---@return string
 function status.line() return line end
 
+---Whether it tells of something that went wrong.
+---@return boolean
+function status.is_trouble() return trouble end
+
 ---@param text string
 ---@param loud boolean? also as a tooltip at the mouse, and to a screen reader
-function status.say(text, loud)
+---@param wrong boolean? it tells of something that went wrong
+function status.say(text, loud, wrong)
+  trouble = wrong or false
   if text ~= line then
     line = text
     reaper.Help_Set("ReaTrieve: " .. text, false)

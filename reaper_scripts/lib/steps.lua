@@ -15,6 +15,8 @@ local steps = {}
 -- Which fields the commands that steps keep carry: {name, values...}.
 local FIELDS = {
   answer = { "number", "verdict", "start_s", "end_s" },
+  reanswer = { "number", "verdict", "start_s", "end_s" },
+  ask = { "time_s" },
   undo = { "number" },
   retract = { "number" },
   revise = { "number", "start_s", "end_s" },
@@ -91,10 +93,24 @@ end
 ---@param model Model
 ---@param span { number: integer, start_s: number, end_s: number }
 function steps.correct(tab, s, model, span)
-  s:amend(s.model.hidden and models.hidden(model) or model)
-  for guid, mark in pairs(s:step().marks) do
-    if mark.number == span.number then project.move(tab.proj, guid, span.start_s, span.end_s) end
+  local before = s.model
+  local one = before.candidates[span.number]
+  local own = models.region_name(before.label, span.number, "candidate", one.probability)
+  if span.start_s >= one.proposed_end_s or span.end_s <= one.proposed_start_s then
+    s:withdraw(span.number, { start_s = one.proposed_start_s, end_s = one.proposed_end_s })
   end
+  s:amend(before.hidden and models.hidden(model) or model)
+  local marks = {}
+  for guid, mark in pairs(s:step().marks) do
+    if mark.number == span.number then
+      local name = mark.name
+      if name == own then name = models.region_name(model.label, span.number, "candidate", model.candidates[span.number].probability) end
+      project.move(tab.proj, guid, span.start_s, span.end_s, name ~= mark.name and name or nil)
+      mark = { number = mark.number, kind = mark.kind, name = name, start_s = span.start_s, end_s = span.end_s }
+    end
+    marks[guid] = mark
+  end
+  s:set_marks(marks)
   steps.store(tab)
 end
 
@@ -115,7 +131,11 @@ end
 function steps.describe(ctx, s, loud)
   local model = s.model
   local one = model.current and model.candidates[model.current]
-  if s:is_searching() then
+  local again = s.reviewed and model.candidates[s.reviewed]
+  if again then
+    status.say(("%s at %s was %s: Accept or Reject changes that, Skip leaves it, Previous goes further back"):format(
+      steps.named(s, again.number), status.time(again.start_s), again.state), loud)
+  elseif s:is_searching() then
     status.say(("%s: searching"):format(model.label), loud)
   elseif model.over then
     local why = { budget = "the rejections are used up: Continue (+10) or Finish", exhausted = "nothing is left to propose",
@@ -172,6 +192,21 @@ function steps.present(ctx, tab, s, silent)
   steps.describe(ctx, s, true)
 end
 
+---Show and play an answered place again; Accept and Reject are about it until something else is asked for.
+---@param number integer
+function steps.review(ctx, tab, s, number)
+  s:review(number)
+  local one = s.model.candidates[number]
+  if tab == ctx.active_tab and may_move(ctx, tab) then
+    view.show(tab.proj, one.start_s, one.end_s)
+    local key = ctx.attention.now
+    steps.asked(ctx, tab)
+    ctx.attention.now = key
+    steps.play(tab, s)
+  end
+  steps.describe(ctx, s, true)
+end
+
 ---Ask for the current candidate again: undo has led to a state in which none is shown.
 function steps.fetch(ctx, s)
   s:await_reply(ctx.now)
@@ -181,22 +216,25 @@ end
 ---The edges of the current candidate as they stand.
 ---@return number? start_s nil when its region is gone
 ---@return number? end_s
+---@return string? guid
 function steps.edges(tab, s)
   for guid, mark in pairs(s:step().marks) do
     if mark.number == s.model.current and mark.kind == "candidate" then
       local there = project.find(tab.proj, guid)
-      if there then return there.start_s, there.end_s end
+      if there then return there.start_s, there.end_s, guid end
     end
   end
 end
 
+---Play the place that is looked at again, else the candidate.
 function steps.play(tab, s)
-  local one = s.model.current and s.model.candidates[s.model.current]
+  local one = s.model.candidates[s.reviewed or s.model.current or -1]
   if not one then
     status.say("nothing to play: no candidate is open; Continue (+10) or Find brings one", true)
     return
   end
-  local start_s, end_s = steps.edges(tab, s)
+  local start_s, end_s
+  if not s.reviewed then start_s, end_s = steps.edges(tab, s) end
   local played = audition.play(tab.proj, track.there(tab.proj, s.media_track, s.track), start_s or one.start_s, end_s or one.end_s,
     { lead_in_s = settings.get("lead_in_s"), loop = settings.get("loop"), solo = settings.get("solo") })
   if not played then status.say("not played while REAPER is recording: stop the recording first", true) end

@@ -326,6 +326,24 @@ function track.items(the_track, start_s, end_s)
   return items, message
 end
 
+---Tell the daemon of a track, item by item, and of what REAPER plays of it.
+---@param session string id
+---@param items TrackItem[]
+---@param probes table[]
+function track.send(link, session, items, probes)
+  for index, item in ipairs(items) do
+    local fields = {}
+    for key, value in pairs(item) do fields[key] = value end
+    fields.session, fields.index, fields.render = session, index - 1, nil
+    link:command("item", fields)
+  end
+  for _, probe in ipairs(probes) do
+    local fields = { session = session }
+    for key, value in pairs(probe) do fields[key] = value end
+    link:command("probe", fields)
+  end
+end
+
 -- Tempo map -------------------------------------------------------------------------------------------------------------------
 
 ---The project's tempo map as `tempo` messages (but for the session).

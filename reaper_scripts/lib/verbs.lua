@@ -7,7 +7,6 @@ local edges = require("edges")
 local export = require("export")
 local finder = require("finder")
 local models = require("models")
-local panel = require("panel")
 local project = require("project")
 local project_changes = require("project_changes")
 local selftest = require("selftest")
@@ -15,8 +14,10 @@ local settings = require("settings")
 local status = require("status")
 local steps = require("steps")
 local sync_markers = require("sync_markers")
+local toggles = require("toggles")
 local track = require("track")
 local track_changes = require("track_changes")
+local window = require("window")
 
 local verbs = {}
 
@@ -58,7 +59,34 @@ local function bring_candidate(ctx, tab, s)
   end
 end
 
+---Another answer for the place that the user looks at again.
+local function change_answer(ctx, tab, s, verdict)
+  if s.state == "answering" then return false end
+  local number = s.reviewed
+  local one = s.model.candidates[number]
+  local before = models.verdict(one.state)
+  s:review(nil)
+  audition.stop()
+  if verdict ~= "skip" and verdict ~= before then
+    local model = models.reanswered(s.model, number, verdict, s.budget)
+    local forward = { { "reanswer", number, verdict, one.start_s, one.end_s } }
+    local back = { { "reanswer", number, before or "accept", one.start_s, one.end_s } }
+    if not before then back[2] = { "retract", number } end
+    if models.alike(s.model, model, settings.get("keep_rejected")) then
+      s:amend(model)                                -- as in "finish": such a step could not be told from the one before
+      steps.store(tab)
+    else
+      steps.step(tab, ("%s %s after all"):format(ANSWERS[verdict], steps.named(s, number)),
+        { { s = s, model = model, forward = forward, back = back } })
+    end
+    steps.send(ctx, s, forward)
+  end
+  steps.present(ctx, tab, s)
+  return true
+end
+
 local function answer(ctx, tab, s, verdict)
+  if s.reviewed then return change_answer(ctx, tab, s, verdict) end
   local brought = bring_candidate(ctx, tab, s)
   if brought ~= nil then return brought end
   local start_s, end_s = steps.edges(tab, s)
@@ -72,7 +100,7 @@ local function answer(ctx, tab, s, verdict)
     local first_s, last_s = track.extent(s.media_track)
     local problem = edges.problem(s.model, start_s, end_s, first_s, last_s)
     if problem and verdict == "accept" then
-      status.say(problem, true)
+      status.say(problem, true, true)
       return true
     end
     moved = problem == nil                       -- elsewhere: what was proposed is what is rejected or skipped
@@ -159,6 +187,65 @@ function of_session.undo(ctx, tab, s)
   return true
 end
 
+---Look at the answer before again: the last one, then the one before it.
+function of_session.previous(ctx, tab, s)
+  if s.state == "answering" then return false end
+  local number = models.answered_before(s.model, s.reviewed)
+  if number then
+    steps.review(ctx, tab, s, number)
+    return true
+  end
+  local none = s.reviewed == nil
+  s:review(nil)
+  if none then status.say("no answer to look at again", true) else steps.present(ctx, tab, s) end
+  return true
+end
+
+---Ask about the place that the user points at next, in place of the open candidate.
+local function ask(ctx, tab, s, time_s)
+  if s.state == "answering" then return false end
+  if s.model.over then
+    steps.describe(ctx, s, true)
+    return true
+  end
+  if s.model.current and s.model.hidden then steps.show(ctx, tab, s) end
+  audition.stop()
+  steps.send(ctx, s, { { "ask", time_s } })
+  status.say(("%s: asking about %s next"):format(s.model.label, status.time(time_s)), true)
+  return true
+end
+
+---Move one edge of the candidate.
+---@param edge "start"|"end"
+---@param by integer steps of the setting, later
+local function nudge(ctx, tab, s, edge, by)
+  local brought = bring_candidate(ctx, tab, s)
+  if brought ~= nil then return brought end
+  local start_s, end_s, guid = steps.edges(tab, s)
+  if not guid then
+    steps.show(ctx, tab, s)
+    return true
+  end
+  local by_s = by * settings.get("nudge_edges_ms") / 1000
+  if edge == "start" then start_s = start_s + by_s else end_s = end_s + by_s end
+  if end_s - start_s < 0.001 then
+    status.say("the candidate would have no length: move its other edge", true)
+    return true
+  end
+  local name = steps.named(s, s.model.current)
+  project.undoable(tab.proj, ("Move the %s of %s"):format(edge, name), function() project.move(tab.proj, guid, start_s, end_s) end)
+  status.say(("%s: %s to %s"):format(name, status.time(start_s), status.time(end_s)), true)
+  return true
+end
+
+function of_session.start_earlier(ctx, tab, s) return nudge(ctx, tab, s, "start", -1) end
+
+function of_session.start_later(ctx, tab, s) return nudge(ctx, tab, s, "start", 1) end
+
+function of_session.end_earlier(ctx, tab, s) return nudge(ctx, tab, s, "end", -1) end
+
+function of_session.end_later(ctx, tab, s) return nudge(ctx, tab, s, "end", 1) end
+
 of_session["continue"] = function(ctx, tab, s)
   local model = s.model
   if model.current and model.hidden then
@@ -229,10 +316,15 @@ local BY_STATE = {
   listing = must_wait, accepting = must_wait,
 }
 
+-- What may be pressed while an answer is looked at again.
+local KEEPS_REVIEW = { accept = true, reject = true, skip = true, previous = true }
+
 ---The verbs that wait, as far as they can be carried out now.
 function verbs.carry_out(ctx, tab, s)
   for verb in s.take_verb, s do
-    local handle = BY_STATE[s.state] or of_session[verb]
+    local place_s = tonumber(verb:match("^ask (%S+)$"))
+    local handle = BY_STATE[s.state] or (place_s and function() return ask(ctx, tab, s, place_s) end) or of_session[verb]
+    if not KEEPS_REVIEW[verb] then s:review(nil) end
     if not handle(ctx, tab, s, verb) then
       s:put_back_verb(verb)
       return
@@ -275,9 +367,22 @@ function of_tab.find(ctx, tab)
   end)
 end
 
-function of_tab.settings() status.say(settings.dialog(), true) end
+function of_tab.settings() window.settings() end
 
-function of_tab.panel() panel.open() end
+function of_tab.window() window.toggle() end
+
+local SWITCHED = { loop = "playing in a loop", solo = "solo while playing", audition = "playing new candidates",
+  lead_in = "lead-in before playing" }
+
+local function switch(verb) status.say(("%s: %s"):format(SWITCHED[verb], toggles.switch(verb) and "on" or "off"), true) end
+
+function of_tab.loop() switch("loop") end
+
+function of_tab.solo() switch("solo") end
+
+function of_tab.audition() switch("audition") end
+
+function of_tab.lead_in() switch("lead_in") end
 
 function of_tab.selftest(ctx, tab)
   ctx.start(tab, selftest.job(ctx.version, function(text) status.say(text, true) end), function(message)
@@ -288,6 +393,7 @@ end
 ---Make a session the active one of its tab, in one undo step with the pausing of the other.
 function verbs.activate(ctx, tab, s)
   local old = tab.active
+  if old then old:review(nil) end
   if old == s and not s.model.hidden then
     steps.present(ctx, tab, s)
     return
@@ -368,7 +474,7 @@ local AT_ONCE = { play = true }      -- of a session, but in no state must it wa
 
 local function run(ctx, tab, verb)
   if of_tab[verb] then return of_tab[verb](ctx, tab) end
-  local owner, chosen = ctx.owner(verb:match("^sound (.+)$") or "")        -- a sound clicked in the panel
+  local owner, chosen = ctx.owner(verb:match("^sound (.+)$") or "")        -- a sound clicked in the window
   if owner == tab and chosen then return verbs.activate(ctx, tab, chosen) end
   local s = tab.searching or tab.active
   if tab.preparing then
@@ -377,7 +483,7 @@ local function run(ctx, tab, verb)
     status.say("no search is open in this project: make a time selection and run Find sounds like the time selection", true)
   elseif AT_ONCE[verb] then
     of_session[verb](ctx, tab, s)
-  elseif of_session[verb] then
+  elseif of_session[verb] or verb:match("^ask ") then
     verbs.give(ctx, tab, s, verb)
   else
     error("no such verb: " .. verb, 0)

@@ -36,4 +36,7 @@ function view.show(proj, from_s, to_s)
   if new_start_s then reaper.GetSet_ArrangeView2(proj, true, 0, 0, new_start_s, new_end_s) end
 end
 
+---Go to a time: the edit cursor, and the view where it is out of sight.
+function view.go(proj, time_s) reaper.SetEditCurPos2(proj, math.max(0, time_s), true, false) end
+
 return view

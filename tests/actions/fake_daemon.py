@@ -21,7 +21,9 @@ from reatrieve.session.events import (
     BudgetRaised,
     Finished,
     Proposed,
+    Reanswered,
     Renamed,
+    Requested,
     Retracted,
     Revised,
     Started,
@@ -61,6 +63,7 @@ class FakeDaemon:
         self.paused = False
         self.clear = True
         self.now_s = 0.0
+        self.curves = 0
         self.saved: list[tuple[str, str]] = []
         self.start()
 
@@ -72,7 +75,9 @@ class FakeDaemon:
         self.links: dict[str, DaemonLink] = {}
         self.addresses: dict[str, tuple[str, int]] = {}
         self.owner: dict[str, str] = {}
+        self.prepared = ""
         self.looking_ahead: dict[str, m.Candidate] = {}
+        self.surveyed: set[str] = set()
         self.items.clear()
         self.delayed: list[tuple[bytes, tuple[str, int]]] = []
         self.home.mkdir(parents=True, exist_ok=True)
@@ -219,12 +224,26 @@ class FakeDaemon:
         else:
             self._push_with_next(name, event)
 
+    def _curve(self, session: Session) -> None:
+        """The similarity of 20 seconds in four pages: a peak at each span, lower with each answer."""
+        name = session.find.session
+        self.curves += 1
+        levels = bytearray(400)
+        for span in self.spans:
+            at = int(span.start_s * 20)
+            levels[at : at + 3] = bytes([120, max(20, 250 - 5 * session.state.answers), 120])
+        for page in range(4):
+            part = bytes(levels[100 * page : 100 * page + 100])
+            self.push(name, m.Curve(name, self.curves, page, 4, 0.0, 20.0, part))
+
     def _push_with_next(self, name: str, event: m.Event) -> None:
         if isinstance(event, m.Candidate):
             self.sessions[name].foreseen = [
                 (getattr(event, f"{verdict}_start_s"), getattr(event, f"{verdict}_end_s")) for verdict in m.VERBS[:3]
             ]
         self.push(name, event)
+        if name in self.surveyed:
+            self._curve(self.sessions[name])
 
     def _rows(self, session: Session, only: set[int] | None = None) -> None:
         state = session.state
@@ -266,9 +285,19 @@ class FakeDaemon:
                     )
                 )
             self.links[client].push(m.StoredEnd(command.project, len(known)))
+        elif isinstance(command, m.Prepare):
+            assert set(range(command.items)) <= set(self.items.get(name, {})), "items missing"
+            self.prepared = name
+        elif isinstance(command, m.Cancel) and name == self.prepared and name not in self.sessions:
+            self.prepared = ""
+            del self.items[name]
         elif isinstance(command, m.Cancel):
             self.sessions.pop(name, None)
             self.push(name, m.Done(name, "cancelled", 0, 10, 0))
+        elif isinstance(command, m.Survey):
+            (self.surveyed.add if command.wanted else self.surveyed.discard)(name)
+            if command.wanted and name in self.sessions:
+                self._curve(self.sessions[name])
         elif name not in self.sessions:
             self.push(name, m.Failed(name, number, "unknown-session", f"no session {name}"))
         else:
@@ -340,6 +369,16 @@ class FakeDaemon:
         name = session.find.session
         if isinstance(command, m.Answer):
             self._apply(session, Answered(command.number, command.verdict, Span(command.start_s, command.end_s)))  # type: ignore[arg-type]
+        elif isinstance(command, m.Reanswer):
+            self._apply(
+                session,
+                Reanswered(command.number, command.verdict, Span(command.start_s, command.end_s)),  # type: ignore[arg-type]
+            )
+        elif isinstance(command, m.Ask):
+            near = [span for span in self.spans if abs(span.start_s - command.time_s) < 0.5]
+            if not near:
+                raise InputError("nothing is left to ask about")
+            self._apply(session, Requested(session.state.next_number, near[0], 1.0, 0.5, 1.0))
         elif isinstance(command, m.Undo):
             self._apply(session, Undone(command.number))
         elif isinstance(command, m.Retract):

@@ -165,7 +165,7 @@ class Rig:
     def check(self) -> None:
         """Nothing may have gone wrong that a script hid."""
         assert self.reaper.errors == []
-        assert self.reaper.misuse == []
+        assert self.reaper.misuse == [], self.reaper.misuse
         assert self.reaper.status.console == []
         assert [line for line in self.help() if "error at" in line] == []
 

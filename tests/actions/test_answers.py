@@ -365,7 +365,7 @@ def test_undo_that_restores_ext_state(tmp_path: Path) -> None:
 def test_thin_actions_leave_no_undo_point(one_rig: Rig) -> None:
     one_rig.find()
     before = list(one_rig.project.model.history.texts)
-    for verb in ("play", "panel"):
+    for verb in ("play", "window"):
         one_rig.press(verb)
     assert one_rig.project.model.history.texts == before
     assert not [text for text in before if "ReaScript" in text]

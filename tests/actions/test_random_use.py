@@ -11,7 +11,9 @@ from rig import REDO, UNDO, Rig
 from reatrieve.session.events import BudgetRaised
 
 SPANS = [(2.0 * k, 2.0 * k + 1.0) for k in range(1, 60)]
-VERBS = ("accept", "reject", "skip", "undo", "continue", "finish")
+VERBS = (
+    "accept", "reject", "skip", "undo", "continue", "finish", "previous", "start_later", "end_earlier", "window",
+)  # fmt: skip
 USES = {
     "keys": ["accept", "accept", "reject", "reject", "skip", "undo", UNDO, REDO],
     "mouse": ["accept", "reject", "undo", UNDO, REDO, "drag", "delete", "move"],
@@ -22,6 +24,8 @@ USES = {
     "frozen": ["accept", "accept", "reject", "undo", UNDO, "freeze", "freeze"],
     "other project": ["accept", "accept", "reject", "undo", UNDO, "other", "reopen"],
     "long": ["accept", "reject", "undo", UNDO, REDO, "reopen"],
+    "second thoughts": ["accept", "reject", "skip", "undo", "previous", "previous", "accept", "reject", UNDO, REDO],
+    "pointing": ["accept", "reject", "skip", "undo", "ask", "ask", "start_later", "end_earlier", "window", UNDO, REDO],
     "reopened": ["accept", "reject", "skip", "undo", UNDO, REDO, "reopen"],
 }
 PAUSES = (0, 0, 1, 1, 2, 3, 8, 40)
@@ -45,6 +49,10 @@ class Hand:
             ahead = rig.project.model.history.undo_text
             if what == REDO or (ahead.startswith("ReaTrieve: ") and "Find" not in ahead):  # that is another test's
                 rig.reaper.run(what)
+        elif what == "ask":
+            queue = rig.reaper.ext_state("ReaTrieve", "queue")
+            place_s = self.random.choice(SPANS)[0] + 0.2
+            rig.reaper.set_ext_state("ReaTrieve", "queue", f"{queue}ask {place_s}\n")
         elif what == "items":
             rig.track.items[0].move(self.random.choice([0.0, 0.25, 1.5]))
         elif what == "freeze":

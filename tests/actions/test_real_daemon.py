@@ -167,6 +167,48 @@ def test_what_decides_the_rest_is_asked_and_then_the_rest_accepted(serve: Serve,
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("version", ["6.83", "7.72"])
+@pytest.mark.parametrize("sockets", ["python", "none"])
+def test_what_was_prepared_is_not_analysed_again(serve: Serve, tmp_path: Path, sockets: str, version: str) -> None:
+    """Also by a daemon that was killed in between, and while an earlier session is answered."""
+
+    def log() -> str:
+        return (serve.home / "logs" / "daemon.log").read_text(encoding="utf-8")
+
+    def entries() -> int:
+        return len(list((serve.home / "cache" / "analysis").glob("*[0-9a-f]")))
+
+    with Session(serve, tmp_path, version=version, sockets=sockets) as s:
+        s.project.select_time(0.0, 0.0)
+        s.run("panel")
+        s.project.select_time(TIMES_S[0], TIMES_S[0] + LENGTH_S)
+        s.until(lambda: "analysis of 30.0 s by default took" in log())
+        s.until(entries)
+        assert "find" not in log()
+        s.find()
+        assert s.is_right()
+        assert log().count("analysis of 30.0 s by default took") == 1
+        assert "analysis of 30.0 s by default: cached" in log()
+
+        other = s.project.add_track("other")
+        other.add_item(song(tmp_path / "zwei.wav"), 0.5, 29.0)
+        other.select()
+        s.project.select_time(TIMES_S[1] + 0.5, TIMES_S[1] + 0.5 + LENGTH_S)
+        for _ in range(4):  # the first sound is answered meanwhile
+            s.answer("accept" if s.is_right() else "reject")
+            s.reaper.tick(20)
+        s.until(lambda: entries() == 2)
+        serve.kill()
+        serve.start()
+        before = len(log())
+        s.until(lambda: "cached" in log()[before:])  # prepared again, by the new one
+        s.run("find")
+        s.until(lambda: log()[before:].count("find 'Sound 2'") == 1)
+        s.until(lambda: any(region.name.startswith("? Sound 2") for region in s.project.regions))
+        assert "took" not in log()[before:]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("sockets", "version"), [("python", "7.72"), ("none", "6.83")])
 def test_a_whole_session(serve: Serve, tmp_path: Path, sockets: str, version: str) -> None:
     with Session(serve, tmp_path, version=version, sockets=sockets) as s:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
-from rig import REDO, SPANS, UNDO, Rig
+from rig import ACTIONS, REDO, SPANS, UNDO, Rig
 
 from reatrieve.bridge import messages as m
 from reatrieve.headless import scripts_folder
@@ -363,45 +364,53 @@ def test_export_remembers_its_choices_with_the_project(one_rig: Rig) -> None:
     assert sent.audio_path == ""
 
 
-def test_settings_dialog(rig: Rig) -> None:
+def test_settings_are_switched_chosen_and_asked_for_singly(rig: Rig) -> None:
     rig.find()
 
-    def answer(text: str) -> list[str]:
-        assert text.count(",") >= 15
-        return [
-            "3",
-            "7",
-            "no",
-            "0,5",
-            "yes",
-            "no",
-            "no",
-            "reject",
-            "both",
-            "peak",
-            "-3",
-            "4",
-            "{pattern} {n:3}",
-            "spool",
-            "",
-            "default",
-        ]
+    def choose(*answers: Any) -> None:
+        rig.reaper.answer(*answers)
+        rig.press("settings")
 
-    rig.reaper.answer(answer)
-    rig.press("settings")
-    assert rig.line() == "settings saved"
+    choose("Rejections allowed: 10 ...", ["3"])
+    assert rig.line() == "Rejections allowed: 3"
     assert rig.reaper.ext_state("ReaTrieve", "budget") == "3"
+    choose("Rejections allowed: 3 ...", ["many"])
+    assert "not changed: Rejections allowed" in rig.line()
+    assert rig.reaper.ext_state("ReaTrieve", "budget") == "3"
+    choose("Lead-in when playing: 0 s ...", ["0,5"])
     assert rig.reaper.ext_state("ReaTrieve", "lead_in_s") == "0.5"
+    choose("Marker name: {pattern}_{n:2} ...", None)
+    assert rig.reaper.ext_state("ReaTrieve", "marker_template") == ""
+    choose("   spool")
     assert rig.reaper.ext_state("ReaTrieve", "carrier") == "spool"
-    rig.reaper.answer(["many", *["x"] * 15])
-    rig.press("settings")
-    assert "not changed: Rejections" in rig.line()
-    assert rig.reaper.ext_state("ReaTrieve", "budget") == "3"
+    choose("Solo while playing")
+    assert rig.reaper.ext_state("ReaTrieve", "solo") == "yes"
+    choose("Solo while playing")
+    assert rig.reaper.ext_state("ReaTrieve", "solo") == ""
+    assert rig.reaper.windows == ["ReaTrieve"]
+    assert rig.reaper.keys_go_to == "arrange"
 
 
-def test_the_panel_does_not_take_the_keys(one_rig: Rig) -> None:
+@pytest.mark.parametrize(
+    ("verb", "key", "value"), [("loop", "loop", "yes"), ("solo", "solo", "yes"), ("lead_in", "lead_in_s", "1")]
+)
+def test_what_an_action_switches_is_lit_on_a_toolbar(one_rig: Rig, verb: str, key: str, value: str) -> None:
+    action = one_rig.reaper.action(ACTIONS[verb])
+    one_rig.find()
+    one_rig.press(verb)
+    assert (one_rig.reaper.ext_state("ReaTrieve", key), action.toggle) == (value, 1)
+    one_rig.press(verb)
+    assert (one_rig.reaper.ext_state("ReaTrieve", key), action.toggle) == ("", 0)
+    one_rig.press(verb, 40)
+    one_rig.reaper.stop("ReaTrieve_Client.lua")
+    action.toggle = -1  # as after a new start of REAPER
+    one_rig.press("skip")
+    assert action.toggle == 1
+
+
+def test_the_window_does_not_take_the_keys(one_rig: Rig) -> None:
     session = one_rig.find()
-    one_rig.press("panel")
+    one_rig.press("window")
     picture = one_rig.reaper.gfx_picture()
     assert len(picture.convert("RGB").getcolors(100_000)) > 4
     one_rig.reaper.unfocus()
@@ -414,9 +423,11 @@ def test_the_panel_does_not_take_the_keys(one_rig: Rig) -> None:
     one_rig.find(12.0, 13.0)
     one_rig.tick(2)
     before = one_rig.candidate().name
-    one_rig.reaper.mouse(40, 142, buttons=1)  # the first sound in the list
+    one_rig.reaper.resize_window(800, 300)
     one_rig.tick(2)
-    one_rig.reaper.mouse(40, 142)
+    one_rig.reaper.mouse(660, 40, buttons=1)  # the first sound in the list
+    one_rig.tick(2)
+    one_rig.reaper.mouse(660, 40)
     one_rig.tick(2)
     assert one_rig.candidate().name != before
     one_rig.reaper.close_window()

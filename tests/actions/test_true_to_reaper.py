@@ -174,7 +174,7 @@ def test_without_a_daemon_the_file_is_named(one_rig: Rig) -> None:
 
 
 def test_the_window_leaves_the_keys_to_the_arrange_view(rig: Rig) -> None:
-    rig.press("panel", 3)
+    rig.press("window", 3)
     assert len(rig.reaper.windows) == 1
     assert rig.reaper.host.focus is None
     rig.reaper.mouse(5.0, 5.0, 1)

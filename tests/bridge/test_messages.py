@@ -36,7 +36,7 @@ def strategy(kind):
     fields = {}
     for field, tag in zip(dataclasses.fields(kind), m.type_tags(kind), strict=True):
         fields[field.name] = SPECIAL.get(field.name, VALUES[tag])
-    if kind is m.Find:
+    if kind in (m.Find, m.Prepare):
         fields["session"] = TEXT.filter(bool)
     if kind is m.Anchors:
         fields["kind"] = SPECIAL["anchor"]

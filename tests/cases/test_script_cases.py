@@ -168,7 +168,7 @@ def frozen(make_rig: Any, request: pytest.FixtureRequest) -> Rig:
     rig = make_rig(request.param)
     rig.find()
     rig.press("accept")
-    rig.press("panel", 6)
+    rig.press("window", 6)
     rig.reaper.answer("terminate")  # the task control box, where it comes up; it should not
     rig.client = rig.reaper.running[0]
     rig.reaper.host.clock.advance(1.5)
@@ -182,7 +182,7 @@ def test_a_key_after_a_freeze_starts_no_second_client(frozen: Any) -> None:
     assert frozen.reaper.dialogs == []
 
 
-def test_a_key_after_a_freeze_leaves_the_panel_open(frozen: Any) -> None:
+def test_a_key_after_a_freeze_leaves_the_window_open(frozen: Any) -> None:
     assert len(frozen.reaper.windows) == 1
 
 
@@ -211,8 +211,8 @@ def test_play_candidate_stops_and_starts_a_looped_audition(looping: Rig) -> None
 
 
 @pytest.mark.parametrize("key", ["space", "p"])
-def test_a_key_in_the_panel_stops_a_looped_audition(looping: Rig, key: str) -> None:
-    looping.press("panel", 6)
+def test_a_key_in_the_window_stops_a_looped_audition(looping: Rig, key: str) -> None:
+    looping.press("window", 6)
     looping.reaper.focus()
     looping.reaper.press(key)
     looping.tick(6)
@@ -220,8 +220,8 @@ def test_a_key_in_the_panel_stops_a_looped_audition(looping: Rig, key: str) -> N
     assert len(looping.reaper.windows) == 1
 
 
-def test_escape_closes_the_panel(looping: Rig) -> None:
-    looping.press("panel", 6)
+def test_escape_closes_the_window(looping: Rig) -> None:
+    looping.press("window", 6)
     looping.reaper.focus()
     looping.reaper.press("escape")
     looping.tick(6)

@@ -69,9 +69,13 @@ logs = /project/logs
 retriever = paper
 verbose = on
 """
-ANSWERS = ["3", "7", "no", "0,5", "yes", "yes", "yes", "reject", "both", "peak", "-3", "4", "{pattern} {n:3} ß",
-           "spool", "/project/home folder", "paper"]  # fmt: skip
-"""To the settings dialog: none of them the default."""
+SCRIPT_SETTINGS = {
+    "budget": "3", "more": "7", "audition": "no", "lead_in_s": "0.5", "loop": "yes", "solo": "yes",
+    "keep_rejected": "yes", "deleted_candidate": "reject", "marker_at": "both", "anchor": "peak", "nudge_ms": "-3",
+    "snap": "4", "marker_template": "{pattern} {n:3} ß",
+    "carrier": "spool", "home": "/project/home folder", "retriever": "paper",
+}  # fmt: skip
+"""Of the menu: none of them the default."""
 REMEMBERED = {"tooltip": "no", "probe": "no", "export_targets": "json,wav", "export_audio": "render"}
 
 
@@ -250,10 +254,7 @@ def make_settings(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         with Rig(Path(name), "7.72") as rig:
             rig.set(home="")
-            rig.reaper.answer(ANSWERS)
-            rig.press("settings")
-            assert rig.line() == "settings saved", rig.line()
-            rig.set(**REMEMBERED)
+            rig.set(**SCRIPT_SETTINGS, **REMEMBERED)
             told = told_script_settings(rig)
         text = (Path(name) / "reaper" / "reaper-extstate.ini").read_text(encoding="utf-8")
         lines = [line for line in text.splitlines() if not line.startswith("client_")]  # the machine's own

@@ -126,10 +126,14 @@ def every_action(user: User, folder) -> None:
     reaper.until(lambda: user.candidate is None)
     assert len(user.accepted) == boom + 1
 
-    reaper.answer(None)
+    reaper.answer("Play in a loop")
     reaper.run("Settings")
-    user.says("settings unchanged")
-    reaper.run("Panel")
+    reaper.until(lambda: reaper.ext_state("ReaTrieve", "loop") == "yes")
+    reaper.run("Toggle loop while playing")
+    reaper.until(lambda: reaper.ext_state("ReaTrieve", "loop") == "")
+    reaper.close_window("ReaTrieve")
+    user.settle()
+    reaper.run("Window")
     reaper.until(lambda: "ReaTrieve" in reaper.windows)
     user.settle()
     assert len(reaper.gfx_picture("ReaTrieve").getcolors(65536)) > 10

@@ -18,7 +18,9 @@ from reatrieve.session.events import (
     BudgetRaised,
     Finished,
     Proposed,
+    Reanswered,
     Renamed,
+    Requested,
     Retracted,
     Revised,
     Started,
@@ -41,6 +43,9 @@ EVENTS = [
     Retracted(1),
     BudgetRaised(10),
     Renamed("Snare"),
+    Requested(3, Span(8.0, 9.0), 0.2, 0.7, 5.0),
+    Answered(3, "skip", Span(8.0, 9.0)),
+    Reanswered(3, "accept", Span(8.02, 9.0)),
     Finished(),
 ]
 

@@ -44,11 +44,13 @@ ODD = {
 
 
 def with_odd_values(header, command, rng):
-    """The packet of a command, some of its values odd."""
+    """The packet of a command, some of its values odd, but all together no longer than a packet may be."""
     tags = m.type_tags(type(command))
     values = [getattr(command, field.name) for field in dataclasses.fields(command)]
     for k in rng.sample(range(len(values)), min(len(values), rng.randint(1, 3))):
-        values[k] = rng.choice(ODD[tags[k]])
+        odd = rng.choice(ODD[tags[k]])
+        if sum(len(value) for value in [*values[:k], odd, *values[k + 1 :]] if isinstance(value, str | bytes)) < 7000:
+            values[k] = odd
     return osc.encode(f"/reatrieve/{command.NAME}", "ssi" + tags, (*header, *values))
 
 

@@ -15,8 +15,10 @@ from reatrieve.bridge.messages import (
     Anchor,
     Anchors,
     AnchorsEnd,
+    Ask,
     Cancel,
     Candidate,
+    Curve,
     Decide,
     Discard,
     Done,
@@ -30,6 +32,7 @@ from reatrieve.bridge.messages import (
     Note,
     Ping,
     Progress,
+    Reanswer,
     Rename,
     Rest,
     RestEnd,
@@ -43,6 +46,7 @@ from reatrieve.bridge.messages import (
     Sessions,
     Stored,
     StoredEnd,
+    Survey,
     Tempo,
     Undo,
 )
@@ -110,6 +114,88 @@ def test_a_candidate_that_was_not_foreseen_comes_before_what_follows_it(first):
     early, known = 3 * [UNKNOWN], 3 * [1]
     assert came == [(1, early), (1, known), (2, early), (2, known), (3, known)]
     assert third.number == 3
+
+
+def curve_of(client):
+    """The next whole curve: its pages put together."""
+    parts = {}
+    while True:
+        page = client.wait(Curve)
+        pages = parts.setdefault(page.curve, {})
+        pages[page.page] = page
+        if len(pages) == page.pages:
+            return page, b"".join(pages[k].values for k in range(page.pages))
+
+
+@pytest.mark.parametrize("carrier", ["udp", "spool"])
+def test_the_curve_comes_after_the_candidate_to_whoever_asked(daemon, connect, shared, session, carrier):
+    client = connect(daemon.home, carrier)
+    client.find(session, shared.track, 11.0, 11.5, position_s=10.0)
+    candidate = client.wait(Candidate)
+    client.answer(candidate, "skip")
+    client.wait(Candidate)
+    client.settle()
+    assert not [event for event in client.events if isinstance(event, Curve)]
+    client.send(Survey(session, 1))
+    page, values = curve_of(client)
+    assert (page.start_s, page.end_s) == pytest.approx((10.0, 25.0), abs=0.01)
+    assert 500 < len(values) <= 2000
+    for start_s in TRUTH:
+        at = int(start_s / 15.0 * len(values))
+        assert max(values[max(0, at - 3) : at + 4]) > 4 * sum(values) / len(values)
+    second = [event for event in client.events if isinstance(event, Candidate)][-1]
+    client.answer(second, "accept")
+    third = client.wait(Candidate)
+    later, changed = curve_of(client)
+    assert later.curve > page.curve
+    assert changed != values
+    assert client.events.index(third) < client.events.index(later)
+    client.send(Survey(session, 0))
+    client.answer(third, "accept")
+    client.answer(client.wait(Candidate), "accept")
+    client.wait(Candidate)
+    assert [event for event in client.events if isinstance(event, Curve)][-1] is later
+
+
+def test_a_session_that_nobody_knows_is_no_error_to_survey(daemon, connect, session):
+    client = connect(daemon.home)
+    client.send(Survey(session, 1))
+    client.settle()
+    assert not [event for event in client.events if isinstance(event, (Failed, Curve))]
+
+
+def test_the_user_asks_for_a_place_and_the_journal_says_so(first, daemon):
+    client, candidate = first
+    other_s = next(10.0 + s for s in (9.25, 12.0) if abs(10.0 + s - candidate.start_s) > 1.0)
+    client.send(Ask(candidate.session, "op-1", other_s + 0.1))
+    asked = client.wait(Candidate)
+    assert asked.number == candidate.number
+    assert asked.start_s == pytest.approx(other_s, abs=0.02)
+    client.answer(asked, "accept")
+    following = client.wait(Candidate)
+    assert following.number == 2
+    events = [line.event for line in read_journal(daemon.service._journals.path(candidate.session))[1]]
+    assert [type(event).__name__ for event in events] == ["Started", "Proposed", "Requested", "Answered", "Proposed"]
+    assert fold(events).candidates[1].proposed.start_s + 10.0 == pytest.approx(asked.start_s)
+    client.send(Ask(candidate.session, "op-1", other_s))  # repeated: nothing new
+    assert client.wait(Candidate) == following
+    client.send(Ask(candidate.session, "op-2", 11.0))
+    failed = client.wait(Failed)
+    assert (failed.code, "nothing is left to ask about" in failed.text) == ("input", True)
+
+
+def test_an_answer_is_changed_later_and_the_open_candidate_stands(first, daemon):
+    client, candidate = first
+    client.answer(candidate, "reject")
+    second = client.wait(Candidate)
+    client.send(Reanswer(candidate.session, "op-1", 1, "accept", candidate.start_s + 0.01, candidate.end_s))
+    again = client.wait(Candidate)
+    assert (again.number, again.start_s, again.accepted, again.rejections) == (2, second.start_s, 1, 0)
+    state = fold(line.event for line in read_journal(daemon.service._journals.path(candidate.session))[1])
+    assert state.candidates[1].state == "accepted"
+    assert state.candidates[1].span.start_s + 10.0 == pytest.approx(candidate.start_s + 0.01)
+    client.send(Reanswer(candidate.session, "op-2", 7, "accept", 1.0, 2.0))
+    assert "no candidate 7" in client.wait(Failed).text
 
 
 def test_the_last_rejection_is_announced(daemon, connect, shared, session):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from reatrieve.session.events import (
     BudgetRaised,
     Finished,
     Proposed,
+    Reanswered,
+    Requested,
     Retracted,
     Revised,
     SessionEvent,
@@ -243,6 +246,76 @@ def test_accept_the_rest_leaves_an_unlikely_open_candidate_for_later():
     assert search.propose().number == 3
     search.apply(Finished())
     assert search.accept_rest(0.0) == []
+
+
+def test_the_curve_covers_all_of_the_sound_and_changes_nothing(method):
+    search = Search(*method, [started()])
+    before = search.state
+    curve = search.similarity(2000)
+    assert 100 < len(curve) <= 2000
+    assert 0.0 <= curve.min() <= curve.max() <= 1.0
+    assert abs(int(np.argmax(curve)) * 20.0 / len(curve) - EXAMPLE.start_s) < 0.2
+    small = search.similarity(50)
+    assert (len(small), small.max()) == (50, curve.max())
+    assert search.state is before
+    assert search.similarity(2000).tolist() == curve.tolist()
+
+
+def test_the_curve_of_the_default_retriever_has_a_peak_at_each_repeat():
+    y = song([0.0, 3.2071, 7.9, 11.3333, 15.01, 19.2], duration_s=20.0)
+    retriever = make_retriever("default")
+    curve = Search(retriever, retriever.analyse([y], n_samples=y.size), [started()]).similarity(2000)
+    for start_s in (0.0, 7.9, 11.3333, 15.01, 19.2):
+        at = int(start_s / 20.0 * len(curve))
+        assert curve[max(0, at - 2) : at + 3].max() > 5 * float(curve.mean())
+
+
+def test_the_user_asks_for_a_place_and_a_replay_is_the_same(method):
+    events = [started()]
+    search = Search(*method, events)
+    events.append(search.propose())
+    other_s = next(s for s in (7.9, 11.3333, 15.01) if abs(s - events[-1].span.start_s) > 0.5)
+    asked = search.request(other_s + 0.1)
+    assert isinstance(asked, Requested)
+    assert (asked.number, search.state.current) == (1, 1)
+    assert abs(asked.span.start_s - other_s) < (0.05 if method[0].name == "default" else 0.51)
+    assert 0.0 <= asked.probability <= 1.0
+    events += [asked, Answered(1, "accept", asked.span)]
+    search.apply(events[-1])
+    following = search.propose()
+    again = Search(*method, events)
+    assert again.state.candidates[1].proposed == asked.span
+    assert again.propose() == following
+    search.apply(Finished())
+    with pytest.raises(InputError, match="is over"):
+        search.request(15.0)
+
+
+def test_nothing_is_asked_where_all_is_answered(method):
+    search = Search(*method, [started()])
+    with pytest.raises(InputError, match="nothing is left to ask about near 3"):
+        search.request(EXAMPLE.start_s)
+
+
+def test_a_retriever_that_cannot_tell_says_so():
+    search = Search(_Fixed(), Analysis(0, {}), [dataclasses.replace(started(), example=Span(0.0, 1.0))])
+    assert search.similarity(2000) is None
+    with pytest.raises(InputError, match="cannot be asked about a place"):
+        search.request(3.0)
+
+
+def test_another_answer_teaches_as_if_it_had_been_given_at_first(method):
+    search = Search(*method, [started()])
+    for verdict in ("skip", "reject", "accept"):
+        one = search.propose()
+        search.apply(Answered(one.number, verdict, one.span))
+    search.apply(Reanswered(1, "accept", search.state.candidates[1].proposed))
+    assert [one.state for one in search.state.candidates.values()] == ["accepted", "rejected", "accepted"]
+    again = Search(*method, [started()])
+    for one in search.state.candidates.values():
+        again.apply(Proposed(one.number, one.proposed, one.score, one.probability, one.remaining))
+        again.apply(Answered(one.number, "reject" if one.state == "rejected" else "accept", one.span))
+    assert search.propose() == again.propose()
 
 
 def test_a_wrong_example_is_told_at_once(method):

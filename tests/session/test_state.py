@@ -15,6 +15,7 @@ from reatrieve.session.events import (
     BudgetRaised,
     Finished,
     Proposed,
+    Reanswered,
     Renamed,
     Retracted,
     Revised,
@@ -246,3 +247,27 @@ def test_undo_and_the_same_answer_again_is_where_it_was(events):
     verdict: Verdict = {"accepted": "accept", "rejected": "reject", "skipped": "skip"}[last.state]  # type: ignore[assignment]
     again = state.apply(Undone(last.number)).apply(Answered(last.number, verdict, last.span))
     assert again == state
+
+
+def test_an_answer_can_be_changed_later_and_all_others_stand():
+    state = fold(played("accept", "skip", "reject"))
+    after = state.apply(Reanswered(1, "reject", Span(2.0, 3.5)))
+    assert [one.state for one in after.candidates.values()] == ["rejected", "skipped", "rejected"]
+    assert after.candidates[1].span == Span(2.0, 3.5)
+    retracted = state.apply(Retracted(1))
+    assert retracted.apply(Reanswered(1, "accept", Span(2.0, 3.0))).accepted == 1
+    open_now = state.apply(proposed(4))
+    assert open_now.apply(Reanswered(2, "accept", Span(3.0, 4.0))).current == 4
+    with pytest.raises(InputError, match="has no answer yet"):
+        open_now.apply(Reanswered(4, "accept", Span(3.0, 4.0)))
+    with pytest.raises(InputError, match="no candidate 9"):
+        open_now.apply(Reanswered(9, "accept", Span(3.0, 4.0)))
+
+
+def test_another_answer_that_spends_the_budget_withdraws_the_open_candidate():
+    events = played("accept", "reject")
+    state = fold([replace(events[0], budget=2), *events[1:], proposed(3)])
+    after = state.apply(Reanswered(1, "reject", state.candidates[1].span))
+    assert (after.over, after.current, after.rejections) == ("budget", None, 2)
+    back = after.apply(Reanswered(1, "accept", state.candidates[1].span))
+    assert (back.over, back.current, back.next_number) == (None, None, 3)

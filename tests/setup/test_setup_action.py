@@ -19,6 +19,8 @@ import pytest
 from reatrieve.bridge.home import answers_ping, read_info
 from reatrieve.cli import main
 from reatrieve.headless import Reaper
+from reatrieve.headless.api import system
+from reatrieve.headless.calls import FUNCTIONS, Call
 from reatrieve.installation import scripts_folder
 from reatrieve.setup.where import read_where
 
@@ -187,6 +189,99 @@ def test_without_python_one_page_says_what_to_get(fresh: Fresh, wheel: Path) -> 
         press(reaper, "c")
         assert reaper.windows == []
         assert not (fresh.ours / "environment").exists()
+
+
+@pytest.fixture
+def waited_ms(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How long REAPER was allowed to wait for each program that was started; below 0: not at all."""
+    times: list[int] = []
+    assert system  # it registers the function
+    original = FUNCTIONS["ExecProcess"]
+
+    def told(call: Call, line: str, timeout_ms: int) -> str | None:
+        times.append(timeout_ms)
+        return original(call, line, timeout_ms)  # type: ignore[no-any-return]
+
+    monkeypatch.setitem(FUNCTIONS, "ExecProcess", told)
+    return times
+
+
+def steps(reaper: Reaper, ticks: int) -> float:
+    """The longest step of a script in so many ticks, in seconds: the median of five lots, for a busy machine."""
+    longest = []
+    for _ in range(5):
+        reaper.host.longest_step_s = 0.0
+        for script in reaper.running:
+            script.longest_step_s = 0.0
+        reaper.tick(ticks // 5)
+        longest.append(reaper.host.longest_step_s)
+    return sorted(longest)[2]
+
+
+LONGEST_STEP_S = 0.03
+
+
+def test_a_python_that_hangs_blocks_no_tick_and_is_passed_over(fresh: Fresh, wheel: Path, waited_ms: list[int]) -> None:
+    shutil.copy(wheel, fresh.scripts)
+    fresh.environment["REATRIEVE_PYTHON"] = fresh.python("python3.12", "exec sleep 30")
+    with fresh.reaper() as reaper:
+        reaper.run("Setup")
+        until(reaper, "Looking for a Python")
+        begun_s = time.monotonic()
+        assert steps(reaper, 60) < LONGEST_STEP_S
+        assert time.monotonic() - begun_s < 10  # it is still being waited for
+        until(reaper, "ReaTrieve needs Python 3.10 to 3.13", 60)
+        assert "does not answer" in (fresh.ours / "setup-found.txt").read_text(encoding="utf-8")
+        press(reaper, "c")
+        assert reaper.windows == []
+    assert waited_ms
+    assert max(waited_ms) < 0
+
+
+def test_an_environment_that_is_never_made_blocks_no_tick_and_keeps_others_out(
+    fresh: Fresh, wheel: Path, waited_ms: list[int]
+) -> None:
+    shutil.copy(wheel, fresh.scripts)
+    hangs = 'if [ "$1" = --version ]; then echo Python 3.12.1; else exec sleep 60; fi'
+    fresh.environment["REATRIEVE_PYTHON"] = fresh.python("python3.12", hangs)
+    with fresh.reaper() as reaper:
+        reaper.run("Setup")
+        until(reaper, "Set up ReaTrieve's daemon")
+        press(reaper)
+        until(reaper, "Installing ReaTrieve's daemon")
+        assert steps(reaper, 60) < LONGEST_STEP_S
+        with fresh.reaper() as second:
+            second.run("Setup")
+            until(second, "Another Setup is at work here")
+            press(second, "c")
+            assert second.windows == []
+        assert title(reaper) == "Installing ReaTrieve's daemon"
+        press(reaper, "escape")
+        assert reaper.windows == []
+    assert waited_ms
+    assert max(waited_ms) < 0
+
+
+def make_environment(*words: str | Path) -> subprocess.Popen[str]:
+    command = [sys.executable, str(scripts_folder() / "make_environment.py"), *map(str, words)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_two_environments_are_not_made_at_once(tmp_path: Path) -> None:
+    """Also where the first Setup's window is gone and its program goes on."""
+    fcntl = pytest.importorskip("fcntl")
+    folder = tmp_path / "REAPER ö" / "ReaTrieve"
+    folder.mkdir(parents=True)
+    wheel = tmp_path / "no wheel.whl"
+    with (folder / "setup.lock").open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        said, _ = make_environment("--environment", folder / "environment", "--wheel", wheel).communicate(timeout=60)
+        assert said.splitlines()[-1].startswith("FAILED other another Setup is at work here")
+        assert not (folder / "environment").exists()
+    said, _ = make_environment("--environment", folder / "environment", "--wheel", wheel).communicate(timeout=120)
+    assert "another Setup" not in said
+    assert said.splitlines()[-1].startswith("FAILED other")
+    assert (folder / "environment" / "reatrieve-setup.txt").is_file()
 
 
 def test_keys_and_toolbar_are_written_to_be_imported(fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,8 @@ def analyse_track(
     cache: AnalysisCache | None = None,
     progress: StageProgress | None = None,
     cancel: Cancel | None = None,
+    n_threads: int | None = None,
+    held: bool = False,
 ) -> Analysis:
     """The analysis of a track's sound.
 
@@ -60,6 +62,10 @@ def analyse_track(
         Called from threads of the work, at least with every block of 4 s; ``analyse`` 1.0 comes last, from this one.
     cancel : Cancel, optional
         Asked from several threads, at least every 0.05 s.
+    n_threads : int > 0, optional
+        So many decode; by default as ``TrackAudio.pieces`` says.
+    held : bool
+        Whether the cache holds it in memory until it is told to release it.
 
     Returns
     -------
@@ -80,13 +86,17 @@ def analyse_track(
         known = cache.get(key)
         if known is not None:
             logger.info("analysis of %.1f s by %s: cached", track_map.duration_s, retriever.name)
+            if held:
+                cache.hold(key, known)
             if progress:
                 progress("decode", 1.0)
                 progress("analyse", 1.0)
             return known
-    analysis = _analyse(track_map, retriever, progress=progress, cancel=cancel)
+    analysis = _analyse(track_map, retriever, progress=progress, cancel=cancel, n_threads=n_threads)
     if cache is not None and key is not None:
         analysis = cache.put_soon(key, analysis)
+        if held:
+            cache.hold(key, analysis)
     return analysis
 
 
@@ -109,7 +119,12 @@ def _versions() -> tuple[str, ...]:
 
 
 def _analyse(
-    track_map: TrackMap, retriever: Retriever, *, progress: StageProgress | None, cancel: Cancel | None
+    track_map: TrackMap,
+    retriever: Retriever,
+    *,
+    progress: StageProgress | None,
+    cancel: Cancel | None,
+    n_threads: int | None,
 ) -> Analysis:
     audio = TrackAudio(track_map)
     n_samples = audio.n_samples()
@@ -126,7 +141,7 @@ def _analyse(
             progress(stage, share)
 
     def work() -> Analysis:
-        pieces = audio.pieces(progress=partial(told, "decode"), cancel=lambda: not wanted())
+        pieces = audio.pieces(n_threads=n_threads, progress=partial(told, "decode"), cancel=lambda: not wanted())
         with closing(pieces):
             return retriever.analyse(pieces, n_samples=n_samples, progress=partial(told, "analyse"))
 

@@ -78,6 +78,7 @@ class AnalysisCache:
             raise InputError(f"cache bound {max_bytes} is below 0; give a number of bytes")
         self.folder = folder if folder is not None else default_cache_folder()
         self.max_bytes = max_bytes
+        self._held: tuple[str, Analysis] | None = None
 
     @property
     def _entries(self) -> Path:
@@ -90,6 +91,9 @@ class AnalysisCache:
 
     def get(self, key: str) -> Analysis | None:
         """The analysis stored under ``key``; None when there is none, or when it is damaged (then it is removed)."""
+        held = self._held
+        if held is not None and held[0] == key:
+            return held[1]
         entry = self._entries / key
         _wait_for(entry)
         try:
@@ -107,6 +111,14 @@ class AnalysisCache:
         except OSError as error:
             logger.debug("cache entry %s: %s", key, error)
         return analysis
+
+    def hold(self, key: str, analysis: Analysis) -> None:
+        """Keep one analysis in memory, in place of the one before: the next ``get`` gives just this object."""
+        self._held = key, analysis
+
+    def release(self) -> None:
+        """Let go of what is held in memory; its entry stays."""
+        self._held = None
 
     def put_soon(self, key: str, analysis: Analysis) -> Analysis:
         """Store an analysis, in a thread of its own if it is small enough to be held: nobody waits for the disk.

@@ -20,12 +20,12 @@ from reatrieve.errors import ProtocolError
 
 __all__ = [
     "COMMANDS", "EVENTS", "PROTOCOL", "UNKNOWN", "VERBS", "AcceptRest", "Ack", "Anchor", "Anchors", "AnchorsEnd",
-    "Answer", "Cancel", "Candidate", "Command", "CommandHeader", "Decide", "Discard", "Done", "Event", "EventHeader",
-    "Export", "Exported", "ExportedEnd", "Failed", "Find", "Finish", "Hello", "Invalid", "Item", "Message", "More",
-    "Note", "Ping", "Pong", "Probe", "Progress", "Refused", "Rename", "RenderWanted", "Rest", "RestEnd", "RestRow",
-    "Resume", "Retract", "Revise", "Row", "RowsEnd", "Saved", "Seen", "Sessions", "Stored", "StoredEnd", "Tempo",
-    "Undo", "Verb", "Welcome", "decode_command", "decode_event", "decode_header", "encode_command", "encode_event",
-    "type_tags",
+    "Answer", "Ask", "Cancel", "Candidate", "Command", "CommandHeader", "Curve", "Decide", "Discard", "Done", "Event",
+    "EventHeader", "Export", "Exported", "ExportedEnd", "Failed", "Find", "Finish", "Hello", "Invalid", "Item",
+    "Message", "More", "Note", "Ping", "Pong", "Prepare", "Probe", "Progress", "Reanswer", "Refused", "Rename",
+    "RenderWanted", "Rest", "RestEnd", "RestRow", "Resume", "Retract", "Revise", "Row", "RowsEnd", "Saved", "Seen",
+    "Sessions", "Stored", "StoredEnd", "Survey", "Tempo", "Undo", "Verb", "Welcome", "decode_command", "decode_event",
+    "decode_header", "encode_command", "encode_event", "type_tags",
 ]  # fmt: skip
 
 PROTOCOL: Final = 2
@@ -217,6 +217,25 @@ class Find(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare(Command):
+    """Decode and analyse the track of ``items`` items before anybody searches it; the example may be ``start_s`` to
+    ``end_s``."""
+
+    NAME: ClassVar[str] = "prepare"
+    session: str
+    start_s: float
+    end_s: float
+    retriever: str
+    items: int
+
+    def check(self) -> None:
+        """As for a ``Find``: the example has a length, the track an item."""
+        _need(self.session != "", "prepare: the session has no name")
+        _need(self.start_s < self.end_s, f"prepare: the example {self.start_s} to {self.end_s} s has no length")
+        _need(self.items >= 1, f"prepare: a track of {self.items} items has no sound")
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel(Command):
     """Stop decoding, analysing or exporting."""
 
@@ -256,6 +275,34 @@ class Answer(Command):
         """One of the three verdicts, a span with a length."""
         _need(self.verdict in VERBS[:3], f"answer: {self.verdict!r} is none of accept, reject, skip")
         _need(self.start_s < self.end_s, f"answer: {self.start_s} to {self.end_s} s has no length")
+
+
+@dataclass(frozen=True, slots=True)
+class Reanswer(Command):
+    """The user gave an answered candidate another answer; all later answers stand."""
+
+    NAME: ClassVar[str] = "reanswer"
+    session: str
+    op: str
+    number: int
+    verdict: str
+    start_s: float
+    end_s: float
+
+    def check(self) -> None:
+        """One of the three verdicts, a span with a length."""
+        _need(self.verdict in VERBS[:3], f"reanswer: {self.verdict!r} is none of accept, reject, skip")
+        _need(self.start_s < self.end_s, f"reanswer: {self.start_s} to {self.end_s} s has no length")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Command):
+    """The user wants to be asked about the place nearest to this time next, in place of the open candidate."""
+
+    NAME: ClassVar[str] = "ask"
+    session: str
+    op: str
+    time_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +370,15 @@ class Decide(Command):
 
     NAME: ClassVar[str] = "decide"
     session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey(Command):
+    """Send the similarity of the whole track from now on (``wanted`` 0: no more), whenever it has changed."""
+
+    NAME: ClassVar[str] = "survey"
+    session: str
+    wanted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -610,6 +666,25 @@ class RestEnd(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Curve(Event):
+    """One page of the similarity of the whole track: a byte a point, 255 = as the accepted places themselves."""
+
+    NAME: ClassVar[str] = "curve"
+    session: str
+    curve: int
+    page: int
+    pages: int
+    start_s: float
+    end_s: float
+    values: bytes
+
+    def check(self) -> None:
+        """Pages count from 0, and are not empty."""
+        _need(0 <= self.page < self.pages, f"curve: page {self.page} of {self.pages}")
+        _need(self.start_s < self.end_s, f"curve: {self.start_s} to {self.end_s} s has no length")
+
+
+@dataclass(frozen=True, slots=True)
 class Anchor(Event):
     """Where the sync marker of an accepted region stands, project seconds."""
 
@@ -686,15 +761,15 @@ class Verb(Event):
 COMMANDS: Mapping[str, type[Command]] = {
     kind.NAME: kind
     for kind in (
-        Hello, Seen, Ping, Item, Probe, Tempo, Find, Cancel, Resume, Sessions, Answer, Undo, Retract, Revise, More,
-        Rest, Decide, AcceptRest, Rename, Finish, Discard, Saved, Anchors, Export,
+        Hello, Seen, Ping, Item, Probe, Tempo, Find, Prepare, Cancel, Resume, Sessions, Answer, Reanswer, Ask, Undo,
+        Retract, Revise, More, Rest, Decide, Survey, AcceptRest, Rename, Finish, Discard, Saved, Anchors, Export,
     )
 }  # fmt: skip
 EVENTS: Mapping[str, type[Event]] = {
     kind.NAME: kind
     for kind in (
         Welcome, Refused, Ack, Pong, Progress, RenderWanted, Candidate, Done, Row, RowsEnd, Stored, StoredEnd,
-        RestRow, RestEnd, Anchor, AnchorsEnd, Exported, ExportedEnd, Note, Failed, Verb,
+        RestRow, RestEnd, Curve, Anchor, AnchorsEnd, Exported, ExportedEnd, Note, Failed, Verb,
     )
 }  # fmt: skip
 

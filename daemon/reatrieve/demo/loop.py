@@ -16,7 +16,7 @@ from reatrieve.journal import JournalFolder, read_journal
 from reatrieve.session.events import Verdict
 from reatrieve.session.state import SessionCandidate, fold
 
-__all__ = ["CARRIERS", "LUA_VERSIONS", "VERBS", "Loop", "Shown"]
+__all__ = ["CARRIERS", "FIND", "LUA_VERSIONS", "VERBS", "Loop", "Shown"]
 
 CARRIERS = {"udp": "python", "spool": "none"}
 """Carrier to the host's sockets: stock REAPER has none, so its scripts use the spool folder."""
@@ -25,6 +25,7 @@ LUA_VERSIONS = {"5.3": "6.83", "5.4": "7.72"}
 """Lua to the REAPER that embeds it."""
 
 VERBS: dict[Verdict, str] = {"accept": "Accept candidate", "reject": "Reject candidate", "skip": "Skip candidate"}
+FIND = "Find sounds like the time selection"
 CANDIDATE_PREFIX = "? "
 OVER_TEXTS = {"budget": "the rejections are used up", "exhausted": "nothing is left"}
 PERCENT = re.compile(r"(\d+) ?%$")
@@ -56,13 +57,14 @@ class Loop:
     home : what daemon and scripts share; everything they keep is inside.
     carrier : ``udp`` or ``spool``.
     lua : ``5.3`` or ``5.4``.
+    theme : ``dark`` or ``light``, REAPER's colours.
     """
 
-    def __init__(self, home: Path, *, carrier: str = "udp", lua: str = "5.4") -> None:
+    def __init__(self, home: Path, *, carrier: str = "udp", lua: str = "5.4", theme: str = "dark") -> None:
         self.home = home
         self.daemon = ServiceProcess(home / "daemon")
         self.journals = JournalFolder(home / "daemon" / "journals")
-        self._options = {"version": LUA_VERSIONS[lua], "lua": lua, "sockets": CARRIERS[carrier]}
+        self._options = {"version": LUA_VERSIONS[lua], "lua": lua, "sockets": CARRIERS[carrier], "theme": theme}
         self._stack = contextlib.ExitStack()
         self._session = ""
         self.reaper: Reaper
@@ -86,9 +88,10 @@ class Loop:
         """The project of the active tab."""
         return self.reaper.project
 
-    def insert(self, path: Path) -> None:
-        """Put a sound file on a new track; REAPER reads it for its peaks then, so nobody waits for that later."""
-        source = self.project.add_track("Music").add_item(path).source
+    def insert(self, path: Path, *, length_s: float | None = None) -> None:
+        """Put a sound file (or its first ``length_s`` seconds) on a new track; REAPER reads it for its peaks then, so
+        nobody waits for that later."""
+        source = self.project.add_track("Music").add_item(path, length_s=length_s).source
         if source is not None:
             source.read(0.0, 1, source.rate_hz)
 
@@ -145,7 +148,7 @@ class Loop:
                 raise TimeoutError
             return len(self.project.regions) > regions and bool(self.candidate or self.over)
 
-        self.reaper.run("Find sounds like the time selection")
+        self.reaper.run(FIND)
         try:
             self.reaper.until(ready, timeout_s=FIND_TIMEOUT_S)
         except TimeoutError:

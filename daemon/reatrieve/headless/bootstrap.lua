@@ -256,11 +256,12 @@ end
 
 -- gfx: its variables are fields that both sides write --------------------------------------------------------------------
 
-local sent = { "r", "g", "b", "a", "a2", "mode", "x", "y", "dest", "clear", "mouse_wheel", "mouse_hwheel" }
+local sent = { "r", "g", "b", "a", "a2", "mode", "x", "y", "dest", "clear", "mouse_wheel", "mouse_hwheel",
+  "ext_retina" }
 local received = { "r", "g", "b", "a", "a2", "mode", "x", "y", "dest", "clear", "mouse_wheel", "mouse_hwheel",
-  "mouse_x", "mouse_y", "mouse_cap", "w", "h", "texth" }
+  "ext_retina", "mouse_x", "mouse_y", "mouse_cap", "w", "h", "texth" }
 gfx = { r = 1.0, g = 1.0, b = 1.0, a = 1.0, a2 = 1.0, mode = 0.0, x = 0.0, y = 0.0, dest = -1.0, clear = 0.0,
-  mouse_wheel = 0.0, mouse_hwheel = 0.0, mouse_x = 0.0, mouse_y = 0.0, mouse_cap = 0.0, w = 0.0, h = 0.0, texth = 8.0 }
+  mouse_wheel = 0.0, mouse_hwheel = 0.0, ext_retina = 0.0, mouse_x = 0.0, mouse_y = 0.0, mouse_cap = 0.0, w = 0.0, h = 0.0, texth = 8.0 }
 
 local gfx_fields = gfx
 

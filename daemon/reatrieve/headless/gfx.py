@@ -17,7 +17,7 @@ DRAWING = frozenset(
         "drawnumber", "drawchar", "printf", "blit", "muladdrect", "blurto",
     )
 )  # fmt: skip
-SENT = ("r", "g", "b", "a", "a2", "mode", "x", "y", "dest", "clear", "mouse_wheel", "mouse_hwheel")
+SENT = ("r", "g", "b", "a", "a2", "mode", "x", "y", "dest", "clear", "mouse_wheel", "mouse_hwheel", "ext_retina")
 RECEIVED = (*SENT, "mouse_x", "mouse_y", "mouse_cap", "w", "h", "texth")
 
 
@@ -28,9 +28,13 @@ def _font(size: int) -> Any:
 
 
 class GfxWindow:
-    """One window; before ``gfx.init`` it is not open but drawing works, as in REAPER."""
+    """One window; before ``gfx.init`` it is not open but drawing works, as in REAPER.
 
-    def __init__(self) -> None:
+    ``pixel_ratio`` is that of the screen; the window has it if its script asked for it by ``gfx.ext_retina``.
+    """
+
+    def __init__(self, pixel_ratio: int = 1) -> None:
+        self.pixel_ratio = pixel_ratio
         self.open = False
         self.title = ""
         self.dock = 0
@@ -47,11 +51,13 @@ class GfxWindow:
         self.wheel = 0.0  # turned since the script last looked
 
     def init(self, title: str, width: int, height: int, dock: int, x: int | None, y: int | None) -> None:
-        """Open the window, or rename and resize it."""
+        """Open the window, or rename and resize it; ``width`` and ``height`` in points."""
         if title:
             self.title = title
+        if self.values["ext_retina"] > 0 and not self.open:
+            self.values["ext_retina"] = float(self.pixel_ratio)
         if width > 0 and height > 0:
-            self.resize(width, height)
+            self.resize(round(width * self.ratio), round(height * self.ratio))
         if x is not None and y is not None:
             self.position = (x, y)
         self.dock = dock
@@ -62,6 +68,11 @@ class GfxWindow:
         if (width, height) != (self.values["w"], self.values["h"]):
             self.values.update(w=float(width), h=float(height))
             self.frame = Image.new("RGB", (width, height))
+
+    @property
+    def ratio(self) -> float:
+        """Pixels a point, as this window draws them."""
+        return max(self.values["ext_retina"], 1.0)
 
     def close(self) -> None:
         """The window goes; getchar then says -1."""

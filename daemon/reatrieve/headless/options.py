@@ -18,6 +18,8 @@ _CHOICES = {
     "sockets": ("python", "none", "machine"),
     "lua": ("", "5.3", "5.4"),
     "argument_checks": ("own", "all", "none"),
+    "theme": ("dark", "light", "unknown"),
+    "pixel_ratio": (1, 2),
 }
 
 
@@ -57,6 +59,10 @@ class HostOptions:
         Seconds after which a script that does not come back is stopped.
     engine : str
         "lupa", or the command of a Lua interpreter ("lua5.4") that runs the scripts in processes of their own.
+    theme : str
+        The colours that ``GetThemeColor`` tells; "unknown": it knows none of the names.
+    pixel_ratio : int
+        Pixels a point of the screen, 1 or 2; 2 only for a gfx window that asked for it (``gfx.ext_retina``).
     extensions : mapping
         Functions of installed extensions by name ("osara_outputMessage"), as Python functions of Lua's values.
 
@@ -80,6 +86,8 @@ class HostOptions:
     argument_checks: str = "own"
     longest_step_s: float = 30.0
     engine: str = "lupa"
+    theme: str = "dark"
+    pixel_ratio: int = 1
     extensions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -187,7 +187,7 @@ class Script:
         if implementation is None or entry is None:
             raise LuaError(f"{name} is in the API but the headless host does not implement it")
         if self.window is None:
-            self.window = GfxWindow()
+            self.window = GfxWindow(self.host.given.pixel_ratio)
         self.window.take_state(state, name in DRAWING)
         result = implementation(self._call, self.window, *checked_arguments(self._call, entry, values))
         packed = pack_values(converted_returns(entry, result), self.host.pointers.handle)

@@ -320,8 +320,9 @@ class Reaper:
         Pressing a button there gives the window the keys.
         """
         window = self._window(name)
-        if int(buttons) & 67 & ~int(window.values["mouse_cap"]):
+        if (int(buttons) ^ int(window.values["mouse_cap"])) & 67 or wheel:
             self.host.user_acts()
+        if int(buttons) & 67 & ~int(window.values["mouse_cap"]):
             self.host.focus = window
         window.values.update(mouse_x=float(x), mouse_y=float(y), mouse_cap=float(buttons))
         window.wheel += wheel

@@ -35,7 +35,7 @@ _KINDS: Mapping[str, type[SessionEvent]] = {
     kind.__name__.lower(): kind
     for kind in (
         kinds.Started, kinds.Proposed, kinds.Answered, kinds.Undone, kinds.Retracted, kinds.Revised,
-        kinds.BudgetRaised, kinds.Renamed, kinds.Finished,
+        kinds.BudgetRaised, kinds.Renamed, kinds.Finished, kinds.Requested, kinds.Reanswered,
     )
 }  # fmt: skip
 

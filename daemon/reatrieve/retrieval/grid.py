@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reatrieve.retrieval.excerpt import HOP_S
 from reatrieve.session.spans import Span, allowed_overlap_s
 
-__all__ = ["SCORE_DECIMALS", "Grid", "LabelledExcerpt", "begin_of", "rounded", "window_for"]
+__all__ = ["SCORE_DECIMALS", "Grid", "LabelledExcerpt", "begin_of", "best_of_parts", "rounded", "window_for"]
 
 SCORE_DECIMALS = 5
 
@@ -99,6 +99,13 @@ class Grid:
         shared_s = np.minimum(begins_s + self.length_s, edges_s[:, 1]) - np.maximum(begins_s, edges_s[:, 0])
         return np.asarray(shared_s.max(axis=1, initial=0.0) / self.length_s, dtype=np.float32)
 
+    def parts(self, n_parts: int) -> NDArray[np.intp]:
+        """Which place comes first in each of equal parts of the sound; shape (n_parts + 1,), for ``best_of_parts``."""
+        borders_s = np.arange(n_parts + 1) * (self._duration_s / n_parts)
+        edges = np.searchsorted(self.starts_s, borders_s, side="left")
+        edges[0], edges[-1] = 0, self.starts_s.size
+        return edges
+
     def ranked(self, scores: NDArray[np.float64], blocked: Iterable[Span]) -> Iterator[int]:
         """Grid places, best first, that overlap neither ``blocked`` nor each other.
 
@@ -127,6 +134,22 @@ class LabelledExcerpt:
     positive: bool
     start: int
     supposed: bool = False
+
+
+def best_of_parts(
+    scores: NDArray[np.floating], edges: NDArray[np.intp]
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """The greatest score of each part and the first place that has it; -inf and any place where a part has none.
+
+    ``scores`` [shape=(n_starts,)], ``edges`` [shape=(n_parts + 1,)] of ``Grid.parts``; both results [shape=(n_parts,)].
+    """
+    first, n_starts = edges[:-1], scores.size
+    best = np.maximum.reduceat(scores, np.minimum(first, n_starts - 1)).astype(np.float32)
+    best[first == edges[1:]] = -np.inf
+    parts = np.repeat(np.arange(len(best)), np.diff(edges))
+    hits = np.flatnonzero(scores.astype(np.float32) == best[parts])
+    where = np.searchsorted(parts[hits], np.arange(len(best)))
+    return best, hits[np.minimum(where, hits.size - 1)].astype(np.int32)
 
 
 def window_for(span: Span, grid: Grid, resemblance: Callable[[NDArray[np.intp]], NDArray[np.floating]]) -> int:

@@ -19,6 +19,7 @@ from reatrieve.bridge.messages import (
     AcceptRest,
     Anchors,
     Answer,
+    Ask,
     Command,
     Decide,
     Discard,
@@ -30,6 +31,7 @@ from reatrieve.bridge.messages import (
     More,
     Note,
     Progress,
+    Reanswer,
     Rename,
     RenderWanted,
     Rest,
@@ -38,17 +40,18 @@ from reatrieve.bridge.messages import (
     Retract,
     Revise,
     Saved,
+    Survey,
     Undo,
 )  # fmt: skip
 from reatrieve.errors import CancelledError, InputError, ReatrieveError
 from reatrieve.journal import Header, JournalFolder, copies_folder
 from reatrieve.plain import plain
-from reatrieve.service import loading, replies
+from reatrieve.service import curves, loading, replies
+from reatrieve.service.ahead import TrackAhead, Turns
 from reatrieve.service.hub import Hub
-from reatrieve.service.preparing import Draft, prepare
+from reatrieve.service.preparing import Draft, Prepared, example_on, prepare
 from reatrieve.service.work import SessionWork, StaleError
 from reatrieve.session.events import Started
-from reatrieve.session.spans import Span
 from reatrieve.session.stopping import probably_nothing_else
 
 __all__ = ["BusyError", "Context", "SessionActor"]
@@ -68,6 +71,7 @@ class Context:
 
     Attributes
     ----------
+    ahead, turns : the track prepared ahead, and what makes it give way to sessions.
     analysing, stepping : threads for long work and for the steps of a session.
     proposed : told the session of every candidate sent.
     rested : told that a session has done what it was asked.
@@ -79,6 +83,8 @@ class Context:
     journals: JournalFolder
     renders: Path
     retriever: str
+    ahead: TrackAhead
+    turns: Turns
     analysing: Executor
     stepping: Executor
     proposed: Callable[[str], None]
@@ -105,6 +111,9 @@ class SessionActor:
         self._working = self._computing = self._counted = False
         self._work: SessionWork | None = None
         self._told_done = False
+        self._curve_for = ""  # the client that wants the similarity of the whole track
+        self._curve_due = False
+        self._curves = 0
         self._stage, self._share = "decode", 0.0
         self._task = asyncio.create_task(self._run(), name=f"session {session}")
 
@@ -175,10 +184,16 @@ class SessionActor:
 
     async def _run(self) -> None:
         while True:
+            if self._curve_due and self._queue.empty():
+                try:
+                    await self._send_curve()
+                except Exception:
+                    logger.exception("session %s: no curve", self.session)
             client, number, command = await self._queue.get()
             self._working, self._counted = True, False
             try:
-                await self._attempt(client, number, command)
+                with self._context.turns.session():
+                    await self._attempt(client, number, command)
             except Exception:
                 logger.exception("session %s: no answer to %s", self.session, command.NAME)
             # Not in a finally: when the daemon stops, what was not carried out is not acked.
@@ -212,9 +227,22 @@ class SessionActor:
                 await self._rest(command)
             case Decide():
                 await self._decide()
+            case Survey():
+                self._survey(client, command)
             case Anchors() | Export():
                 await self._sync(command)
-            case Answer() | Undo() | Retract() | Revise() | More() | AcceptRest() | Rename() | Finish():
+            case (
+                Answer()
+                | Reanswer()
+                | Ask()
+                | Undo()
+                | Retract()
+                | Revise()
+                | More()
+                | AcceptRest()
+                | Rename()
+                | Finish()
+            ):
                 await self._change(command, handled)
             case _:
                 raise InputError(f"{command.NAME} is no command of a session")
@@ -232,8 +260,12 @@ class SessionActor:
             await self._resume(handled)
             return
         retriever = command.retriever or context.retriever
-        await self._long(lambda: loading.make_retriever(retriever), "decode")
-        prepared = await self._long(lambda: prepare(self.draft, command, renders=context.renders), "decode")
+
+        def mapped() -> Prepared:
+            loading.make_retriever(retriever)  # a name that nobody knows is told before anything is read
+            return prepare(self.draft, command, renders=context.renders)
+
+        prepared = await self._long(mapped, "decode")
         for code, text in prepared.notes:
             self._push(replies.note(self.session, code, text))
         if prepared.track_map is None:
@@ -241,10 +273,7 @@ class SessionActor:
                 self._push(RenderWanted(self.session, index, plain(why)[: replies.TEXT_CHARACTERS]))
             return
         track_map = prepared.track_map
-        example = Span(
-            max(0.0, command.start_s - track_map.origin_s),
-            min(track_map.duration_s, command.end_s - track_map.origin_s),
-        )
+        example = example_on(track_map, command.start_s, command.end_s)
         started = Started(example, command.label, command.budget, retriever)
         header = Header(self.session, track_map, command.project, command.track, self.draft.tempo_rows)
         if self._cancelled.is_set():
@@ -275,7 +304,7 @@ class SessionActor:
         if not repeated:
             if isinstance(command, AcceptRest):
                 await self._analysed()
-            elif isinstance(command, Answer):
+            elif isinstance(command, (Answer, Ask)):
                 await self._analysed()  # what follows is journalled together with the answer
                 if work.needs_a_proposal():  # a crash came before the proposal that the client shows
                     await self._step(work.propose)
@@ -308,6 +337,32 @@ class SessionActor:
         if not work.deciding:
             self._tell_clear()
         await self._go_on()
+
+    def _survey(self, client: str, command: Survey) -> None:
+        if command.wanted:
+            self._curve_for, self._curve_due = client, True
+        elif self._curve_for == client:
+            self._curve_for = ""
+
+    async def _send_curve(self) -> None:
+        """Send the similarity of the whole track, page by page; a command that comes meanwhile goes before the rest."""
+        self._curve_due = False
+        work = self._work
+        if work is None or self._curve_for != self.client or not self._context.hub.listens(self.client):
+            return
+        values = await self._step(lambda: work.similarity(curves.MOST_POINTS))
+        if values is None:
+            return
+        self._curves += 1
+        track_map = work.journal.header.track_map
+        start_s = track_map.origin_s
+        end_s = start_s + track_map.duration_s
+        for page in curves.pages(self.session, self._curves, values, start_s=start_s, end_s=end_s):
+            if not self._queue.empty():
+                self._curve_due = True  # it may be another one by then
+                return
+            self._push(page)
+            await asyncio.sleep(0)
 
     async def _discard(self) -> None:
         journals = self._context.journals
@@ -384,6 +439,7 @@ class SessionActor:
                 self._tell_if_probably_done(work)
         if over is not None:
             self._push(replies.done(self.session, work.state, over))
+        self._curve_due = self._curve_for != ""
         if over == "finished":
             self.let_go()  # another process may have the journal now; a later ``more`` or ``undo`` opens it again
 
@@ -412,7 +468,10 @@ class SessionActor:
         if work.search is None:
             await self._long(
                 lambda: work.analyse(
-                    cache=self._context.cache, progress=self._tell_stage, cancel=self._cancelled.is_set
+                    cache=self._context.cache,
+                    ahead=self._context.ahead,
+                    progress=self._tell_stage,
+                    cancel=self._cancelled.is_set,
                 ),
                 "decode",
             )

@@ -16,20 +16,32 @@ from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.bridge.messages import Find, Item, Probe, Tempo
 from reatrieve.errors import AudioError, InputError
 from reatrieve.service import loading
+from reatrieve.session.spans import Span
 
-__all__ = ["Draft", "Prepared", "prepare"]
+__all__ = ["Draft", "Prepared", "example_on", "map_track", "prepare"]
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Draft:
-    """What a client has said about a session's track so far; kept in memory only."""
+    """What a client has said about a session's track so far; kept in memory only.
+
+    Attributes
+    ----------
+    version : another one after each item and probe.
+    """
 
     items: dict[int, Item] = field(default_factory=dict)
     probes: dict[int, dict[int, Probe]] = field(default_factory=dict)
     tempo: dict[int, Tempo] = field(default_factory=dict)
+    version: int = 0
     _n_probed: int = 0
+
+    def copy(self) -> Draft:
+        """The same, whatever is added later."""
+        probes = {index: dict(pages) for index, pages in self.probes.items()}
+        return Draft(dict(self.items), probes, dict(self.tempo), self.version, self._n_probed)
 
     def add(self, message: Item | Probe | Tempo) -> None:
         """Take one message; a later one for the same index replaces the earlier.
@@ -39,6 +51,7 @@ class Draft:
         InputError
             If the items, tempo entries or probes are more than ``limits`` allows.
         """
+        self.version += not isinstance(message, Tempo)
         if isinstance(message, Item):
             _demand_below("item", message.index, limits.ITEMS, "items; glue some of them first")
             self.items[message.index] = message
@@ -108,10 +121,7 @@ class Prepared:
 
 
 def prepare(draft: Draft, find: Find, *, renders: Path) -> Prepared:
-    """Make the track map that ``find`` searches; reads the files' headers and the probed stretches.
-
-    A source that cannot be read, or does not correlate above 0.9 with its probe, is wanted as a rendering; where it
-    does at another lag (mp3 priming), all items of that file are moved by it.
+    """Make the track map that ``find`` searches, as ``map_track`` does.
 
     Raises
     ------
@@ -120,10 +130,46 @@ def prepare(draft: Draft, find: Find, *, renders: Path) -> Prepared:
     AudioError
         If a rendering cannot be read.
     """
+    prepared = map_track(draft, find.items, renders=renders)
+    if prepared.track_map is not None:
+        example_on(prepared.track_map, find.start_s, find.end_s)
+    return prepared
+
+
+def example_on(track_map: TrackMap, start_s: float, end_s: float) -> Span:
+    """The part of a track between two project times, counted from where the track begins.
+
+    Raises
+    ------
+    InputError
+        If it lies outside the track's items.
+    """
+    slack_s = 1e-3
+    if not (track_map.origin_s - slack_s <= start_s and end_s <= track_map.end_s + slack_s):
+        raise InputError(
+            f"the example {start_s:.3f} to {end_s:.3f} s lies outside the track's items "
+            f"({track_map.origin_s:.3f} to {track_map.end_s:.3f} s); select a part of an item"
+        )
+    return Span(max(0.0, start_s - track_map.origin_s), min(track_map.duration_s, end_s - track_map.origin_s))
+
+
+def map_track(draft: Draft, n_items: int, *, renders: Path) -> Prepared:
+    """Make the map of a track of ``n_items`` items; reads the files' headers and the probed stretches.
+
+    A source that cannot be read, or does not correlate above 0.9 with its probe, is wanted as a rendering; where it
+    does at another lag (mp3 priming), all items of that file are moved by it.
+
+    Raises
+    ------
+    InputError
+        If items are missing or impossible.
+    AudioError
+        If a rendering cannot be read.
+    """
     loading.load()
     from reatrieve.audio import probe as probes
 
-    items = _track_items(draft, find)
+    items = _track_items(draft, n_items)
     wanted = _unreadable(items, renders)
     readable = [index for index in range(len(items)) if index not in wanted]
     notes: list[tuple[str, str]] = []
@@ -145,22 +191,15 @@ def prepare(draft: Draft, find: Find, *, renders: Path) -> Prepared:
         notes.append(("lag", f"{name} plays {1000 * match.lag_s:+.1f} ms off its file in REAPER; corrected"))
     if wanted:
         return Prepared(None, tuple(sorted(wanted.items())), tuple(notes))
-    track_map = TrackMap(tuple(items))
-    slack_s = 1e-3
-    if not (track_map.origin_s - slack_s <= find.start_s and find.end_s <= track_map.end_s + slack_s):
-        raise InputError(
-            f"the example {find.start_s:.3f} to {find.end_s:.3f} s lies outside the track's items "
-            f"({track_map.origin_s:.3f} to {track_map.end_s:.3f} s); select a part of an item"
-        )
-    return Prepared(track_map, (), tuple(notes))
+    return Prepared(TrackMap(tuple(items)), (), tuple(notes))
 
 
-def _track_items(draft: Draft, find: Find) -> list[TrackItem]:
-    missing = [index for index in range(find.items) if index not in draft.items]
+def _track_items(draft: Draft, n_items: int) -> list[TrackItem]:
+    missing = [index for index in range(n_items) if index not in draft.items]
     if missing:
-        raise InputError(f"the track of {find.items} items came without item {missing[0]}; start the search again")
+        raise InputError(f"the track of {n_items} items came without item {missing[0]}; start the search again")
     items = []
-    for index in range(find.items):
+    for index in range(n_items):
         one = draft.items[index]
         items.append(
             TrackItem(

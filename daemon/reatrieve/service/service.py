@@ -19,6 +19,7 @@ from reatrieve.bridge.messages import (
     Cancel,
     Command,
     Item,
+    Prepare,
     Probe,
     Sessions,
     Stored,
@@ -34,6 +35,7 @@ from reatrieve.journal import JournalFolder
 from reatrieve.retrieval.registry import retriever_names
 from reatrieve.service import replies
 from reatrieve.service.actor import Context, SessionActor
+from reatrieve.service.ahead import TrackAhead, Turns
 from reatrieve.service.hub import Hub, Route
 from reatrieve.settings import Settings
 
@@ -50,7 +52,12 @@ LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
 
 
 class Service:
-    """Routes commands to sessions. Lives in one event loop; made by ``running``."""
+    """Routes commands to sessions. Lives in one event loop; made by ``running``.
+
+    Attributes
+    ----------
+    ahead : the track that is prepared before anybody searches it.
+    """
 
     def __init__(self, settings: Settings, info: homes.DaemonInfo, clock: Callable[[], float] = time.monotonic) -> None:
         self.settings = settings
@@ -75,12 +82,16 @@ class Service:
         self._sources: SourceWatch | None = None
         self._watched: dict[str, tuple[Path, ...]] = {}
         self._journals = JournalFolder(settings.journals_folder)
+        cache, turns = AnalysisCache(settings.cache, settings.cache_size_mb << 20), Turns()
+        self.ahead = TrackAhead(cache, settings.renders_folder, settings.retriever, turns)
         self._context = Context(
             hub=self.hub,
-            cache=AnalysisCache(settings.cache, settings.cache_size_mb << 20),
+            cache=cache,
             journals=self._journals,
             renders=settings.renders_folder,
             retriever=settings.retriever,
+            ahead=self.ahead,
+            turns=turns,
             analysing=self._analysing,
             stepping=self._stepping,
             proposed=self._proposed,
@@ -119,6 +130,7 @@ class Service:
 
     async def _drop(self, session: str) -> None:
         """Forget a session that nothing is done for; its journal stays, and opens it again."""
+        self.ahead.cancel(session)
         actor = self._actors.get(session)
         if actor is not None and actor.idle:
             actor.let_go()
@@ -155,6 +167,7 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*(actor.close() for actor in self._actors.values()), return_exceptions=True)
+        await asyncio.to_thread(self.ahead.close)
         for pool in (self._analysing, self._stepping):
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
         for actor in self._actors.values():
@@ -175,6 +188,10 @@ class Service:
             self._make_room()
         if isinstance(command, Cancel):
             actor.cancel()
+            if self.ahead.cancel(session) and not actor.is_open:
+                self._start(self._drop(session))
+        elif isinstance(command, Prepare):
+            self.ahead.begin(command, actor.draft)
         elif isinstance(command, (Item, Probe, Tempo)):
             actor.draft.add(command)
         else:

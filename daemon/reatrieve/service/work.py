@@ -14,14 +14,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from reatrieve import limits
 from reatrieve.bridge.messages import (
     AcceptRest,
     Answer,
+    Ask,
     Command,
     EventHeader,
     Finish,
     More,
+    Reanswer,
     Rename,
     Retract,
     Revise,
@@ -31,11 +36,13 @@ from reatrieve.bridge.messages import (
 from reatrieve.errors import InputError, ReatrieveError
 from reatrieve.journal import Journal
 from reatrieve.service import loading, replies
+from reatrieve.service.ahead import TrackAhead
 from reatrieve.session.edges import check_edges
 from reatrieve.session.events import (
     Answered,
     BudgetRaised,
     Finished,
+    Reanswered,
     Renamed,
     Retracted,
     Revised,
@@ -98,15 +105,18 @@ class SessionWork:
         """Whether the command with this ``op`` is journalled already."""
         return op in self._ops
 
-    def analyse(self, *, cache: AnalysisCache, progress: StageProgress, cancel: Callable[[], bool]) -> None:
-        """Make the search; decodes and analyses what the cache does not hold."""
+    def analyse(
+        self, *, cache: AnalysisCache, ahead: TrackAhead, progress: StageProgress, cancel: Callable[[], bool]
+    ) -> None:
+        """Make the search; decodes and analyses what was not prepared ahead and what the cache does not hold."""
         retriever = loading.make_retriever(self._state.retriever)
         from reatrieve.audio.analysis import analyse_track  # here, because it loads slowly
 
-        analysis = analyse_track(
-            self.journal.header.track_map, retriever, cache=cache, progress=progress, cancel=cancel
-        )
-        self.search = Search(retriever, analysis, self.journal.events())
+        header = self.journal.header
+        ahead.join(header.session, header.track_map, progress=progress, cancel=cancel)
+        analysis = analyse_track(header.track_map, retriever, cache=cache, progress=progress, cancel=cancel)
+        ranker = ahead.take(analysis, self._state.retriever, self._state.example)
+        self.search = Search(retriever, analysis, self.journal.events(), ranker=ranker)
 
     def commit(self, command: Command) -> frozenset[int]:
         """Carry out one session command: checked, journalled, applied; returns the numbers it accepted all in one go.
@@ -129,6 +139,9 @@ class SessionWork:
             if accepted:
                 self._ops.add(command.op)
             return frozenset(event.number for event in accepted if isinstance(event, Answered))
+        if isinstance(command, Ask):
+            self._request(command)
+            return frozenset()
         event = self._event(command)
         after = self.state.apply(event)
         self._demand_room(after, event)
@@ -141,6 +154,20 @@ class SessionWork:
                 self._journal_applied([event], op=_op(command))
         self._ops.add(_op(command))
         return frozenset()
+
+    def similarity(self, n_points: int) -> NDArray[np.float32] | None:
+        """How all of the track resembles what is accepted (``Search.similarity``) [shape=(n,)]; None where nobody can
+        tell yet."""
+        return None if self.search is None else self.search.similarity(n_points)
+
+    def _request(self, command: Ask) -> None:
+        """Propose the place that the user points at."""
+        with self._all_or_nothing():
+            asked = self._analysed().request(command.time_s - self.journal.header.origin_s)
+            if asked.number > limits.CANDIDATES:
+                raise InputError(f"a session holds at most {limits.CANDIDATES} candidates; begin a new search")
+            self._journal_applied([asked], op=command.op)
+        self._ops.add(command.op)
 
     def needs_a_proposal(self) -> bool:
         """Whether the next candidate (or that there is none) is still to be found."""
@@ -246,6 +273,14 @@ class SessionWork:
                 if verdict == "accept":
                     check_edges(self.state, number, span, duration_s=self.journal.header.track_map.duration_s)
                 return Answered(number, verdict, span)  # type: ignore[arg-type]
+            case Reanswer(number=number, verdict=verdict):
+                if number not in self.state.candidates:
+                    raise InputError(f"no candidate {number}; the session has {len(self.state.candidates)}")
+                shown = self.state.candidates[number].proposed
+                span = _as_shown(Span(command.start_s - origin_s, command.end_s - origin_s), shown)
+                if verdict == "accept":
+                    check_edges(self.state, number, span, duration_s=self.journal.header.track_map.duration_s)
+                return Reanswered(number, verdict, span)  # type: ignore[arg-type]
             case Undo(number=number):
                 return Undone(number)
             case Retract(number=number):

@@ -12,7 +12,9 @@ __all__ = [
     "BudgetRaised",
     "Finished",
     "Proposed",
+    "Reanswered",
     "Renamed",
+    "Requested",
     "Retracted",
     "Revised",
     "SessionEvent",
@@ -46,8 +48,30 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
+class Requested:
+    """The user asked for this place to be next: as ``Proposed``, which a replay trusts just so.
+
+    An open candidate gives it its number, and is proposed again later."""
+
+    number: int
+    span: Span
+    score: float
+    probability: float
+    remaining: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The user answered candidate ``number``; ``span`` carries the edges as they stood."""
+
+    number: int
+    verdict: Verdict
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Reanswered:
+    """The user looked at answered candidate ``number`` again and gave another answer; all later ones stand."""
 
     number: int
     verdict: Verdict
@@ -100,5 +124,15 @@ class Finished:
 
 
 SessionEvent: TypeAlias = (
-    Started | Proposed | Answered | Undone | Retracted | Revised | BudgetRaised | Renamed | Finished
+    Started
+    | Proposed
+    | Requested
+    | Answered
+    | Reanswered
+    | Undone
+    | Retracted
+    | Revised
+    | BudgetRaised
+    | Renamed
+    | Finished
 )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reatrieve.session.spans import Span
 
-__all__ = ["ANALYSIS_RATE_HZ", "Analysis", "Progress", "Proposal", "Ranker", "Retriever", "Supposing"]
+__all__ = ["ANALYSIS_RATE_HZ", "Analysis", "Progress", "Proposal", "Ranker", "Retriever", "Supposing", "Surveying"]
 
 ANALYSIS_RATE_HZ = 22050
 
@@ -79,6 +79,19 @@ class Supposing(Protocol):
 
     def suppose(self, span: Span) -> None:
         """Take a yes that nobody gave, to see what would follow; it says nothing of how the search fares."""
+
+
+@runtime_checkable
+class Surveying(Protocol):
+    """A ranker that shows how all of the sound resembles what was said yes to, and can be asked about any place."""
+
+    def similarity(self, blocked: Sequence[Span], n_points: int) -> NDArray[np.float32]:
+        """Resemblance over time, 0..1 [shape=(n,), 1 <= n <= n_points]; point i is the best of the excerpts that begin
+        in the i-th of n equal parts of the sound."""
+
+    def near(self, time_s: float, blocked: Sequence[Span]) -> Proposal | None:
+        """The excerpt most alike of those that begin near ``time_s`` and overlap none of ``blocked``; None: there is
+        none."""
 
 
 @runtime_checkable

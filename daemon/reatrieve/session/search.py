@@ -11,9 +11,12 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from reatrieve.errors import InputError
-from reatrieve.session.events import Answered, Proposed, SessionEvent, Verdict
-from reatrieve.session.retriever import Analysis, Proposal, Retriever, Supposing
+from reatrieve.session.events import Answered, Proposed, Requested, SessionEvent, Verdict
+from reatrieve.session.retriever import Analysis, Proposal, Ranker, Retriever, Supposing, Surveying
 from reatrieve.session.spans import Span
 from reatrieve.session.state import LabelledSpan, OverReason, SessionState, fold
 from reatrieve.session.stopping import Outlook, outlook
@@ -49,6 +52,8 @@ class Search:
     retriever : the method; the one that the session's ``Started`` names.
     analysis : what ``retriever.analyse`` gave for the searched audio.
     events : the session so far, beginning with its ``Started``.
+    ranker : one that ``retriever`` made of just this analysis and example and that has learned nothing, if there is
+        one.
 
     Raises
     ------
@@ -56,9 +61,16 @@ class Search:
         If the events do not fold, or the example does not lie inside the audio.
     """
 
-    def __init__(self, retriever: Retriever, analysis: Analysis, events: Iterable[SessionEvent]) -> None:
+    def __init__(
+        self,
+        retriever: Retriever,
+        analysis: Analysis,
+        events: Iterable[SessionEvent],
+        *,
+        ranker: Ranker | None = None,
+    ) -> None:
         self._state = fold(events)
-        self._ranker = retriever.ranker(analysis, self._state.example)
+        self._ranker = ranker if ranker is not None else retriever.ranker(analysis, self._state.example)
         self._learned: list[LabelledSpan] = []
         self._known: dict[_Question, Proposal | None] = {}
         self._outlooks: dict[_Question, Outlook] = {}
@@ -168,6 +180,37 @@ class Search:
         event = Proposed(number, proposal.span, proposal.score, proposal.probability, proposal.remaining)
         self.apply(event)
         return event
+
+    def request(self, time_s: float) -> Requested:
+        """Propose the place that the user points at, in place of an open candidate. The event, already applied.
+
+        Raises
+        ------
+        InputError
+            If the session is over, the retriever cannot tell, or all there is near ``time_s`` is answered already.
+        """
+        if self._state.over is not None:
+            raise InputError(f"the session is over ({self._state.over}); Continue opens it again")
+        best = self._surveying().near(time_s, self._state.blocked)
+        if best is None:
+            raise InputError(f"nothing is left to ask about near {time_s:.2f} s; point at another place")
+        event = Requested(self._state.next_number, best.span, best.score, best.probability, best.remaining)
+        self.apply(event)
+        return event
+
+    def similarity(self, n_points: int) -> NDArray[np.float32] | None:
+        """How all of the sound resembles what was said yes to, as ``Surveying.similarity`` says it: 0..1
+        [shape=(n,), 1 <= n <= n_points]; None where the retriever cannot tell. Nothing changes.
+        """
+        if not isinstance(self._ranker, Surveying):
+            return None
+        return self._surveying().similarity(self._state.blocked, n_points)
+
+    def _surveying(self) -> Surveying:
+        if not isinstance(self._ranker, Surveying):
+            raise InputError(f"the retriever {self._state.retriever} cannot be asked about a place")
+        self._bring_in_step(self._state.labels)
+        return self._ranker
 
     def decide(self) -> Proposed | None:
         """Ask about the place that tells most about the rest; None: it is clear, and nothing has changed."""

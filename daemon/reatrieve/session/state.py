@@ -17,7 +17,9 @@ from reatrieve.session.events import (
     BudgetRaised,
     Finished,
     Proposed,
+    Reanswered,
     Renamed,
+    Requested,
     Retracted,
     Revised,
     SessionEvent,
@@ -43,7 +45,8 @@ _VERDICT_OF: Mapping[CandidateState, Verdict] = {state: verdict for verdict, sta
 
 @dataclass(frozen=True, slots=True)
 class SessionCandidate:
-    """One proposed excerpt and what became of it, from its ``events.Proposed`` on.
+    """One proposed excerpt and what became of it, from its ``events.Proposed`` or
+    ``events.Requested`` on.
 
     Attributes
     ----------
@@ -51,7 +54,7 @@ class SessionCandidate:
     proposed : the edges as the retriever gave them.
     span : the edges as they stand now (dragged before the answer, or revised later).
     state : ``candidate`` while it waits for an answer, then what the answer made of it.
-    score, probability, remaining : as journalled with the proposal (``retriever.Proposal``).
+    score, probability, remaining : as journalled with the proposal (``retriever.Proposal``) or request.
     """
 
     number: int
@@ -199,10 +202,12 @@ class SessionState:
         match event:
             case Started():
                 raise InputError("the session has already started; a new example needs a new session")
-            case Proposed():
+            case Proposed() | Requested():
                 return self._propose(event)
             case Answered():
                 return self._answer(event)
+            case Reanswered():
+                return self._reanswer(event)
             case Undone():
                 return self._undo(event.number)
             case Retracted():
@@ -223,7 +228,7 @@ class SessionState:
 
     # One method an event; each copies the (small) table, so a session of n answers costs O(n) an event.
 
-    def _propose(self, event: Proposed) -> SessionState:
+    def _propose(self, event: Proposed | Requested) -> SessionState:
         if self.over is not None:
             raise InputError(f"candidate {event.number} proposed, but the session is over ({self.over})")
         if event.number != self.next_number:
@@ -247,6 +252,17 @@ class SessionState:
         if event.verdict not in _AFTER:
             raise InputError(f"unknown verdict {event.verdict!r}; use accept, reject or skip")
         return self._changed(event.number, span=event.span, state=_AFTER[event.verdict])
+
+    def _reanswer(self, event: Reanswered) -> SessionState:
+        if self._candidate(event.number).state == "candidate":
+            raise InputError(f"candidate {event.number} has no answer yet")
+        if event.verdict not in _AFTER:
+            raise InputError(f"unknown verdict {event.verdict!r}; use accept, reject or skip")
+        after = self._changed(event.number, span=event.span, state=_AFTER[event.verdict])
+        if after.over is None:
+            return after
+        # the budget is spent by it: the open candidate is withdrawn
+        return after._with({k: one for k, one in after.candidates.items() if one.state != "candidate"})
 
     def _undo(self, number: int) -> SessionState:
         one = self._candidate(number)

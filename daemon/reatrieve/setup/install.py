@@ -32,7 +32,14 @@ ENVIRONMENT = "environment"
 SETUP_FILES = "setup-files.txt"
 """What *ReaTrieve: Setup* has written elsewhere in the resource folder: ``adler32 path`` a line."""
 
-SETUP_SAID = ("setup-log.txt", "setup-checks.txt", "setup-found.txt", "setup-python.txt")
+SETUP_SAID = (
+    "setup-log.txt",
+    "setup-checks.txt",
+    "setup-found.txt",
+    "setup-python.txt",
+    "setup-running.txt",
+    "setup.lock",
+)
 """What programs that *ReaTrieve: Setup* ran have said."""
 
 MANY = 6

@@ -265,7 +265,8 @@ def _dock(
         window.dock = value
         if window.open:
             _takes_keys(call, window)
-    return window.dock, *window.position, int(window.values["w"]), int(window.values["h"])
+    width, height = (int(window.values[key] / window.ratio) for key in "wh")
+    return window.dock, *window.position, width, height
 
 
 @function("gfx.showmenu")

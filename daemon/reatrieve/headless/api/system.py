@@ -303,7 +303,9 @@ def _viewport(call: Call, *arguments: object) -> tuple[int, int, int, int]:
 
 @function("GetThemeColor")
 def _theme(call: Call, name: str, flags: int | None) -> int:
-    return call.host.native_color(51, 51, 51)
+    ground, ink = {"dark": (51, 226), "light": (232, 20), "unknown": (-1, -1)}[call.host.given.theme]
+    level = ink if "text" in name else ground
+    return -1 if level < 0 else call.host.native_color(level, level, level)
 
 
 # files and processes -------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import soundfile
 
-from reatrieve.demo.loop import VERBS, Loop
+from reatrieve.demo.loop import CARRIERS, FIND, VERBS, Loop
 from reatrieve.errors import ReatrieveError
 from reatrieve.lab.bench import material
 from reatrieve.lab.bench.measure import Ratio, median_s
@@ -17,36 +18,84 @@ from reatrieve.lab.bench.measure import Ratio, median_s
 __all__ = ["loop_ratios"]
 
 N_FINDS = 5
+N_PREPARED = 8
 N_ANSWERS = 8
 MAX_TICKS = 60
+PREPARED_TIMEOUT_S = 120.0
 
 
 def loop_ratios(folder: Path, *, say: Callable[[str], None]) -> list[Ratio]:
-    """Measure on four minutes of Ogg Vorbis, through scripts, UDP and a daemon process; the host ticks at 31 Hz."""
-    with Loop(folder / "loop") as loop:
+    """Measure on four minutes of Ogg Vorbis, through scripts, either carrier and a daemon process; the host ticks at
+    31 Hz."""
+    ratios = []
+    path = folder / "4 min.ogg"
+    material.write_file(path, 4, studio=True)
+    for carrier in CARRIERS:
+        say(f"Find to first candidate over {carrier}: cold, warm, prepared")
+        ratios += _find_ratios(path, folder, carrier)
+    say("ticks from answer to next region")
+    with Loop(folder / "answers") as loop:
         _warm_up(loop, folder)
-        say("Find to first candidate, and decoding alone")
-        pairs = [_first_candidate(loop, folder, number) for number in range(N_FINDS)]
-        first_s, decode_s = sorted(pairs, key=lambda pair: pair[0] / pair[1])[N_FINDS // 2]
-        say("ticks from answer to next region")
         plain = [_ticks(loop, dragged=False) for _ in range(N_ANSWERS)]
         dragged = [_ticks(loop, dragged=True) for _ in range(N_ANSWERS)]
     return [
-        Ratio("first_candidate", "Find to first candidate", "decoding alone", first_s, decode_s, "s", 2.0),
+        *ratios,
         Ratio("ticks_plain", "answer to next region, 95 %", "one tick", _late(plain), 1.0, "ticks", 1.0),
         Ratio("ticks_dragged", "the same with dragged edges, 95 %", "one tick", _late(dragged), 1.0, "ticks", 3.0),
     ]
 
 
-def _first_candidate(loop: Loop, folder: Path, number: int) -> tuple[float, float]:
-    """Seconds from Find to the first candidate, and of decoding the same file; of a file that nothing has seen yet."""
-    path = folder / f"4 min {number}.ogg"
-    material.write_file(path, 4 + number / 60, studio=True)
+def _find_ratios(path: Path, folder: Path, carrier: str) -> list[Ratio]:
+    """From Find to the first candidate: by a daemon that has just started, by one that runs, and of a track that was
+    prepared ahead. Each time of a track that nothing has seen yet: a little shorter than those before."""
+    lengths_s = (4 * 60.0 - 0.5 * number for number in itertools.count())
+    with Loop(folder / f"loop {carrier}", carrier=carrier) as loop:
+        cold_s, cold_decode_s = _first_candidate(loop, path, next(lengths_s))
+        pairs = [_first_candidate(loop, path, next(lengths_s)) for _ in range(N_FINDS)]
+        first_s, decode_s = sorted(pairs, key=lambda pair: pair[0] / pair[1])[N_FINDS // 2]
+        ticks = [_prepared_ticks(loop, path, next(lengths_s)) for _ in range(N_PREPARED)]
+    what = f"Find to first candidate, {carrier}"
+    return [
+        Ratio(f"first_candidate_{carrier}", what, "decoding alone", first_s, decode_s, "s", 2.0),
+        Ratio(f"cold_start_{carrier}", f"{what}, cold", "decoding alone", cold_s, cold_decode_s, "s", None),
+        Ratio(f"ticks_prepared_{carrier}", f"{what}, prepared, 95 %", "one tick", _late(ticks), 1.0, "ticks", 3.0),
+    ]
+
+
+def _first_candidate(loop: Loop, path: Path, length_s: float) -> tuple[float, float]:
+    """Seconds from Find to the first candidate, and of decoding the same file.
+
+    Find comes with the selection, before anything can be prepared.
+    """
     decode_s = median_s(lambda: soundfile.read(path, dtype="float32"), repeats=3)
-    loop.reaper.new_project()
-    loop.insert(path)
+    _new_track(loop, path, length_s)
     span = material.example()
     return loop.find(span.start_s, span.end_s), decode_s
+
+
+def _prepared_ticks(loop: Loop, path: Path, length_s: float) -> int:
+    """Rounds of deferred functions from Find to the first candidate's region, of a track that the daemon has had time
+    to prepare."""
+    analyses = loop.daemon.home / "cache" / "analysis"
+    known = set(analyses.glob("*"))
+    _new_track(loop, path, length_s)
+    span = material.example()
+    loop.project.select_time(span.start_s, span.end_s)
+    loop.reaper.until(lambda: set(analyses.glob("*[0-9a-f]")) - known, timeout_s=PREPARED_TIMEOUT_S)
+    _listen(loop, 1.0)
+    loop.reaper.run(FIND)
+    for ticks in range(1, MAX_TICKS):
+        loop.reaper.tick()
+        if loop.candidate is not None:
+            _listen(loop)
+            return ticks
+    return MAX_TICKS
+
+
+def _new_track(loop: Loop, path: Path, length_s: float) -> None:
+    loop.reaper.new_project()
+    loop.insert(path, length_s=length_s)
+    _listen(loop)
 
 
 def _warm_up(loop: Loop, folder: Path) -> None:
@@ -78,9 +127,9 @@ def _ticks(loop: Loop, *, dragged: bool) -> int:
     return MAX_TICKS
 
 
-def _listen(loop: Loop) -> None:
+def _listen(loop: Loop, seconds: float = 0.3) -> None:
     """A user listens for a moment before the next answer; meanwhile the daemon looks ahead."""
-    end = time.perf_counter() + 0.3
+    end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         loop.reaper.tick()
 

@@ -22,13 +22,15 @@ from reatrieve.retrieval.default.kernel import NORM_POWER, KernelMaps
 from reatrieve.retrieval.default.spectrum import N_BANDS
 from reatrieve.retrieval.default.template import learned_template, weighted_template
 from reatrieve.retrieval.default.views import Profiles
-from reatrieve.retrieval.grid import LabelledExcerpt
+from reatrieve.retrieval.grid import LabelledExcerpt, best_of_parts
 
-__all__ = ["CEPSTRAL", "LEARNED", "POOLED", "Ranking", "Shortlist"]
+__all__ = ["CEPSTRAL", "LEARNED", "MOST_POINTS", "POOLED", "Overview", "Ranking", "Shortlist"]
 
 CEPSTRAL, POOLED, LEARNED = "cepstral", "pooled", "learned"
 """Names of the tolerant views."""
 
+MOST_POINTS = 2000
+"""Of a curve over the sound."""
 LDA_SHARE = 0.6
 """Weight of the exemplar-LDA template before the first no."""
 LDA_FADE = 0.25
@@ -66,6 +68,32 @@ _F64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
+class Overview:
+    """How all of the sound resembles what was accepted, in equal parts.
+
+    Attributes
+    ----------
+    values : np.ndarray [shape=(n,), 0..1, 1 <= n <= MOST_POINTS]
+        The best of each part; 0: as the middle of the sound, 1: as the accepted themselves.
+    starts : np.ndarray [shape=(n,)]
+        The grid place of each.
+    """
+
+    values: _F32
+    starts: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, scores: _F32, positives: Sequence[int], edges: NDArray[np.intp]) -> Overview:
+        """Of a score for each grid place [shape=(n_starts,)]; ``positives`` are those of the accepted, ``edges`` where
+        the parts begin (``Grid.parts``).
+        """
+        best, starts = best_of_parts(scores, edges)
+        middle = float(np.median(scores[::_STEP]))
+        top = max(float(scores[list(positives)].mean()) - middle, 1e-9)
+        return cls(np.clip((best - middle) / top, 0.0, 1.0).astype(np.float32), starts)
+
+
+@dataclass(frozen=True, slots=True)
 class Shortlist:
     """The best places for a question.
 
@@ -81,6 +109,7 @@ class Shortlist:
     log_odds : np.ndarray [shape=(n,)]
         Of a yes, as in ``Judgement.log_odds``.
     order : indices, best first; equal ranks by time.
+    curve : of all views as they are trusted.
     """
 
     starts: NDArray[np.intp]
@@ -90,6 +119,7 @@ class Shortlist:
     inputs: _F64
     log_odds: _F64
     order: list[int]
+    curve: Overview
 
     @property
     def stage(self) -> int:
@@ -164,10 +194,14 @@ class Ranking:
         tight: NDArray[np.bool_],
         crowding: Callable[[NDArray[np.intp]], _F32],
         judgement: Judgement,
+        *,
+        parts: NDArray[np.intp],
+        also: Sequence[int] = (),
     ) -> Shortlist | None:
         """The best places, judged: among the free ones, and such peaks as stand in the tight ones; None: there is none.
 
-        ``crowding`` tells the figure ``tight`` of some starts.
+        ``crowding`` tells the figure ``tight`` of some starts, ``parts`` where those of the curve begin. The places
+        ``also`` come last, unless one of the best is nearer than places may be to each other.
         """
         ridge, lda, linear = self._known_linear(labels)
         used = _used(labels, KERNEL_POSITIVES, KERNEL_NEGATIVES)
@@ -198,7 +232,7 @@ class Ranking:
         for name, view in views.items():
             trusted += view.curve * np.float32(trust[name])
         candidates += [peaks(trusted, TRUSTED_PLACES), *(peaks(view.curve, OWN_PLACES) for view in views.values())]
-        starts = _merged(candidates, apart)
+        starts = _merged([*candidates, np.array(also, dtype=np.intp)], apart)
         told = [name for name in views if name != CEPSTRAL]
         weights = np.array([trust[name] for name in told]) / np.linalg.norm([trust_exact, *(trust[n] for n in told)])
         tolerant = weights @ np.stack([views[name].standing(starts) for name in told])
@@ -208,7 +242,8 @@ class Ranking:
         order = np.lexsort((starts, -ranks)).tolist()
         inputs = self._inputs(starts, ranks, ridge, spread, views[POOLED], setting)
         log_odds = judgement.log_odds(inputs, stage=answers.stage)
-        return Shortlist(starts, figures.astype(np.float32), setting, ranks, inputs, log_odds, order)
+        curve = Overview.of(trusted, [label.start for label in used if label.positive], parts)
+        return Shortlist(starts, figures.astype(np.float32), setting, ranks, inputs, log_odds, order, curve)
 
     def _known_linear(self, labels: Sequence[LabelledExcerpt]) -> tuple[_F32, _F32, _F32]:
         """``_linear``, remembered for the latest questions: a skip leaves the labels as they are."""

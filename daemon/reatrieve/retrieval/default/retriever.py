@@ -19,7 +19,7 @@ from reatrieve.retrieval.default.calibration import Judgement, Surprise
 from reatrieve.retrieval.default.constants import BENCHMARK
 from reatrieve.retrieval.default.kernel import KernelMaps
 from reatrieve.retrieval.default.pooled import pooled_chunks
-from reatrieve.retrieval.default.ranking import CEPSTRAL, LEARNED, POOLED, Ranking, Shortlist
+from reatrieve.retrieval.default.ranking import CEPSTRAL, LEARNED, MOST_POINTS, POOLED, Ranking, Shortlist
 from reatrieve.retrieval.default.spectrum import N_BANDS, envelope, log_mel, map_energy, mel_power, whitening
 from reatrieve.retrieval.default.views import CosineView, PooledView, Profiles, cepstral_rows, pooled_rows
 from reatrieve.retrieval.excerpt import (
@@ -177,6 +177,7 @@ class DefaultRanker:
             duration_s=analysis.duration_s,
             least_share=LEAST_SHARE,
         )
+        self._parts = self._grid.parts(min(MOST_POINTS, self._maps.n_starts))
         self._aligner = Aligner(samples, length_s=example.length_s)
         rows = {CEPSTRAL: cepstral_rows(*self._envelope), POOLED: pooled_rows(self._envelope[0])}
         padded = {name: np.pad(own, ((0, 0), (self._margin, self._margin))) for name, own in rows.items()}
@@ -233,13 +234,54 @@ class DefaultRanker:
                 return Proposal(span, score, p, left, seen)
         return None
 
+    @one_blas_thread
+    def similarity(self, blocked: Sequence[Span], n_points: int) -> NDArray[np.float32]:
+        """Resemblance over the sound (``Surveying``); a single 0 where nothing is left to compare."""
+        shortlist = self._shortlist(self._labels, blocked)
+        if shortlist is None:
+            return np.zeros(1, dtype=np.float32)
+        values = shortlist.curve.values
+        if len(values) <= n_points:
+            return values
+        return np.maximum.reduceat(values, np.arange(n_points) * len(values) // n_points)
+
+    @one_blas_thread
+    def near(self, time_s: float, blocked: Sequence[Span]) -> Proposal | None:
+        """The excerpt most alike of those that begin within half an excerpt of ``time_s`` (``Surveying``)."""
+        known = self._shortlist(self._labels, blocked)
+        if known is None:
+            return None
+        starts, values = known.curve.starts, known.curve.values
+        reach_s = max(self._grid.length_s / 2, 1.5 * self._analysis.duration_s / len(starts))
+        free = self._grid.free(blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
+        open_places = free[starts] & (np.abs(self._grid.starts_s[starts] - time_s) <= reach_s)
+        if not open_places.any():
+            return None
+        start = int(starts[int(np.argmax(np.where(open_places, values, -1.0)))])
+        shortlist = self._judged(self._labels, blocked, also=(start,))
+        assert shortlist is not None  # what is known has places
+        index = int(np.argmin(np.abs(shortlist.starts - start)))
+        span = self._edges(int(shortlist.starts[index]), blocked)
+        if span is None:
+            return None
+        surprise = self._surprise()
+        probabilities = self._judgement.probabilities(shortlist.log_odds, surprise, stage=shortlist.stage)
+        left = self._remaining(known, self._judgement.probabilities(known.log_odds, surprise, stage=known.stage))
+        score = round(float(shortlist.ranks[index]), SCORE_DECIMALS)
+        return Proposal(span, score, round(float(probabilities[index]), 6), left)
+
+    def _judged(
+        self, labels: Sequence[LabelledExcerpt], blocked: Sequence[Span], also: Sequence[int] = ()
+    ) -> Shortlist | None:
+        free = self._grid.free(blocked)
+        tight = self._grid.free(blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
+        crowding = lambda starts: self._grid.crowding(starts, blocked)  # noqa: E731
+        return self._ranking.shortlist(labels, free, tight, crowding, self._judgement, parts=self._parts, also=also)
+
     def _shortlist(self, labels: Sequence[LabelledExcerpt], blocked: Sequence[Span]) -> Shortlist | None:
         question = (tuple(labels), frozenset(blocked))
         if question not in self._shortlists:
-            free = self._grid.free(blocked)
-            tight = self._grid.free(blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
-            crowding = lambda starts: self._grid.crowding(starts, blocked)  # noqa: E731
-            self._shortlists[question] = self._ranking.shortlist(labels, free, tight, crowding, self._judgement)
+            self._shortlists[question] = self._judged(labels, blocked)
             if len(self._shortlists) > _MOST_SHORTLISTS:
                 del self._shortlists[next(iter(self._shortlists))]
         return self._shortlists[question]

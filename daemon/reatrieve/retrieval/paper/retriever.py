@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
 from reatrieve.retrieval.excerpt import checked_example, excerpt_frames, frame_near, frame_time_s
-from reatrieve.retrieval.grid import SCORE_DECIMALS, Grid, LabelledExcerpt, rounded, window_for
+from reatrieve.retrieval.grid import SCORE_DECIMALS, Grid, LabelledExcerpt, best_of_parts, rounded, window_for
 from reatrieve.retrieval.paper.distances import PairTable, RowDistances, WeightedDistances
 from reatrieve.retrieval.paper.factorise import NonNegative, activations, factoriser_key, non_negative
 from reatrieve.retrieval.paper.selection import Evidence, row_weights, selection_names
@@ -230,6 +230,28 @@ class PaperRanker:
         """The next excerpt by the query strategy that overlaps none of ``blocked``."""
         distances = self._distances()
         for start in self._grid.ranked(rounded(self._wish(distances)), blocked):
+            span = self._grid.span(start)
+            if not is_blocked(span, blocked, length_s=self._grid.length_s):
+                p = self._probabilities(distances)
+                left = remaining(np.where(self._grid.free(blocked), p, 0.0), excerpt_frames=self._n_frames)
+                return Proposal(span, _score(distances[start]), round(float(p[start]), 6), left)
+        return None
+
+    @one_blas_thread
+    def similarity(self, blocked: Sequence[Span], n_points: int) -> NDArray[np.float32]:  # noqa: ARG002
+        """Resemblance over the sound, 0..1 [shape=(n,)]: 1 at no distance, 0 at the greatest."""
+        distances = self._distances()
+        alike = 1.0 - distances / max(float(distances.max()), 1e-12)
+        best, _ = best_of_parts(alike, self._grid.parts(min(n_points, distances.size)))
+        return np.clip(best, 0.0, 1.0)
+
+    @one_blas_thread
+    def near(self, time_s: float, blocked: Sequence[Span]) -> Proposal | None:
+        """The nearest excerpt of those that begin within half an excerpt of ``time_s`` (``Surveying``)."""
+        distances = self._distances()
+        reach_s = max(self._grid.length_s / 2, 1.5 * float(self._grid.starts_s[-1]) / 2000)
+        far = np.abs(self._grid.starts_s - time_s) > reach_s
+        for start in self._grid.ranked(np.where(far, -np.inf, rounded(-distances)), blocked):
             span = self._grid.span(start)
             if not is_blocked(span, blocked, length_s=self._grid.length_s):
                 p = self._probabilities(distances)

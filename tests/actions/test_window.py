@@ -1,0 +1,297 @@
+"""The window in use: its curve and what a click on it does, Previous, keys, place, focus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rig import SPANS, Rig
+
+from reatrieve.bridge import messages as m
+from reatrieve.session.events import Reanswered, Requested
+
+WIDTH, HEIGHT = 480, 320
+PAD = 8
+
+
+def opened(rig: Rig, width: int = WIDTH, height: int = HEIGHT) -> None:
+    """The window, of a size, with its first picture."""
+    rig.press("window")
+    rig.reaper.resize_window(width, height)
+    rig.tick(3)
+
+
+def click(rig: Rig, x: float, y: float, *, buttons: int = 1) -> None:
+    rig.reaper.mouse(x, y, buttons)
+    rig.tick(2)
+    rig.reaper.mouse(x, y)
+    rig.tick(2)
+
+
+def column(time_s: float, from_s: float = 0.0, to_s: float = 20.0) -> float:
+    """Where a time stands in the curve."""
+    return PAD + (time_s - from_s) / (to_s - from_s) * (WIDTH - 2 * PAD)
+
+
+def test_the_daemon_is_asked_for_the_curve_of_what_is_shown(one_rig: Rig) -> None:
+    first = one_rig.find()
+    one_rig.tick(5)
+    assert one_rig.sent(m.Survey) == []
+    one_rig.press("window", 5)
+    name = first.find.session
+    assert [(one.session, one.wanted) for one in one_rig.sent(m.Survey)] == [(name, 1)]
+    second = one_rig.find(16.2, 17.0).find.session
+    one_rig.tick(5)
+    asked = [(one.session, one.wanted) for one in one_rig.sent(m.Survey)]
+    assert asked == [(name, 1), (name, 0), (second, 1)]
+    one_rig.daemon.crash()
+    one_rig.daemon.start()
+    one_rig.until(lambda: second in one_rig.daemon.surveyed)
+    one_rig.press("window")
+    one_rig.press("window", 5)
+    assert one_rig.reaper.windows == ["ReaTrieve"]
+    assert [(one.session, one.wanted) for one in one_rig.sent(m.Survey)][-1] == (second, 1)
+
+
+def test_a_click_on_a_peak_asks_about_it_next(one_rig: Rig) -> None:
+    session = one_rig.find()
+    opened(one_rig)
+    assert one_rig.candidate().start_s == SPANS[0][0]
+    click(one_rig, column(SPANS[4][0] + 0.05), 100)
+    one_rig.until(lambda: one_rig.candidate().start_s == SPANS[4][0])
+    one_rig.tick(4)
+    assert isinstance(session.events[-1], Requested)
+    assert one_rig.names().count("Sound 1-0") == 1
+    assert len([name for name in one_rig.names() if name.startswith("? ")]) == 1
+    assert one_rig.candidate().name == "? Sound 1-1 (50 %)"
+    one_rig.press("accept", 6)
+    assert session.state.candidates[1].span.start_s == SPANS[4][0]
+    assert one_rig.reaper.keys_go_to == "arrange"
+
+
+def test_an_undo_leads_back_to_the_place_that_was_asked_for(one_rig: Rig) -> None:
+    session = one_rig.find()
+    opened(one_rig)
+    click(one_rig, column(SPANS[4][0] + 0.05), 100)
+    one_rig.until(lambda: one_rig.candidate().start_s == SPANS[4][0])
+    one_rig.press("accept", 6)
+    one_rig.project.undo()
+    one_rig.tick(6)
+    assert session.state.current == 1
+    assert one_rig.candidate().start_s == SPANS[4][0]
+    one_rig.press("accept", 6)
+    assert session.state.candidates[1].span.start_s == SPANS[4][0]
+
+
+def test_a_place_that_cannot_be_asked_about_changes_nothing(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.reaper.set_ext_state("ReaTrieve", "queue", "ask 19.5\n")
+    one_rig.tick(5)
+    assert one_rig.line() == "nothing is left to ask about"
+    assert one_rig.candidate().start_s == SPANS[0][0]
+    one_rig.run("accept")
+    one_rig.until(lambda: session.state.accepted == 1)
+
+
+def test_a_click_elsewhere_goes_there(one_rig: Rig) -> None:
+    one_rig.find()
+    opened(one_rig)
+    click(one_rig, column(19.0), 100)
+    assert one_rig.project.cursor_s == pytest.approx(19.0, abs=0.05)
+    click(one_rig, column(1.0), 100)  # inside the example
+    assert one_rig.project.cursor_s == 0.5
+    assert one_rig.sent(m.Ask) == []
+
+
+def test_the_wheel_zooms_and_dragging_scrolls(one_rig: Rig) -> None:
+    one_rig.find()
+    opened(one_rig)
+    before = one_rig.reaper.gfx_picture()
+    one_rig.reaper.mouse(column(10.0), 100, wheel=600.0)
+    one_rig.tick(2)
+    zoomed = one_rig.reaper.gfx_picture()
+    assert zoomed.tobytes() != before.tobytes()
+    length_s = 20.0 / 1.25**5
+    click(one_rig, column(12.9, 10.0 - length_s / 2, 10.0 + length_s / 2), 100)
+    assert one_rig.project.cursor_s == pytest.approx(12.9, abs=0.05)
+    one_rig.reaper.mouse(300, 100, 1)
+    one_rig.tick()
+    one_rig.reaper.mouse(200, 100, 1)
+    one_rig.tick()
+    one_rig.reaper.mouse(200, 100)
+    one_rig.tick(2)
+    assert one_rig.project.cursor_s == pytest.approx(12.9, abs=0.05)  # a drag is no click
+    assert one_rig.reaper.gfx_picture().tobytes() != zoomed.tobytes()
+
+
+def test_previous_shows_answers_again_and_changes_them(rig: Rig) -> None:
+    session = rig.find()
+    for verb in ("accept", "reject", "skip"):
+        rig.press(verb)
+    current = rig.candidate().name
+    rig.press("previous")
+    assert "Sound 1-3 at" in rig.line()
+    assert "was skipped" in rig.line()
+    assert rig.project.playing
+    rig.press("previous")
+    assert "Sound 1-2 at" in rig.line()
+    rig.press("accept", 6)
+    assert isinstance(session.events[-1], Reanswered)
+    assert [one.state for one in session.state.candidates.values()][:3] == ["accepted", "accepted", "skipped"]
+    assert rig.region("Sound 1-2").start_s == SPANS[1][0]
+    assert rig.candidate().name == current
+    assert rig.history()[-1] == "Accept Sound 1-2 after all"
+    rig.project.undo()
+    rig.until(lambda: session.state.candidates[2].state == "rejected")
+    assert "Sound 1-2" not in rig.names()
+    rig.project.redo()
+    rig.until(lambda: session.state.candidates[2].state == "accepted")
+    for _ in range(3):
+        rig.press("previous")
+    rig.press("reject", 6)
+    assert session.state.candidates[1].state == "rejected"
+    assert "Sound 1-1" not in rig.names()
+    rig.press("accept", 6)
+    assert session.state.candidates[4].state == "accepted"
+
+
+def test_previous_ends_where_the_answers_end(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("previous")
+    assert one_rig.line() == "no answer to look at again"
+    one_rig.press("accept")
+    one_rig.press("previous")
+    one_rig.press("skip", 6)
+    assert [one.state for one in session.state.candidates.values()] == ["accepted", "candidate"]
+    one_rig.press("previous")
+    one_rig.press("undo", 6)
+    assert session.state.current == 1
+    assert one_rig.candidate().start_s == SPANS[0][0]
+
+
+def test_an_answer_changed_to_no_may_spend_the_budget_and_back(one_rig: Rig) -> None:
+    one_rig.set(budget="2")
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.press("reject")
+    for _ in range(2):
+        one_rig.press("previous")
+    one_rig.press("reject", 6)
+    assert session.state.over == "budget"
+    assert one_rig.candidate() is None
+    assert "the rejections are used up" in one_rig.line()
+    for _ in range(2):
+        one_rig.press("previous")
+    one_rig.press("accept", 10)
+    assert session.state.over is None
+    assert one_rig.candidate().start_s == SPANS[2][0]
+
+
+@pytest.mark.parametrize(
+    ("verb", "by"),
+    [
+        ("start_earlier", (-0.01, 0.0)),
+        ("start_later", (0.01, 0.0)),
+        ("end_earlier", (0.0, -0.01)),
+        ("end_later", (0.0, 0.01)),
+    ],
+)
+def test_keys_move_the_candidates_edges(one_rig: Rig, verb: str, by: tuple[float, float]) -> None:
+    session = one_rig.find()
+    start_s, end_s = SPANS[0]
+    one_rig.press(verb)
+    assert one_rig.candidate().start_s == pytest.approx(start_s + by[0])
+    assert one_rig.candidate().end_s == pytest.approx(end_s + by[1])
+    one_rig.press("accept", 8)
+    span = session.state.candidates[1].span
+    assert (span.start_s, span.end_s) == pytest.approx((start_s + by[0], end_s + by[1]))
+
+
+@pytest.mark.parametrize(
+    ("key", "done"),
+    [("a", "accepted"), ("r", "rejected"), ("s", "skipped"), ("A", "accepted")],
+)
+def test_letters_answer_where_the_user_keeps_the_focus(one_rig: Rig, key: str, done: str) -> None:
+    session = one_rig.find()
+    opened(one_rig)
+    one_rig.reaper.focus()
+    one_rig.reaper.press(key)
+    one_rig.tick(4)
+    assert session.state.candidates[1].state == done
+    one_rig.reaper.focus()
+    one_rig.reaper.press("u")
+    one_rig.tick(6)
+    assert session.state.candidates[1].state == "candidate"
+
+
+def test_place_size_and_dock_are_remembered(tmp_path: Path) -> None:
+    with Rig(tmp_path / "one", pixel_ratio=2) as rig:
+        opened(rig, 1000, 640)
+        rig.press("window")
+        assert rig.reaper.windows == []
+        assert rig.reaper.ext_state("ReaTrieve", "window") == "0 100 100 500 320"
+        rig.set(window="1 30 40 300 200")
+        rig.press("window")
+        picture = rig.reaper.gfx_picture()
+        assert picture.size == (600, 400)
+        assert rig.reaper.keys_go_to == "arrange"
+        rig.press("window")
+        rig.set(window="broken")
+        rig.press("window")
+        assert rig.reaper.gfx_picture().size == (960, 640)
+
+
+def test_a_screen_reader_hears_buttons_and_messages(tmp_path: Path) -> None:
+    said: list[Any] = []
+    with Rig(tmp_path, extensions={"osara_outputMessage": lambda text: said.append(str(text))}) as rig:
+        rig.find()
+        opened(rig)
+        rig.reaper.focus()
+        said.clear()
+        for _ in range(3):
+            rig.reaper.press("tab")
+            rig.tick(2)
+        assert said == ["Menu", "Accept, key a", "Reject, key r"]
+        rig.reaper.press("enter")
+        rig.tick(4)
+        assert any("Sound 1-2" in text for text in said)
+        rig.reaper.press("?")
+        rig.tick(2)
+        assert said[-1].startswith("Sound 1, 0 accepted. 1 of 10 rejections.")
+
+
+def test_the_menu_has_sounds_settings_and_the_dock(one_rig: Rig) -> None:
+    one_rig.find()
+    opened(one_rig)
+    one_rig.reaper.answer("Dock this window")
+    click(one_rig, 100, 100, buttons=2)
+    assert one_rig.reaper.keys_go_to == "arrange"
+    one_rig.reaper.answer(["Riser"])
+    one_rig.reaper.answer("Rename sound ...")
+    one_rig.reaper.host.dialogs.waiting.rotate(1)
+    click(one_rig, 100, 100, buttons=2)
+    assert one_rig.candidate().name.startswith("? Riser 1")
+    one_rig.reaper.answer("Close")
+    one_rig.reaper.mouse(100, 100, 2)
+    one_rig.tick(2)
+    assert one_rig.reaper.windows == []
+
+
+def test_a_closed_window_costs_nothing_and_an_open_one_draws_only_what_changed(one_rig: Rig) -> None:
+    one_rig.find()
+    client = one_rig.reaper.running[0]
+    one_rig.tick(50)
+
+    def calls() -> float:
+        before = client.calls
+        one_rig.tick(30)
+        return float((client.calls - before) / 30)
+
+    closed = calls()
+    opened(one_rig)
+    one_rig.tick(20)
+    assert calls() - closed < 25
+    one_rig.press("window")
+    one_rig.tick(50)
+    assert calls() <= closed + 0.1
