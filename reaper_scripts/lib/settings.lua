@@ -140,10 +140,12 @@ end
 
 ---A setting as text.
 ---@param key string
+---@param exact boolean? so that taking it back changes nothing
 ---@return string
-function settings.text(key)
+function settings.text(key, exact)
   local value = settings.get(key)
-  if math.type(value) == "float" then return ("%g"):format(value) end
+  local short = math.type(value) == "float" and ("%g"):format(value)
+  if short and (not exact or tonumber(short) == value) then return short end
   return text_of(value)
 end
 

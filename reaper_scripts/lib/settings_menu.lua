@@ -17,7 +17,7 @@ end
 ---@param setting Setting
 local function ask(setting)
   local unit = setting.unit and (" (%s)"):format(setting.unit) or ""
-  local answers = settings.ask("ReaTrieve: setting", { setting.caption .. unit }, { settings.text(setting.key) })
+  local answers = settings.ask("ReaTrieve: setting", { setting.caption .. unit }, { settings.text(setting.key, true) })
   if not answers then return end
   status.say(settings.take(setting.key, answers[1]), true)
   toggles.show()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -186,12 +187,21 @@ def test_the_scripts_settings_are_read(rig_with_settings: Any) -> None:
     assert {key: told[key] for key in before} == before
 
 
-def test_the_settings_dialog_taken_as_it_stands_changes_nothing(rig_with_settings: Any) -> None:
+def test_settings_that_are_asked_for_and_taken_as_they_stand_change_nothing(rig_with_settings: Any) -> None:
     rig, _ = rig_with_settings
     before = told_script_settings(rig)
-    rig.reaper.answer(True)
+    asked: list[str] = []
+    rig.reaper.answer(lambda menu: asked.extend(re.findall(r"[<|]?([^|<>]+ \.\.\.)(?=\|)", menu)) or 0)
     rig.press("settings")
+    asked = [one for one in asked if ":" in one]
+    assert len(asked) > 8
+    for one in asked:
+        rig.reaper.answer(one, True)
+        rig.press("settings")
+        assert rig.line().startswith(one.split(":")[0]), rig.line()
     assert rig.reaper.unused_answers == 0
+    rig.press("window")
+    rig.set(window="")
     rig.reaper.set_ext_state("told", "keys", "")
     assert told_script_settings(rig) == before
 

@@ -18,8 +18,8 @@ _LUA_TOKEN = re.compile(r"--\[\[.*?\]\]|--[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|
 _LUA_FIELD = re.compile(r"%[-+]?[\d.]*[a-zA-Z]")
 # What is no sentence for the user although it holds several words.
 _INTERNAL = re.compile(
-    r"^(no (setting|capability) |\^|%|/|SCR |\[|MenuSets/|item_|\(?… ?[<>]| </dev|Mavriq|Application Support|C:\\)|\.…"
-    r"|\)\$$"  # a pattern
+    r"^(no (setting|capability) |\^|%|/|SCR |\[|MenuSets/|item_|\(?… ?[<>]| </dev|Mavriq|Application Support|C:\\)"
+    r"|\.…|\)\$$"
 )
 _FAULTS = re.compile(r"\berror\((?:\(?\"[^\"]*\"\)?[^\n]*), 2\)")  # a caller's fault, seen by programmers only
 _INVARIANTS = re.compile(r"^local INVARIANTS = .*?^\}", re.MULTILINE | re.DOTALL)

@@ -43,6 +43,11 @@ EVENTS = [
     Retracted(1),
     BudgetRaised(10),
     Renamed("Snare"),
+    Finished(),
+]
+"""What version 1 wrote too."""
+LATER = [
+    *EVENTS[:-1],
     Requested(3, Span(8.0, 9.0), 0.2, 0.7, 5.0),
     Answered(3, "skip", Span(8.0, 9.0)),
     Reanswered(3, "accept", Span(8.02, 9.0)),
@@ -58,17 +63,17 @@ def test_everything_comes_back(tmp_path):
     path = tmp_path / "dir with ü" / "x.journal.jsonl"
     tempo = ({"time_s": 0.0, "bpm": 120.5, "numerator": 4, "denominator": 4, "fullbeats": 0.0, "measure": 0},)
     with Journal.create(path, header(project="C:\\x\\ü.rpp", tempo=tempo), now=lambda: 42.25) as journal:
-        for k, event in enumerate(EVENTS):
+        for k, event in enumerate(LATER):
             journal.append(event, op=f"op-{k}" if k % 2 else "")
-        assert journal.events() == EVENTS
+        assert journal.events() == LATER
     again, lines = read_journal(path)
     assert again == header(project="C:\\x\\ü.rpp", tempo=tempo)
     assert again.origin_s == 12.5
-    assert [line.event for line in lines] == EVENTS
+    assert [line.event for line in lines] == LATER
     assert {line.time_s for line in lines} == {42.25}
     with Journal.open(path) as journal:
-        assert journal.events() == EVENTS
-        assert journal.ops == {f"op-{k}" for k in range(1, len(EVENTS), 2)}
+        assert journal.events() == LATER
+        assert journal.ops == {f"op-{k}" for k in range(1, len(LATER), 2)}
         assert fold(journal.events()).label == "Snare"
 
 

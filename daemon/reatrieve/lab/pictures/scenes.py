@@ -29,7 +29,7 @@ SONG_S = 120.0
 SONG = {"genre": "house", "seed": 5, "preset": "hard"}
 TITLE = "ReaTrieve"
 REAPER_W, ARRANGE_H, WINDOW_H = 1280, 260, 340
-REAPER_VIEW = (6.0, 52.0)
+REAPER_VIEW = (8.0, 50.0)
 TICKS = 4
 """After which a window of a new size is drawn."""
 
@@ -126,10 +126,10 @@ def played(
         for scene in SCENES[: last + 1]:
             _PLAY[scene](player)
             if scene in scenes:
-                yield from _drawn(loop, scene, sizes)
+                yield from _drawn(loop, scene, sizes, theme)
 
 
-def _drawn(loop: Loop, scene: str, sizes: tuple[tuple[int, int], ...]) -> Iterator[Drawn]:
+def _drawn(loop: Loop, scene: str, sizes: tuple[tuple[int, int], ...], theme: str) -> Iterator[Drawn]:
     for size in sorted(sizes, reverse=True):
         loop.reaper.resize_window(*size, name=TITLE)
         loop.settle(1 if scene == "searching" else TICKS)
@@ -138,7 +138,7 @@ def _drawn(loop: Loop, scene: str, sizes: tuple[tuple[int, int], ...]) -> Iterat
         loop.reaper.resize_window(REAPER_W, WINDOW_H, name=TITLE)
         loop.project.set_view(*REAPER_VIEW)
         loop.settle(TICKS)
-        arrange = arrange_view(loop.project, size=(REAPER_W, ARRANGE_H))
+        arrange = arrange_view(loop.project, size=(REAPER_W, ARRANGE_H), theme=theme)
         yield Drawn(scene, (0, 0), with_window(arrange, loop.reaper.gfx_picture(TITLE)))
 
 
