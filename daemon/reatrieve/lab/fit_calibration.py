@@ -166,8 +166,7 @@ def fit(asked: Sequence[Question]) -> Judgement:
         of_stage = [q for q in _thinned(asked) if q.orders and q.stage == stage]
         weights = _alike(of_stage)
         shares = np.array([q.setting.exact_share for q in of_stage])
-        if shares.any():
-            exact.append(_pairwise(of_stage, EXACT, weights))
+        exact.append(_pairwise(of_stage, EXACT, weights))
         tolerant.append(_pairwise(of_stage, TOLERANT, weights * (1.0 - shares)))
     ranker = Judgement(tuple(exact), tuple(tolerant), (), ())
     rows = [_rows(q, ranker) for q in asked]

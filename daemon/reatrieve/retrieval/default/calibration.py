@@ -2,7 +2,7 @@
 
 Two models order a shortlist: ``exact`` by figures that tell exact repeats from what resembles them, ``tolerant`` by
 fewer of these and by the tolerant views. Which of them counts is decided by how exact the best places are
-(``Setting.exactness``), until the first no: what was rejected tells tolerant views more than exactness does.
+(``Setting.exactness``): the more answers there are, and a no above all, the more exact they have to be.
 ``probability`` says how often the user says yes, from the rank, some figures as they are and
 the answers so far; what these answers were against what was expected then moves it (``Surprise``). Numbers only, see
 ``constants.py``.
@@ -37,9 +37,10 @@ EXACT = ("ridge", "lda", "rare", "least", "mean", "no", "onset", "worst", "low",
 TOLERANT = ("ridge", "rare", "mean", "tight", "tolerant")
 """Figures that each of the two models sees."""
 
-GATE_MIDDLE = 0.68
+GATE_MIDDLES = (0.60, 0.70, 0.75)
 GATE_WIDTH = 0.04
-"""At this exactness both models count alike, and by how much it takes to change that."""
+"""At these exactnesses (one a stage, see ``Answers``) both models count alike, and by how much it takes to change that.
+One example alone looks less exact than it is: the best places may all be wrong."""
 
 STANDING = ("rank", "gap")
 INPUTS = (
@@ -112,9 +113,7 @@ class Setting:
     @property
     def exact_share(self) -> float:
         """Weight of the exact model, 0..1."""
-        if self.answers.n_negative:
-            return 0.0
-        return float(scipy.special.expit((self.exactness - GATE_MIDDLE) / GATE_WIDTH))
+        return float(scipy.special.expit((self.exactness - GATE_MIDDLES[self.answers.stage]) / GATE_WIDTH))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +164,8 @@ class Judgement:
 
     Attributes
     ----------
-    exact : two tuples, of the figures ``EXACT``; after a no this model does not count.
-    tolerant : three tuples, of the figures ``TOLERANT``.
+    exact : three tuples, of the figures ``EXACT``.
+    tolerant : the same, of the figures ``TOLERANT``.
     probability : three tuples of the ``INPUTS``, and the intercept.
     surprise : three tuples: a factor of the log odds, what either ``Surprise`` adds to them, and the intercept.
     """
@@ -180,9 +179,8 @@ class Judgement:
         """A number for each candidate, 0 for the middle one; higher is better."""
         scaled = relative(figures)
         stage, share = setting.answers.stage, setting.exact_share
-        ranks = scaled[:, _TOLERANT_COLUMNS] @ np.array(self.tolerant[stage])
-        if share:
-            ranks = share * (scaled[:, _EXACT_COLUMNS] @ np.array(self.exact[stage])) + (1.0 - share) * ranks
+        exact = scaled[:, _EXACT_COLUMNS] @ np.array(self.exact[stage])
+        ranks = share * exact + (1.0 - share) * (scaled[:, _TOLERANT_COLUMNS] @ np.array(self.tolerant[stage]))
         return np.asarray(ranks - np.median(ranks))
 
     def log_odds(self, inputs: _F64, *, stage: int) -> _F64:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.ndimage
 from numpy.typing import NDArray
 
 from reatrieve.retrieval.default.background import POOL_BANDS, Background, CoarseMap
@@ -21,7 +20,7 @@ from reatrieve.retrieval.default.features import agreeing_salience, part_cosines
 from reatrieve.retrieval.default.kernel import NORM_POWER, KernelMaps
 from reatrieve.retrieval.default.spectrum import N_BANDS
 from reatrieve.retrieval.default.template import learned_template, weighted_template
-from reatrieve.retrieval.default.views import Profiles
+from reatrieve.retrieval.default.views import Profile, Profiles, middle, spread
 from reatrieve.retrieval.grid import LabelledExcerpt, best_of_parts
 
 __all__ = ["CEPSTRAL", "LEARNED", "MOST_POINTS", "POOLED", "Overview", "Ranking", "Shortlist"]
@@ -53,8 +52,6 @@ MOST_NEGATIVES = 16
 KERNEL_POSITIVES = 8
 KERNEL_NEGATIVES = 8
 _DECIMALS = 5
-_STEP = 4
-"""Neighbouring scores are alike: every fourth tells middle and spread."""
 
 LEARNED_BELOW = 0.85
 """The learned view is asked where the exactness is less: near-exact repeats do not need it."""
@@ -88,9 +85,9 @@ class Overview:
         the parts begin (``Grid.parts``).
         """
         best, starts = best_of_parts(scores, edges)
-        middle = float(np.median(scores[::_STEP]))
-        top = max(float(scores[list(positives)].mean()) - middle, 1e-9)
-        return cls(np.clip((best - middle) / top, 0.0, 1.0).astype(np.float32), starts)
+        centre = middle(scores)
+        top = max(float(scores[list(positives)].mean()) - centre, 1e-9)
+        return cls(np.clip((best - centre) / top, 0.0, 1.0).astype(np.float32), starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +203,12 @@ class Ranking:
         ridge, lda, linear = self._known_linear(labels)
         used = _used(labels, KERNEL_POSITIVES, KERNEL_NEGATIVES)
         apart = max(2, min(self._maps.n_frames // 4, NEIGHBOUR_FRAMES))
+        narrow = np.flatnonzero(tight & ~free)
 
         def peaks(scores: _F32, size: int) -> NDArray[np.intp]:
-            return _peaks(scores, free | (tight & _is_peak(scores, apart)), size, apart)
+            allowed = free.copy()
+            allowed[narrow[_is_peak(scores, narrow, apart)]] = True
+            return _peaks(scores, allowed, size, apart)
 
         views = {name: self._evidence(name, used) for name in (CEPSTRAL, POOLED)}
         joint = linear + np.float32(TOLERANT_SHARE) * sum(view.curve * view.spread for view in views.values())
@@ -217,10 +217,10 @@ class Ranking:
         if not best.size:
             return None
         answers = tally([label.positive for label in labels])
-        spread = max(float(ridge[::_STEP].std()), 1e-6)
+        ridge_spread = spread(ridge)
         yes = [label for label in used if label.positive]
         exact_best = candidates[0][:BEST_PLACES] if candidates[0].size else best
-        trust_exact = _trust(float(ridge[exact_best].mean()), _mutual(self._gram(yes)), len(yes), spread)
+        trust_exact = _trust(float(ridge[exact_best].mean()), _mutual(self._gram(yes)), len(yes), ridge_spread)
         trust = {name: view.trust(best) for name, view in views.items()}
         there = [view.trust(exact_best) for view in views.values()]
         exactness = trust_exact / float(np.linalg.norm([trust_exact, *there]))
@@ -228,7 +228,7 @@ class Ranking:
         if answers.stage and exactness < LEARNED_BELOW and self._learned():
             views[LEARNED] = self._evidence(LEARNED, used)
             trust[LEARNED] = views[LEARNED].trust(best)
-        trusted = ridge * np.float32(trust_exact / spread)
+        trusted = ridge * np.float32(trust_exact / ridge_spread)
         for name, view in views.items():
             trusted += view.curve * np.float32(trust[name])
         candidates += [peaks(trusted, TRUSTED_PLACES), *(peaks(view.curve, OWN_PLACES) for view in views.values())]
@@ -240,7 +240,7 @@ class Ranking:
         figures = np.column_stack([ridge[starts], lda[starts], *evidence, crowding(starts), tolerant])
         ranks = np.round(judgement.ranks(figures, setting), _DECIMALS)
         order = np.lexsort((starts, -ranks)).tolist()
-        inputs = self._inputs(starts, ranks, ridge, spread, views[POOLED], setting)
+        inputs = self._inputs(starts, ranks, ridge, ridge_spread, views[POOLED], setting)
         log_odds = judgement.log_odds(inputs, stage=answers.stage)
         curve = Overview.of(trusted, [label.start for label in used if label.positive], parts)
         return Shortlist(starts, figures.astype(np.float32), setting, ranks, inputs, log_odds, order, curve)
@@ -269,8 +269,7 @@ class Ranking:
         ridge = self._maps.scores(self._maps.template(template), norm_power=power)
         lda = self._maps.softened(self._coarse.profile(self._background.template(positives)), norm_power=power)
         for scores in (ridge, lda):
-            middle = np.median(scores[::_STEP])
-            scores -= middle
+            scores -= np.float32(middle(scores))
             scores /= max(float(scores[positives].mean()), 1e-9)
         share = LDA_SHARE * LDA_FADE ** sum(not label.positive for label in labels)
         return ridge, lda, np.round((1 - share) * ridge + share * lda, _DECIMALS).astype(np.float32)
@@ -303,21 +302,21 @@ class Ranking:
     def _evidence(self, name: str, used: Sequence[LabelledExcerpt]) -> _Evidence:
         yes = [self._profiles.of(name, label.start) for label in used if label.positive]
         no = [self._profiles.of(name, label.start) for label in used if not label.positive]
-        spread = float(np.mean([profile.spread for profile in yes]))
-        curve = np.mean([profile.values for profile in yes], axis=0, dtype=np.float32)
+        own_spread = float(np.mean([profile.spread for profile in yes]))
+        curve = _mean(yes)
         if no:
-            curve -= np.float32(NO_SHARE) * np.mean([profile.values for profile in no], axis=0, dtype=np.float32)
-        curve /= np.float32(spread)
+            curve -= np.float32(NO_SHARE) * _mean(no)
+        curve /= np.float32(own_spread)
         starts = [label.start for label in used if label.positive]
         mutual = _mutual(np.array([profile.nearby[starts] for profile in yes], dtype=np.float64))
-        return _Evidence(curve, [one.nearby for one in yes], [one.nearby for one in no], mutual, spread)
+        return _Evidence(curve, [one.nearby for one in yes], [one.nearby for one in no], mutual, own_spread)
 
     def _inputs(
         self,
         starts: NDArray[np.intp],
         ranks: _F64,
         ridge: _F32,
-        spread: float,
+        ridge_spread: float,
         pooled: _Evidence,
         setting: Setting,
     ) -> _F64:
@@ -339,7 +338,7 @@ class Ranking:
         return np.column_stack(
             [
                 standing(ranks, starts, n_frames=self._maps.n_frames),
-                ridge[starts] / spread,
+                ridge[starts] / ridge_spread,
                 like_yes / pooled.spread,
                 ridge[starts],
                 nothing if unlike_no is None else unlike_no,
@@ -364,9 +363,20 @@ def _used(labels: Sequence[LabelledExcerpt], most_positives: int, most_negatives
     return [label for label in labels if id(label) in kept]
 
 
-def _is_peak(scores: _F32, reach: int) -> NDArray[np.bool_]:
-    """Where no score within ``reach`` is greater: the slope of a neighbour that was answered is no place of its own."""
-    return np.asarray(scores >= scipy.ndimage.maximum_filter1d(scores, 2 * reach + 1, mode="nearest"))
+def _mean(profiles: Sequence[Profile]) -> _F32:
+    """Mean of the values of profiles at each start; summed in place, which takes a third of stacking them first."""
+    total: _F32 = profiles[0].values.copy()
+    for profile in profiles[1:]:
+        total += profile.values
+    total /= np.float32(len(profiles))
+    return total
+
+
+def _is_peak(scores: _F32, places: NDArray[np.intp], reach: int) -> NDArray[np.bool_]:
+    """Whether no score within ``reach`` of a place is greater: the slope of a neighbour that was answered is no place
+    of its own."""
+    around = np.clip(places[:, None] + np.arange(-reach, reach + 1), 0, len(scores) - 1)
+    return np.asarray(scores[places] >= scores[around].max(axis=1))
 
 
 def _peaks(scores: _F32, free: NDArray[np.bool_], size: int, apart: int) -> NDArray[np.intp]:
@@ -399,8 +409,11 @@ def _mutual(K: _F64) -> float | None:
 
 def _merged(candidates: Sequence[NDArray[np.intp]], apart: int) -> NDArray[np.intp]:
     """Places of several lists, those of earlier lists first, each more than ``apart`` from the others."""
+    places = np.concatenate(candidates)
+    near = np.zeros(int(places.max()) + apart + 1, dtype=bool)
     found: list[int] = []
-    for place in np.concatenate(candidates).tolist():
-        if all(abs(place - other) > apart for other in found):
+    for place in places.tolist():
+        if not near[place]:
             found.append(place)
+            near[max(0, place - apart) : place + apart + 1] = True
     return np.array(found, dtype=np.intp)

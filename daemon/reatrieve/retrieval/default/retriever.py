@@ -318,7 +318,7 @@ class DefaultRanker:
         if LEARNED not in self._profiles.names and self._analysis.duration_s <= LEARNED_LONGEST_S:
             example = self._labels[0]
             view = PartMeans(
-                learned_frames(self._analysis),
+                learned_frames(self._analysis).astype(np.float32),  # widened once, not for every answer
                 length_s=self._grid.length_s,
                 offset_s=example.span.start_s - frame_time_s(example.start - self._margin),
                 first=-self._margin,

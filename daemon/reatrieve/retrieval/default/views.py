@@ -21,7 +21,17 @@ from numpy.typing import NDArray
 from reatrieve.retrieval.correlate import MapSpectra
 from reatrieve.retrieval.default.kernel import window_norms
 
-__all__ = ["CosineView", "PooledView", "Profile", "Profiles", "View", "cepstral_rows", "pooled_rows"]
+__all__ = [
+    "CosineView",
+    "PooledView",
+    "Profile",
+    "Profiles",
+    "View",
+    "cepstral_rows",
+    "middle",
+    "pooled_rows",
+    "spread",
+]
 
 N_SHAPE = 13
 """Cepstral coefficients that tell timbre, from the first one on; the one before it is the level."""
@@ -37,6 +47,20 @@ _LEAST_CONTRAST = 1e-3
 
 _F32 = NDArray[np.float32]
 _F64 = NDArray[np.float64]
+
+
+def middle(values: _F32) -> float:
+    """Median of values along a sound, shape (n,); numpy's own takes several times as long on so few."""
+    some = values[::_STEP]
+    half = len(some) // 2
+    if len(some) % 2:
+        return float(np.partition(some, half)[half])
+    return float(np.partition(some, (half - 1, half))[half - 1 : half + 1].mean())
+
+
+def spread(values: _F32) -> float:
+    """Deviation of values along a sound, shape (n,); > 0."""
+    return max(float(values[::_STEP].std()), 1e-6)
 
 
 class View(Protocol):
@@ -176,12 +200,12 @@ class Profiles:
         """Profile of the excerpt at ``start`` in the view called ``name``."""
         if (name, start) not in self._known:
             cosines = self._views[name].like(start)
-            middle = np.median(cosines[::_STEP])
-            values = np.asarray((cosines - middle) / max(float(cosines[start] - middle), _LEAST_CONTRAST), np.float32)
+            usual = middle(cosines)
+            values = np.asarray((cosines - usual) / max(float(cosines[start]) - usual, _LEAST_CONTRAST), np.float32)
             nearby = values
             if self._reach:
                 nearby = scipy.ndimage.maximum_filter1d(values, 2 * self._reach + 1, mode="nearest")
-            self._known[name, start] = Profile(values, nearby, max(float(values[::_STEP].std()), 1e-6))
+            self._known[name, start] = Profile(values, nearby, spread(values))
         return self._known[name, start]
 
 

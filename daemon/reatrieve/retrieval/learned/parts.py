@@ -91,7 +91,7 @@ class PartMeans:
         rows = np.zeros((description.shape[0], high - low))
         for at in range(max(low, 0), min(high, self._n_frames), _CHUNK):
             upto = min(at + _CHUNK, high, self._n_frames)
-            rows[:, at - low : upto - low] = template @ self._frames[:, at:upto].astype(np.float32)
+            rows[:, at - low : upto - low] = template @ self._frames[:, at:upto].astype(np.float32, copy=False)
         sums = _running(rows)
         total = np.zeros(self.n_starts)
         for part, row in enumerate(sums):
