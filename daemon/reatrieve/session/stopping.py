@@ -24,11 +24,11 @@ REST_ABOVE = 0.6
 """From which probability "accept the rest" takes places, unless the user says another."""
 MAX_ACCEPTS_AND_SKIPS = 200
 """A session that a simulated user answers ends after so many answers that cost nothing."""
-NO_WITHOUT_A_YES, LEFT_WITHOUT_A_YES = 5, 0.8
+NO_WITHOUT_A_YES, LEFT_WITHOUT_A_YES = 5, 0.4
 """Where nothing was ever accepted: so many no, and an estimate of what is left below this."""
-NO_IN_A_ROW, LEFT_BELOW = 7, 0.2
-"""Where something was: so many no since the last yes, and an estimate that is next to nothing. Six no and 0.5 spoke too
-early in 17 % of the sessions on speech, seven and 0.2 in 6 % (``docs/experiments-log.md``)."""
+NO_IN_A_ROW, LEFT_BELOW = 7, 0.05
+"""Where something was: so many no since the last yes, and an estimate that is next to nothing. With 0.2 it spoke too early
+in 17 % of the sessions on speech and in 11 % on foley, with 0.05 in none and 2 % (``docs/experiments-log.md``)."""
 
 
 def probably_nothing_else(answers: Sequence[Verdict], remaining: float) -> bool:
