@@ -180,7 +180,7 @@ def test_what_was_prepared_is_not_analysed_again(serve: Serve, tmp_path: Path, s
 
     with Session(serve, tmp_path, version=version, sockets=sockets) as s:
         s.project.select_time(0.0, 0.0)
-        s.run("panel")
+        s.run("window")
         s.project.select_time(TIMES_S[0], TIMES_S[0] + LENGTH_S)
         s.until(lambda: "analysis of 30.0 s by default took" in log())
         s.until(entries)
