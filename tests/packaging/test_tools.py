@@ -42,6 +42,7 @@ def test_the_wheel_is_a_tool(tool: str, wheel: Path, tmp_path: Path) -> None:
         "HOME": str(tmp_path), "PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(shims),
         "PIPX_MAN_DIR": str(tmp_path / "man"), "UV_TOOL_DIR": str(tmp_path / "uv"), "UV_TOOL_BIN_DIR": str(shims),
         "UV_PYTHON": sys.executable, "PIPX_DEFAULT_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",  # several indexes count alike, as with pip
     }  # fmt: skip
     empty = tmp_path / "empty"
     empty.mkdir()
