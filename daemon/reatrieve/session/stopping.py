@@ -27,8 +27,8 @@ MAX_ACCEPTS_AND_SKIPS = 200
 NO_WITHOUT_A_YES, LEFT_WITHOUT_A_YES = 5, 0.4
 """Where nothing was ever accepted: so many no, and an estimate of what is left below this."""
 NO_IN_A_ROW, LEFT_BELOW = 7, 0.05
-"""Where something was: so many no since the last yes, and an estimate that is next to nothing. With 0.2 it spoke too early
-in 17 % of the sessions on speech and in 11 % on foley, with 0.05 in none and 2 % (``docs/experiments-log.md``)."""
+"""Where something was: so many no since the last yes, and an estimate that is next to nothing. With 0.2 it spoke too
+early in 17 % of the sessions on speech and 11 % on foley, with 0.05 in none and 2 % (``docs/experiments-log.md``)."""
 
 
 def probably_nothing_else(answers: Sequence[Verdict], remaining: float) -> bool:
