@@ -30,3 +30,11 @@ def bench() -> Path:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--long``: the tests of docs/reliability.md in their full length, where CI runs a part."""
     parser.addoption("--long", action="store_true", default=os.environ.get("REATRIEVE_LONG") == "1")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """What a test logged may hold a lone surrogate, on purpose; a worker of pytest-xdist dies of sending one."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
