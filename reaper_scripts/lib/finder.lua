@@ -50,11 +50,7 @@ end
 ---@param track_known boolean? the daemon has items and probes already
 local function send(ctx, s, request, track_known)
   if not track_known then track.send(ctx.link, s.id, request.items, request.probes) end
-  for _, fields in ipairs(request.tempo) do
-    local values = { session = s.id }
-    for key, value in pairs(fields) do values[key] = value end
-    ctx.link:command("tempo", values)
-  end
+  track.send_each(ctx.link, "tempo", s.id, request.tempo)
   request.find.items = #request.items
   ctx.link:command("find", request.find)
 end

@@ -326,6 +326,17 @@ function track.items(the_track, start_s, end_s)
   return items, message
 end
 
+---Send a command for each entry of a list, which stays as it is.
+---@param name string
+---@param list table[]
+function track.send_each(link, name, session, list)
+  for _, entry in ipairs(list) do
+    local fields = { session = session }
+    for key, value in pairs(entry) do fields[key] = value end
+    link:command(name, fields)
+  end
+end
+
 ---Tell the daemon of a track, item by item, and of what REAPER plays of it.
 ---@param session string id
 ---@param items TrackItem[]
@@ -337,11 +348,7 @@ function track.send(link, session, items, probes)
     fields.session, fields.index, fields.render = session, index - 1, nil
     link:command("item", fields)
   end
-  for _, probe in ipairs(probes) do
-    local fields = { session = session }
-    for key, value in pairs(probe) do fields[key] = value end
-    link:command("probe", fields)
-  end
+  track.send_each(link, "probe", session, probes)
 end
 
 -- Tempo map -------------------------------------------------------------------------------------------------------------------
@@ -386,10 +393,7 @@ end
 ---Tell the daemon the tempo map that the user sees now.
 ---@param session string id
 function track.send_tempo(link, proj, session)
-  for _, fields in ipairs(track.tempo(proj)) do
-    fields.session = session
-    link:command("tempo", fields)
-  end
+  track.send_each(link, "tempo", session, track.tempo(proj))
 end
 
 return track

@@ -143,6 +143,13 @@ local function on_curve(x, y)
   return box and box.h > 0 and x >= box.x and x < box.x + box.w and y >= box.y and y < box.y + box.h
 end
 
+---The time at a column of the curve.
+---@param range Range
+---@return number
+local function time_at(range, x)
+  return range.from_s + (x - now.curve.x) / now.curve.w * (range.to_s - range.from_s)
+end
+
 ---What stands at a column: a place, or a peak that can be asked about.
 ---@return ShownPlace?
 ---@return number? peak_s
@@ -150,7 +157,7 @@ end
 local function pointed_at(s, one, range, x)
   local box = now.curve
   local second_px = (range.to_s - range.from_s) / box.w
-  local time_s = range.from_s + (x - box.x) * second_px
+  local time_s = time_at(range, x)
   local reach_s = REACH_PX * scale() * second_px
   for index = #places, 1, -1 do
     local place = places[index]
@@ -171,9 +178,9 @@ local function click_curve(ctx, s, one, range, x, run_verb)
     run_verb(("ask %.9f"):format(peak_s))
     return
   end
-  local box, tab = now.curve, ctx.active_tab
+  local tab = ctx.active_tab
   if not tab then return end
-  view.go(tab.proj, place and place.from_s or range.from_s + (x - box.x) / box.w * (range.to_s - range.from_s))
+  view.go(tab.proj, place and place.from_s or time_at(range, x))
   steps.asked(ctx, tab)
 end
 
@@ -265,8 +272,7 @@ local function on_mouse(ctx, s, one, run_verb, limits, range)
     local notches = gfx.mouse_wheel / 120
     gfx.mouse_wheel = 0
     if s and on_curve(x, y) then
-      local at_s = range.from_s + (x - now.curve.x) / now.curve.w * (range.to_s - range.from_s)
-      ranges[s.id] = curve.zoomed(range, limits, notches, at_s)
+      ranges[s.id] = curve.zoomed(range, limits, notches, time_at(range, x))
     end
   end
   if down & RIGHT_BUTTON ~= 0 and was & RIGHT_BUTTON == 0 then

@@ -9,24 +9,17 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from wheels import build_wheel, run
+
 pytestmark = [pytest.mark.slow, pytest.mark.extra, pytest.mark.timeout(1500)]
 BIN = "Scripts" if sys.platform == "win32" else "bin"
 INSTALL = {"pipx": ["install"], "uv": ["tool", "install"]}
 REMOVE = {"pipx": ["uninstall"], "uv": ["tool", "uninstall"]}
 
 
-def run(*command: str | Path, **options: object) -> str:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
-    assert done.returncode == 0, done.stdout + done.stderr
-    return str(done.stdout)
-
-
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel ö")
-    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT)
-    return next(folder.glob("*.whl"))
+    return build_wheel(tmp_path_factory.mktemp("wheel ö"))
 
 
 @pytest.mark.parametrize("tool", ["pipx", "uv"])

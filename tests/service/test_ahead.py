@@ -148,14 +148,19 @@ def test_cancel_stops_what_is_under_way(start, connect, tmp_path, session, held)
     assert not list((tmp_path / "own cache").glob("analysis/*"))
 
 
+def find_and_wait(client, session):
+    """Send a Find that meets a track which is still being prepared."""
+    client.send(Find(session, "sound", "", "{T}", *EXAMPLE, 10, "", 1))
+    client.until(lambda: any(type(event).__name__ == "Progress" for event in client.events))
+
+
 def test_find_waits_for_what_is_under_way_and_decodes_it_once(start, connect, tmp_path, session, held, decoded):
     go_on, reached = held
     daemon = start(cache=tmp_path / "own cache")
     client = connect(daemon.home)
     prepare(client, session, make_track(tmp_path / "a.wav", seed=16))
     assert reached.wait(30)
-    client.send(Find(session, "sound", "", "{T}", *EXAMPLE, 10, "", 1))
-    client.until(lambda: any(type(event).__name__ == "Progress" for event in client.events))
+    find_and_wait(client, session)
     go_on.set()
     client.wait(Candidate)
     assert len(decoded) == 1
@@ -167,8 +172,7 @@ def test_a_find_that_waits_can_be_cancelled(start, connect, tmp_path, session, h
     client = connect(daemon.home)
     prepare(client, session, make_track(tmp_path / "a.wav", seed=17))
     assert reached.wait(30)
-    client.send(Find(session, "sound", "", "{T}", *EXAMPLE, 10, "", 1))
-    client.until(lambda: any(type(event).__name__ == "Progress" for event in client.events))
+    find_and_wait(client, session)
     client.send(Cancel(session))
     assert client.wait(Done).reason == "cancelled"
     assert daemon.service.ahead.session is None

@@ -210,10 +210,8 @@ class Find(Command):
 
     def check(self) -> None:
         """The example has a length, the track an item, the budget a rejection."""
-        _need(self.session != "", "find: the session has no name")
-        _need(self.start_s < self.end_s, f"find: the example {self.start_s} to {self.end_s} s has no length")
+        _need_track(self)
         _need(self.budget >= 1, f"find: a budget of {self.budget} rejections allows none")
-        _need(self.items >= 1, f"find: a track of {self.items} items has no sound")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +228,14 @@ class Prepare(Command):
 
     def check(self) -> None:
         """As for a ``Find``: the example has a length, the track an item."""
-        _need(self.session != "", "prepare: the session has no name")
-        _need(self.start_s < self.end_s, f"prepare: the example {self.start_s} to {self.end_s} s has no length")
-        _need(self.items >= 1, f"prepare: a track of {self.items} items has no sound")
+        _need_track(self)
+
+
+def _need_track(command: Find | Prepare) -> None:
+    name, start_s, end_s = command.NAME, command.start_s, command.end_s
+    _need(command.session != "", f"{name}: the session has no name")
+    _need(start_s < end_s, f"{name}: the example {start_s} to {end_s} s has no length")
+    _need(command.items >= 1, f"{name}: a track of {command.items} items has no sound")
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,8 +276,7 @@ class Answer(Command):
 
     def check(self) -> None:
         """One of the three verdicts, a span with a length."""
-        _need(self.verdict in VERBS[:3], f"answer: {self.verdict!r} is none of accept, reject, skip")
-        _need(self.start_s < self.end_s, f"answer: {self.start_s} to {self.end_s} s has no length")
+        _need_answer(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,8 +293,13 @@ class Reanswer(Command):
 
     def check(self) -> None:
         """One of the three verdicts, a span with a length."""
-        _need(self.verdict in VERBS[:3], f"reanswer: {self.verdict!r} is none of accept, reject, skip")
-        _need(self.start_s < self.end_s, f"reanswer: {self.start_s} to {self.end_s} s has no length")
+        _need_answer(self)
+
+
+def _need_answer(command: Answer | Reanswer) -> None:
+    name, start_s, end_s = command.NAME, command.start_s, command.end_s
+    _need(command.verdict in VERBS[:3], f"{name}: {command.verdict!r} is none of accept, reject, skip")
+    _need(start_s < end_s, f"{name}: {start_s} to {end_s} s has no length")
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ from reatrieve.service.hub import Hub
 from reatrieve.service.preparing import Draft, Prepared, example_on, prepare
 from reatrieve.service.work import SessionWork, StaleError
 from reatrieve.session.events import Started
+from reatrieve.session.retriever import MOST_POINTS
 from reatrieve.session.stopping import probably_nothing_else
 
 __all__ = ["BusyError", "Context", "SessionActor"]
@@ -350,7 +351,7 @@ class SessionActor:
         work = self._work
         if work is None or self._curve_for != self.client or not self._context.hub.listens(self.client):
             return
-        values = await self._step(lambda: work.similarity(curves.MOST_POINTS))
+        values = await self._step(lambda: work.similarity(MOST_POINTS))
         if values is None:
             return
         self._curves += 1

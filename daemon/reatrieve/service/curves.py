@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from reatrieve.bridge.messages import Curve
 
-__all__ = ["MOST_POINTS", "PAGE_POINTS", "pages"]
+__all__ = ["PAGE_POINTS", "pages"]
 
-MOST_POINTS = 2000
 PAGE_POINTS = 500
 FULL = 255
 """The byte that stands for 1."""

@@ -268,19 +268,11 @@ class SessionWork:
                         else f"the current one is {self.state.current}"
                     )
                     raise StaleError(f"candidate {number} was answered, but {now}")
-                shown = self.state.candidates[number].proposed
-                span = _as_shown(Span(command.start_s - origin_s, command.end_s - origin_s), shown)
-                if verdict == "accept":
-                    check_edges(self.state, number, span, duration_s=self.journal.header.track_map.duration_s)
-                return Answered(number, verdict, span)  # type: ignore[arg-type]
+                return Answered(number, verdict, self._edges(command))  # type: ignore[arg-type]
             case Reanswer(number=number, verdict=verdict):
                 if number not in self.state.candidates:
                     raise InputError(f"no candidate {number}; the session has {len(self.state.candidates)}")
-                shown = self.state.candidates[number].proposed
-                span = _as_shown(Span(command.start_s - origin_s, command.end_s - origin_s), shown)
-                if verdict == "accept":
-                    check_edges(self.state, number, span, duration_s=self.journal.header.track_map.duration_s)
-                return Reanswered(number, verdict, span)  # type: ignore[arg-type]
+                return Reanswered(number, verdict, self._edges(command))  # type: ignore[arg-type]
             case Undo(number=number):
                 return Undone(number)
             case Retract(number=number):
@@ -295,6 +287,15 @@ class SessionWork:
                 return Finished()
             case _:
                 raise InputError(f"{command.NAME} is no command that changes a session")
+
+    def _edges(self, answer: Answer | Reanswer) -> Span:
+        """The edges that an answer gives; those of a yes must be ones that a place can have."""
+        origin_s = self.journal.header.origin_s
+        shown = self.state.candidates[answer.number].proposed
+        span = _as_shown(Span(answer.start_s - origin_s, answer.end_s - origin_s), shown)
+        if answer.verdict == "accept":
+            check_edges(self.state, answer.number, span, duration_s=self.journal.header.track_map.duration_s)
+        return span
 
 
 def _op(command: Command) -> str:

@@ -11,9 +11,22 @@ from numpy.typing import NDArray
 
 from reatrieve.session.spans import Span
 
-__all__ = ["ANALYSIS_RATE_HZ", "Analysis", "Progress", "Proposal", "Ranker", "Retriever", "Supposing", "Surveying"]
+__all__ = [
+    "ANALYSIS_RATE_HZ",
+    "MOST_POINTS",
+    "Analysis",
+    "Progress",
+    "Proposal",
+    "Ranker",
+    "Retriever",
+    "Supposing",
+    "Surveying",
+]
 
 ANALYSIS_RATE_HZ = 22050
+
+MOST_POINTS = 2000
+"""Of a curve over the whole sound (``Surveying.similarity``)."""
 
 Progress = Callable[[float], None]
 """Told the share done, 0..1; may raise to cancel."""

@@ -23,13 +23,11 @@ from reatrieve.retrieval.default.template import learned_template, weighted_temp
 from reatrieve.retrieval.default.views import Profile, Profiles, middle, spread
 from reatrieve.retrieval.grid import LabelledExcerpt, best_of_parts
 
-__all__ = ["CEPSTRAL", "LEARNED", "MOST_POINTS", "POOLED", "Overview", "Ranking", "Shortlist"]
+__all__ = ["CEPSTRAL", "LEARNED", "POOLED", "Overview", "Ranking", "Shortlist"]
 
 CEPSTRAL, POOLED, LEARNED = "cepstral", "pooled", "learned"
 """Names of the tolerant views."""
 
-MOST_POINTS = 2000
-"""Of a curve over the sound."""
 LDA_SHARE = 0.6
 """Weight of the exemplar-LDA template before the first no."""
 LDA_FADE = 0.25

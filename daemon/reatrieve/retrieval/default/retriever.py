@@ -19,7 +19,7 @@ from reatrieve.retrieval.default.calibration import Judgement, Surprise
 from reatrieve.retrieval.default.constants import BENCHMARK
 from reatrieve.retrieval.default.kernel import KernelMaps
 from reatrieve.retrieval.default.pooled import pooled_chunks
-from reatrieve.retrieval.default.ranking import CEPSTRAL, LEARNED, MOST_POINTS, POOLED, Ranking, Shortlist
+from reatrieve.retrieval.default.ranking import CEPSTRAL, LEARNED, POOLED, Ranking, Shortlist
 from reatrieve.retrieval.default.spectrum import N_BANDS, envelope, log_mel, map_energy, mel_power, whitening
 from reatrieve.retrieval.default.views import CosineView, PooledView, Profiles, cepstral_rows, pooled_rows
 from reatrieve.retrieval.excerpt import (
@@ -37,7 +37,7 @@ from reatrieve.retrieval.learned.frames import learned_frames
 from reatrieve.retrieval.learned.parts import PartMeans
 from reatrieve.retrieval.stream import CHUNK_FRAMES, checked
 from reatrieve.retrieval.threads import one_blas_thread
-from reatrieve.session.retriever import Analysis, Progress, Proposal
+from reatrieve.session.retriever import MOST_POINTS, Analysis, Progress, Proposal
 from reatrieve.session.spans import Span, is_blocked, overlap_s
 
 if TYPE_CHECKING:  # importing it costs a second for librosa

@@ -26,7 +26,7 @@ from reatrieve.retrieval.paper.selection import Evidence, row_weights, selection
 from reatrieve.retrieval.representations import Representation, representation_named
 from reatrieve.retrieval.stream import checked
 from reatrieve.retrieval.threads import one_blas_thread
-from reatrieve.session.retriever import Analysis, Progress, Proposal
+from reatrieve.session.retriever import MOST_POINTS, Analysis, Progress, Proposal
 from reatrieve.session.spans import Span, is_blocked
 
 __all__ = ["PaperRanker", "PaperRetriever", "Query", "remaining"]
@@ -229,13 +229,7 @@ class PaperRanker:
     def best(self, blocked: Sequence[Span]) -> Proposal | None:
         """The next excerpt by the query strategy that overlaps none of ``blocked``."""
         distances = self._distances()
-        for start in self._grid.ranked(rounded(self._wish(distances)), blocked):
-            span = self._grid.span(start)
-            if not is_blocked(span, blocked, length_s=self._grid.length_s):
-                p = self._probabilities(distances)
-                left = remaining(np.where(self._grid.free(blocked), p, 0.0), excerpt_frames=self._n_frames)
-                return Proposal(span, _score(distances[start]), round(float(p[start]), 6), left)
-        return None
+        return self._first_open(rounded(self._wish(distances)), distances, blocked)
 
     @one_blas_thread
     def similarity(self, blocked: Sequence[Span], n_points: int) -> NDArray[np.float32]:  # noqa: ARG002
@@ -249,9 +243,15 @@ class PaperRanker:
     def near(self, time_s: float, blocked: Sequence[Span]) -> Proposal | None:
         """The nearest excerpt of those that begin within half an excerpt of ``time_s`` (``Surveying``)."""
         distances = self._distances()
-        reach_s = max(self._grid.length_s / 2, 1.5 * float(self._grid.starts_s[-1]) / 2000)
+        reach_s = max(self._grid.length_s / 2, 1.5 * float(self._grid.starts_s[-1]) / MOST_POINTS)
         far = np.abs(self._grid.starts_s - time_s) > reach_s
-        for start in self._grid.ranked(np.where(far, -np.inf, rounded(-distances)), blocked):
+        return self._first_open(np.where(far, -np.inf, rounded(-distances)), distances, blocked)
+
+    def _first_open(
+        self, scores: NDArray[np.float64], distances: NDArray[np.float64], blocked: Sequence[Span]
+    ) -> Proposal | None:
+        """The excerpt with the best score that overlaps none of ``blocked``."""
+        for start in self._grid.ranked(scores, blocked):
             span = self._grid.span(start)
             if not is_blocked(span, blocked, length_s=self._grid.length_s):
                 p = self._probabilities(distances)
