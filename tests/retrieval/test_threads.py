@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+from collections.abc import Callable
 
 import numpy  # noqa: F401  (loads BLAS)
 import pytest
@@ -13,6 +17,90 @@ from reatrieve.retrieval.threads import one_blas_thread
 
 def blas_threads() -> set[int]:
     return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def in_a_thread(function: Callable[[], object]) -> None:
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join()
+
+
+def test_each_thread_can_hold_it_one_after_the_other():
+    """The daemon's workers do, while its main thread, which held it first, lives on."""
+    seen = []
+    held = one_blas_thread(blas_threads)
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = blas_threads()
+        for _ in range(2):
+            seen.append(held())
+            in_a_thread(lambda: seen.append(held()))
+            in_a_thread(lambda: seen.append(blas_threads()))
+    assert seen == [{1}, {1}, before, {1}, {1}, before]
+
+
+def test_the_thread_that_began_may_end_first():
+    begun, ended, seen = threading.Event(), threading.Event(), []
+
+    @one_blas_thread
+    def first() -> None:
+        begun.set()
+        ended.wait(10.0)
+
+    @one_blas_thread
+    def second() -> None:
+        ended.set()
+        thread.join()
+        seen.append(blas_threads())
+
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = blas_threads()
+        thread = threading.Thread(target=first)
+        thread.start()
+        assert begun.wait(10.0)
+        second()
+        assert seen == [{1}]
+        assert blas_threads() == before
+
+
+IN_A_WORKER = """
+import hashlib, threading
+import numpy as np
+from reatrieve.retrieval.registry import make_retriever
+from reatrieve.service import loading
+from reatrieve.session.spans import Span
+
+loading.load()
+sound = np.random.default_rng(1).standard_normal(200_000).astype(np.float32)
+
+def work():
+    retriever = make_retriever("default")
+    analysis = retriever.analyse([sound], n_samples=len(sound))
+    for name, array in sorted(analysis.arrays.items()):
+        print(name, hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest())
+    ranker = retriever.ranker(analysis, Span(1.0, 1.5))
+    ranker.learn(Span(2.0, 2.5), positive=True)
+    print(ranker.best([Span(1.0, 1.5), Span(2.0, 2.5)]))
+
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+
+
+def test_a_machine_with_more_threads_computes_the_same_bits():
+    """In a process whose main thread had the limit before, as in the daemon."""
+
+    def told(**more: str) -> str:
+        plain = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
+        done = subprocess.run(
+            [sys.executable, "-c", IN_A_WORKER], env={**plain, **more}, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    one = told(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+    assert "whitened" in one
+    assert "Proposal" in one
+    assert told() == told(OPENBLAS_NUM_THREADS="4", OMP_NUM_THREADS="4") == one
 
 
 def test_nested_and_overlapping_calls_share_the_limit_and_the_last_gives_it_back():

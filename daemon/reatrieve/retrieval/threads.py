@@ -32,19 +32,32 @@ class _Limit:
     def __enter__(self) -> None:
         with self._lock:
             if self._calls == 0:
+                _leave_to_nobody()
                 self._limiter = _controller().limit(limits=1, user_api="blas")
             self._calls += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._calls -= 1
-            if self._calls == 0:
+            if self._calls == 0:  # perhaps in another thread than it began
+                _leave_to_nobody()
                 self._limiter.restore_original_limits()
+                _leave_to_nobody()
 
 
 @cache
 def _controller() -> ThreadpoolController:
     return ThreadpoolController()
+
+
+def _leave_to_nobody() -> None:
+    """So that this thread can set the number: threadpoolctl 3.8 and later leave that to the first thread that did, and
+    ignore the others without a word.
+    """
+    for library in _controller().lib_controllers:
+        clear = getattr(library, "clear_controlling_thread", None)
+        if clear is not None:
+            clear(force=True)
 
 
 _LIMIT = _Limit()
