@@ -29,6 +29,7 @@ from reatrieve.errors import JournalError
 from reatrieve.filelock import try_lock
 from reatrieve.files import open_regular, read_at_most, read_small, write_all, write_whole
 from reatrieve.journal.lines import VERSION, Header, JournalContent, Line, demand_room, event_line, parse, whole
+from reatrieve.journal.relocation import relocated
 from reatrieve.session.events import SessionEvent
 from reatrieve.session.state import fold
 
@@ -170,14 +171,15 @@ class Journal:
         )
 
     def move_to(self, project: str) -> None:
-        """The project lies at this path from now on: the header says so, the events stay.
+        """The project lies at this path from now on: the header says so, and where sound files are that came with it
+        (``relocated``); the events stay.
 
         Raises
         ------
         JournalError
             If the disk does not take it; the journal is as it was.
         """
-        self._replace(dataclasses.replace(self.header, project=project), self._content.lines)
+        self._replace(relocated(self.header, project), self._content.lines)
 
     def copy_to(self, folder: Path, *, project: str | None = None) -> Path:
         """Put a copy into ``folder``, named by label and session; earlier copies of this session there go away.
@@ -191,7 +193,7 @@ class Journal:
         JournalError
             If it cannot be written; earlier copies are still there.
         """
-        header = self.header if project is None else dataclasses.replace(self.header, project=project)
+        header = self.header if project is None else relocated(self.header, project)
         label = fold(self.events()).label if self._content.lines else ""
         stem = stem_of(header.session)
         try:

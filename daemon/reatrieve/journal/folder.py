@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import ntpath
 import posixpath
@@ -32,6 +31,7 @@ from reatrieve.journal.file import (
     stem_of,
 )
 from reatrieve.journal.lines import DamageError, Header, Line, parse, whole
+from reatrieve.journal.relocation import relocated
 from reatrieve.session.events import SessionEvent
 from reatrieve.session.state import SessionState, fold
 
@@ -115,7 +115,8 @@ class JournalFolder:
 
     def of_project(self, project: str) -> list[StoredJournal]:
         """Sessions of the project at this path, the latest first, at most ``limits.SESSIONS``; copies beside it that
-        are unknown here are taken in, and used in place of a journal here that has lost its header.
+        are unknown here are taken in, and used in place of a journal here that has lost its header. A journal here
+        whose project was moved to this path is moved along.
 
         A project that was never saved ("") has none.
         """
@@ -201,13 +202,18 @@ class JournalFolder:
                 header, lines = read_journal(copy)
                 if self.was_discarded(header.session) or _first_impossible(lines) is not None:
                     continue
-                header, here = dataclasses.replace(header, project=project), self.path(header.session)
+                header, here = relocated(header, project), self.path(header.session)
                 if not here.exists():
                     self.folder.mkdir(parents=True, exist_ok=True)
                     write_whole(here, whole(here, header, lines))
-                elif parse(here, read_file(here)).header is None:
+                    continue
+                ours = parse(here, read_file(here)).header
+                if ours is None:
                     kept = self._restore(here, header, lines)
                     logger.warning("%s has lost its header; the copy %s takes its place, see %s", here, copy, kept)
+                elif not _same_path(ours.project, project) and not Path(ours.project).exists():
+                    with self.open(header.session) as journal:
+                        journal.move_to(project)
 
 
 def copies_folder(project: str) -> Path:
