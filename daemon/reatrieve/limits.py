@@ -24,6 +24,7 @@ __all__ = [
     "LABEL_BYTES",
     "LENGTH_S",
     "LINE_BYTES",
+    "LONGEST_EXAMPLE_S",
     "MAX_RATE_HZ",
     "METRE",
     "MIN_RATE_HZ",
@@ -39,6 +40,7 @@ __all__ = [
     "QUEUED",
     "SAMPLE",
     "SESSIONS",
+    "SHORTEST_EXAMPLE_S",
     "SNAP",
     "SPOOL_BYTES",
     "TEMPO",
@@ -85,6 +87,10 @@ PROBE_BYTES: Final = 1 << 22
 """One item's probe."""
 PROBES_BYTES: Final = 1 << 25
 """All probes of a session together."""
+
+SHORTEST_EXAMPLE_S: Final = 0.05
+LONGEST_EXAMPLE_S: Final = 30.0
+"""``track.lua`` has both for REAPER's time selection."""
 
 # What the daemon holds
 PREPARED_S: Final = 1800.0

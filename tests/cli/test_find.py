@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import soundfile
 
+from reatrieve import limits
 from reatrieve.cli import main
-from reatrieve.cli.values import LONGEST_S, SHORTEST_S
 from reatrieve.journal import read_journal
 from reatrieve.session.events import Answered, BudgetRaised, Proposed, Undone
 from reatrieve.session.state import fold
@@ -259,7 +259,7 @@ def test_a_missing_file_and_a_missing_journal(
 def test_what_can_be_an_example_is_the_same_as_in_reaper() -> None:
     lua = (Path(__file__).parents[2] / "reaper_scripts" / "lib" / "track.lua").read_text(encoding="utf-8")
     there = {name: float(value) for name, value in re.findall(r"^track\.(SHORTEST_S|LONGEST_S) = ([\d.]+)$", lua, re.M)}
-    assert there == {"SHORTEST_S": SHORTEST_S, "LONGEST_S": LONGEST_S}
+    assert there == {"SHORTEST_S": limits.SHORTEST_EXAMPLE_S, "LONGEST_S": limits.LONGEST_EXAMPLE_S}
 
 
 @pytest.mark.parametrize("text", ["abc", "1:2:3:4", "1:60", "1:60:00", "1e3", "nan", "٣", 400 * "9", ""])

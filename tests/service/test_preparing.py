@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from reatrieve import limits
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.bridge.messages import Candidate, Done, Failed, Find, Note, Probe, RenderWanted, Tempo
 from reatrieve.errors import AudioError, InputError
 from reatrieve.journal import Header, JournalFolder
-from reatrieve.service.preparing import Draft, prepare
+from reatrieve.service.preparing import Draft, example_on, prepare
 from reatrieve.service.service import sweep_renders
 from service.client import RATE_HZ, TRUTH, make_item, make_track
 
@@ -199,3 +200,15 @@ def test_names_and_folders_that_cannot_be_opened_are_wanted_as_renderings(render
         prepared = prepare(draft_of(item), FIND, renders=renders)
         assert [index for index, _ in prepared.wanted] == [0], path
         assert len(prepared.wanted[0][1]) < 500
+
+
+@pytest.mark.parametrize(
+    ("length_s", "says"),
+    [(0.0499, "49.9 ms long; the shortest is 50 ms"), (30.001, "30.0 s long; the longest is 30 s")],
+)
+def test_an_example_is_as_long_as_an_example_may_be(length_s, says):
+    track_map = TrackMap((TrackItem(Path("x.wav"), 3.0, 100.0),))
+    for at_limit_s in (limits.SHORTEST_EXAMPLE_S, limits.LONGEST_EXAMPLE_S):
+        assert example_on(track_map, 3.1, 3.1 + at_limit_s).length_s == pytest.approx(at_limit_s)
+    with pytest.raises(InputError, match=says):
+        example_on(track_map, 3.1, 3.1 + length_s)

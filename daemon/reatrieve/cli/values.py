@@ -15,11 +15,9 @@ from pathlib import Path
 
 from reatrieve.errors import AudioError, InputError, ReatrieveError
 from reatrieve.installation import missing
-from reatrieve.session.spans import Span
+from reatrieve.session.spans import Span, demand_example_length
 
 __all__ = [
-    "LONGEST_S",
-    "SHORTEST_S",
     "check_file_to_write",
     "check_folder_to_write",
     "check_sound_file",
@@ -39,8 +37,6 @@ __all__ = [
 
 _CLOCK = re.compile(r"(-?)(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?|[.,]\d+)\Z", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
-SHORTEST_S, LONGEST_S = 0.05, 30.0
-"""What can be an example: as ``track.lua`` has it for REAPER's time selection."""
 
 
 def seconds(text: str) -> float:
@@ -181,11 +177,7 @@ def example_span(start_s: float, end_s: float, duration_s: float) -> Span:
         raise InputError(f"the end of the example, {end_s:g} s, {where} its start, {start_s:g} s; correct one of them")
     if end_s > duration_s + 0.05:
         raise InputError(f"the example, {start_s:g} to {end_s:g} s, does not lie in the file, 0 to {duration_s:.3f} s")
-    length_s = end_s - start_s
-    if length_s < SHORTEST_S - 1e-9:
-        raise InputError(f"the example is {1000 * length_s:g} ms long; the shortest is {1000 * SHORTEST_S:g} ms")
-    if length_s > LONGEST_S + 1e-9:
-        raise InputError(f"the example is {length_s:.1f} s long; the longest is {LONGEST_S:g} s")
+    demand_example_length(end_s - start_s)
     return Span(start_s, min(end_s, duration_s))
 
 

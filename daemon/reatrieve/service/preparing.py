@@ -16,7 +16,7 @@ from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.bridge.messages import Find, Item, Probe, Tempo
 from reatrieve.errors import AudioError, InputError
 from reatrieve.service import loading
-from reatrieve.session.spans import Span
+from reatrieve.session.spans import Span, demand_example_length
 
 __all__ = ["Draft", "Prepared", "example_on", "map_track", "prepare"]
 
@@ -142,8 +142,9 @@ def example_on(track_map: TrackMap, start_s: float, end_s: float) -> Span:
     Raises
     ------
     InputError
-        If it lies outside the track's items.
+        If it lies outside the track's items, or is shorter or longer than an example may be.
     """
+    demand_example_length(end_s - start_s)
     slack_s = 1e-3
     if not (track_map.origin_s - slack_s <= start_s and end_s <= track_map.end_s + slack_s):
         raise InputError(

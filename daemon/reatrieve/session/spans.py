@@ -1,4 +1,4 @@
-"""Spans of time in seconds, and the two rules that compare them."""
+"""Spans of time in seconds, the two rules that compare them, and how long an example may be."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from reatrieve import limits
 from reatrieve.errors import InputError
 
-__all__ = ["Span", "allowed_overlap_s", "is_blocked", "overlap_s"]
+__all__ = ["Span", "allowed_overlap_s", "demand_example_length", "is_blocked", "overlap_s"]
 
 MAX_TOUCH_S = 0.025
 MAX_TOUCH_SHARE = 0.05
@@ -33,6 +34,16 @@ class Span:
     def moved(self, by_s: float) -> Span:
         """The same span, ``by_s`` seconds later."""
         return Span(self.start_s + by_s, self.end_s + by_s)
+
+
+def demand_example_length(length_s: float) -> None:
+    """Check that so many seconds can be an example; raises ``InputError``."""
+    slack_s = 1e-6
+    if length_s < limits.SHORTEST_EXAMPLE_S - slack_s:
+        shortest_ms = 1000 * limits.SHORTEST_EXAMPLE_S
+        raise InputError(f"the example is {1000 * length_s:g} ms long; the shortest is {shortest_ms:g} ms")
+    if length_s > limits.LONGEST_EXAMPLE_S + slack_s:
+        raise InputError(f"the example is {length_s:.1f} s long; the longest is {limits.LONGEST_EXAMPLE_S:g} s")
 
 
 def overlap_s(a: Span, b: Span) -> float:

@@ -45,7 +45,7 @@ class Aligner:
 
     def __init__(self, samples: NDArray[np.generic], *, length_s: float) -> None:
         self._samples = samples
-        self._length = min(sample_near(length_s), LONGEST)
+        self._length = max(1, min(sample_near(length_s), LONGEST))
         self._n_fft = scipy.fft.next_fast_len(self._length + 2 * REACH, real=True)
         self._pieces: dict[float, NDArray[np.float32]] = {}
         self._example_s: float | None = None
