@@ -34,15 +34,25 @@ MOST_OF_NUMPY = 3.0
 
 
 def cpu_s(*arguments: str) -> float:
-    """Processor time of a Python process with these arguments, the least of three."""
+    """Processor time of a Python process with these arguments."""
     resource = pytest.importorskip("resource", reason="processor time of children is counted on Unix only")
-    seconds = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(seconds)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return float(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def of_numpy(*arguments: str) -> float:
+    """Processor time of a Python process over that of ``import numpy``: each the least of up to ten, in turn, since
+    what else a machine does makes both dearer.
+    """
+    command_s, numpy_s = float("inf"), float("inf")
+    for _ in range(10):
+        numpy_s = min(numpy_s, cpu_s("-c", "import numpy"))
+        command_s = min(command_s, cpu_s(*arguments))
+        if command_s <= MOST_OF_NUMPY * numpy_s:
+            break
+    return command_s / numpy_s
 
 
 def loaded_by(code: str) -> set[str]:
@@ -53,9 +63,8 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_help_costs_at_most_three_times_the_import_of_numpy() -> None:
-    numpy_s = cpu_s("-c", "import numpy")
     for arguments in (["--help"], ["export", "--help"], ["synth", "--help"], ["serve", "--help"]):
-        assert cpu_s("-m", "reatrieve", *arguments) <= MOST_OF_NUMPY * numpy_s, arguments
+        assert of_numpy("-m", "reatrieve", *arguments) <= MOST_OF_NUMPY, arguments
 
 
 def test_the_list_of_commands_loads_no_command() -> None:

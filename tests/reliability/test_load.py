@@ -82,7 +82,6 @@ def p95(latencies):
     return flat[int(0.95 * (len(flat) - 1))]
 
 
-@pytest.mark.timeout(3600)
 def test_eight_clients_with_an_answer_a_second_each(apart, shared, request):
     long = request.config.getoption("--long")
     (alone,), _ = at_once(apart, shared.track, 1, 60 if long else 3, 1.0 if long else 0.1, "alone")
@@ -92,7 +91,6 @@ def test_eight_clients_with_an_answer_a_second_each(apart, shared, request):
     assert eight <= max(2 * one, 0.1) if long else eight < 5.0
 
 
-@pytest.mark.timeout(3600)
 def test_as_fast_as_they_can_nobody_starves(apart, shared, request):
     long = request.config.getoption("--long")
     _, counts = at_once(apart, shared.track, 8, 600 if long else 6, 0.0, "fast")
@@ -133,7 +131,6 @@ def test_a_controller_that_floods_leaves_sessions_usable(daemon, connect, shared
     client.settle()
 
 
-@pytest.mark.timeout(3600)
 def test_answers_while_another_client_analyses_hours(apart, connect, shared, tmp_path, request):
     """At 95 % within twice the idle time; three hours, without ``--long`` five minutes and a wide margin."""
     long = request.config.getoption("--long")
@@ -188,7 +185,6 @@ MEMORY = """if True:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="measured in kilobytes there only")
-@pytest.mark.timeout(1200)
 def test_two_hundred_sessions_fit_into_memory(shared, tmp_path, request):
     n_sessions = 200 if request.config.getoption("--long") else 60
     tests = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120

@@ -43,7 +43,6 @@ def undisturbed(daemon, track):
     return said, done, state_of(daemon.home, "undisturbed")
 
 
-@pytest.mark.timeout(7200)
 def test_thirty_percent_faults_change_nothing(daemon, track, undisturbed, request):
     n_sessions = 200 if request.config.getoption("--long") else 6
     ended, lock = [], threading.Lock()
@@ -79,7 +78,6 @@ def test_thirty_percent_faults_change_nothing(daemon, track, undisturbed, reques
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
-@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("carrier", ["udp", "spool"])
 def test_killed_at_random_points_no_answer_is_lost_or_doubled(served, connect, track, undisturbed, request, carrier):
     """Killed a random time after an answer was sent: before, while and after the journal grows."""
