@@ -16,7 +16,7 @@ ALLOWED = {
     "limits": set(),
     "plain": set(),
     "settings": {"errors", "files", "limits"},
-    "session": {"errors"},
+    "session": {"errors", "limits"},
     "retrieval": {"errors", "installation", "session"},
     "audio": {"errors", "files", "limits", "session"},
     "annotations": {"errors", "session", "audio"},
