@@ -37,7 +37,13 @@ class Span:
 
 
 def demand_example_length(length_s: float) -> None:
-    """Check that so many seconds can be an example; raises ``InputError``."""
+    """Check that so many seconds can be an example.
+
+    Raises
+    ------
+    InputError
+        If they are fewer than ``limits.SHORTEST_EXAMPLE_S`` or more than ``limits.LONGEST_EXAMPLE_S``.
+    """
     slack_s = 1e-6
     if length_s < limits.SHORTEST_EXAMPLE_S - slack_s:
         shortest_ms = 1000 * limits.SHORTEST_EXAMPLE_S
