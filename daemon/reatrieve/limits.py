@@ -20,6 +20,7 @@ __all__ = [
     "ID_BYTES",
     "ITEMS",
     "JOURNAL_BYTES",
+    "KNOWN",
     "KNOWN_SESSIONS",
     "LABEL_BYTES",
     "LENGTH_S",
@@ -82,6 +83,8 @@ SNAP: Final = 1024
 # What a client describes before its search
 ITEMS: Final = 10_000
 TEMPO: Final = 10_000
+KNOWN: Final = 2_000
+"""Answers of an earlier search; half of the candidates that a session may have."""
 PROBE_PAGES: Final = 1024
 PROBE_BYTES: Final = 1 << 22
 """One item's probe."""

@@ -3,6 +3,7 @@
 -- start of either side things may come late or twice.
 
 local curve = require("curve")
+local earlier = require("earlier")
 local export = require("export")
 local finder = require("finder")
 local models = require("models")
@@ -51,6 +52,16 @@ end
 ---The first candidate: example and candidate become one undo step; an older session of the tab is paused in it.
 local function first_candidate(ctx, tab, s, fields)
   if fields.reason == "cancelled" then return cancelled(ctx, tab, s, fields) end
+  local before = s.search.earlier
+  if before and s:has_rows() and not before.s:absent() then
+    local model = continued(models.from_rows(s.model.label, s.rows), fields)
+    s:open()
+    tab.searching = nil
+    earlier.hand_over(ctx, tab, s, before.s, model, before.answers)
+    steps.present(ctx, tab, s)
+    s:set_lookahead(lookahead(fields))
+    return
+  end
   local model = continued(models.with_example(s.model, s.search.example), fields)
   local parts = { { s = s, model = model } }
   local old = tab.active

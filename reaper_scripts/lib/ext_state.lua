@@ -11,6 +11,8 @@ local ext_state = {}
 -- Versions up to 0.1 named the kinds of regions otherwise; what they stored is still read.
 local OLD_KINDS = { kept = "accepted", asked = "candidate", refused = "rejected" }
 
+local LONGEST_PATH = 2048            -- of a source: REAPER cuts lines at 4,095 bytes
+
 local function escaped(text)
   return (text:gsub("[%c%%|;]", function(char) return ("%%%02X"):format(char:byte()) end))
 end
@@ -32,10 +34,14 @@ end
 function ext_state.encode(s)
   local model, marks = s.model, s:step().marks
   local parts = { joined(escaped(s.track), s.colour, escaped(model.label), model.current or "", model.over or "",
-    models.answers(model), s.shift_s) }
+    models.answers(model), s.shift_s, s.outdated and 1 or 0, model.offset or 0) }
   for guid, item in pairs(s.layout or {}) do
-    parts[#parts + 1] = joined("item", escaped(guid), item.position_s, item.length_s, item.offset_s, item.rate)
+    parts[#parts + 1] = joined("item", escaped(guid), item.position_s, item.length_s, item.offset_s, item.rate,
+      escaped(#(item.source or "") <= LONGEST_PATH and item.source or ""))
   end
+  for number, by in pairs(s.left) do parts[#parts + 1] = joined("left", number, by.start_s, by.end_s) end
+  for number in pairs(s.strayed) do parts[#parts + 1] = joined("strayed", number) end
+  for other in pairs(s.replaced) do parts[#parts + 1] = joined("replaced", escaped(other)) end
   local marked = {}
   for guid, mark in pairs(marks) do
     local one = model.candidates[mark.number]
@@ -72,14 +78,22 @@ function ext_state.decode(id, text)
   if #head < 6 then return nil end
   local model = { label = unescaped(head[3]), candidates = {}, current = math.tointeger(tonumber(head[4])),
     over = head[5] ~= "" and head[5] or nil }
-  local marks, gone, layout = {}, {}, nil
+  local offset = math.tointeger(tonumber(head[9])) or 0
+  if offset > 0 then model.offset = offset end
+  local marks, gone, layout, left, strayed, replaced = {}, {}, nil, {}, {}, {}
   for index = 2, #lines do
     local field = split(lines[index], ";")
     local number = math.tointeger(tonumber(field[1]))
-    if field[1] == "item" and #field == 6 then
+    if field[1] == "left" and #field == 4 then
+      left[math.tointeger(tonumber(field[2])) or -1] = { start_s = tonumber(field[3]), end_s = tonumber(field[4]) }
+    elseif field[1] == "strayed" then
+      strayed[math.tointeger(tonumber(field[2])) or -1] = true
+    elseif field[1] == "replaced" then
+      replaced[unescaped(field[2])] = true
+    elseif field[1] == "item" and #field >= 6 then
       layout = layout or {}
       layout[unescaped(field[2])] = { position_s = tonumber(field[3]), length_s = tonumber(field[4]), offset_s = tonumber(field[5]),
-        rate = tonumber(field[6]) }
+        rate = tonumber(field[6]), source = field[7] and field[7] ~= "" and unescaped(field[7]) or nil }
     elseif number and #field == 2 then
       gone[unescaped(field[2])] = number
     elseif number and #field >= 8 then
@@ -94,7 +108,7 @@ function ext_state.decode(id, text)
   end
   for _, mark in pairs(marks) do
     local one = model.candidates[mark.number]
-    local own = models.region_name(model.label, mark.number, mark.kind, one.probability)
+    local own = models.own_name(model, mark.number, mark.kind, one.probability)
     if mark.name ~= own then model = models.named(model, mark.number, mark.name) end
   end
   local answers = math.tointeger(tonumber(head[6])) or 0
@@ -104,7 +118,7 @@ function ext_state.decode(id, text)
   for guid, number in pairs(gone) do steps:know(guid, number) end
   return session.stored { id = id, track = unescaped(head[1]), colour = math.tointeger(tonumber(head[2])) or 1, history = steps,
     answers_in_project = answers, stored_text = text, cut = not whole,
-    layout = layout, shift_s = tonumber(head[7]) }
+    layout = layout, shift_s = tonumber(head[7]), outdated = head[8] == "1", left = left, strayed = strayed, replaced = replaced }
 end
 
 return ext_state

@@ -4,6 +4,7 @@
 local accessor = require("accessor")
 local ahead = require("ahead")
 local daemon = require("daemon")
+local earlier = require("earlier")
 local edges = require("edges")
 local models = require("models")
 local project = require("project")
@@ -46,11 +47,12 @@ local function label_for(tab, proj, start_s, end_s)
 end
 
 ---Send everything that a search needs, in order.
----@param request { items: TrackItem[], probes: table[], tempo: table[], find: table }
+---@param request { items: TrackItem[], probes: table[], tempo: table[], known: table[], find: table }
 ---@param track_known boolean? the daemon has items and probes already
 local function send(ctx, s, request, track_known)
   if not track_known then track.send(ctx.link, s.id, request.items, request.probes) end
   track.send_each(ctx.link, "tempo", s.id, request.tempo)
+  track.send_each(ctx.link, "known", s.id, request.known)
   request.find.items = #request.items
   ctx.link:command("find", request.find)
 end
@@ -113,25 +115,29 @@ function finder.find(ctx, tab, go_on)
     if not the_track then return give_up(chosen) end
     local start_s, end_s = track.example(proj, area)
     if not start_s then return give_up(end_s) end
-    local earlier = finder.earlier_search(tab, the_track, start_s, end_s)
-    if earlier then
+    local before = finder.earlier_search(tab, the_track, start_s, end_s)
+    if before then
       tab.preparing = false
       local text = ("\"%s\" was searched from here already (%d accepted). Go on with it?\n\nNo leaves it as it is: to search for "
-        .. "something else, make another time selection."):format(earlier.model.label, (models.tally(earlier.model)))
+        .. "something else, make another time selection."):format(before.model.label, (models.tally(before.model)))
       if reaper.MB(text, "ReaTrieve: Find", YES_NO) == YES then
-        go_on(earlier)
+        go_on(before)
       else
-        status.say(("%s was searched from here already: nothing is changed"):format(earlier.model.label), true)
+        status.say(("%s was searched from here already: nothing is changed"):format(before.model.label), true)
       end
       return
     end
     local items, note = track.items(the_track, start_s, end_s)
     if not items then return give_up(note) end
+    local old = earlier.search(tab, track.guid(the_track), start_s, end_s)
+    local known = old and earlier.kept(tab, old, items) or {}
+    if #known == 0 or not earlier.wanted(old, known) then old, known = nil, {} end
     if chosen ~= "" then note = note ~= "" and chosen .. "; " .. note or chosen end
 
     local prepared = ahead.take(ctx, proj, track.guid(the_track), items)
-    s = session.new(prepared and prepared.id or ctx.new_id(), track.guid(the_track), colour_for(tab), label_for(tab, proj, start_s, end_s),
-      { start_s = start_s, end_s = end_s }, the_track)
+    s = session.new(prepared and prepared.id or ctx.new_id(), track.guid(the_track), old and old.colour or colour_for(tab),
+      old and old.model.label or label_for(tab, proj, start_s, end_s), { start_s = start_s, end_s = end_s }, the_track)
+    if old then s:go_on_from(old, known) end
     ctx.add(tab, s)
     tab.searching, tab.preparing = s, false
     status.say(("%s: reading the track%s"):format(s.model.label, note ~= "" and " (" .. note .. ")" or ""), true)
@@ -144,7 +150,7 @@ function finder.find(ctx, tab, go_on)
     local tempo = track.tempo(proj)
     if tab.searching ~= s then return end
     local request = {
-      items = items, probes = probes, tempo = tempo,
+      items = items, probes = probes, tempo = tempo, known = earlier.messages(known),
       find = { session = s.id, label = s.model.label, project = tab.path, track = s.track, start_s = start_s, end_s = end_s,
         budget = settings.get("budget"), retriever = settings.get("retriever") },
     }
@@ -177,7 +183,8 @@ function finder.tick(ctx, tab, s)
     end
     local items = rendered(ctx, tab, the_track, before.items, s)
     if tab.searching ~= s then return end
-    local request = { items = items, probes = accessor.probes(the_track, items), tempo = before.tempo, find = before.find }
+    local request = { items = items, probes = accessor.probes(the_track, items), tempo = before.tempo, known = before.known,
+      find = before.find }
     send(ctx, s, request)
     s:search_sent(request)
   end), function(message)

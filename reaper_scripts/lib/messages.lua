@@ -28,6 +28,7 @@ messages.commands = {
     .. "i fade_out_shape, i accessor"),
   probe = fields("s session, i index, i page, i pages, d time_s, i rate_hz, b samples"),
   tempo = fields("s session, i index, d time_s, d bpm, i numerator, i denominator, d fullbeats, i measure"),
+  known = fields("s session, i index, s verdict, d start_s, d end_s"),
   find = fields("s session, s label, s project, s track, d start_s, d end_s, i budget, s retriever, i items"),
   prepare = fields("s session, d start_s, d end_s, s retriever, i items"),
   cancel = fields("s session"),

@@ -30,6 +30,7 @@ models.TOLERANCE_S = 1e-6
 ---@field over string?
 ---@field hidden boolean?
 ---@field cleared integer?
+---@field offset integer? so much higher than its number a place is called: an earlier search of the sound has used the lower names
 
 ---@class Mark what stands in the project for one number
 ---@field number integer
@@ -151,12 +152,15 @@ end
 function models.renamed(model, label) return copied(model, { label = label }) end
 
 ---A place stands elsewhere, with what was proposed for it.
+---@param by_s number
+---@param end_by_s number? where its end goes otherwise
 ---@return Model
-function models.moved(model, number, by_s)
+function models.moved(model, number, by_s, end_by_s)
   local one = model.candidates[number]
   if not one then return model end
-  return with(model, number, { start_s = one.start_s + by_s, end_s = one.end_s + by_s,
-    proposed_start_s = one.proposed_start_s + by_s, proposed_end_s = one.proposed_end_s + by_s })
+  end_by_s = end_by_s or by_s
+  return with(model, number, { start_s = one.start_s + by_s, end_s = one.end_s + end_by_s,
+    proposed_start_s = one.proposed_start_s + by_s, proposed_end_s = one.proposed_end_s + end_by_s })
 end
 
 ---The user has given the region of a number a name of its own.
@@ -164,14 +168,15 @@ end
 ---@return Model
 function models.named(model, number, typed)
   local given = typed:gsub("^[%?x] ", ""):gsub("%s*%(%d+ %%%)$", "")
-  if given == "" or given == models.region_name(model.label, number, "accepted") then given = false end
+  if given == "" or given == models.own_name(model, number, "accepted") then given = false end
   return with(model, number, { given = given, typed = typed })
 end
 
----The same with the names that the user gave, as another model of the session has them.
+---The same with the names that another model of the session has.
 ---@param names Model
 ---@return Model
 function models.with_names(model, names)
+  if names.offset then model = models.counted_from(model, names.offset) end
   for number, one in pairs(names.candidates) do
     if one.given and model.candidates[number] then model = with(model, number, { given = one.given, typed = one.typed }) end
   end
@@ -182,7 +187,7 @@ end
 ---@return string
 function models.shown_name(model, number)
   local one = model.candidates[number]
-  return one and one.given or models.region_name(model.label, number, "accepted")
+  return one and one.given or models.own_name(model, number, "accepted")
 end
 
 ---@return Model
@@ -286,6 +291,16 @@ function models.region_name(label, number, kind, probability)
   return name
 end
 
+---The name that a place has unless the user gives it another.
+---@return string
+function models.own_name(model, number, kind, probability)
+  return models.region_name(model.label, number > 0 and number + (model.offset or 0) or 0, kind, probability)
+end
+
+---@param offset integer
+---@return Model
+function models.counted_from(model, offset) return copied(model, { offset = offset > 0 and offset or nil }) end
+
 ---The regions that a model wants, by number.
 ---@param model Model
 ---@param keep_rejected boolean
@@ -298,7 +313,7 @@ function models.wanted(model, keep_rejected)
       or (kind == "candidate" and (model.hidden or number ~= model.current))
       or (kind == "rejected" and (not keep_rejected or number <= (model.cleared or 0)))
     if not out then
-      local name = models.region_name(model.label, number, kind, one.probability)
+      local name = models.own_name(model, number, kind, one.probability)
       if one.given then name = kind == "candidate" and one.typed or kind == "rejected" and "x " .. one.given or one.given end
       marks[number] = { number = number, kind = kind, start_s = one.start_s, end_s = one.end_s, name = name }
     end

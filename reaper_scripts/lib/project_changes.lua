@@ -2,12 +2,14 @@
 --- What the user does to the regions by hand, and undo and redo: the project's regions are the truth while it is open.
 
 local audition = require("audition")
+local earlier = require("earlier")
 local history = require("history")
 local models = require("models")
 local project = require("project")
 local settings = require("settings")
 local status = require("status")
 local steps = require("steps")
+local track = require("track")
 local track_changes = require("track_changes")
 
 local project_changes = {}
@@ -108,6 +110,9 @@ local function take_changes(ctx, tab, s, present)
     s:set_marks(marks)           -- a name changed by hand, a region kept as rejected deleted: nothing the daemon knows of
     return
   end
+  for _, command in ipairs(forward) do
+    if command[1] == "revise" then s:forget_left(command[2]) end
+  end
   s:push { marks = marks, model = model, forward = forward, back = back }
   steps.send(ctx, s, forward)
   if s:absent() then
@@ -125,8 +130,13 @@ local function take_changes(ctx, tab, s, present)
 end
 
 ---@param watched boolean it has happened just now, and not while nobody looked
+---@param retuned boolean the tempo map has changed with it
+---@param items_too boolean and items of the track
 ---@return boolean changed
-local function look_at(ctx, tab, s, watched)
+local function look_at(ctx, tab, s, watched, retuned, items_too)
+  if retuned and not s:absent() and track_changes.with_tempo(tab, s, project.read(tab.proj, s.history.known), items_too) then
+    return true
+  end
   local index, present, as_known = step_of_project(tab, s)
   if as_known then return false end
   if watched then steps.asked(ctx, tab) end
@@ -147,10 +157,15 @@ function project_changes.look(ctx, tab, force)
   if count == tab.change_count and not force then return end
   local watched = tab.change_count ~= nil
   tab.change_count = count
-  local changed = false
+  local tempo = #tab.sessions > 0 and track.tempo_text(tab.proj) or nil
+  local retuned = tab.tempo ~= nil and tempo ~= nil and tempo ~= tab.tempo
+  tab.tempo = tempo
+  local changed = earlier.look(ctx, tab)
   for _, s in ipairs(tab.sessions) do
-    if s:is_open() then track_changes.look(tab, s) end
-    if (s:is_open() or s.state == "lost") and s.media_track then changed = look_at(ctx, tab, s, watched) or changed end
+    local items_too = s:is_open() and not s:absent() and track_changes.look(tab, s)
+    if (s:is_open() or s.state == "lost") and s.media_track and not earlier.is_away(tab, s) then
+      changed = look_at(ctx, tab, s, watched, retuned, items_too) or changed
+    end
   end
   if changed then steps.store(tab) end
 end

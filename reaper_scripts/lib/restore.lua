@@ -2,6 +2,7 @@
 --- When a project is opened: what its regions say and what the daemon's journals say are brought together. Journals know
 -- every answer; a project closed without saving knows fewer, and then the user decides.
 
+local earlier = require("earlier")
 local ext_state = require("ext_state")
 local history = require("history")
 local models = require("models")
@@ -13,15 +14,35 @@ local track = require("track")
 
 local restore = {}
 
+---A project that was moved with its sound files plays the same files: those that lie below it, as they did.
+---@param before string its folder when it was saved
+---@param now string its folder
+local function follow_files(s, before, now)
+  local layout, moved = {}, false
+  local playing = s.layout and s.media_track and track.layout(s.media_track) or {}
+  for guid, item in pairs(s.layout or {}) do
+    local source, there = item.source, playing[guid]
+    layout[guid] = item
+    if source and there and source:sub(1, #before) == before and there.source == now .. source:sub(#before + 1) then
+      layout[guid] = { position_s = item.position_s, length_s = item.length_s, offset_s = item.offset_s, rate = item.rate,
+        source = there.source }
+      moved = true
+    end
+  end
+  if moved then s:lay_out(layout) end
+end
+
 ---The sessions that a project has brought along in its ext state.
 function restore.open(ctx, tab)
   local active = project.stored(tab.proj, "ACTIVE")
   local ids = project.stored_sessions(tab.proj)
+  local before, folder = project.stored(tab.proj, "FOLDER"), tab.path:match("^(.*)[/\\]") or ""
   for id, text in pairs(ids) do
     if text ~= "" and not ctx.owner(id) then
       local s = ext_state.decode(id, text)
       if s then
         s:set_media_track(track.by_guid(tab.proj, s.track))
+        if before ~= "" and folder ~= "" and before ~= folder then follow_files(s, before, folder) end
         tab.sessions[#tab.sessions + 1] = s
         ctx.add(tab, s)
         if id == active then tab.active = s end
@@ -30,7 +51,7 @@ function restore.open(ctx, tab)
   end
   table.sort(tab.sessions, function(a, b) return a.model.label < b.model.label end)
   tab.active = tab.active or tab.sessions[1]
-  tab.stored_active = active
+  tab.stored_active, tab.stored_folder = active, before
   tab.change_count = reaper.GetProjectStateChangeCount(tab.proj)
 end
 
@@ -39,6 +60,14 @@ function restore.ask(ctx, tab)
   tab.asked = true
   ctx.asking[#ctx.asking + 1] = { tab = tab, known = {}, offered = {} }
   ctx.link:command("sessions", { project = tab.path })
+end
+
+---Whether a search of the tab stands for one that the daemon has.
+local function replaced(tab, id)
+  for _, s in ipairs(tab.sessions) do
+    if s.replaced[id] then return true end
+  end
+  return false
 end
 
 ---One session that the daemon has.
@@ -50,7 +79,8 @@ function restore.stored(ctx, fields)
   if not ctx.has_tab(tab) then return end
   if s then
     if owner_tab == tab then asking.known[#asking.known + 1] = s end
-  elseif fields.answers > 0 and not tab.declined[fields.session] and track.by_guid(tab.proj, fields.track) then
+  elseif fields.answers > 0 and not tab.declined[fields.session] and not replaced(tab, fields.session)
+    and track.by_guid(tab.proj, fields.track) then
     asking.offered[#asking.offered + 1] = fields
   end
 end
@@ -92,7 +122,12 @@ local function offer(ctx, tab, s, daemon_model, present)
   local text = ("\"%s\": %s that this project does not have; it was closed without saving.\n\n"
     .. "Yes: restore them\nNo: discard them\nCancel: decide another time"):format(s.model.label, lacking)
   local choice = reaper.MB(text, "ReaTrieve: restore answers?", YES_NO_CANCEL)
-  if choice == YES then
+  local old, known
+  if choice == YES and here == 0 then old, known = earlier.predecessor(tab, s) end
+  if old then
+    earlier.hand_over(ctx, tab, s, old, daemon_model, known)
+    steps.present(ctx, tab, s, true)
+  elseif choice == YES then
     steps.add_to_tab(tab, s)
     if tab.active and tab.active ~= s and tab.active.model.current then daemon_model = models.hidden(daemon_model) end
     s:set_marks(s.history:standing(present))

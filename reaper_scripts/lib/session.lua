@@ -52,6 +52,7 @@ local TRANSITIONS = {
 ---@field wanted table<integer, string>? items that the daemon wants rendered, and why, by index from 0
 ---@field wanted_at number?
 ---@field renders integer how often something was rendered because the daemon wanted it
+---@field earlier { s: Session, answers: KnownAnswer[] }? the search that it goes on from, and what that one was told
 
 ---@class Answer
 ---@field verdict "accept"|"reject"|"skip"
@@ -86,8 +87,11 @@ local TRANSITIONS = {
 ---@field seals table<string, boolean> the last lines of what was stored in this run
 ---@field layout table<string, ItemPlace>? where the items of its track stood when they were looked at last
 ---@field shift_s number how far they have moved since the search: project time = the daemon's time + this
----@field left table<integer, number> accepted regions that their items have left, and by how much
+---@field left table<integer, { start_s: number, end_s: number }> accepted regions off their sound, and how far it is from there
 ---@field outdated boolean the items have changed otherwise since the search
+---@field searched table<string, ItemPlace>? where the items stood before that
+---@field strayed table<integer, boolean> answered places whose sound is gone, with another in its place
+---@field replaced table<string, boolean> ids of earlier or taken back searches that this one stands for
 ---@field cut boolean the project has lost a part of what it kept of it: the journal is the truth
 ---@field answers_in_project integer how many answers the project had when it was opened
 ---@field reviewed integer? the answered place that the user looks at again
@@ -99,7 +103,7 @@ local FIELDS = {
   rows = true, verbs = true, lookahead = true, awaited_since = true, lookahead_asked_at = true, budget = true, remaining = true,
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
   answers_in_project = true, cut = true, seals = true, layout = true,
-  shift_s = true, left = true, outdated = true, reviewed = true, deciding = true,
+  shift_s = true, left = true, outdated = true, searched = true, strayed = true, replaced = true, reviewed = true, deciding = true,
   withdrawn = true,
 }
 
@@ -133,6 +137,11 @@ function methods:is_searching() return self.search ~= nil end
 function methods:absent() return self.model.candidates[0] == nil and not self.cut end
 
 -- The search up to its first candidate
+
+---It goes on from what an earlier search was told.
+---@param earlier Session
+---@param answers KnownAnswer[]
+function methods:go_on_from(earlier, answers) self.search.earlier = { s = earlier, answers = answers } end
 
 ---What the search needs is sent.
 ---@param request table items, probes, tempo and find
@@ -344,10 +353,7 @@ function methods:lay_out(layout) self.layout = layout end
 ---@param stayed integer[] accepted regions that did not
 function methods:shift(by_s, stayed)
   self.shift_s = self.shift_s + by_s
-  for _, number in ipairs(stayed) do
-    local left_s = (self.left[number] or 0) + by_s
-    self.left[number] = math.abs(left_s) > models.TOLERANCE_S and left_s or nil
-  end
+  for _, number in ipairs(stayed) do self:leave(number, by_s, by_s) end
   if math.abs(self.shift_s) < models.TOLERANCE_S then self.shift_s = 0 end
   local moved = {}
   for verdict, one in pairs(self.lookahead or {}) do
@@ -356,10 +362,38 @@ function methods:shift(by_s, stayed)
   self.lookahead = self.lookahead and moved
 end
 
-function methods:forget_left() self.left = {} end
+---The sound of an accepted region is elsewhere now.
+---@param start_by_s number
+---@param end_by_s number
+function methods:leave(number, start_by_s, end_by_s)
+  local before = self.left[number] or { start_s = 0, end_s = 0 }
+  local by = { start_s = before.start_s + start_by_s, end_s = before.end_s + end_by_s }
+  local back = math.abs(by.start_s) <= models.TOLERANCE_S and math.abs(by.end_s) <= models.TOLERANCE_S
+  self.left[number] = not back and by or nil
+end
+
+---The user has put a region where it belongs.
+---@param number integer? nil: all of them
+function methods:forget_left(number)
+  if number then self.left[number] = nil else self.left = {} end
+end
 
 ---The items of the track have changed so that the daemon's times hold no more.
-function methods:outdate() self.outdated = true end
+---@param searched table<string, ItemPlace> where they stood before
+function methods:outdate(searched)
+  if not self.outdated then self.searched = searched end
+  self.outdated = true
+end
+
+---The items are again as they were searched.
+function methods:set_right() self.outdated, self.searched, self.left, self.strayed = false, nil, {}, {} end
+
+---@param number integer an answered place whose sound is gone, with another in its place
+function methods:stray(number) self.strayed[number] = true end
+
+---Another search of the sound is not to be offered again: this one stands for it.
+---@param id string
+function methods:stand_for(id) self.replaced[id] = true end
 
 ---The journal has told what was cut.
 function methods:mend() self.cut = false end
@@ -472,7 +506,8 @@ local function made(values)
     false, 0, 0
   values.answers_in_project = values.answers_in_project or 0
   values.cut = values.cut or false
-  values.seals, values.left, values.withdrawn = {}, {}, {}
+  values.seals, values.withdrawn = {}, {}
+  values.left, values.strayed, values.replaced = values.left or {}, values.strayed or {}, values.replaced or {}
   values.shift_s, values.outdated, values.deciding = values.shift_s or 0, values.outdated or false, false
   return new(values)
 end
@@ -492,7 +527,8 @@ end
 
 ---A session that a project or the daemon has kept.
 ---@param values { id: string, track: string, colour: integer, history: History, answers_in_project: integer?,
----  stored_text: string?, cut: boolean?, layout: table?, shift_s: number? }
+---  stored_text: string?, cut: boolean?, layout: table?, shift_s: number?, outdated: boolean?, left: table?, strayed: table?,
+---  replaced: table<string, boolean>? }
 ---@return Session in the state "stored"
 function session.stored(values)
   values.state = "stored"

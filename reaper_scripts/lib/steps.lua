@@ -53,6 +53,11 @@ function steps.store(tab)
       s:stored_as(text)
     end
   end
+  local folder = tab.path:match("^(.*)[/\\]") or ""
+  if #tab.sessions > 0 and tab.stored_folder ~= folder then
+    project.store(tab.proj, "FOLDER", folder)
+    tab.stored_folder = folder
+  end
   local active = tab.active and tab.active.id or ""
   if tab.stored_active ~= active then
     project.store(tab.proj, "ACTIVE", active)
@@ -70,15 +75,15 @@ function steps.add_to_tab(tab, s)
   tab.sessions[#tab.sessions + 1] = s
 end
 
----One undo step on one or more sessions of a tab.
+---One undo step on one or more sessions of a tab. A part with `marks` begins with these, not with those of its session.
 ---@param name string
----@param parts { s: Session, model: Model, forward: table[]?, back: table[]? }[]
+---@param parts { s: Session, model: Model, marks: table<string, Mark>?, forward: table[]?, back: table[]? }[]
 function steps.step(tab, name, parts)
   local keep = settings.get("keep_rejected")
   local marks, undo = project.undoable(tab.proj, name, function()
     local new = {}
     for index, part in ipairs(parts) do
-      new[index] = project.apply(tab.proj, part.s:step().marks, models.wanted(part.model, keep), part.s.colour)
+      new[index] = project.apply(tab.proj, part.marks or part.s:step().marks, models.wanted(part.model, keep), part.s.colour)
     end
     return new
   end)
@@ -95,7 +100,7 @@ end
 function steps.correct(tab, s, model, span)
   local before = s.model
   local one = before.candidates[span.number]
-  local own = models.region_name(before.label, span.number, "candidate", one.probability)
+  local own = models.own_name(before, span.number, "candidate", one.probability)
   if span.start_s >= one.proposed_end_s or span.end_s <= one.proposed_start_s then
     s:withdraw(span.number, { start_s = one.proposed_start_s, end_s = one.proposed_end_s })
   end
@@ -104,7 +109,7 @@ function steps.correct(tab, s, model, span)
   for guid, mark in pairs(s:step().marks) do
     if mark.number == span.number then
       local name = mark.name
-      if name == own then name = models.region_name(model.label, span.number, "candidate", model.candidates[span.number].probability) end
+      if name == own then name = models.own_name(model, span.number, "candidate", model.candidates[span.number].probability) end
       project.move(tab.proj, guid, span.start_s, span.end_s, name ~= mark.name and name or nil)
       mark = { number = mark.number, kind = mark.kind, name = name, start_s = span.start_s, end_s = span.end_s }
     end

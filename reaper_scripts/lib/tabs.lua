@@ -20,8 +20,11 @@ local tabs = {}
 ---@field declined table<string, boolean> sessions that the user does not want back, by id
 ---@field dirty integer what REAPER said last
 ---@field change_count integer? of the project, when it was looked at last
+---@field tempo string? the tempo map then, as a text; nil while there was no session
+---@field lines Session[][] searches of one sound, each the heir of the one before
 ---@field followed_count integer? the same, when it was asked last which project it is
 ---@field stored_active string? the active session in the project's ext state
+---@field stored_folder string? where the project lay when that was written
 
 ---Take a tab's sessions out: it was closed, or another project was opened in it. The daemon keeps their journals.
 local function forget(ctx, tab)
@@ -34,7 +37,7 @@ end
 local function tab_of(ctx, proj, path)
   local tab = ctx.tabs[proj]
   if not tab then
-    tab = { proj = proj, path = path, sessions = {}, preparing = false, asked = false, declined = {},
+    tab = { proj = proj, path = path, sessions = {}, lines = {}, preparing = false, asked = false, declined = {},
       dirty = reaper.IsProjectDirty(proj) }
     ctx.tabs[proj] = tab
     restore.open(ctx, tab)

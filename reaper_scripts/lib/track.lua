@@ -161,6 +161,17 @@ end
 ---@field length_s number
 ---@field offset_s number
 ---@field rate number
+---@field source string? path of the file that it plays, "" for none; nil where a version up to 0.1 stored it
+
+---The source that a take's sections are parts of.
+local function root_of(take)
+  local source = take and reaper.GetMediaItemTake_Source(take)
+  while source do
+    local parent = reaper.GetMediaSourceParent(source)
+    if not parent then return source end
+    source = parent
+  end
+end
 
 ---Where the items of a track stand, by GUID.
 ---@return table<string, ItemPlace>
@@ -169,11 +180,13 @@ function track.layout(the_track)
   for index = 0, reaper.CountTrackMediaItems(the_track) - 1 do
     local item = reaper.GetTrackMediaItem(the_track, index)
     local take = reaper.GetActiveTake(item)
+    local root = root_of(take)
     local _, guid = reaper.GetSetMediaItemInfo_String(item, "GUID", "", false)
     layout[guid] = { position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION"),
       length_s = reaper.GetMediaItemInfo_Value(item, "D_LENGTH"),
       offset_s = take and reaper.GetMediaItemTakeInfo_Value(take, "D_STARTOFFS") or 0,
-      rate = take and reaper.GetMediaItemTakeInfo_Value(take, "D_PLAYRATE") or 1 }
+      rate = take and reaper.GetMediaItemTakeInfo_Value(take, "D_PLAYRATE") or 1,
+      source = root and reaper.GetMediaSourceFileName(root, "") or "" }
   end
   return layout
 end
@@ -388,6 +401,18 @@ function track.tempo(proj)
     work.pause()
   end
   return list
+end
+
+---The tempo map in one text: equal texts, equal maps.
+---@return string
+function track.tempo_text(proj)
+  local numerator, denominator, tempo = reaper.TimeMap_GetTimeSigAtTime(proj, 0)
+  local list = { ("%s/%s %.17g"):format(numerator, denominator, tempo) }
+  for index = 0, reaper.CountTempoTimeSigMarkers(proj) - 1 do
+    local _, time_s, _, _, bpm, top, bottom, linear = reaper.GetTempoTimeSigMarker(proj, index)
+    list[index + 2] = ("%.17g %.17g %s/%s %s"):format(time_s, bpm, top, bottom, linear)
+  end
+  return table.concat(list, ";")
 end
 
 ---Tell the daemon the tempo map that the user sees now.

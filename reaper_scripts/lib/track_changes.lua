@@ -22,7 +22,7 @@ local SAME_S = 1e-6
 ---@param now table<string, ItemPlace>
 ---@return Change? nil nothing has changed
 function track_changes.between(before, now)
-  local moved, trimmed, gone, new, count = 0, 0, 0, 0, 0
+  local moved, trimmed, replaced, gone, new, count = 0, 0, 0, 0, 0, 0
   local by_s, alike, item_by_s = nil, true, {}
   for guid, old in pairs(before) do
     local one = now[guid]
@@ -37,6 +37,8 @@ function track_changes.between(before, now)
         trimmed = trimmed + 1
       elseif math.abs(sound_s) > SAME_S then
         moved = moved + 1
+      elseif one.source and old.source and one.source ~= old.source then
+        replaced = replaced + 1
       end
       by_s = by_s or sound_s
       alike = alike and math.abs(sound_s - by_s) <= SAME_S
@@ -45,10 +47,13 @@ function track_changes.between(before, now)
   for guid in pairs(now) do
     if not before[guid] then new = new + 1 end
   end
-  if moved + trimmed + gone + new == 0 then return nil end
-  if alike and moved == count and trimmed + gone + new == 0 then return { by_s = by_s, item_by_s = item_by_s } end
+  if moved + trimmed + replaced + gone + new == 0 then return nil end
+  if alike and moved == count and trimmed + replaced + gone + new == 0 then
+    return { by_s = by_s, item_by_s = item_by_s }
+  end
   local parts = {}
-  for _, part in ipairs { { moved, "moved" }, { trimmed, "trimmed" }, { gone, "deleted" }, { new, "new" } } do
+  for _, part in ipairs { { moved, "moved" }, { trimmed, "trimmed" }, { replaced, "from another file" }, { gone, "deleted" },
+    { new, "new" } } do
     if part[1] > 0 then parts[#parts + 1] = ("%d %s"):format(part[1], part[2]) end
   end
   return { what = table.concat(parts, ", "), item_by_s = item_by_s }
@@ -63,6 +68,11 @@ local function along_s(change, before, mark)
   end
 end
 
+---Whether a region stands where it stood.
+local function is_still(there, mark)
+  return math.abs(there.start_s - mark.start_s) < SAME_S and math.abs(there.end_s - mark.end_s) < SAME_S
+end
+
 ---The model with what moved along, and the numbers of accepted regions that stayed.
 local function followed(s, change, before, present)
   local model, stayed = s.model, {}
@@ -72,11 +82,52 @@ local function followed(s, change, before, present)
       and math.abs(there.end_s - mark.end_s - by_s) < SAME_S
     if along and math.abs(by_s) > SAME_S then
       model = models.moved(model, mark.number, by_s)
-    elseif there and mark.kind == "accepted" and change.by_s then
+    elseif there and mark.kind == "accepted" and change.by_s and is_still(there, mark) then
       stayed[#stayed + 1] = mark.number
     end
   end
   return model, stayed
+end
+
+---The item of a layout that a time lies on.
+---@return string? guid
+local function under(layout, time_s)
+  for guid, item in pairs(layout) do
+    if item.position_s <= time_s and time_s < item.position_s + item.length_s then return guid end
+  end
+end
+
+---Where a piece of an item's sound is played now.
+local function played_at(old, now, time_s)
+  return now.position_s + (old.offset_s + (time_s - old.position_s) * old.rate - now.offset_s) / now.rate
+end
+
+---Items have changed each in its own way: what no region shows goes with the sound under it; a region that stayed while its sound
+---has gone elsewhere has left it; and where another sound stands now in place of one that is gone, no answer counts any more.
+local function follow_each(s, change, before, now, present, model)
+  local shown = {}
+  for guid, mark in pairs(s:step().marks) do
+    local there = present[guid]
+    shown[mark.number] = there and { still = is_still(there, mark), kind = mark.kind } or nil
+  end
+  for number, one in pairs(s.model.candidates) do
+    local item = one.state ~= "candidate" and under(before, (one.start_s + one.end_s) / 2)
+    local region = shown[number]
+    if item and now[item] and (not region or region.still) then
+      local start_by_s = played_at(before[item], now[item], one.start_s) - one.start_s
+      local end_by_s = played_at(before[item], now[item], one.end_s) - one.end_s
+      local apart = math.max(math.abs(start_by_s), math.abs(end_by_s)) > SAME_S
+      if apart and not region then
+        model = models.moved(model, number, start_by_s, end_by_s)
+      elseif apart and region.kind == "accepted" then
+        s:leave(number, start_by_s, end_by_s)
+      end
+    elseif item and not now[item] then
+      local other = under(now, (one.start_s + one.end_s) / 2)
+      if other and before[other] and math.abs(change.item_by_s[other]) > SAME_S then s:stray(number) end
+    end
+  end
+  return model
 end
 
 ---All items have moved alike.
@@ -113,51 +164,105 @@ end
 ---To be called when the state of the project has changed, before its regions are compared.
 ---@param tab Tab
 ---@param s Session
+---@return boolean changed
 function track_changes.look(tab, s)
-  if not s.layout or not s.media_track then return end
+  if not s.layout or not s.media_track then return false end
   local now, before = track.layout(s.media_track), s.layout
   local change = track_changes.between(before, now)
-  if not change then return end
+  if not change then return false end
   s:lay_out(now)
   local present = project.read(tab.proj, s.history.known)
   if change.by_s then
     follow(tab, s, change, before, present)
   else
     local model = followed(s, change, before, present)
+    model = follow_each(s, change, before, now, present, model)
     if model ~= s.model then
       s:set_marks(s.history:standing(present))
       s:amend(model)
     end
-    s:outdate()
-    status.say(("%s: the items of its track have changed (%s), so new candidates may be off: run Find again"):format(
-      s.model.label, change.what), true)
+    s:outdate(before)
+    if s.searched and not track_changes.between(s.searched, now) then
+      s:set_right()
+      status.say(("%s: the items of its track are again as they were searched"):format(s.model.label), true)
+    else
+      status.say(("%s: the items of its track have changed (%s), so new candidates may be off: run Find again, which keeps the answers"
+        ):format(s.model.label, change.what), true)
+    end
   end
   steps.store(tab)
+  return true
+end
+
+---The tempo has changed, and REAPER has moved regions with the beats, which is no drag of the user's: nothing is learned from it.
+---@param present table<string, Mark>
+---@param items_too boolean their items have changed with it
+---@return boolean taken nothing else has changed
+function track_changes.with_tempo(tab, s, present, items_too)
+  local marks, moved, back = s:step().marks, 0, nil
+  for guid in pairs(present) do
+    if not marks[guid] then return false end
+  end
+  local model = s.model
+  for guid, mark in pairs(marks) do
+    local there = present[guid]
+    if not there or there.kind ~= mark.kind then return false end
+    if not is_still(there, mark) then
+      if mark.kind == "candidate" then
+        back = { guid = guid, mark = mark }
+      else
+        moved = moved + 1
+        local one = model.candidates[mark.number]
+        if one then
+          model = models.moved(model, mark.number, there.start_s - one.start_s, there.end_s - one.end_s)
+          if not items_too then s:leave(mark.number, one.start_s - there.start_s, one.end_s - there.end_s) end
+        end
+      end
+    end
+  end
+  if moved == 0 and not back then return false end
+  local standing = s.history:standing(present)
+  if back and not items_too then
+    local mark = standing[back.guid]
+    mark.start_s, mark.end_s = back.mark.start_s, back.mark.end_s
+    project.undoable(tab.proj, "Move the candidate back onto its sound", function()
+      project.move(tab.proj, back.guid, mark.start_s, mark.end_s)
+    end)
+  end
+  s:set_marks(standing)
+  s:amend(model)
+  if moved > 0 then
+    status.say(("%s: the tempo has changed, and %s moved with the beats: that teaches nothing%s"):format(s.model.label,
+      status.plural(moved, "region"), items_too and "" or "; Convert and Export ask whether to move them back"), true)
+  end
+  steps.store(tab)
+  return true
 end
 
 local YES_NO, YES = 4, 6
 
----Before something is made of the accepted regions: those that their items have left may be moved.
+---Before something is made of the accepted regions: those that stand off their sound may be moved.
 ---@param tab Tab
-function track_changes.offer(tab)
+---@param only Session? of this one
+function track_changes.offer(tab, only)
   local parts, count = {}, 0
   for _, s in ipairs(tab.sessions) do
-    if next(s.left) then
+    if next(s.left) and not s:absent() and (only or s) == s then
       local model = s.model
-      for number, by_s in pairs(s.left) do
+      for number, by in pairs(s.left) do
         local one = model.candidates[number]
         if one and (one.state == "accepted" or one.state == "example") then
-          model, count = models.moved(model, number, by_s), count + 1
+          model, count = models.moved(model, number, by.start_s, by.end_s), count + 1
         end
       end
       parts[#parts + 1] = { s = s, model = model }
     end
   end
   if count == 0 then return end
-  local text = ("The items have moved, and %s stayed where they were, off the sound.\n\nMove them with their items?"):format(
-    status.plural(count, "accepted region"))
+  local text = ("Items or the tempo have changed, and %s off the sound.\n\nMove to where it is now?"):format(
+    count == 1 and "1 accepted region stands" or ("%d accepted regions stand"):format(count))
   local yes = reaper.MB(text, "ReaTrieve", YES_NO) == YES
-  if yes then steps.step(tab, "Move accepted regions with their items", parts) end
+  if yes then steps.step(tab, "Move accepted regions onto their sound", parts) end
   for _, part in ipairs(parts) do part.s:forget_left() end
 end
 

@@ -16,6 +16,8 @@ from reatrieve.bridge import osc
 from reatrieve.bridge.home import new_info, write_info
 from reatrieve.bridge.link import DaemonLink
 from reatrieve.errors import InputError
+from reatrieve.session.earlier import EarlierAnswer, first_events
+from reatrieve.session.edges import EdgesError
 from reatrieve.session.events import (
     Answered,
     BudgetRaised,
@@ -29,8 +31,8 @@ from reatrieve.session.events import (
     Started,
     Undone,
 )
-from reatrieve.session.spans import Span
-from reatrieve.session.state import SessionState
+from reatrieve.session.spans import Span, is_blocked
+from reatrieve.session.state import SessionState, fold
 
 _OF_THE_NEXT = ("start_s", "end_s", "score", "probability")
 
@@ -44,6 +46,7 @@ class Session:
     state: SessionState
     ops: set[str] = field(default_factory=set)
     foreseen: list[tuple[float, float]] = field(default_factory=list)
+    goes_on: bool = False  # from earlier answers: then the first span that is free comes next
 
 
 class FakeDaemon:
@@ -56,6 +59,9 @@ class FakeDaemon:
         self.random = random.Random(seed)
         self.sessions: dict[str, Session] = {}
         self.items: dict[str, dict[int, m.Item]] = {}
+        self.known: dict[str, dict[int, m.Known]] = {}
+        self.refuse = ""
+        self.refuse_revise = ""
         self.probes: list[m.Probe] = []
         self.tempo: list[m.Tempo] = []
         self.log: list[m.Command] = []
@@ -79,6 +85,7 @@ class FakeDaemon:
         self.looking_ahead: dict[str, m.Candidate] = {}
         self.surveyed: set[str] = set()
         self.items.clear()
+        self.known.clear()
         self.delayed: list[tuple[bytes, tuple[str, int]]] = []
         self.home.mkdir(parents=True, exist_ok=True)
         self.info = new_info(version="0.1.0", port=self.socket.getsockname()[1], spool=self.home / "spool")
@@ -171,6 +178,9 @@ class FakeDaemon:
         number = state.next_number
         if number > len(self.spans):
             return None
+        if session.goes_on:
+            free = [one for one in self.spans if not is_blocked(one, state.blocked, length_s=1.0)]
+            return Proposed(number, free[0], 5.0 / number, 0.99 - 0.03 * number, 1.0) if free else None
         moved = sum(one.span != one.proposed for one in state.candidates.values())
         span = self.spans[number - 1]
         span = Span(span.start_s + 0.001 * moved, span.end_s + 0.001 * moved)
@@ -201,7 +211,8 @@ class FakeDaemon:
         one = state.candidates[state.current]
         nexts: list[object] = []
         for verdict in ("accept", "reject", "skip"):
-            shadow = Session(session.find, [], state.apply(Answered(one.number, verdict, one.span)))  # type: ignore[arg-type]
+            after = state.apply(Answered(one.number, verdict, one.span))  # type: ignore[arg-type]
+            shadow = Session(session.find, [], after, goes_on=session.goes_on)
             proposal = self._proposal(shadow)
             if proposal is None:
                 nexts += [0, 0.0, 0.0, 0.0, 0.0]
@@ -247,7 +258,8 @@ class FakeDaemon:
 
     def _rows(self, session: Session, only: set[int] | None = None) -> None:
         state = session.state
-        rows = [m.Row(session.find.session, 0, "example", state.example.start_s, state.example.end_s, 1.0, 1.0)]
+        own = state.example_region or state.example
+        rows = [m.Row(session.find.session, 0, "example", own.start_s, own.end_s, 1.0, 1.0)]
         rows += [
             m.Row(session.find.session, k, one.state, one.span.start_s, one.span.end_s, one.score, one.probability)
             for k, one in state.candidates.items()
@@ -271,8 +283,12 @@ class FakeDaemon:
         elif isinstance(command, m.Tempo):
             self.tempo = [] if command.index == 0 else self.tempo
             self.tempo.append(command)
+        elif isinstance(command, m.Known):
+            if command.index == 0:
+                self.known[name] = {}
+            self.known[name][command.index] = command
         elif isinstance(command, m.Find):
-            self._find(command)
+            self._find(command, number)
         elif isinstance(command, m.Sessions):
             known = [s for s in self.sessions.values() if command.project == s.find.project]
             for one in known:
@@ -303,7 +319,7 @@ class FakeDaemon:
         else:
             self._session_command(self.sessions[name], number, command)
 
-    def _find(self, command: m.Find) -> None:
+    def _find(self, command: m.Find, number: int) -> None:
         name = command.session
         items = self.items.get(name, {})
         assert set(range(command.items)) <= set(items), "items missing"
@@ -312,10 +328,20 @@ class FakeDaemon:
             self.push(name, m.RenderWanted(name, index, "the file cannot be read"))
         if wanted:
             return
+        if self.refuse:
+            self.push(name, m.Failed(name, number, "audio", self.refuse))
+            return
         if name not in self.sessions:
             started = Started(Span(command.start_s, command.end_s), command.label, command.budget, command.retriever)
-            self.sessions[name] = Session(command, [started], SessionState.start(started))
+            known = [one for _, one in sorted(self.known.pop(name, {}).items())]
+            answers = [EarlierAnswer(one.verdict, Span(one.start_s, one.end_s)) for one in known]  # type: ignore[arg-type]
+            events, left_out = first_events(started, answers, lambda _span: 1.0)
+            self.sessions[name] = Session(command, list(events), fold(events), goes_on=bool(known))
             self.push(name, m.Progress(name, "decode", 0.5))
+            if known:
+                self._rows(self.sessions[name])
+            if left_out:
+                self.push(name, m.Note(name, "left-out", f"{left_out} of {len(known)} answers are left out"))
         self._tell(name)
 
     def _session_command(self, session: Session, number: int, command: m.Command) -> None:
@@ -359,6 +385,9 @@ class FakeDaemon:
             return
         try:
             self._carry_out(session, command)
+        except EdgesError as exc:
+            self.push(name, m.Failed(name, number, exc.code, str(exc)))
+            return
         except InputError as exc:
             self.push(name, m.Failed(name, number, "stale", str(exc)))
             self._tell(name)
@@ -383,6 +412,8 @@ class FakeDaemon:
             self._apply(session, Undone(command.number))
         elif isinstance(command, m.Retract):
             self._apply(session, Retracted(command.number))
+        elif isinstance(command, m.Revise) and self.refuse_revise:
+            raise EdgesError(self.refuse_revise)
         elif isinstance(command, m.Revise):
             self._apply(session, Revised(command.number, Span(command.start_s, command.end_s)))
         elif isinstance(command, m.More):

@@ -167,7 +167,8 @@ class Rig:
         assert self.reaper.errors == []
         assert self.reaper.misuse == [], self.reaper.misuse
         assert self.reaper.status.console == []
-        assert [line for line in self.help() if "error at" in line] == []
+        faults = [line for line in self.help() if "error at" in line]
+        assert faults == [], faults
 
 
 def accessors(rig: Rig) -> list[Any]:

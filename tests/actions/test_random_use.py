@@ -36,6 +36,7 @@ class Hand:
 
     def __init__(self, rig: Rig, seed: int) -> None:
         self.rig, self.random, self.down = rig, random.Random(seed), False
+        self.all_undone = False  # undo is for the user's own edits too
 
     def do(self, what: str | int) -> None:
         rig = self.rig
@@ -47,7 +48,8 @@ class Hand:
         elif what in (UNDO, REDO):
             rig.tick()
             ahead = rig.project.model.history.undo_text
-            if what == REDO or (ahead.startswith("ReaTrieve: ") and "Find" not in ahead):  # that is another test's
+            first = "Find" in ahead and not ahead.endswith("again")  # that is another test's
+            if what == REDO or (not first and (ahead.startswith("ReaTrieve: ") or self.all_undone)):
                 rig.reaper.run(what)
         elif what == "ask":
             queue = rig.reaper.ext_state("ReaTrieve", "queue")
@@ -55,6 +57,10 @@ class Hand:
             rig.reaper.set_ext_state("ReaTrieve", "queue", f"{queue}ask {place_s}\n")
         elif what == "items":
             rig.track.items[0].move(self.random.choice([0.0, 0.25, 1.5]))
+        elif what == "trim":
+            rig.track.items[0].set(D_LENGTH=self.random.choice([200.0, 190.0, 180.0]))
+        elif what == "again":
+            self.find_again()
         elif what == "freeze":
             rig.reaper.freeze(self.random.choice([0.5, 1.5, 4.0]))
             rig.run(self.random.choice(["accept", "reject"]))
@@ -93,6 +99,17 @@ class Hand:
             rig.reaper.open(rig.folder / "song.rpp")
             rig.tick(20)
             rig.reaper.host.dialogs.waiting.clear()
+
+    def find_again(self) -> None:
+        """Find on an accepted place; what it asks is answered yes."""
+        rig = self.rig
+        rig.tick()
+        place_s = self.random.choice(rig.accepted() or [4.0])
+        rig.project.select_time(place_s + 0.05, place_s + 0.95)
+        rig.reaper.answer("yes")
+        rig.run("find")
+        rig.tick(self.random.choice([1, 2, 12, 12]))
+        rig.reaper.host.dialogs.waiting.clear()
 
     def edit(self, what: str) -> None:
         self.rig.tick()
@@ -140,6 +157,50 @@ def test_project_and_daemon_agree(tmp_path: Path, use: str, seed: int) -> None:
             assert asked.start_s == pytest.approx(state.candidates[state.current].span.start_s + moved_s, abs=0.5)
         elif state.current is not None:
             assert "Continue" in rig.line() or "finished" in rig.line()  # and Continue brings it
+
+
+AGAIN = {
+    "keys": ["accept", "accept", "reject", "undo", UNDO, UNDO, REDO, "trim", "again", "again"],
+    "mouse": ["accept", "reject", "delete", "move", "drag", UNDO, REDO, "trim", "again", "again"],
+    "killed": ["accept", "reject", "crash", "start", "start", UNDO, "trim", "again", "again"],
+    "reopened": ["accept", "reject", "finish", "continue", UNDO, REDO, "trim", "again", "again", "reopen"],
+}
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("use", AGAIN)
+def test_project_and_daemon_agree_whatever_is_found_again(tmp_path: Path, use: str, seed: int) -> None:
+    """Every accepted region is one search's, and every accepted place has one region."""
+    with Rig(tmp_path, ("7.80", "6.83")[seed % 2], spans=SPANS) as rig:
+        rig.track.items[0].set(D_LENGTH=200.0)
+        rig.project.save(rig.folder / "song.rpp")
+        rig.find()
+        hand = Hand(rig, 100 + seed)
+        hand.all_undone = True
+        for _ in range(hand.random.randint(8, 30)):
+            rig.track = rig.project.tracks[0]
+            hand.do(hand.random.choice(AGAIN[use]))
+            rig.tick(hand.random.choice(PAUSES))
+            rig.check()
+        if hand.down:
+            rig.daemon.start()
+        rig.tick(300)
+        rig.reaper.host.dialogs.waiting.clear()
+        standing = [name for name, text in _stored(rig).items() if text]
+        states = [rig.daemon.sessions[name].state for name in standing]
+        regions = sorted(span.start_s for state in states for _, span in state.accepted_regions)
+        if any("are left out" in line for line in rig.help()):  # those regions stay, and are nobody's
+            assert {round(start_s, 6) for start_s in regions} <= {round(start_s, 6) for start_s in rig.accepted()}
+        else:
+            assert sorted(rig.accepted()) == pytest.approx(regions)
+        assert len([name for name in rig.names() if name.startswith("? ")]) <= len(standing)
+        assert len(set(rig.names())) == len(rig.names())
+
+
+def _stored(rig: Rig) -> dict[str, str]:
+    """What the project keeps of each session, by its id."""
+    stored = next((values for name, values in rig.project.model.ext_state.items() if name.upper() == "REATRIEVE"), {})
+    return {key.upper().removeprefix("SESSION_"): text for key, text in stored.items() if "SESSION_" in key.upper()}
 
 
 def test_an_answer_taken_back_after_its_region_was_deleted_comes_again(one_rig: Rig) -> None:

@@ -18,6 +18,7 @@ from rig import ACTIONS, REDO, UNDO
 
 from reatrieve.bridge.home import read_info
 from reatrieve.headless import Reaper
+from reatrieve.headless.sources import FileSource
 from reatrieve.journal import read_journal
 from reatrieve.session.state import fold
 
@@ -261,6 +262,60 @@ def test_a_whole_session(serve: Serve, tmp_path: Path, sockets: str, version: st
         s.reaper.tick(30)
         assert "finished" in s.line()
         assert in_journal(serve.home) == [("Zirp", pytest.approx(s.accepted()))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("sockets", "version"), [("python", "7.72"), ("none", "6.83")])
+def test_a_relinked_and_cut_track_is_found_again(serve: Serve, tmp_path: Path, sockets: str, version: str) -> None:
+    """The file is moved away and relinked, the item cut: the answers go on, also after a reopening, and undo."""
+    with Session(serve, tmp_path, version=version, sockets=sockets) as s:
+        s.project.save(tmp_path / "song.rpp")
+        s.find()
+        for _ in range(3):
+            s.answer("accept" if s.is_right() else "reject")
+        before = s.accepted()
+        guids = {region.guid for region in s.project.regions if not region.name.startswith("? ")}
+        s.project.save(tmp_path / "song.rpp")
+        s.reaper.tick(10)
+        s.project.close()
+        serve.kill()
+        serve.start()
+        moved = tmp_path / "fort" / "Lied.wav"
+        moved.parent.mkdir()
+        (tmp_path / "Lied größer.wav").rename(moved)
+        s.project = s.reaper.open(tmp_path / "song.rpp")
+        s.until(lambda: "relink the item in REAPER and run Find again (its answers are kept)" in s.line(), 90)
+        item = s.project.tracks[0].items[0]
+        item.model.takes[0].source = FileSource(moved)
+        item.set(D_LENGTH=28.0)
+        s.project.tracks[0].select()
+        s.reaper.tick(10)
+        s.project.select_time(before[1], before[1] + LENGTH_S)
+        s.reaper.answer("yes")
+        s.run("find")
+        s.until(lambda: "Find Sound 1 again" in " ".join(s.project.model.history.texts))
+        s.until(s.candidate)
+        assert s.accepted() == pytest.approx(before)
+        assert {region.guid for region in s.project.regions if not region.name.startswith("? ")} == guids
+        assert s.is_right()
+        s.answer("accept")
+        assert len(s.accepted()) == len(before) + 1
+        s.reaper.run(UNDO)
+        s.until(lambda: len(s.accepted()) == len(before))
+        s.reaper.run(REDO)
+        s.until(lambda: len(s.accepted()) == len(before) + 1)
+        s.project.save(tmp_path / "song.rpp")
+        s.reaper.tick(20)
+        kept = s.accepted()
+        s.project.close()
+        s.reaper.tick(5)
+        boxes = len(s.reaper.dialogs)
+        s.project = s.reaper.open(tmp_path / "song.rpp")
+        s.until(lambda: "ready to go on" in s.line())
+        assert s.accepted() == pytest.approx(kept)
+        assert len(s.reaper.dialogs) == boxes
+        s.run("convert")
+        s.until(lambda: len(s.project.markers) == len(kept))
 
 
 @pytest.mark.slow

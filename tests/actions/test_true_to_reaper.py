@@ -274,9 +274,11 @@ def test_items_that_change_otherwise_are_told(one_rig: Rig) -> None:
     assert "1 trimmed" in " ".join(one_rig.help())
     before = set(one_rig.daemon.sessions)
     one_rig.project.select_time(0.5, 1.5)
-    one_rig.run("find")  # without a question
+    one_rig.reaper.answer("no")
+    one_rig.run("find")
     one_rig.until(lambda: set(one_rig.daemon.sessions) - before)
     assert session.state.accepted == 1
+    assert not one_rig.sent(m.Known)
 
 
 @pytest.mark.parametrize("profile", [{}, {"undo_restores_proj_ext_state": True}])

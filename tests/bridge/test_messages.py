@@ -36,6 +36,8 @@ def strategy(kind):
     fields = {}
     for field, tag in zip(dataclasses.fields(kind), m.type_tags(kind), strict=True):
         fields[field.name] = SPECIAL.get(field.name, VALUES[tag])
+    if kind is m.Known:
+        fields["verdict"] = st.sampled_from(["accept", "reject"])
     if kind in (m.Find, m.Prepare):
         fields["session"] = TEXT.filter(bool)
     if kind is m.Anchors:

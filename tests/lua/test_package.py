@@ -69,7 +69,14 @@ def test_no_console_and_boxes_only_for_decisions() -> None:
         assert "ShowConsoleMsg" not in text, path.name
         assert not re.search(r"^\s*print\(", text, re.MULTILINE), path.name
         boxes += [path.name] * (path.parent != SCRIPTS and len(re.findall(r"reaper\.MB\(", text)))
-    assert sorted(boxes) == ["events.lua", "finder.lua", "restore.lua", "starter.lua", "track_changes.lua"]
+    assert sorted(boxes) == [
+        "earlier.lua",
+        "events.lua",
+        "finder.lua",
+        "restore.lua",
+        "starter.lua",
+        "track_changes.lua",
+    ]
 
 
 def _fields() -> list[str]:

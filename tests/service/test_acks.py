@@ -171,6 +171,8 @@ def bounds():
     yield "probe rate", lambda n: probe(rate_hz=n), limits.MAX_RATE_HZ, limits.MAX_RATE_HZ + 1
     yield "probe rate below", lambda n: probe(rate_hz=n), limits.MIN_RATE_HZ, limits.MIN_RATE_HZ - 1
     yield "tempo index", lambda n: tempo(index=n), limits.TEMPO - 1, limits.TEMPO
+    yield "known index", lambda n: m.Known(sid, n, "accept", 0.0, 1.0), limits.KNOWN - 1, limits.ITEMS
+    yield "known place", lambda x: m.Known(sid, 0, "reject", -x, 0.0), t, 1.001 * t
     yield "bpm", lambda x: tempo(bpm=x), limits.BPM, limits.BPM * 1.001
     yield "numerator", lambda n: tempo(numerator=n), limits.METRE, limits.METRE + 1
     yield "items", lambda n: find(items=n), limits.ITEMS, limits.ITEMS + 1

@@ -2,6 +2,7 @@
 
 import os
 import random
+import socket
 import subprocess
 
 import pytest
@@ -303,6 +304,22 @@ def at_candidate(daemon, connect, shared):
     session = "controlled-" + os.urandom(4).hex()
     client.find(session, shared.track, 1.0, 1.5)
     return client, client.wait(Candidate)
+
+
+def test_a_controller_by_ipv6_is_heard_at_the_same_port(daemon, at_candidate):
+    client, candidate = at_candidate
+    try:
+        controller = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        controller.bind(("::1", 0))
+    except OSError as error:
+        pytest.skip(f"this machine has no IPv6 loopback: {error}")
+    with controller:
+        for verb in ("accept", "undo"):
+            controller.sendto(press(verb, daemon.info.token), ("::1", daemon.info.port))
+            assert client.wait(Verb) == Verb(candidate.session, verb)
+        controller.sendto(press("reject", "guess"), ("::1", daemon.info.port))  # the token counts there too
+        controller.sendto(press("skip", daemon.info.token), ("::1", daemon.info.port))
+        assert client.wait(Verb) == Verb(candidate.session, "skip")
 
 
 @pytest.mark.peer

@@ -75,7 +75,10 @@ class SoundReader:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not _is_file(self.path):
-            raise AudioError(f"{self.path}: no such file; bring it back or relink the item in REAPER")
+            raise AudioError(
+                f"{self.path}: no such file; bring it back, or relink the item in REAPER and run Find again "
+                "(its answers are kept)"
+            )
         try:
             self._file = soundfile.SoundFile(self.path)
         except _FAULTS as error:

@@ -39,7 +39,10 @@ def file_stamp(path: Path) -> FileStamp:
     try:
         stat = path.stat()
     except (OSError, ValueError) as error:
-        raise AudioError(f"{path}: no such file; bring it back or relink the item in REAPER") from error
+        raise AudioError(
+            f"{path}: no such file; bring it back, or relink the item in REAPER and run Find again "
+            "(its answers are kept)"
+        ) from error
     return stat.st_size, stat.st_mtime_ns
 
 

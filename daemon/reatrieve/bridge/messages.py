@@ -21,7 +21,7 @@ from reatrieve.errors import ProtocolError
 __all__ = [
     "COMMANDS", "EVENTS", "PROTOCOL", "UNKNOWN", "VERBS", "AcceptRest", "Ack", "Anchor", "Anchors", "AnchorsEnd",
     "Answer", "Ask", "Cancel", "Candidate", "Command", "CommandHeader", "Curve", "Decide", "Discard", "Done", "Event",
-    "EventHeader", "Export", "Exported", "ExportedEnd", "Failed", "Find", "Finish", "Hello", "Invalid", "Item",
+    "EventHeader", "Export", "Exported", "ExportedEnd", "Failed", "Find", "Finish", "Hello", "Invalid", "Item", "Known",
     "Message", "More", "Note", "Ping", "Pong", "Prepare", "Probe", "Progress", "Reanswer", "Refused", "Rename",
     "RenderWanted", "Rest", "RestEnd", "RestRow", "Resume", "Retract", "Revise", "Row", "RowsEnd", "Saved", "Seen",
     "Sessions", "Stored", "StoredEnd", "Survey", "Tempo", "Undo", "Verb", "Welcome", "decode_command", "decode_event",
@@ -191,6 +191,24 @@ class Tempo(Command):
             self.bpm > 0 and self.numerator > 0 and self.denominator > 0,
             f"tempo: {self.bpm} bpm in {self.numerator}/{self.denominator}",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Command):
+    """An answer that an earlier search gave, for the ``Find`` that follows; index 0 starts the list anew."""
+
+    NAME: ClassVar[str] = "known"
+    session: str
+    index: int
+    verdict: str
+    start_s: float
+    end_s: float
+
+    def check(self) -> None:
+        """A yes or a no, a span with a length."""
+        _need(self.index >= 0, f"known: index {self.index} is negative")
+        _need(self.verdict in ("accept", "reject"), f"known: {self.verdict!r} is none of accept, reject")
+        _need(self.start_s < self.end_s, f"known: {self.start_s} to {self.end_s} s has no length")
 
 
 @dataclass(frozen=True, slots=True)
@@ -768,8 +786,8 @@ class Verb(Event):
 COMMANDS: Mapping[str, type[Command]] = {
     kind.NAME: kind
     for kind in (
-        Hello, Seen, Ping, Item, Probe, Tempo, Find, Prepare, Cancel, Resume, Sessions, Answer, Reanswer, Ask, Undo,
-        Retract, Revise, More, Rest, Decide, Survey, AcceptRest, Rename, Finish, Discard, Saved, Anchors, Export,
+        Hello, Seen, Ping, Item, Probe, Tempo, Known, Find, Prepare, Cancel, Resume, Sessions, Answer, Reanswer, Ask,
+        Undo, Retract, Revise, More, Rest, Decide, Survey, AcceptRest, Rename, Finish, Discard, Saved, Anchors, Export,
     )
 }  # fmt: skip
 EVENTS: Mapping[str, type[Event]] = {

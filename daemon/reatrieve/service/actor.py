@@ -49,9 +49,10 @@ from reatrieve.plain import plain
 from reatrieve.service import curves, loading, replies
 from reatrieve.service.ahead import TrackAhead, Turns
 from reatrieve.service.hub import Hub
+from reatrieve.service.known import beginning
 from reatrieve.service.preparing import Draft, Prepared, example_on, prepare
 from reatrieve.service.work import SessionWork, StaleError
-from reatrieve.session.events import Started
+from reatrieve.session.events import Proposed, Started
 from reatrieve.session.retriever import MOST_POINTS
 from reatrieve.session.stopping import probably_nothing_else
 
@@ -280,15 +281,28 @@ class SessionActor:
         if self._cancelled.is_set():
             self._push(Done(self.session, "cancelled", 0, command.budget, 0))
             return
-        self._work = SessionWork(await self._step(lambda: context.journals.create(header, events=[started])))
+        known = self.draft.answers
+
+        def begin() -> tuple[SessionWork, str]:
+            events, left_out = beginning(started, known, track_map)
+            return SessionWork(context.journals.create(header, events=events)), left_out
+
+        work, left_out = await self._step(begin)
+        self._work = work
         handled()
         logger.info("session %s: find %r, %.3f s long", self.session, command.label, example.length_s)
         self.draft.probes.clear()
+        self.draft.known.clear()
+        if known:
+            for row in replies.rows(self.session, work.state, header.origin_s):
+                self._push(row)
         try:
             await self._go_on()
         except Exception:
             await self._step(self._forget_beginning)
             raise
+        if left_out and self._work is not None:  # after the candidate, so that it is read
+            self._push(replies.note(self.session, "left-out", left_out))
 
     async def _resume(self, handled: Callable[[], None]) -> None:
         work = await self._opened()
@@ -480,7 +494,10 @@ class SessionActor:
 
     def _forget_beginning(self) -> None:
         """A session that never came to a candidate leaves nothing behind."""
-        if self._work is not None and not self._work.state.candidates:
+        work = self._work
+        if work is not None and not (
+            work.journal.ops or any(isinstance(one, Proposed) for one in work.journal.events())
+        ):
             self.let_go()
             self._context.journals.remove(self.session)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reatrieve import limits
 from reatrieve.audio.decode import sound_info
 from reatrieve.audio.trackmap import TrackItem, TrackMap
-from reatrieve.bridge.messages import Find, Item, Probe, Tempo
+from reatrieve.bridge.messages import Find, Item, Known, Probe, Tempo
 from reatrieve.errors import AudioError, InputError
 from reatrieve.service import loading
 from reatrieve.session.spans import Span, demand_example_length
@@ -35,23 +35,24 @@ class Draft:
     items: dict[int, Item] = field(default_factory=dict)
     probes: dict[int, dict[int, Probe]] = field(default_factory=dict)
     tempo: dict[int, Tempo] = field(default_factory=dict)
+    known: dict[int, Known] = field(default_factory=dict)
     version: int = 0
     _n_probed: int = 0
 
     def copy(self) -> Draft:
         """The same, whatever is added later."""
         probes = {index: dict(pages) for index, pages in self.probes.items()}
-        return Draft(dict(self.items), probes, dict(self.tempo), self.version, self._n_probed)
+        return Draft(dict(self.items), probes, dict(self.tempo), dict(self.known), self.version, self._n_probed)
 
-    def add(self, message: Item | Probe | Tempo) -> None:
+    def add(self, message: Item | Probe | Tempo | Known) -> None:
         """Take one message; a later one for the same index replaces the earlier.
 
         Raises
         ------
         InputError
-            If the items, tempo entries or probes are more than ``limits`` allows.
+            If the items, tempo entries, earlier answers or probes are more than ``limits`` allows.
         """
-        self.version += not isinstance(message, Tempo)
+        self.version += isinstance(message, (Item, Probe))
         if isinstance(message, Item):
             _demand_below("item", message.index, limits.ITEMS, "items; glue some of them first")
             self.items[message.index] = message
@@ -72,6 +73,14 @@ class Draft:
                     "half a second is enough"
                 )
             self._demand_room(message)
+        elif isinstance(message, Known):
+            if message.index >= limits.KNOWN:
+                raise InputError(
+                    f"known {message.index}: at most {limits.KNOWN} answers of an earlier search are taken"
+                )
+            if message.index == 0:
+                self.known.clear()
+            self.known[message.index] = message
         else:
             _demand_below("tempo", message.index, limits.TEMPO, "entries of the tempo map")
             if message.index == 0:
@@ -89,6 +98,11 @@ class Draft:
                 f"the probes of one search are longer than {limits.PROBES_BYTES} bytes together; "
                 "one for each source is enough"
             )
+
+    @property
+    def answers(self) -> tuple[Known, ...]:
+        """What an earlier search was told, in its order."""
+        return tuple(one for _, one in sorted(self.known.items()))
 
     @property
     def tempo_rows(self) -> tuple[Mapping[str, float], ...]:

@@ -19,6 +19,7 @@ from reatrieve.bridge.messages import (
     Cancel,
     Command,
     Item,
+    Known,
     Prepare,
     Probe,
     Sessions,
@@ -192,7 +193,7 @@ class Service:
                 self._start(self._drop(session))
         elif isinstance(command, Prepare):
             self.ahead.begin(command, actor.draft)
-        elif isinstance(command, (Item, Probe, Tempo)):
+        elif isinstance(command, (Item, Probe, Tempo, Known)):
             actor.draft.add(command)
         else:
             actor.submit(client, number, command)

@@ -37,7 +37,7 @@ from reatrieve.errors import InputError, ReatrieveError
 from reatrieve.journal import Journal
 from reatrieve.service import loading, replies
 from reatrieve.service.ahead import TrackAhead
-from reatrieve.session.edges import check_edges
+from reatrieve.session.edges import EdgesError, check_edges
 from reatrieve.session.events import (
     Answered,
     BudgetRaised,
@@ -53,7 +53,7 @@ from reatrieve.session.events import (
 from reatrieve.session.retriever import Proposal
 from reatrieve.session.search import Over, Search
 from reatrieve.session.spans import Span
-from reatrieve.session.state import SessionState, fold
+from reatrieve.session.state import EXAMPLE, SessionState, fold
 
 if TYPE_CHECKING:
     from reatrieve.audio.analysis import StageProgress
@@ -258,7 +258,6 @@ class SessionWork:
             encode_event(EventHeader("", 1), reply)
 
     def _event(self, command: Command) -> SessionEvent:
-        origin_s = self.journal.header.origin_s
         match command:
             case Answer(number=number, verdict=verdict):
                 if self.state.current != number:
@@ -278,7 +277,7 @@ class SessionWork:
             case Retract(number=number):
                 return Retracted(number)
             case Revise(number=number):
-                return Revised(number, Span(command.start_s - origin_s, command.end_s - origin_s))
+                return Revised(number, self._revised(command))
             case More(extra=extra):
                 return BudgetRaised(extra)
             case Rename(label=label):
@@ -295,6 +294,21 @@ class SessionWork:
         span = _as_shown(Span(answer.start_s - origin_s, answer.end_s - origin_s), shown)
         if answer.verdict == "accept":
             check_edges(self.state, answer.number, span, duration_s=self.journal.header.track_map.duration_s)
+        return span
+
+    def _revised(self, revise: Revise) -> Span:
+        """The edges that an accepted region was dragged to, if a place can have them."""
+        origin_s, state = self.journal.header.origin_s, self.state
+        span = Span(revise.start_s - origin_s, revise.end_s - origin_s)
+        now = state.example_region if revise.number == EXAMPLE else None
+        if revise.number in state.candidates:
+            now = state.candidates[revise.number].span
+        if now is not None:
+            span = _as_shown(span, now)
+        try:
+            check_edges(state, revise.number, span, duration_s=self.journal.header.track_map.duration_s)
+        except EdgesError as error:
+            raise EdgesError(f"{error}; until then the search and exports keep its edges from before") from error
         return span
 
 

@@ -1,0 +1,506 @@
+"""Find on a track that has changed: the answers go on as examples, in one undo step, and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pytest
+from rig import REDO, SPANS, UNDO, Rig, noise_file
+
+from reatrieve.bridge import messages as m
+from reatrieve.headless.sources import FileSource
+
+
+def outdated(rig: Rig, verbs: tuple[str, ...] = ("accept", "reject", "skip", "accept")) -> Any:
+    """A search with answers, whose track was changed afterwards (its end was cut off)."""
+    session = rig.find()
+    for verb in verbs:
+        rig.press(verb)
+    rig.track.items[0].set(D_LENGTH=19.5)
+    rig.tick(6)
+    assert "run Find again, which keeps the answers" in " ".join(rig.help())
+    return session
+
+
+def again(rig: Rig, start_s: float = 2.1, end_s: float = 3.0, answer: str = "yes") -> Any:
+    """Find once more; returns the daemon's new session."""
+    before = set(rig.daemon.sessions)
+    rig.project.select_time(start_s, end_s)
+    rig.reaper.answer(answer)
+    rig.run("find")
+    rig.until(lambda: set(rig.daemon.sessions) - before and rig.candidate())
+    rig.tick(8)
+    return rig.daemon.sessions[(set(rig.daemon.sessions) - before).pop()]
+
+
+def places(rig: Rig) -> dict[str, tuple[float, float]]:
+    return {region.name: (region.start_s, region.end_s) for region in rig.project.regions}
+
+
+def guids(rig: Rig) -> dict[str, str]:
+    return {region.name: region.guid for region in rig.project.regions}
+
+
+def texts(rig: Rig) -> dict[str, str]:
+    """What the project keeps of each session."""
+    stored = next((values for name, values in rig.project.model.ext_state.items() if name.upper() == "REATRIEVE"), {})
+    return {key.upper().removeprefix("SESSION_"): text for key, text in stored.items() if "SESSION_" in key.upper()}
+
+
+def test_the_answers_go_on_and_the_regions_with_them(rig: Rig) -> None:
+    old = outdated(rig)
+    before, points = guids(rig), len(rig.history())
+    new = again(rig)
+    text = rig.reaper.dialogs[-1].text
+    assert "Keep its 4 answers as examples (3 accepted, 1 rejected)?" in text
+    assert [(one.verdict, one.start_s) for one in rig.sent(m.Known)] == [
+        ("accept", 0.5), ("accept", 2.0), ("reject", 4.0), ("accept", 8.0),
+    ]  # fmt: skip
+    assert new.state.label == "Sound 1"
+    assert [one.state for one in new.state.candidates.values()] == ["accepted", "rejected", "accepted", "candidate"]
+    assert new.state.example_region.start_s == 2.0  # the region that was selected keeps its edges
+    assert new.state.budget == 11
+    assert old.state.finished
+    names = ["Sound 1-0", "Sound 1-1", "Sound 1-4"]
+    assert {name: guids(rig)[name] for name in names} == {name: before[name] for name in names}
+    assert rig.accepted() == [0.5, 2.0, 8.0]
+    assert len(rig.project.regions) == 4
+    assert len(set(rig.names())) == 4
+    assert len(rig.history()) == points + 1
+    assert rig.history()[-1] == "Find Sound 1 again"
+    assert list(filter(None, texts(rig).values())) != []
+    assert texts(rig).get(old.find.session, "") == ""
+    rig.press("accept")
+    assert new.state.accepted == 3
+    assert len(set(rig.names())) == 5
+    rig.press("convert", 6)
+    assert sorted(marker.start_s for marker in rig.project.markers) == sorted(rig.accepted())
+    assert len(rig.project.markers) == 4
+
+
+def test_no_begins_another_sound_and_leaves_this_one(rig: Rig) -> None:
+    old = outdated(rig)
+    new = again(rig, 12.2, 13.0, answer="no")
+    assert rig.sent(m.Known) == []
+    assert (old.state.finished, new.state.label, new.state.answers) == (False, "Sound 2", 0)
+    assert rig.accepted() == [0.5, 2.0, 8.0, 12.2]
+
+
+def test_undo_brings_the_earlier_search_back_and_redo_the_new_one(rig: Rig) -> None:
+    old = outdated(rig)
+    before = places(rig)
+    new = again(rig)
+    after = places(rig)
+    for _ in range(2):
+        rig.reaper.run(UNDO)
+        rig.tick(8)
+        assert places(rig) == before
+        assert (old.state.finished, old.state.accepted, old.state.rejections) == (False, 2, 1)
+        assert old.state.current == 5
+        assert texts(rig)[old.find.session] != ""
+        assert texts(rig).get(new.find.session, "") == ""
+        rig.reaper.run(REDO)
+        rig.tick(8)
+        assert places(rig) == after
+        assert old.state.finished
+        assert new.state.current == 4
+    assert new.state.answers == 3  # nothing was skipped or retracted
+    rig.reaper.run(UNDO)
+    rig.tick(8)
+    assert "undo and redo go between the two searches" in " ".join(rig.help())
+    rig.press("accept")
+    assert old.state.accepted == 3
+    rig.press("undo")
+    assert old.state.accepted == 2
+
+
+def test_undo_after_further_answers_goes_back_step_by_step(one_rig: Rig) -> None:
+    old = outdated(one_rig)
+    before = places(one_rig)
+    new = again(one_rig)
+    one_rig.press("accept")
+    one_rig.press("accept")
+    for accepted in (3, 2):
+        one_rig.reaper.run(UNDO)
+        one_rig.tick(6)
+        assert new.state.accepted == accepted
+    one_rig.reaper.run(UNDO)
+    one_rig.tick(6)
+    assert places(one_rig) == before
+    assert not old.state.finished
+    one_rig.reaper.run(REDO)
+    one_rig.reaper.run(REDO)
+    one_rig.tick(8)
+    assert new.state.accepted == 3
+    assert old.state.finished
+
+
+def test_all_of_it_undone_at_once(one_rig: Rig) -> None:
+    old = outdated(one_rig)
+    before = places(one_rig)
+    again(one_rig)
+    one_rig.press("accept")
+    for _ in range(2):
+        one_rig.reaper.run(UNDO)  # both within a tick
+    one_rig.tick(8)
+    assert places(one_rig) == before
+    assert (old.state.finished, old.state.accepted) == (False, 2)
+
+
+def test_a_refused_find_leaves_the_earlier_search_as_it_was(rig: Rig) -> None:
+    old = outdated(rig)
+    before, points = guids(rig), rig.history()
+    rig.daemon.refuse = "the disk is full"
+    rig.project.select_time(2.1, 3.0)
+    rig.reaper.answer("yes")
+    rig.run("find")
+    rig.until(lambda: "the disk is full" in rig.line())
+    rig.tick(8)
+    assert (guids(rig), rig.history()) == (before, points)
+    assert not old.state.finished
+    rig.press("accept")
+    assert old.state.accepted == 3
+    rig.daemon.refuse = ""
+    assert again(rig).state.accepted == 3
+
+
+def test_cancelled_while_it_searches_nothing_has_happened(one_rig: Rig) -> None:
+    old = outdated(one_rig)
+    before = guids(one_rig)
+    one_rig.project.select_time(2.1, 3.0)
+    one_rig.reaper.answer("yes")
+    one_rig.daemon.paused = True
+    one_rig.run("find")
+    one_rig.reaper.tick()
+    one_rig.reaper.tick()
+    one_rig.run("finish")
+    one_rig.reaper.tick()
+    one_rig.daemon.paused = False
+    one_rig.tick(20)
+    assert guids(one_rig) == before, one_rig.help()[-6:]
+    assert not old.state.finished
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_reopened_nothing_is_lost_or_doubled(rig: Rig, saved: bool) -> None:
+    path = rig.folder / "song.rpp"
+    rig.project.save(path)
+    rig.tick(3)
+    old = outdated(rig)
+    rig.project.save(path)
+    rig.tick(3)
+    new = again(rig)
+    rig.press("accept")
+    regions = places(rig)
+    if saved:
+        rig.project.save(path)
+        rig.tick(3)
+    rig.project.close()
+    rig.tick(3)
+    if not saved:
+        rig.reaper.answer("yes")
+    rig.reaper.open(path)
+    rig.tick(40)
+    assert len([box for box in rig.reaper.dialogs if "restore" in box.title]) == (0 if saved else 1)
+    assert {start_s for start_s, _ in places(rig).values()} == {start_s for start_s, _ in regions.values()}
+    assert len(rig.project.regions) == len(regions)
+    if saved:
+        assert places(rig) == regions
+    rig.press("accept")
+    assert new.state.accepted == 4
+    assert old.state.finished
+    rig.press("convert", 6)
+    assert len(rig.project.markers) == len(rig.accepted()) == 5
+
+
+def test_not_wanted_back_after_closing_unsaved_the_earlier_one_goes_on(one_rig: Rig) -> None:
+    path = one_rig.folder / "song.rpp"
+    one_rig.project.save(path)
+    one_rig.tick(3)
+    old = outdated(one_rig)
+    before = places(one_rig)
+    one_rig.project.save(path)
+    one_rig.tick(3)
+    new = again(one_rig)
+    one_rig.project.close()
+    one_rig.tick(3)
+    one_rig.reaper.answer("no")
+    one_rig.reaper.open(path)
+    one_rig.tick(40)
+    assert places(one_rig) == before
+    assert new.find.session not in one_rig.daemon.sessions
+    one_rig.press("accept")
+    assert old.state.accepted == 3
+
+
+def test_that_the_track_has_changed_is_known_after_reopening(one_rig: Rig) -> None:
+    path = one_rig.folder / "song.rpp"
+    one_rig.project.save(path)
+    one_rig.tick(3)
+    outdated(one_rig)
+    one_rig.project.save(path)
+    one_rig.tick(3)
+    one_rig.project.close()
+    one_rig.tick(3)
+    one_rig.reaper.open(path)
+    one_rig.tick(30)
+    one_rig.track = one_rig.project.tracks[0]
+    assert again(one_rig).state.accepted == 2
+
+
+def test_a_third_find_goes_on_from_the_second_and_undo_through_both(one_rig: Rig) -> None:
+    first = outdated(one_rig)
+    back = places(one_rig)
+    second = again(one_rig)
+    middle = places(one_rig)
+    one_rig.track.items[0].set(D_LENGTH=19.0)
+    one_rig.tick(6)
+    third = again(one_rig, 8.1, 8.9)
+    assert third.state.accepted == 2
+    assert (first.state.finished, second.state.finished) == (True, True)
+    assert len(set(one_rig.names())) == len(one_rig.names())
+    one_rig.reaper.run(UNDO)
+    one_rig.tick(8)
+    assert places(one_rig) == middle
+    assert (second.state.finished, first.state.finished) == (False, True)
+    for _ in range(3):  # time selection, item, the second search
+        one_rig.reaper.run(UNDO)
+        one_rig.tick(8)
+    assert places(one_rig) == back
+    assert (second.state.answers, first.state.finished) == (3, False)
+    for _ in range(4):
+        one_rig.reaper.run(REDO)
+        one_rig.tick(8)
+    assert third.state.current == 4
+    assert second.state.finished
+
+
+def test_what_lies_off_the_items_now_is_not_handed_over(one_rig: Rig) -> None:
+    one_rig.find()
+    for _ in range(4):
+        one_rig.press("accept")
+    one_rig.track.items[0].set(D_LENGTH=7.0)  # 6 to 7 is the last on it
+    one_rig.tick(6)
+    new = again(one_rig)
+    assert [one.start_s for one in one_rig.sent(m.Known)] == [0.5, 2.0, 4.0, 6.0]
+    assert new.state.accepted == 3
+    assert 8.0 in one_rig.accepted()  # its region is the user's now
+    one_rig.press("convert", 6)
+    assert sorted(marker.start_s for marker in one_rig.project.markers) == [0.5, 2.0, 4.0, 6.0]
+
+
+def test_regions_left_behind_by_their_items_are_asked_about_first(one_rig: Rig) -> None:
+    one_rig.track.items[0].set(D_LENGTH=5.0)
+    one_rig.track.add_item(one_rig.audio, position_s=5.5, offset_s=5.5, length_s=12.0)
+    one_rig.find()
+    one_rig.press("accept")  # at 2
+    one_rig.press("reject")  # at 4
+    one_rig.press("reject")  # at 6
+    one_rig.press("accept")  # at 8
+    one_rig.track.items[1].move(7.5)
+    one_rig.tick(6)
+    assert "1 moved" in " ".join(one_rig.help())
+    one_rig.reaper.answer("yes")
+    new = again(one_rig)
+    assert "1 accepted region stands off the sound" in one_rig.reaper.dialogs[0].text
+    assert [(one.verdict, one.start_s) for one in one_rig.sent(m.Known)] == [
+        ("accept", 0.5), ("accept", 2.0), ("reject", 4.0), ("reject", 8.0), ("accept", 10.0),
+    ]  # fmt: skip
+    assert new.state.accepted == 2
+    assert one_rig.accepted() == [0.5, 2.0, 10.0]
+
+
+def test_an_answer_whose_sound_has_gone_for_another_teaches_nothing(one_rig: Rig) -> None:
+    one_rig.track.items[0].set(D_LENGTH=5.0)
+    one_rig.track.add_item(one_rig.audio, position_s=5.5, offset_s=5.5, length_s=2.0)
+    one_rig.track.add_item(one_rig.audio, position_s=7.5, offset_s=7.5, length_s=9.0)
+    one_rig.find()
+    for _ in range(3):
+        one_rig.press("accept")  # at 2, 4, 6
+    one_rig.track.items[1].delete()
+    one_rig.track.items[1].move(5.5)  # ripple
+    one_rig.tick(6)
+    again(one_rig)
+    assert [one.start_s for one in one_rig.sent(m.Known)] == [0.5, 2.0, 4.0]
+
+
+def test_glued_items_keep_their_answers(one_rig: Rig) -> None:
+    one_rig.find()
+    one_rig.press("accept")
+    glued = noise_file(one_rig.folder / "audio" / "glued.wav")
+    one_rig.track.items[0].delete()
+    one_rig.track.add_item(glued)
+    one_rig.tick(6)
+    assert "1 deleted, 1 new" in " ".join(one_rig.help())
+    assert again(one_rig).state.accepted == 1
+
+
+def test_items_put_back_are_no_change(one_rig: Rig) -> None:
+    session = outdated(one_rig)
+    one_rig.track.items[0].set(D_LENGTH=20.0)
+    one_rig.tick(6)
+    assert "again as they were searched" in " ".join(one_rig.help())
+    one_rig.press("accept")
+    assert session.state.accepted == 3
+    one_rig.project.select_time(0.6, 1.4)
+    one_rig.reaper.answer("yes")
+    one_rig.press("find", 6)
+    assert "was searched from here already" in one_rig.reaper.dialogs[-1].text
+
+
+def test_a_relinked_file_is_a_change_of_the_track(rig: Rig) -> None:
+    rig.find()
+    rig.press("accept")
+    other = rig.folder / "audio" / "andere Fassung.wav"
+    shutil.copy(rig.audio, other)
+    rig.track.items[0].model.takes[0].source = FileSource(other)
+    rig.track.items[0].set(B_LOOPSRC=0)  # an undo point
+    rig.tick(6)
+    assert "1 from another file" in " ".join(rig.help())
+    new = again(rig)
+    assert rig.daemon.items[new.find.session][0].path == str(other)
+    assert new.state.accepted == 1
+
+
+def test_a_project_that_moved_with_its_files_is_no_change(one_rig: Rig) -> None:
+    home = one_rig.folder / "home a"
+    home.mkdir()
+    one_rig.track.items[0].delete()
+    one_rig.track.add_item(noise_file(home / "audio" / "x.wav"))
+    one_rig.project.save(home / "song.rpp")
+    one_rig.find()
+    one_rig.press("accept")
+    one_rig.project.save(home / "song.rpp")
+    one_rig.tick(3)
+    one_rig.project.close()
+    one_rig.tick(3)
+    moved = one_rig.folder / "home b"
+    shutil.move(home, moved)
+    for session in one_rig.daemon.sessions.values():
+        fields = {name: getattr(session.find, name) for name in m.Find.__slots__}
+        session.find = m.Find(**{**fields, "project": str(moved / "song.rpp")})
+    one_rig.reaper.open(moved / "song.rpp")
+    one_rig.tick(30)
+    assert not [line for line in one_rig.help() if "have changed" in line]
+    one_rig.press("accept")
+    assert len(one_rig.accepted()) == 3
+
+
+def test_a_sound_that_the_daemon_lost_goes_on_from_the_projects_answers(rig: Rig) -> None:
+    path = rig.folder / "song.rpp"
+    rig.project.save(path)
+    rig.tick(3)
+    rig.find()
+    for verb in ("accept", "reject", "accept"):
+        rig.press(verb)
+    rig.project.save(path)
+    rig.tick(3)
+    rig.project.close()
+    rig.tick(3)
+    rig.daemon.sessions.clear()
+    rig.reaper.open(path)
+    rig.tick(20)
+    rig.press("accept")
+    assert "the daemon has no journal" in rig.line()
+    new = again(rig, 0.6, 1.4)
+    assert "the daemon cannot go on with it" in rig.reaper.dialogs[-1].text
+    assert (new.state.accepted, new.state.rejections) == (2, 1)
+    assert rig.accepted() == [0.5, 2.0, 6.0]
+    rig.reaper.run(UNDO)
+    rig.tick(8)
+    assert rig.accepted() == [0.5, 2.0, 6.0]
+    rig.reaper.run(REDO)
+    rig.tick(8)
+    rig.press("accept")
+    assert new.state.accepted == 3
+
+
+def test_a_region_deleted_while_the_daemon_searches_is_retracted(one_rig: Rig) -> None:
+    outdated(one_rig)
+    one_rig.project.select_time(2.1, 3.0)
+    one_rig.reaper.answer("yes")
+    before = set(one_rig.daemon.sessions)
+    one_rig.run("find")
+    one_rig.until(lambda: one_rig.sent(m.Find)[1:] or one_rig.sent(m.Known))
+    one_rig.daemon.paused = True
+    one_rig.region("Sound 1-4").delete()
+    one_rig.reaper.tick()
+    one_rig.daemon.paused = False
+    one_rig.tick(20)
+    new = one_rig.daemon.sessions[(set(one_rig.daemon.sessions) - before).pop()]
+    assert one_rig.accepted() == [0.5, 2.0]
+    assert new.state.accepted == 1
+
+
+def test_rejected_regions_go_over_too(one_rig: Rig) -> None:
+    one_rig.set(keep_rejected="yes")
+    outdated(one_rig)
+    before = guids(one_rig)
+    again(one_rig)
+    assert guids(one_rig)["x Sound 1-2"] == before["x Sound 1-2"]
+    assert len(one_rig.project.regions) == 5
+    one_rig.press("reject")
+    assert len([name for name in one_rig.names() if name.startswith("x ")]) == 2
+
+
+def test_a_selection_elsewhere_keeps_the_old_example_as_an_answer(one_rig: Rig) -> None:
+    outdated(one_rig)
+    new = again(one_rig, 14.1, 14.9)
+    assert new.state.accepted == 3
+    assert one_rig.accepted() == [0.5, 2.0, 8.0, 14.1]
+    assert len(set(one_rig.names())) == 5
+    assert "Sound 1-0" in one_rig.names()
+    one_rig.press("accept")
+    assert len(set(one_rig.names())) == 6
+
+
+@pytest.mark.parametrize("which", ["regions", "both"])
+def test_regions_that_move_with_the_tempo_teach_nothing(one_rig: Rig, which: str) -> None:
+    session = one_rig.find()
+    for _ in range(2):
+        one_rig.press("accept")
+    if which == "both":
+        one_rig.project.set_tempo(60.0, timebase="beats")
+    else:
+        one_rig.project.set_tempo(60.0)
+        for region in one_rig.project.regions:
+            region.move(2 * region.start_s, 2 * region.end_s)
+    one_rig.tick(8)
+    assert one_rig.sent(m.Revise) == []
+    assert "moved with the beats: that teaches nothing" in " ".join(one_rig.help())
+    assert one_rig.accepted() == [1.0, 4.0, 8.0]
+    if which == "regions":
+        assert one_rig.candidate().start_s == SPANS[2][0]  # back on its sound
+        one_rig.press("accept")
+        assert session.state.candidates[3].span.start_s == SPANS[2][0]
+        one_rig.reaper.answer("yes")
+        one_rig.press("convert", 8)
+        assert one_rig.accepted() == [0.5, 2.0, 4.0, 6.0]
+        assert one_rig.sent(m.Revise) == []
+
+
+def test_a_region_dragged_at_another_time_than_the_tempo_is_learned(one_rig: Rig) -> None:
+    one_rig.find()
+    one_rig.press("accept")
+    one_rig.project.set_tempo(60.0)
+    one_rig.tick(4)
+    one_rig.region("Sound 1-1").move(2.02, 3.0)
+    one_rig.tick(4)
+    assert [(one.number, one.start_s) for one in one_rig.sent(m.Revise)] == [(1, 2.02)]
+
+
+def test_a_refused_drag_is_told_and_the_region_stays(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.daemon.refuse_revise = "the edges of candidate 1 lie on the example; two places cannot share their time"
+    one_rig.region("Sound 1-1").move(0.6, 1.6)
+    one_rig.tick(8)
+    assert "two places cannot share their time" in " ".join(one_rig.help())
+    assert one_rig.region("Sound 1-1").start_s == 0.6
+    one_rig.daemon.refuse_revise = ""
+    one_rig.reaper.run(UNDO)
+    one_rig.tick(8)
+    assert one_rig.region("Sound 1-1").start_s == 2.0
+    one_rig.press("accept")
+    assert (session.state.accepted, session.state.candidates[1].span.start_s) == (2, 2.0)
