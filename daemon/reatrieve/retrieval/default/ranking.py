@@ -162,17 +162,25 @@ class Ranking:
     Parameters
     ----------
     maps : of the exact view.
+    coarse, background : of the same.
     profiles : of the tolerant views.
     learned : makes the learned view's profiles known to ``profiles``; asked only where it would count, and says
         whether there are any.
     """
 
-    def __init__(self, maps: KernelMaps, profiles: Profiles, learned: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        maps: KernelMaps,
+        coarse: CoarseMap,
+        background: Background,
+        profiles: Profiles,
+        learned: Callable[[], bool],
+    ) -> None:
         self._maps = maps
+        self._coarse = coarse
+        self._background = background
         self._profiles = profiles
         self._learned = learned
-        self._coarse = CoarseMap(maps.frames, n_rows=2 * N_BANDS, map_frames=maps.map_frames, n_frames=maps.n_frames)
-        self._background = Background(self._coarse)
         self._excerpts: dict[int, _F32] = {}
         self._known: dict[tuple[tuple[int, bool], ...], tuple[_F32, _F32, _F32]] = {}
         self._rows: dict[int, int] = {}
