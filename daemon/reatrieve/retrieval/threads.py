@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -18,11 +19,12 @@ from threadpoolctl import ThreadpoolController
 
 from reatrieve.prefetch import ahead, usual_threads
 
-__all__ = ["for_each", "in_order", "one_blas_thread"]
+__all__ = ["for_each", "in_order", "one_blas_thread", "side_by_side"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class _Limit:
@@ -87,3 +89,10 @@ def for_each(do: Callable[[T], object], items: Iterable[T]) -> None:
     """``do`` each of some items, by a few threads; returns when all is done."""
     for _ in in_order(partial(do, item) for item in items):
         pass
+
+
+def side_by_side(here: Callable[[], T], there: Callable[[], U]) -> tuple[T, U]:
+    """What two jobs return that do not touch each other, the second one made in another thread."""
+    with ThreadPoolExecutor(1, thread_name_prefix="reatrieve-beside") as thread:
+        other = thread.submit(there)
+        return here(), other.result()

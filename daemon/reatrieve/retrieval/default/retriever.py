@@ -191,6 +191,7 @@ class DefaultRanker:
         self._labels = [LabelledExcerpt(example, True, first)]
         self._shortlists: dict[tuple[tuple[LabelledExcerpt, ...], frozenset[Span]], Shortlist | None] = {}
         self._expected: dict[tuple[LabelledExcerpt, ...], float | None] = {}
+        self._residuals: list[float | None] = []  # of the first labels
 
     def _make_views_and_ranking(self) -> None:
         """What all questions need, made side by side."""
@@ -231,7 +232,7 @@ class DefaultRanker:
         """Take back the latest answer with this span."""
         for index in range(len(self._labels) - 1, 0, -1):
             if self._labels[index].span == span:
-                del self._labels[index]
+                del self._labels[index], self._residuals[index:]
                 return
         raise InputError(f"nothing was learned of {span.start_s:.3f} to {span.end_s:.3f} s")
 
@@ -242,7 +243,7 @@ class DefaultRanker:
         if shortlist is None:
             return None
         surprise = self._surprise()
-        probabilities = self._judgement.probabilities(shortlist.log_odds, surprise, stage=shortlist.stage)
+        probabilities = self._probabilities(shortlist, surprise)
         left = self._remaining(shortlist, probabilities)
         for index in shortlist.order:
             span = self._edges(int(shortlist.starts[index]), blocked)
@@ -259,7 +260,7 @@ class DefaultRanker:
         shortlist = self._shortlist(self._labels, blocked)
         if shortlist is None:
             return np.zeros(1, dtype=np.float32)
-        values = shortlist.curve.values
+        values = shortlist.curve(self._parts).values
         if len(values) <= n_points:
             return values
         return np.maximum.reduceat(values, np.arange(n_points) * len(values) // n_points)
@@ -270,7 +271,8 @@ class DefaultRanker:
         known = self._shortlist(self._labels, blocked)
         if known is None:
             return None
-        starts, values = known.curve.starts, known.curve.values
+        curve = known.curve(self._parts)
+        starts, values = curve.starts, curve.values
         reach_s = max(self._grid.length_s / 2, 1.5 * self._analysis.duration_s / len(starts))
         free = self._grid.free(blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
         open_places = free[starts] & (np.abs(self._grid.starts_s[starts] - time_s) <= reach_s)
@@ -284,8 +286,8 @@ class DefaultRanker:
         if span is None:
             return None
         surprise = self._surprise()
-        probabilities = self._judgement.probabilities(shortlist.log_odds, surprise, stage=shortlist.stage)
-        left = self._remaining(known, self._judgement.probabilities(known.log_odds, surprise, stage=known.stage))
+        probabilities = self._probabilities(shortlist, surprise)
+        left = self._remaining(known, self._probabilities(known, surprise))
         score = round(float(shortlist.ranks[index]), SCORE_DECIMALS)
         return Proposal(span, score, round(float(probabilities[index]), 6), left)
 
@@ -295,7 +297,7 @@ class DefaultRanker:
         free = self._grid.free(blocked)
         tight = self._grid.free(blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
         crowding = lambda starts: self._grid.crowding(starts, blocked)  # noqa: E731
-        return self._ranking.shortlist(labels, free, tight, crowding, self._judgement, parts=self._parts, also=also)
+        return self._ranking.shortlist(labels, free, tight, crowding, self._judgement, also=also)
 
     def _shortlist(self, labels: Sequence[LabelledExcerpt], blocked: Sequence[Span]) -> Shortlist | None:
         question = (tuple(labels), frozenset(blocked))
@@ -305,14 +307,16 @@ class DefaultRanker:
                 del self._shortlists[next(iter(self._shortlists))]
         return self._shortlists[question]
 
+    def _probabilities(self, shortlist: Shortlist, surprise: Surprise) -> NDArray[np.float64]:
+        return self._judgement.probabilities(shortlist.log_odds, surprise, stage=shortlist.stage)
+
     def _surprise(self) -> Surprise:
         """What the answers were against what had to be expected of each when it was asked about."""
-        residuals = []
-        for index, label in enumerate(self._labels):
+        for index in range(len(self._residuals), len(self._labels)):
+            label = self._labels[index]
             expected = None if label.supposed or index == 0 else self._expectation(index)
-            if expected is not None:
-                residuals.append(float(label.positive) - expected)
-        return Surprise.of(residuals)
+            self._residuals.append(None if expected is None else float(label.positive) - expected)
+        return Surprise.of([one for one in self._residuals if one is not None])
 
     def _expectation(self, index: int) -> float | None:
         """Probability of a yes for a labelled excerpt, as those before it tell; None where it was on no shortlist.
@@ -348,13 +352,15 @@ class DefaultRanker:
 
     def _remaining(self, shortlist: Shortlist, probabilities: NDArray[np.float64]) -> float:
         """Expected number of occurrences left: probabilities of candidates that do not overlap better ones."""
-        left = 0.0
-        taken: list[int] = []
-        starts = shortlist.starts.tolist()
+        left, reach = 0.0, self._maps.n_frames - 1
+        starts, chances = shortlist.starts.tolist(), probabilities.tolist()
+        near = bytearray(max(starts) + reach + 1)
         for index in shortlist.order:
-            if all(abs(other - starts[index]) >= self._maps.n_frames for other in taken):
-                taken.append(starts[index])
-                left += float(probabilities[index])
+            start = starts[index]
+            if not near[start]:
+                left += chances[index]
+                low, high = max(0, start - reach), start + reach + 1
+                near[low:high] = b"\1" * (high - low)
         return round(left, 3)
 
     def _edges(self, start: int, blocked: Sequence[Span]) -> Span | None:
