@@ -157,7 +157,7 @@ function finder.find(ctx, tab, go_on)
     s:lay_out(layout)
     send(ctx, s, request, ahead.is_known(ctx, prepared))
     s:search_sent(request)
-  end)
+  end, nil, work.FIRST_S)
   ahead.make_room(ctx)
   tab.preparing = true               -- until the job has made its session, another Find must wait
   ctx.start(tab, job, give_up, function() return s end)

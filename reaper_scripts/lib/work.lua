@@ -6,6 +6,9 @@ local work = {}
 ---Share of a tick, in seconds.
 work.SLICE_S = 0.006
 
+---The same in the first tick of what the user has just asked for and waits for: the rest comes a tick later.
+work.FIRST_S = 0.02
+
 local deadline = math.huge
 local cancelling = false
 
@@ -27,12 +30,14 @@ end
 ---@class Job
 ---@field thread thread
 ---@field cleanup fun()?
+---@field slice_s number? of its first slice, where that may be another
 
 ---@param run fun()
 ---@param cleanup fun()? runs at the end, also after an error or a cancel
+---@param slice_s number? share of its first tick
 ---@return Job
-function work.job(run, cleanup)
-  return { thread = coroutine.create(run), cleanup = cleanup }
+function work.job(run, cleanup, slice_s)
+  return { thread = coroutine.create(run), cleanup = cleanup, slice_s = slice_s }
 end
 
 local function finish(job)
@@ -46,7 +51,8 @@ end
 ---@return boolean more
 function work.step(job)
   if coroutine.status(job.thread) == "dead" then return false end
-  deadline = reaper.time_precise() + work.SLICE_S
+  deadline = reaper.time_precise() + (job.slice_s or work.SLICE_S)
+  job.slice_s = nil
   local ok, message = coroutine.resume(job.thread)
   deadline = math.huge
   if not ok then

@@ -14,10 +14,10 @@ import pytest
 from reatrieve.audio import analysis as analysis_module
 from reatrieve.audio.analysis import analyse_track
 from reatrieve.audio.cache import AnalysisCache
-from reatrieve.audio.prefetch import ahead
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, CancelledError
+from reatrieve.prefetch import ahead
 from reatrieve.retrieval.registry import make_retriever
 from reatrieve.session.retriever import Analysis, Progress
 from signals import noise, write_sound

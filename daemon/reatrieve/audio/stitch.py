@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import os
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 
 from reatrieve.audio.decode import SoundReader
 from reatrieve.audio.item import ItemStream, grid_index
-from reatrieve.audio.prefetch import ahead
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import CancelledError, InputError
+from reatrieve.prefetch import ahead, usual_threads
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ, Progress
 
 __all__ = ["BLOCK_S", "Cancel", "TrackAudio"]
@@ -29,9 +28,6 @@ BLOCK_S = 4.0
 
 PIECE_S = 12.0
 """Length of what one thread decodes in a row: a whole number of blocks, long beside what a decoder needs to begin."""
-
-MOST_THREADS = 4
-"""Decoding with more is faster than any analysis."""
 
 
 class TrackAudio:
@@ -114,7 +110,7 @@ class TrackAudio:
         ----------
         rate_hz : int > 0
         n_threads : int > 0, optional
-            At most so many; by default the machine's processors, up to ``MOST_THREADS``.
+            At most so many; by default ``usual_threads``.
         progress : Progress, optional
             Told the share decoded, after every block; from several threads, one at a time.
         cancel : Cancel, optional
@@ -137,7 +133,7 @@ class TrackAudio:
         )  # fmt: skip
         jobs: Iterator[Callable[[], NDArray[np.float32]]]
         if self._demand_files():
-            n_threads = n_threads or min(MOST_THREADS, os.cpu_count() or 1)
+            n_threads = n_threads or usual_threads()
             ends = ((first, min(first + n_piece, n_samples)) for first in range(0, n_samples, n_piece))
             jobs = (partial(_joined, mixed(first=first, last=last)) for first, last in ends)
         else:

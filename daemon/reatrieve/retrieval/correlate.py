@@ -64,6 +64,11 @@ class MapSpectra:
         self._n_kept = min(self._n_blocks, max(0, cache_bytes // bytes_a_block))
         self._kept: _C64 | None = None
 
+    def prepare(self) -> None:
+        """Compute now the spectra that are kept; otherwise the first question does."""
+        for _ in self._blocks():
+            return
+
     def profiles(self, templates: _F32) -> _F32:
         """Inner product of each template with the map at every frame.
 
@@ -125,11 +130,13 @@ class MapSpectra:
     def _spectra(self, first: int, last: int) -> _C64:
         """(freq, row, block) of a run of blocks."""
         frames = np.zeros((self._n_rows, last - first, self._n_fft), dtype=np.float32)
+        origin = max(first * self._step - self._lead, 0)
+        rows = self._read(origin, min((last - 1) * self._step - self._lead + self._n_fft, self._n_frames))
         for block in range(first, last):
             start = block * self._step - self._lead
             low, high = max(start, 0), min(start + self._n_fft, self._n_frames)
             if low < high:
-                frames[:, block - first, low - start : high - start] = self._read(low, high)
+                frames[:, block - first, low - start : high - start] = rows[:, low - origin : high - origin]
         spectra: _C64 = scipy.fft.rfft(frames, axis=2).transpose(2, 0, 1)
         return spectra
 

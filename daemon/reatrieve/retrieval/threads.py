@@ -1,24 +1,30 @@
-"""One BLAS thread while the retrieval works.
+"""One BLAS thread while the retrieval works, and a few threads of its own.
 
 Its products are many and small: on a machine that is busy (a DAW is playing) a second thread makes them ten times
-slower, and another number of threads may round differently.
+slower, and another number of threads may round differently. What falls into parts that do not touch each other is
+shared out here instead, and the result is the same for any number of threads.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from functools import cache, wraps
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import numpy.linalg  # noqa: F401  (numpy's BLAS and scipy's must be loaded before they can be held)
 import scipy.linalg  # noqa: F401
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["one_blas_thread"]
+from reatrieve.prefetch import ahead, usual_threads
+
+__all__ = ["for_each", "in_order", "one_blas_thread", "side_by_side"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 class _Limit:
@@ -72,3 +78,21 @@ def one_blas_thread(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
 
     return limited
+
+
+def in_order(jobs: Iterable[Callable[[], T]]) -> Generator[T, None, None]:
+    """What each of some jobs returns, in order; a few threads work on those that come next (``prefetch``)."""
+    return ahead(jobs, n_threads=usual_threads())
+
+
+def for_each(do: Callable[[T], object], items: Iterable[T]) -> None:
+    """``do`` each of some items, by a few threads; returns when all is done."""
+    for _ in in_order(partial(do, item) for item in items):
+        pass
+
+
+def side_by_side(here: Callable[[], T], there: Callable[[], U]) -> tuple[T, U]:
+    """What two jobs return that do not touch each other, the second one made in another thread."""
+    with ThreadPoolExecutor(1, thread_name_prefix="reatrieve-beside") as thread:
+        other = thread.submit(there)
+        return here(), other.result()

@@ -51,7 +51,7 @@ from reatrieve.service.ahead import TrackAhead, Turns
 from reatrieve.service.hub import Hub
 from reatrieve.service.known import beginning
 from reatrieve.service.preparing import Draft, Prepared, example_on, prepare
-from reatrieve.service.work import SessionWork, StaleError
+from reatrieve.service.work import SessionWork, StaleError, StepOutcome
 from reatrieve.session.events import Proposed, Started
 from reatrieve.session.retriever import MOST_POINTS
 from reatrieve.session.stopping import probably_nothing_else
@@ -261,40 +261,39 @@ class SessionActor:
                 raise InputError(f"the session {self.session} is finished; a new search needs a new session")
             await self._resume(handled)
             return
-        retriever = command.retriever or context.retriever
+        retriever, earlier = command.retriever or context.retriever, self.draft.answers
 
-        def mapped() -> Prepared:
+        def begun() -> tuple[Prepared, SessionWork | None, str]:
             loading.make_retriever(retriever)  # a name that nobody knows is told before anything is read
-            return prepare(self.draft, command, renders=context.renders)
+            known = context.ahead.mapped(self.session, self.draft, command.items)
+            prepared = known or prepare(self.draft, command, renders=context.renders)
+            track_map = prepared.track_map
+            if track_map is None:
+                return prepared, None, ""
+            example = example_on(track_map, command.start_s, command.end_s)
+            if self._cancelled.is_set():
+                return prepared, None, ""
+            started = Started(example, command.label, command.budget, retriever)
+            header = Header(self.session, track_map, command.project, command.track, self.draft.tempo_rows)
+            events, left_out = beginning(started, earlier, track_map)
+            return prepared, SessionWork(context.journals.create(header, events=events)), left_out
 
-        prepared = await self._long(mapped, "decode")
+        prepared, work, left_out = await self._long(begun, "decode")
         for code, text in prepared.notes:
             self._push(replies.note(self.session, code, text))
-        if prepared.track_map is None:
+        if work is None:
             for index, why in prepared.wanted:
                 self._push(RenderWanted(self.session, index, plain(why)[: replies.TEXT_CHARACTERS]))
+            if prepared.track_map is not None:
+                self._push(Done(self.session, "cancelled", 0, command.budget, 0))
             return
-        track_map = prepared.track_map
-        example = example_on(track_map, command.start_s, command.end_s)
-        started = Started(example, command.label, command.budget, retriever)
-        header = Header(self.session, track_map, command.project, command.track, self.draft.tempo_rows)
-        if self._cancelled.is_set():
-            self._push(Done(self.session, "cancelled", 0, command.budget, 0))
-            return
-        known = self.draft.answers
-
-        def begin() -> tuple[SessionWork, str]:
-            events, left_out = beginning(started, known, track_map)
-            return SessionWork(context.journals.create(header, events=events)), left_out
-
-        work, left_out = await self._step(begin)
         self._work = work
         handled()
-        logger.info("session %s: find %r, %.3f s long", self.session, command.label, example.length_s)
+        logger.info("session %s: find %r, %.3f s long", self.session, command.label, work.state.example.length_s)
         self.draft.probes.clear()
         self.draft.known.clear()
-        if known:
-            for row in replies.rows(self.session, work.state, header.origin_s):
+        if earlier:
+            for row in replies.rows(self.session, work.state, work.journal.header.origin_s):
                 self._push(row)
         try:
             await self._go_on()
@@ -426,21 +425,14 @@ class SessionActor:
         work = await self._opened()
         over: str | None = work.state.over
         if over is None:
-            first = work.search is None
+            deciding = work.deciding
             try:
-                await self._analysed()
-                if first and self._cancelled.is_set():  # it came when the last block was through already
-                    raise CancelledError("stopped before the first candidate")
+                outcome = await (self._first_proposed() if work.search is None else self._step(work.propose))
             except CancelledError:
                 done = replies.done(self.session, work.state, "cancelled")
                 await self._step(self._forget_beginning)
                 self._push(done)
                 return
-            deciding = work.deciding
-            if first:  # scores all of the track: long enough to go on saying that work is being done
-                outcome = await self._long(work.propose, "analyse", share=1.0)
-            else:
-                outcome = await self._step(work.propose)
             if deciding and not work.deciding:
                 self._tell_clear()
             over = outcome.over
@@ -481,16 +473,25 @@ class SessionActor:
     async def _analysed(self) -> None:
         work = await self._opened()
         if work.search is None:
-            await self._long(
-                lambda: work.analyse(
-                    cache=self._context.cache,
-                    ahead=self._context.ahead,
-                    progress=self._tell_stage,
-                    cancel=self._cancelled.is_set,
-                ),
-                "decode",
-            )
-            self._context.watch(self.session, work.journal.header.track_map.paths)
+            await self._long(lambda: self._analyse(work), "decode")
+
+    async def _first_proposed(self) -> StepOutcome:
+        """Analyse and propose in one go: each hand-over between threads waits for its turn on a busy machine."""
+        work = await self._opened()
+
+        def job() -> StepOutcome:
+            self._analyse(work)
+            if self._cancelled.is_set():  # it came when the last block was through already
+                raise CancelledError("stopped before the first candidate")
+            return work.propose()
+
+        return await self._long(job, "decode")
+
+    def _analyse(self, work: SessionWork) -> None:
+        """In a thread: make the search, and have its source files watched."""
+        context = self._context
+        work.analyse(cache=context.cache, ahead=context.ahead, progress=self._tell_stage, cancel=self._cancelled.is_set)
+        context.watch(self.session, work.journal.header.track_map.paths)
 
     def _forget_beginning(self) -> None:
         """A session that never came to a candidate leaves nothing behind."""
@@ -518,9 +519,9 @@ class SessionActor:
         """Run something short in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._context.stepping, job)
 
-    async def _long(self, job: Callable[[], T], stage: str, *, share: float = 0.0) -> T:
+    async def _long(self, job: Callable[[], T], stage: str) -> T:
         """Run something long in a thread, and tell the client how far it is."""
-        self._stage, self._share, self._computing = stage, share, True
+        self._stage, self._share, self._computing = stage, 0.0, True
         future = asyncio.get_running_loop().run_in_executor(self._context.analysing, job)
         try:
             while True:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from reatrieve.audio.trackmap import TrackMap
 from reatrieve.bridge.messages import Prepare
 from reatrieve.errors import CancelledError, ReatrieveError
 from reatrieve.service import loading
-from reatrieve.service.preparing import Draft, example_on, map_track
+from reatrieve.service.preparing import Draft, Prepared, example_on, map_track
 from reatrieve.session.retriever import Analysis, Ranker
 from reatrieve.session.spans import Span
 
@@ -68,6 +68,7 @@ class _Track:
     example : project seconds of the latest selection on it.
     waiting : how many of its jobs have not ended.
     urgent : a session waits for it.
+    mapped, stamps : the map that was made, and what its files looked like just before.
     ranked : an example and the ranker that knows the first candidate for it.
     """
 
@@ -81,9 +82,14 @@ class _Track:
     urgent: threading.Event = field(default_factory=threading.Event)
     stage: str = "decode"
     share: float = 0.0
-    track_map: TrackMap | None = None
+    mapped: Prepared | None = None
+    stamps: tuple[object, ...] = ()
     analysis: Analysis | None = None
     ranked: tuple[Span, Ranker] | None = None
+
+    @property
+    def track_map(self) -> TrackMap | None:
+        return self.mapped.track_map if self.mapped is not None else None
 
     def hurried(self) -> bool:
         return self.urgent.is_set() or self.cancelled.is_set()
@@ -153,6 +159,17 @@ class TrackAhead:
             self._forget()
         self._jobs.shutdown(wait=True, cancel_futures=True)
 
+    def mapped(self, session: str, draft: Draft, items: int) -> Prepared | None:
+        """The map of just this draft, if it was made and its files are still the same; what Find need not do again."""
+        with self._lock:
+            track = self._track
+            if track is None or (track.session, track.draft.version, track.items) != (session, draft.version, items):
+                return None
+            mapped, stamps = track.mapped, track.stamps
+        if mapped is None or mapped.track_map is None:
+            return None
+        return mapped if _stamps(mapped.track_map.paths) == stamps else None
+
     def join(
         self, session: str, track_map: TrackMap, *, progress: Callable[[str, float], None], cancel: Callable[[], bool]
     ) -> None:
@@ -217,14 +234,17 @@ class TrackAhead:
         self._turn(track)
         loading.load()
         self._turn(track)
-        track_map = map_track(track.draft, track.items, renders=self._renders).track_map
+        stamps = _stamps({Path(item.path) for item in track.draft.items.values()})
+        mapped = map_track(track.draft, track.items, renders=self._renders)
+        track_map = mapped.track_map
         if track_map is None:
             logger.info("the track of session %s is not prepared: Find asks for renderings", track.session)
             return
         if track_map.duration_s > limits.PREPARED_S:
             logger.info("the track of session %s is not prepared: %.0f s long", track.session, track_map.duration_s)
             return
-        track.track_map = track_map
+        with self._lock:
+            track.mapped, track.stamps = mapped, stamps
         from reatrieve.audio.analysis import analyse_track  # here, because it loads slowly
 
         def told(stage: str, share: float) -> None:
@@ -258,3 +278,13 @@ class TrackAhead:
         self._turns.wait(track.hurried)
         if track.cancelled.is_set():
             raise CancelledError("stopped before the track was analysed")
+
+
+def _stamps(paths: Iterable[Path]) -> tuple[object, ...]:
+    """Name, size and time of some files, in one order; a file that is gone has none."""
+    stamps = []
+    for path in sorted(paths):
+        with contextlib.suppress(OSError, ValueError):
+            found = path.stat()
+            stamps.append((path, found.st_ino, found.st_size, found.st_mtime_ns))
+    return tuple(stamps)

@@ -18,7 +18,7 @@ from reatrieve.lab.bench.measure import Ratio, median_s
 __all__ = ["loop_ratios"]
 
 N_FINDS = 5
-N_PREPARED = 8
+N_PREPARED = 20
 N_ANSWERS = 8
 MAX_TICKS = 60
 PREPARED_TIMEOUT_S = 120.0
@@ -53,7 +53,7 @@ def _find_ratios(path: Path, folder: Path, carrier: str) -> list[Ratio]:
         cold_s, cold_decode_s = _first_candidate(loop, path, next(lengths_s))
         pairs = [_first_candidate(loop, path, next(lengths_s)) for _ in range(N_FINDS)]
         first_s, decode_s = sorted(pairs, key=lambda pair: pair[0] / pair[1])[N_FINDS // 2]
-        ticks = [_prepared_ticks(loop, path, next(lengths_s)) for _ in range(N_PREPARED)]
+        ticks = [_prepared_ticks(loop, path, next(lengths_s), 1 + N_FINDS + number) for number in range(N_PREPARED)]
     what = f"Find to first candidate, {carrier}"
     return [
         Ratio(f"first_candidate_{carrier}", what, "decoding alone", first_s, decode_s, "s", 2.0),
@@ -73,15 +73,18 @@ def _first_candidate(loop: Loop, path: Path, length_s: float) -> tuple[float, fl
     return loop.find(span.start_s, span.end_s), decode_s
 
 
-def _prepared_ticks(loop: Loop, path: Path, length_s: float) -> int:
+def _prepared_ticks(loop: Loop, path: Path, length_s: float, n_before: int) -> int:
     """Rounds of deferred functions from Find to the first candidate's region, of a track that the daemon has had time
-    to prepare."""
-    analyses = loop.daemon.home / "cache" / "analysis"
-    known = set(analyses.glob("*"))
+    to prepare; ``n_before`` others were searched with this daemon."""
+
+    def stored(n: int) -> bool:  # an analysis is stored a moment after it was made
+        return len(set((loop.daemon.home / "cache" / "analysis").glob("*[0-9a-f]"))) == n
+
+    loop.reaper.until(lambda: stored(n_before), timeout_s=PREPARED_TIMEOUT_S)
     _new_track(loop, path, length_s)
     span = material.example()
     loop.project.select_time(span.start_s, span.end_s)
-    loop.reaper.until(lambda: set(analyses.glob("*[0-9a-f]")) - known, timeout_s=PREPARED_TIMEOUT_S)
+    loop.reaper.until(lambda: stored(n_before + 1), timeout_s=PREPARED_TIMEOUT_S)
     _listen(loop, 1.0)
     loop.reaper.run(FIND)
     for ticks in range(1, MAX_TICKS):

@@ -62,6 +62,10 @@ class CoarseMap:
             template_frames=n_frames,
         )
 
+    def prepare(self) -> None:
+        """Compute now what the first ``profile`` needs."""
+        self._spectra.prepare()
+
     def profile(self, template: _F32) -> _F32:
         """Inner product of a template with the excerpt at every start, shape (map_frames - n_frames + 1,).
 

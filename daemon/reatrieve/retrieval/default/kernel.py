@@ -89,6 +89,10 @@ class KernelMaps:
             cache_bytes=cache_bytes,
         )
 
+    def prepare(self) -> None:
+        """Compute now what the first ``scores`` needs."""
+        self._spectra.prepare()
+
     def frames(self, first: int, last: int) -> _F32:
         """Frames ``first <= t < last`` of R, counted from the beginning of the margin."""
         first, last = first - self._margin, last - self._margin

@@ -22,6 +22,7 @@ from reatrieve.retrieval.default.spectrum import N_BANDS
 from reatrieve.retrieval.default.template import learned_template, weighted_template
 from reatrieve.retrieval.default.views import Profile, Profiles, middle, spread
 from reatrieve.retrieval.grid import LabelledExcerpt, best_of_parts
+from reatrieve.retrieval.threads import side_by_side
 
 __all__ = ["CEPSTRAL", "LEARNED", "POOLED", "Overview", "Ranking", "Shortlist"]
 
@@ -104,7 +105,9 @@ class Shortlist:
     log_odds : np.ndarray [shape=(n,)]
         Of a yes, as in ``Judgement.log_odds``.
     order : indices, best first; equal ranks by time.
-    curve : of all views as they are trusted.
+    trusted : np.ndarray [shape=(n_starts,)]
+        All views as they are trusted.
+    accepted : grid places of the accepted ones.
     """
 
     starts: NDArray[np.intp]
@@ -114,7 +117,12 @@ class Shortlist:
     inputs: _F64
     log_odds: _F64
     order: list[int]
-    curve: Overview
+    trusted: _F32
+    accepted: list[int]
+
+    def curve(self, parts: NDArray[np.intp]) -> Overview:
+        """What is trusted over all of the sound, in parts that begin at ``parts`` (``Grid.parts``); few ask for it."""
+        return Overview.of(self.trusted, self.accepted, parts)
 
     @property
     def stage(self) -> int:
@@ -162,17 +170,25 @@ class Ranking:
     Parameters
     ----------
     maps : of the exact view.
+    coarse, background : of the same.
     profiles : of the tolerant views.
     learned : makes the learned view's profiles known to ``profiles``; asked only where it would count, and says
         whether there are any.
     """
 
-    def __init__(self, maps: KernelMaps, profiles: Profiles, learned: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        maps: KernelMaps,
+        coarse: CoarseMap,
+        background: Background,
+        profiles: Profiles,
+        learned: Callable[[], bool],
+    ) -> None:
         self._maps = maps
+        self._coarse = coarse
+        self._background = background
         self._profiles = profiles
         self._learned = learned
-        self._coarse = CoarseMap(maps.frames, n_rows=2 * N_BANDS, map_frames=maps.map_frames, n_frames=maps.n_frames)
-        self._background = Background(self._coarse)
         self._excerpts: dict[int, _F32] = {}
         self._known: dict[tuple[tuple[int, bool], ...], tuple[_F32, _F32, _F32]] = {}
         self._rows: dict[int, int] = {}
@@ -190,16 +206,18 @@ class Ranking:
         crowding: Callable[[NDArray[np.intp]], _F32],
         judgement: Judgement,
         *,
-        parts: NDArray[np.intp],
         also: Sequence[int] = (),
     ) -> Shortlist | None:
         """The best places, judged: among the free ones, and such peaks as stand in the tight ones; None: there is none.
 
-        ``crowding`` tells the figure ``tight`` of some starts, ``parts`` where those of the curve begin. The places
-        ``also`` come last, unless one of the best is nearer than places may be to each other.
+        ``crowding`` tells the figure ``tight`` of some starts. The places ``also`` come last, unless one of the best is
+        nearer than places may be to each other.
         """
-        ridge, lda, linear = self._known_linear(labels)
         used = _used(labels, KERNEL_POSITIVES, KERNEL_NEGATIVES)
+        (ridge, lda, linear), views = side_by_side(
+            lambda: self._known_linear(labels),
+            lambda: {name: self._evidence(name, used) for name in (CEPSTRAL, POOLED)},
+        )
         apart = max(2, min(self._maps.n_frames // 4, NEIGHBOUR_FRAMES))
         narrow = np.flatnonzero(tight & ~free)
 
@@ -208,7 +226,6 @@ class Ranking:
             allowed[narrow[_is_peak(scores, narrow, apart)]] = True
             return _peaks(scores, allowed, size, apart)
 
-        views = {name: self._evidence(name, used) for name in (CEPSTRAL, POOLED)}
         joint = linear + np.float32(TOLERANT_SHARE) * sum(view.curve * view.spread for view in views.values())
         candidates = [peaks(linear, EXACT_PLACES), peaks(joint, JOINT_PLACES)]
         best = candidates[1][:BEST_PLACES]
@@ -240,8 +257,8 @@ class Ranking:
         order = np.lexsort((starts, -ranks)).tolist()
         inputs = self._inputs(starts, ranks, ridge, ridge_spread, views[POOLED], setting)
         log_odds = judgement.log_odds(inputs, stage=answers.stage)
-        curve = Overview.of(trusted, [label.start for label in used if label.positive], parts)
-        return Shortlist(starts, figures.astype(np.float32), setting, ranks, inputs, log_odds, order, curve)
+        accepted = [label.start for label in yes]
+        return Shortlist(starts, figures.astype(np.float32), setting, ranks, inputs, log_odds, order, trusted, accepted)
 
     def _known_linear(self, labels: Sequence[LabelledExcerpt]) -> tuple[_F32, _F32, _F32]:
         """``_linear``, remembered for the latest questions: a skip leaves the labels as they are."""

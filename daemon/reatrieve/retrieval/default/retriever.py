@@ -7,6 +7,8 @@ and a small network (``retrieval.learned``). What both say is weighed by ``ranki
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +17,14 @@ from scipy.special import expit
 
 from reatrieve.errors import InputError
 from reatrieve.retrieval.default.align import LEAST_CORRELATION, Aligner
+from reatrieve.retrieval.default.background import Background, CoarseMap
 from reatrieve.retrieval.default.calibration import Judgement, Surprise
 from reatrieve.retrieval.default.constants import BENCHMARK
 from reatrieve.retrieval.default.kernel import KernelMaps
 from reatrieve.retrieval.default.pooled import pooled_chunks
 from reatrieve.retrieval.default.ranking import CEPSTRAL, LEARNED, POOLED, Ranking, Shortlist
 from reatrieve.retrieval.default.spectrum import N_BANDS, envelope, log_mel, map_energy, mel_power, whitening
-from reatrieve.retrieval.default.views import CosineView, PooledView, Profiles, cepstral_rows, pooled_rows
+from reatrieve.retrieval.default.views import CosineView, PooledView, Profiles, View, cepstral_rows, pooled_rows
 from reatrieve.retrieval.excerpt import (
     HOP_S,
     checked_example,
@@ -36,7 +39,7 @@ from reatrieve.retrieval.grid import SCORE_DECIMALS, Grid, LabelledExcerpt, begi
 from reatrieve.retrieval.learned.frames import learned_frames
 from reatrieve.retrieval.learned.parts import PartMeans
 from reatrieve.retrieval.stream import CHUNK_FRAMES, checked
-from reatrieve.retrieval.threads import one_blas_thread
+from reatrieve.retrieval.threads import for_each, in_order, one_blas_thread
 from reatrieve.session.retriever import MOST_POINTS, Analysis, Progress, Proposal
 from reatrieve.session.spans import Span, is_blocked, overlap_s
 
@@ -126,12 +129,15 @@ class DefaultRetriever:
         cepstrum, onset = envelope(chunks)
         mean, whitener = whitening(chunks)
         whitened = np.empty((N_BANDS, n_frames), dtype=np.float16)
-        first = 0
-        for chunk in _drained(chunks):
-            last = first + chunk.shape[1]
+
+        def whiten(first: int, chunk: NDArray[np.float32]) -> int:
+            last: int = first + chunk.shape[1]
             whitened[:, first:last] = whitener @ (chunk - mean)
-            first = last
-            tell(_MEL_SHARE + (1 - _MEL_SHARE) * last / n_frames)
+            return last
+
+        with closing(in_order(partial(whiten, first, chunk) for first, chunk in _drained(chunks))) as done:
+            for last in done:
+                tell(_MEL_SHARE + (1 - _MEL_SHARE) * last / n_frames)
         arrays: dict[str, NDArray[np.generic]] = {
             "whitened": whitened,
             "energy": map_energy(whitened),
@@ -179,21 +185,35 @@ class DefaultRanker:
         )
         self._parts = self._grid.parts(min(MOST_POINTS, self._maps.n_starts))
         self._aligner = Aligner(samples, length_s=example.length_s)
-        rows = {CEPSTRAL: cepstral_rows(*self._envelope), POOLED: pooled_rows(self._envelope[0])}
-        padded = {name: np.pad(own, ((0, 0), (self._margin, self._margin))) for name, own in rows.items()}
-        self._profiles = Profiles(
-            {CEPSTRAL: CosineView(padded[CEPSTRAL], n_frames), POOLED: PooledView(padded[POOLED], n_frames)},
-            n_frames=n_frames,
-        )
-        self._ranking = Ranking(self._maps, self._profiles, self._learned_view)
+        self._profiles: Profiles
+        self._ranking: Ranking
+        self._make_views_and_ranking()
         self._labels = [LabelledExcerpt(example, True, first)]
         self._shortlists: dict[tuple[tuple[LabelledExcerpt, ...], frozenset[Span]], Shortlist | None] = {}
         self._expected: dict[tuple[LabelledExcerpt, ...], float | None] = {}
+        self._residuals: list[float | None] = []  # of the first labels
 
-    @property
-    def _envelope(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        arrays = self._analysis.arrays
-        return arrays["cepstrum"], arrays["onset"]  # type: ignore[return-value]
+    def _make_views_and_ranking(self) -> None:
+        """What all questions need, made side by side."""
+        maps, padding = self._maps, ((0, 0), (self._margin, self._margin))
+        cepstrum, onset = self._analysis.arrays["cepstrum"], self._analysis.arrays["onset"]
+        views: dict[str, View] = {}
+        whole: list[tuple[CoarseMap, Background]] = []
+
+        def cepstral() -> None:
+            views[CEPSTRAL] = CosineView(np.pad(cepstral_rows(cepstrum, onset), padding), maps.n_frames)  # type: ignore[arg-type]
+
+        def pooled() -> None:
+            views[POOLED] = PooledView(np.pad(pooled_rows(cepstrum), padding), maps.n_frames)  # type: ignore[arg-type]
+
+        def background() -> None:
+            coarse = CoarseMap(maps.frames, n_rows=2 * N_BANDS, map_frames=maps.map_frames, n_frames=maps.n_frames)
+            coarse.prepare()
+            whole.append((coarse, Background(coarse)))
+
+        for_each(lambda make: make(), (background, maps.prepare, pooled, cepstral))
+        self._profiles = Profiles({name: views[name] for name in (CEPSTRAL, POOLED)}, n_frames=maps.n_frames)
+        self._ranking = Ranking(maps, *whole[0], self._profiles, self._learned_view)
 
     def learn(self, span: Span, *, positive: bool) -> None:
         """Take one answer; of a span with edges of its own, the excerpt in it that best resembles the example."""
@@ -212,7 +232,7 @@ class DefaultRanker:
         """Take back the latest answer with this span."""
         for index in range(len(self._labels) - 1, 0, -1):
             if self._labels[index].span == span:
-                del self._labels[index]
+                del self._labels[index], self._residuals[index:]
                 return
         raise InputError(f"nothing was learned of {span.start_s:.3f} to {span.end_s:.3f} s")
 
@@ -223,7 +243,7 @@ class DefaultRanker:
         if shortlist is None:
             return None
         surprise = self._surprise()
-        probabilities = self._judgement.probabilities(shortlist.log_odds, surprise, stage=shortlist.stage)
+        probabilities = self._probabilities(shortlist, surprise)
         left = self._remaining(shortlist, probabilities)
         for index in shortlist.order:
             span = self._edges(int(shortlist.starts[index]), blocked)
@@ -240,7 +260,7 @@ class DefaultRanker:
         shortlist = self._shortlist(self._labels, blocked)
         if shortlist is None:
             return np.zeros(1, dtype=np.float32)
-        values = shortlist.curve.values
+        values = shortlist.curve(self._parts).values
         if len(values) <= n_points:
             return values
         return np.maximum.reduceat(values, np.arange(n_points) * len(values) // n_points)
@@ -251,7 +271,8 @@ class DefaultRanker:
         known = self._shortlist(self._labels, blocked)
         if known is None:
             return None
-        starts, values = known.curve.starts, known.curve.values
+        curve = known.curve(self._parts)
+        starts, values = curve.starts, curve.values
         reach_s = max(self._grid.length_s / 2, 1.5 * self._analysis.duration_s / len(starts))
         free = self._grid.free(blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
         open_places = free[starts] & (np.abs(self._grid.starts_s[starts] - time_s) <= reach_s)
@@ -265,8 +286,8 @@ class DefaultRanker:
         if span is None:
             return None
         surprise = self._surprise()
-        probabilities = self._judgement.probabilities(shortlist.log_odds, surprise, stage=shortlist.stage)
-        left = self._remaining(known, self._judgement.probabilities(known.log_odds, surprise, stage=known.stage))
+        probabilities = self._probabilities(shortlist, surprise)
+        left = self._remaining(known, self._probabilities(known, surprise))
         score = round(float(shortlist.ranks[index]), SCORE_DECIMALS)
         return Proposal(span, score, round(float(probabilities[index]), 6), left)
 
@@ -276,7 +297,7 @@ class DefaultRanker:
         free = self._grid.free(blocked)
         tight = self._grid.free(blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
         crowding = lambda starts: self._grid.crowding(starts, blocked)  # noqa: E731
-        return self._ranking.shortlist(labels, free, tight, crowding, self._judgement, parts=self._parts, also=also)
+        return self._ranking.shortlist(labels, free, tight, crowding, self._judgement, also=also)
 
     def _shortlist(self, labels: Sequence[LabelledExcerpt], blocked: Sequence[Span]) -> Shortlist | None:
         question = (tuple(labels), frozenset(blocked))
@@ -286,14 +307,16 @@ class DefaultRanker:
                 del self._shortlists[next(iter(self._shortlists))]
         return self._shortlists[question]
 
+    def _probabilities(self, shortlist: Shortlist, surprise: Surprise) -> NDArray[np.float64]:
+        return self._judgement.probabilities(shortlist.log_odds, surprise, stage=shortlist.stage)
+
     def _surprise(self) -> Surprise:
         """What the answers were against what had to be expected of each when it was asked about."""
-        residuals = []
-        for index, label in enumerate(self._labels):
+        for index in range(len(self._residuals), len(self._labels)):
+            label = self._labels[index]
             expected = None if label.supposed or index == 0 else self._expectation(index)
-            if expected is not None:
-                residuals.append(float(label.positive) - expected)
-        return Surprise.of(residuals)
+            self._residuals.append(None if expected is None else float(label.positive) - expected)
+        return Surprise.of([one for one in self._residuals if one is not None])
 
     def _expectation(self, index: int) -> float | None:
         """Probability of a yes for a labelled excerpt, as those before it tell; None where it was on no shortlist.
@@ -329,13 +352,15 @@ class DefaultRanker:
 
     def _remaining(self, shortlist: Shortlist, probabilities: NDArray[np.float64]) -> float:
         """Expected number of occurrences left: probabilities of candidates that do not overlap better ones."""
-        left = 0.0
-        taken: list[int] = []
-        starts = shortlist.starts.tolist()
+        left, reach = 0.0, self._maps.n_frames - 1
+        starts, chances = shortlist.starts.tolist(), probabilities.tolist()
+        near = bytearray(max(starts) + reach + 1)
         for index in shortlist.order:
-            if all(abs(other - starts[index]) >= self._maps.n_frames for other in taken):
-                taken.append(starts[index])
-                left += float(probabilities[index])
+            start = starts[index]
+            if not near[start]:
+                left += chances[index]
+                low, high = max(0, start - reach), start + reach + 1
+                near[low:high] = b"\1" * (high - low)
         return round(left, 3)
 
     def _edges(self, start: int, blocked: Sequence[Span]) -> Span | None:
@@ -400,8 +425,10 @@ def _cut(span: Span, blocked: Sequence[Span], *, limit_s: float) -> Span | None:
     return Span(start_s, end_s) if end_s - start_s >= LEAST_SHARE * span.length_s else None
 
 
-def _drained(chunks: list[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-    """Each chunk in order, freed once it is done with."""
+def _drained(chunks: list[NDArray[np.float32]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Each chunk in order, with its first frame; freed once it is done with."""
     chunks.reverse()
+    first = 0
     while chunks:
-        yield chunks.pop()
+        first += chunks[-1].shape[1]
+        yield first - chunks[-1].shape[1], chunks.pop()

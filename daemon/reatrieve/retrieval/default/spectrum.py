@@ -11,8 +11,9 @@ References
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import scipy.fft
@@ -24,6 +25,7 @@ from scipy import sparse
 
 from reatrieve.retrieval.excerpt import HOP, N_FFT
 from reatrieve.retrieval.stream import CHUNK_FRAMES, frame_chunks
+from reatrieve.retrieval.threads import for_each, in_order
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ
 
 __all__ = [
@@ -43,6 +45,8 @@ __all__ = [
 N_BANDS = 128
 N_CEPSTRAL = 20
 ONSET_LAG = N_FFT // 2 // HOP
+_FFT_FRAMES = 64
+"""Transformed at a time: what is made of so many stays in a processor's cache."""
 
 
 def mel_power(blocks: Iterable[NDArray[np.float32]], *, n_samples: int) -> Iterator[NDArray[np.float32]]:
@@ -61,10 +65,13 @@ def mel_power(blocks: Iterable[NDArray[np.float32]], *, n_samples: int) -> Itera
     window = _hann()
     bank = _mel_bank()
     for windows in frame_chunks(blocks, n_samples=n_samples):
-        spectrum = scipy.fft.rfft(windows * window, axis=1)
-        power = np.square(spectrum.real)
-        power += np.square(spectrum.imag)
-        yield np.ascontiguousarray((bank @ power.T).astype(np.float32, copy=False))
+        mel = np.empty((N_BANDS, len(windows)), dtype=np.float32)
+        for first in range(0, len(windows), _FFT_FRAMES):
+            spectrum = scipy.fft.rfft(windows[first : first + _FFT_FRAMES] * window, axis=1)
+            power = np.square(spectrum.real)
+            power += np.square(spectrum.imag)
+            mel[:, first : first + _FFT_FRAMES] = bank @ power.T
+        yield mel
 
 
 @lru_cache(maxsize=1)
@@ -95,10 +102,13 @@ _F32 = NDArray[np.float32]
 
 def log_mel(power: Sequence[_F32]) -> None:
     """Turn chunks of mel power into log-mel, in place: ``log(power + FLOOR * greatest)``."""
-    greatest = max(float(chunk.max()) for chunk in power)
-    for chunk in power:
-        chunk += np.float32(FLOOR * greatest)
+    floor = np.float32(FLOOR * max(float(chunk.max()) for chunk in power))
+
+    def take_log(chunk: _F32) -> None:
+        chunk += floor
         np.log(chunk, out=chunk)
+
+    for_each(take_log, power)
 
 
 def envelope(chunks: Sequence[_F32]) -> tuple[NDArray[np.float16], _F32]:
@@ -119,13 +129,16 @@ def envelope(chunks: Sequence[_F32]) -> tuple[NDArray[np.float16], _F32]:
     basis = scipy.fft.dct(np.eye(N_BANDS, dtype=np.float32), axis=0, norm="ortho")[:N_CEPSTRAL]
     cepstrum = np.empty((N_CEPSTRAL, n_frames), dtype=np.float16)
     rise = np.zeros(n_frames + ONSET_LAG, dtype=np.float32)
-    first, before = 0, chunks[0][:, :1]
-    for chunk in chunks:
-        last = first + chunk.shape[1]
+    ends = list(itertools.accumulate((chunk.shape[1] for chunk in chunks), initial=0))
+
+    def fill(number: int) -> None:
+        chunk, first, last = chunks[number], ends[number], ends[number + 1]
         cepstrum[:, first:last] = basis @ chunk
+        before = chunks[number - 1][:, -1:] if number else chunk[:, :1]
         steps = np.diff(chunk, axis=1, prepend=before)
         rise[first + ONSET_LAG : last + ONSET_LAG] = np.maximum(steps, 0.0, out=steps).mean(axis=0)
-        first, before = last, chunk[:, -1:]
+
+    for_each(fill, range(len(chunks)))
     return cepstrum, rise[:n_frames]
 
 
@@ -144,10 +157,9 @@ def whitening(chunks: Sequence[_F32]) -> tuple[_F32, _F32]:
     n_frames = sum(chunk.shape[1] for chunk in chunks)
     total = np.zeros(N_BANDS)
     moment = np.zeros((N_BANDS, N_BANDS))
-    for chunk in chunks:
-        wide = chunk.astype(np.float64)
-        total += wide.sum(axis=1)
-        moment += wide @ wide.T
+    for sums, products in in_order(partial(_moments, chunk) for chunk in chunks):
+        total += sums
+        moment += products
     mean = total / n_frames
     covariance = moment / n_frames - np.outer(mean, mean)
     spread = max(float(np.trace(covariance)) / N_BANDS, 1e-12)
@@ -158,15 +170,32 @@ def whitening(chunks: Sequence[_F32]) -> tuple[_F32, _F32]:
     return mean.astype(np.float32)[:, None], whitener.astype(np.float32)
 
 
+def _moments(chunk: _F32) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    wide = chunk.astype(np.float64)
+    return wide.sum(axis=1), wide @ wide.T
+
+
 def rectified(whitened: NDArray[np.floating]) -> _F32:
     """R+ over R-: ``[clip(W, 0, CLIP); clip(-W, 0, CLIP)]``, shape (2 * N_BANDS, n_frames)."""
     n_bands, n_frames = whitened.shape
     both = np.empty((2 * n_bands, n_frames), dtype=np.float32)
-    both[:n_bands] = whitened  # wide first: clipping float16 is ten times slower
+    if whitened.dtype == np.float16:  # looked up: numpy widens float16 one by one
+        places = np.asarray(whitened).view(np.uint16).astype(np.intp)
+        for half, known in zip((both[:n_bands], both[n_bands:]), _rectified_halves(), strict=True):
+            np.take(known, places, out=half, mode="clip")  # without a mode it would copy first
+        return both
+    both[:n_bands] = whitened
     np.negative(both[:n_bands], out=both[n_bands:])
     np.minimum(both, np.float32(CLIP), out=both)
     np.maximum(both, np.float32(0.0), out=both)
     return both
+
+
+@lru_cache(maxsize=1)
+def _rectified_halves() -> _F32:
+    """R+ and R- of every float16, shape (2, 65536)."""
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    return rectified(every[None].astype(np.float32))
 
 
 def blurred(R: _F32) -> _F32:
@@ -191,7 +220,10 @@ def map_energy(whitened: NDArray[np.float16]) -> _F32:
     """
     n_frames = whitened.shape[1]
     energy = np.empty((3, n_frames), dtype=np.float32)
-    for first, last, R in _with_margins(whitened):
+
+    def fill(first: int) -> None:
+        last = min(first + CHUNK_FRAMES, n_frames)
+        R = rectified(whitened[:, max(first - BLUR_RADIUS, 0) : min(last + BLUR_RADIUS, n_frames)])
         inner = slice(first - max(first - BLUR_RADIUS, 0), None)
         own = R[:, inner][:, : last - first]
         energy[0, first:last] = np.einsum("bt,bt->t", own, own)
@@ -199,14 +231,9 @@ def map_energy(whitened: NDArray[np.float16]) -> _F32:
         B = blurred(R)[:, offset : offset + last - first]
         energy[1, first:last] = np.einsum("bt,bt->t", B[:N_BANDS], B[:N_BANDS])
         energy[2, first:last] = np.einsum("bt,bt->t", B[N_BANDS:], B[N_BANDS:])
+
+    for_each(fill, range(0, n_frames, CHUNK_FRAMES))
     return energy
-
-
-def _with_margins(whitened: NDArray[np.float16]) -> Iterator[tuple[int, int, _F32]]:
-    n_frames = whitened.shape[1]
-    for first in range(0, n_frames, CHUNK_FRAMES):
-        last = min(first + CHUNK_FRAMES, n_frames)
-        yield first, last, rectified(whitened[:, max(first - BLUR_RADIUS, 0) : min(last + BLUR_RADIUS, n_frames)])
 
 
 def _over_bands(R: _F32, blur: _F32) -> _F32:
@@ -220,10 +247,13 @@ def _over_frames(R: _F32) -> _F32:
     padded[:, 2 * BLUR_RADIUS : 2 * BLUR_RADIUS + n_frames] = R
     longer = n_frames + 2 * BLUR_RADIUS
     out: _F32 = taps[BLUR_RADIUS] * padded[:, BLUR_RADIUS : BLUR_RADIUS + longer]
+    pair = np.empty_like(out)
     for reach in range(1, BLUR_RADIUS + 1):
         before = BLUR_RADIUS - reach
         after = BLUR_RADIUS + reach
-        out += taps[after] * (padded[:, before : before + longer] + padded[:, after : after + longer])
+        np.add(padded[:, before : before + longer], padded[:, after : after + longer], out=pair)
+        pair *= taps[after]
+        out += pair
     return out
 
 

@@ -11,6 +11,7 @@ pooled   cosine of the means over three parts of the excerpt and of the deviatio
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
@@ -137,8 +138,10 @@ class PooledView:
             sums = _running(values)
             for part, means in enumerate(self._means(sums, self._n_starts)):
                 self._middle[part, row] = middle = means.mean()
-                self._spread[part, row] = spread = means.std() + 1e-6
-                squares += np.square((means - middle) / spread)
+                means -= middle
+                self._spread[part, row] = spread = np.sqrt(np.square(means).mean()) + 1e-6
+                means /= spread
+                squares += np.square(means, out=means)
             whole = (sums[n_frames:] - sums[:-n_frames]) / n_frames
             energy = _running(np.square(values, dtype=np.float64))
             variance = (energy[n_frames:] - energy[:-n_frames]) / n_frames - np.square(whole)
@@ -153,15 +156,18 @@ class PooledView:
         weights = np.asarray((means - self._middle) / np.square(self._spread), dtype=np.float32)
         total = self._deviations[:, start] @ self._deviations - np.float32((weights * self._middle).sum())
         for part, products in enumerate(weights @ self._rows):
-            total += self._mean(_running(products), part, self._n_starts)
+            sums = _running(products)
+            begin, end = (_at(sums, edge, self._n_starts) for edge in self._edges[part : part + 2])
+            total += (end - begin) / self._width
         return np.asarray(total / (self._norms * self._norms[start]), dtype=np.float32)
 
     def _means(self, sums: _F64, n: int) -> list[_F64]:
         """Mean of each part in the first ``n`` excerpts, from running sums."""
-        return [self._mean(sums, part, n) for part in range(len(self._edges) - 1)]
-
-    def _mean(self, sums: _F64, part: int, n: int) -> _F64:
-        return (_at(sums, self._edges[part + 1], n) - _at(sums, self._edges[part], n)) / self._width
+        edges = [_at(sums, edge, n) for edge in self._edges]
+        means = [end - begin for begin, end in itertools.pairwise(edges)]
+        for one in means:
+            one /= self._width
+        return means
 
 
 class Profile(NamedTuple):

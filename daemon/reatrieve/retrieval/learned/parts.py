@@ -135,7 +135,9 @@ class PartMeans:
         """Running sums at one edge of each of ``n`` excerpts, between whole frames in proportion; (..., n)."""
         at = int(self._edges[edge] - self._edges[0])
         share = self._fractions[edge]
-        return np.asarray((1.0 - share) * sums[..., at : at + n] + share * sums[..., at + 1 : at + 1 + n])
+        mixed = (1.0 - share) * sums[..., at : at + n]
+        mixed += share * sums[..., at + 1 : at + 1 + n]
+        return np.asarray(mixed)
 
 
 def _running(rows: _F64) -> _F64:

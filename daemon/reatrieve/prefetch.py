@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["ahead"]
+__all__ = ["ahead", "usual_threads"]
+
+MOST_THREADS = 4
+"""With more, decoding is faster than any analysis, and Python's lock is all that small arrays wait for."""
 
 T = TypeVar("T")
+
+
+def usual_threads() -> int:
+    """The machine's processors, up to ``MOST_THREADS``."""
+    return min(MOST_THREADS, os.cpu_count() or 1)
 
 
 def ahead(jobs: Iterable[Callable[[], T]], *, n_threads: int) -> Generator[T, None, None]:
