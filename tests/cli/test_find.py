@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -206,6 +207,18 @@ def test_sync_files_and_previews_are_written(
     assert "the answers are kept, this replaces what is there: reatrieve export " in error
     assert written.read_text(encoding="utf-8") == "somebody's own"
     (first,) = (path for path in preview.iterdir() if re.fullmatch(r"zap 001 at 0m\d\d\.\d{3}s\.wav", path.name))
+    assert find(monkeypatch, song, *args, "--out", tmp_path / "Again", "--to", "json,audacity") == 0
+    capsys.readouterr()
+    assert find(monkeypatch, song, *args, "--out", tmp_path / "Again", "--to", "json,audacity") == 2
+    said = capsys.readouterr().err
+    assert "were kept" not in said
+    does = re.search(r"this replaces what is there: reatrieve (export .* --force)$", said, re.MULTILINE)
+    assert does is not None
+    assert "--add" not in does[1]
+    assert main(shlex.split(does[1])) == 0
+    out_said = capsys.readouterr().out
+    assert "6 events in 2 files:" in out_said
+    assert "Stück 1.labels.txt (unchanged)" in out_said
     info = soundfile.info(first)
     assert info.duration == pytest.approx(LENGTH_S, abs=0.05)
 

@@ -201,11 +201,11 @@ def run(args: argparse.Namespace) -> int:
         with progress_bar("exporting") as told:
             written = export(job, progress=told, note=notes.append)
     except ForceNeededError as error:
-        raise InputError(f"{error.fact}; add --force to replace, or choose another folder by --out") from error
-    count = len(source.accepted)
-    print(f"{plural(count, 'event')} in {plural(len(written), 'file')}:")
-    for target, path in written:
-        print(f"  {target:12} {path}")
+        does = "write them again, with the other sounds in them" if error.keeps else "replace"
+        raise InputError(f"{error.fact}; add --force to {does}, or choose another folder by --out") from error
+    print(f"{plural(written[0].events, 'event')} in {plural(len(written), 'file')}:")
+    for one in written:
+        print(f"  {one.target:12} {one.path}{' (unchanged)' if one.unchanged else ''}")
     for note in notes:
         print(f"note: {note}")
     return 0

@@ -328,18 +328,23 @@ def _exported(
     accepted = accepted_in(search.state, session=header.session, origin_s=header.origin_s)
     targets = args.to or "json"
     job = ExportJob(accepted=accepted, folder=args.out, targets=targets, track_map=header.track_map, add=True)
-    again = ["reatrieve", "export", journal.path, "--to", targets, "--out", args.out, "--add"]
+    again = ["reatrieve", "export", journal.path, "--to", targets, "--out", args.out]
+    notes: list[str] = []
     try:
-        written = export(job, note=console.print)
+        written = export(job, note=notes.append)
     except ForceNeededError as error:
-        does = command_line(*again, "--force")
-        raise InputError(f"{error.fact}; the answers are kept, this replaces what is there: {does}") from error
+        options = ["--add", "--force"] if error.keeps else ["--force"]
+        what = "writes them, and keeps the other sounds" if error.keeps else "replaces what is there"
+        does = command_line(*again, *options)
+        raise InputError(f"{error.fact}; the answers are kept, this {what}: {does}") from error
     except (InputError, AudioError) as error:
-        does = command_line(*again)
+        does = command_line(*again, "--add")
         raise type(error)(f"{error}; the answers are kept, this writes them: {does}") from error
-    for target, path in written:
-        console.print(f"wrote {path} ({target})")
-    return [{"target": target, "path": str(path)} for target, path in written]
+    for one in written:
+        console.print(f"{'unchanged' if one.unchanged else 'wrote'} {one.path} ({one.target})")
+    for note in notes:
+        console.print(f"note: {note}")
+    return [{"target": one.target, "path": str(one.path)} for one in written]
 
 
 def _figures(
