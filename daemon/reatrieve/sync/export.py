@@ -145,9 +145,7 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
             _refuse_existing([one.final for one, is_same in zip(made, same, strict=True) if not is_same], n_kept > 0)
         _place(made)
     tell(1.0)
-    return [
-        Written(one.target, one.final, len(sheet.events), is_same) for one, is_same in zip(made, same, strict=True)
-    ]
+    return [Written(one.target, one.final, len(sheet.events), is_same) for one, is_same in zip(made, same, strict=True)]
 
 
 class _Made(NamedTuple):
