@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from reatrieve.annotations.tables import STATED
 from reatrieve.cli.parser import Parser, Rule, needs
 from reatrieve.cli.values import check_folder_to_write, file_path, finite, plural, sha256, text
+from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import AudioError, InputError
 from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
@@ -28,8 +29,9 @@ targets:
 {targets}
 
 examples:
-  reatrieve export session.jsonl --to all --out Sync
-  reatrieve export --rpp Level1.rpp --match "riser*" --out Sync
+  reatrieve export session.journal.jsonl --to all --out Sync
+  reatrieve export --rpp Level1.rpp --match "riser*" \\
+      --out Sync
   reatrieve export --regions regions.csv --audio mix.wav
 """
 
@@ -207,7 +209,7 @@ def run(args: argparse.Namespace) -> int:
     for one in written:
         print(f"  {one.target:12} {one.path}{' (unchanged)' if one.unchanged else ''}")
     for note in notes:
-        print(f"note: {note}")
+        print(wrapped(f"note: {note}", indent=6))
     return 0
 
 
