@@ -20,10 +20,10 @@ ALLOWED = {
     "session": {"errors", "limits"},
     "retrieval": {"errors", "installation", "prefetch", "session"},
     "audio": {"errors", "files", "limits", "prefetch", "session"},
-    "annotations": {"errors", "session", "audio"},
+    "annotations": {"errors", "files", "session", "audio"},
     "synth": {"errors"},
     "journal": {"errors", "filelock", "files", "limits", "session", "audio"},
-    "sync": {"errors", "session", "audio", "annotations"},
+    "sync": {"errors", "files", "session", "audio", "annotations"},
     "bridge": {"errors", "filelock", "files", "limits"},
     "headless": {"errors", "files", "installation"},
     "setup": {"errors", "files", "installation", "settings", "bridge"},
@@ -34,7 +34,7 @@ ALLOWED = {
     },
     "lab": {
         *("errors", "files", "installation", "session", "retrieval"),
-        *("audio", "annotations", "synth", "journal", "demo"),
+        *("audio", "annotations", "synth", "journal", "headless", "demo"),
     },
 }
 """Which parts of the package each part may import; ``cli`` may import all, and nothing may import it."""

@@ -32,6 +32,7 @@ __all__ = [
     "own_folder",
     "read_at_most",
     "read_small",
+    "unreadable",
     "write_all",
     "write_whole",
 ]
@@ -51,6 +52,15 @@ _NAME_SURROGATE: Final = 0x20000000
 
 class ForeignFileError(OSError):
     """What lies at a path is no file that is opened: a link, a pipe, a device, a folder, or too large."""
+
+
+def unreadable(path: str | os.PathLike[str], error: OSError) -> str:
+    """Why a file cannot be read, as a sentence for the user."""
+    if isinstance(error, ForeignFileError):
+        return str(error)
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return f"{path}: no such file; check the path"
+    return f"{path}: cannot be read ({error.strerror or error}); check the path"
 
 
 def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False, any_link: bool = False) -> os.stat_result:

@@ -18,13 +18,13 @@ local SHIFT, ALT, VIRTUAL = 4, 16, 1
 action_list.best = {
   { name = "Find sounds like the time selection", key = "F", icon = "find" },
   { name = "Accept candidate", key = "A", icon = "accept" },
-  { name = "Reject candidate", key = "X", icon = "reject" },
+  { name = "Reject candidate", key = "R", icon = "reject" },
   { name = "Skip candidate", key = "S", icon = "skip" },
   { name = "Play candidate", key = "P", icon = "play" },
   { name = "Undo last answer", key = "U" },
   { name = "Previous answer", key = "B" },
   { name = "Window", key = "W" },
-  { name = "Convert accepted regions to sync markers", key = "C", icon = "convert" },
+  { name = "Convert accepted regions to sync markers", key = "M", icon = "convert" },
 }
 
 ---@class Registered

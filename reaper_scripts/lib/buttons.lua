@@ -21,7 +21,7 @@ buttons.list = {
   { verb = "accept_rest", label = "The rest", short = "Rest", key = "t" },
   { verb = "continue", label = "Continue", short = "+10", key = "c" },
   { verb = "finish", label = "Finish", short = "Fin", key = "e" },
-  { verb = "convert", label = "Convert", short = "Con", key = "m" },
+  { verb = "convert", label = "Convert", short = "Conv", key = "m" },
   { verb = "export", label = "Export", short = "Exp", key = "x" },
 }
 

@@ -232,7 +232,7 @@ function layout.of(width, height, scale, content, measure, hints)
     local words, ink = heading(content)
     local dots_w = 0
     if s and not s.searching and s.budget > 0 then
-      local told = ("%d of %d no"):format(s.rejections, s.budget)
+      local told = ("%d of %d rejected"):format(s.rejections, s.budget)
       local told_w = (measure(told, small))
       local step = math.floor(small_line * 0.8)
       local dots = s.budget <= MOST_DOTS and s.budget * step or px(60)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import json
 import re
+import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +18,10 @@ import soundfile
 
 from reatrieve import limits
 from reatrieve.cli import main
+from reatrieve.cli.interrupts import interrupted_afterwards
 from reatrieve.journal import read_journal
 from reatrieve.session.events import Answered, BudgetRaised, Proposed, Undone
+from reatrieve.session.search import Search
 from reatrieve.session.state import fold
 from signals import repeats, write_sound
 
@@ -86,6 +91,50 @@ def test_without_start_the_first_occurrence_is_the_example(
     assert result["found"] == 5
 
 
+def test_known_places_end_the_search_when_all_are_found(
+    song: Path, table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = ("--annotations", table, "--class", "zap")
+    assert find(monkeypatch, song, *known, "--json") == 0
+    captured = capsys.readouterr()
+    result = figures(captured.out)
+    assert (result["found"], result["over"]) == (5, "found")
+    assert captured.err.count("all found") == 1
+    assert "go on with" not in captured.err
+    assert fold(line.event for line in read_journal(Path(result["journal"]))[1]).finished
+    assert find(monkeypatch, song, *known) == 0
+    said = capsys.readouterr().out
+    assert "searched before" not in said
+    assert "ms from an answer" not in said
+
+
+def test_ctrl_c_while_a_library_works_ends_the_search_with_its_journal_kept(
+    song: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called_back = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGINT))  # swallows what it raises
+    monkeypatch.setattr(Search, "speculate", lambda self, *, deciding: called_back())
+    assert find(monkeypatch, song, "--start", 2, "--end", 2.5, typed="y\n") == 130
+    assert "stopped; go on with: reatrieve find --resume " in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_second_ctrl_c_ends_at_once() -> None:
+    at_once = False
+
+    @interrupted_afterwards()
+    def work() -> None:
+        nonlocal at_once
+        signal.raise_signal(signal.SIGINT)
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            at_once = True
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert at_once
+
+
 def test_a_person_answers_undoes_and_moves_edges(
     song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,7 +195,9 @@ def test_what_decides_the_rest_is_asked_in_place_of_the_open_candidate(
     assert proposed[0].span != proposed[1].span
 
     assert find(monkeypatch, "--resume", journal, "--json", typed="y\nd\nq\n") == 0
-    assert "it is clear now where the sound ends: a accepts the rest" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "asking what decides the rest, until it is clear" in said
+    assert "it is clear now where the sound ends: a lists the rest" in said
 
 
 def test_a_spent_budget_can_be_raised_and_a_session_resumed(
@@ -206,6 +257,18 @@ def test_sync_files_and_previews_are_written(
     assert "the answers are kept, this replaces what is there: reatrieve export " in error
     assert written.read_text(encoding="utf-8") == "somebody's own"
     (first,) = (path for path in preview.iterdir() if re.fullmatch(r"zap 001 at 0m\d\d\.\d{3}s\.wav", path.name))
+    assert find(monkeypatch, song, *args, "--out", tmp_path / "Again", "--to", "json,audacity") == 0
+    capsys.readouterr()
+    assert find(monkeypatch, song, *args, "--out", tmp_path / "Again", "--to", "json,audacity") == 2
+    said = capsys.readouterr().err
+    assert "were kept" not in said
+    does = re.search(r"this replaces what is there: reatrieve (export .* --force)$", said, re.MULTILINE)
+    assert does is not None
+    assert "--add" not in does[1]
+    assert main(shlex.split(does[1])) == 0
+    out_said = capsys.readouterr().out
+    assert "6 events in 2 files:" in out_said
+    assert "Stück 1.labels.txt (unchanged)" in out_said
     info = soundfile.info(first)
     assert info.duration == pytest.approx(LENGTH_S, abs=0.05)
 
@@ -251,7 +314,7 @@ def test_a_missing_file_and_a_missing_journal(
     assert find(monkeypatch, tmp_path, "--start", 0, "--end", 1) == 1
     assert "is a folder" in capsys.readouterr().err
     assert find(monkeypatch, "--resume", tmp_path / "gone.jsonl") == 1
-    assert "gone.jsonl" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"reatrieve: error: {tmp_path / 'gone.jsonl'}: no such file; check the path\n"
     assert find(monkeypatch) == 2
     assert find(monkeypatch, "--resume", tmp_path / "gone.jsonl", "--start", 1) == 2
 

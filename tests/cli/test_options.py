@@ -106,7 +106,7 @@ def test_every_rule_has_its_case() -> None:
     ("words", "sentence"),
     [
         (["fnd"], "'fnd' is unknown; did you mean 'find'?"),
-        (["find", "a.wav", "b.wav", "--start", "1", "--end", "2"], "one file at a time"),
+        (["find", "a.wav", "b.wav", "--start", "1", "--end", "2"], "put a path with spaces into quotation marks"),
         (["find", "song.wav", "1", "2"], "--start S --end E"),
         (["find", "--strat", "1"], "there is no option '--strat'; did you mean --start?"),
         (["find", "x.wav", "--start", "-0:05", "--end", "1", "--budget", "x"], "invalid int value"),
@@ -118,7 +118,7 @@ def test_every_rule_has_its_case() -> None:
         (["export", "j", "--bpm", "nan"], "no finite number"),
         (["export", "j", "--audio-sha256", "zz"], "no SHA-256"),
         (["export", "j", "--anchor", "peek"], "did you mean 'peak'?"),
-        (["synth", "x", "y"], "'y' is one argument too many"),
+        (["synth", "x", "y"], "'y' is one argument too many; put a path with spaces"),
         (["synth", "x", "--duration", "1"], "a song of 1 s cannot be made"),
         (["synth", "x", "--duration", "1e9"], "cannot be made"),
         (["synth", "x", "--duration", "nan"], "no finite number"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reatrieve.cli import _in_lines
 from reatrieve.cli.wrapping import terminal_columns, wrapped
 from reatrieve.lab.tables import Table
 
@@ -36,6 +37,15 @@ def test_a_pipe_gets_lines_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         monkeypatch.setattr(sys, "__stdout__", file)
         assert terminal_columns() is None
         assert wrapped(LINE, indent=4) == LINE
+
+
+def test_an_error_fits_the_terminal_and_its_command_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = _in_lines("the files exist already in a folder; this replaces them: reatrieve export a b --to json --force")
+    *sentence, command = lines.splitlines()
+    assert max(map(len, sentence)) <= 40
+    assert command == "  reatrieve export a b --to json --force"
+    assert max(map(len, _in_lines("a: no such file, " * 9).splitlines())) <= 40
 
 
 def test_a_table_that_is_too_wide_becomes_blocks() -> None:

@@ -16,7 +16,7 @@ GUIDE = ROOT / "docs" / "guide"
 # Said by the reader of options, which is Python's own.
 OF_OPTIONS = (
     "there is no option …; did you mean …?",
-    "… is one argument too many",
+    "… is one argument too many; put a path with spaces into quotation marks",
     "… is unknown; did you mean …? known: …",
     "the following arguments are required: …",
 )

@@ -1,6 +1,7 @@
 """Journals: what is appended is on disk, what was torn is dropped, one writer, found again by project."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -138,10 +139,23 @@ def test_damage_in_the_middle_is_told(tmp_path):
     path.write_bytes(b'{"reatrieve":"journal","v":3}\n')
     with pytest.raises(JournalError, match="update ReaTrieve"):
         read_journal(path)
-    with pytest.raises(JournalError, match="cannot be read"):
-        read_journal(tmp_path / "none")
-    with pytest.raises(JournalError, match="cannot be opened"):
-        Journal.open(tmp_path / "none")
+    for reading in (read_journal, Journal.open):
+        with pytest.raises(JournalError, match=r"none: no such file; check the path$"):
+            reading(tmp_path / "none")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders have other rights there")
+def test_folders_that_it_makes_are_for_this_user_alone(tmp_path):
+    before = os.umask(0o022)
+    try:
+        with JournalFolder(tmp_path / "share" / "ReaTrieve" / "journals").create(header(), events=[STARTED]) as journal:
+            session = journal.header.session
+        JournalFolder(journal.path.parent).discard(session)
+    finally:
+        os.umask(before)
+    made = [folder for folder in tmp_path.rglob("*") if folder.is_dir()]
+    assert len(made) == 4
+    assert {folder.stat().st_mode & 0o777 for folder in made} == {0o700}
 
 
 def test_one_writer(tmp_path):

@@ -46,7 +46,7 @@ def test_a_session_over_a_file_takes_the_file_along(tmp_path, source, capsys):
     assert sound.near == (Span(10.5, 11.5),)
     assert (folder / "audio" / "one.wav").read_bytes() == source.read_bytes()
     assert main(["evaluate", str(folder), "--budget", "2"]) == 0
-    assert "1 sounds, 2 sessions" in capsys.readouterr().out
+    assert "1 sound, 2 sessions" in capsys.readouterr().out
 
 
 def test_the_same_class_twice_is_refused_and_another_annotator_is_not(tmp_path, source):

@@ -84,5 +84,5 @@ def exported_song(
         placement=Placement(tempo_map=tempo), name="song", options=Options(**options),  # type: ignore[arg-type]
     )  # fmt: skip
     written = export(job)
-    paths = dict(written)
+    paths = {one.target: one.path for one in written}
     return Exported(folder / "out", json.loads(paths["json"].read_text(encoding="utf-8")), paths)

@@ -60,6 +60,18 @@ def test_the_command_says_so_and_its_status_too(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="rights of Unix")
+def test_no_reaper_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("HOME", "USERPROFILE", "APPDATA", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert main(["doctor", "--home", str(tmp_path / "home")]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("OK ")]
+    assert line.startswith("--  REAPER: no REAPER was found")
+    assert line.endswith("reatrieve find needs no REAPER.")
+
+
 def test_rights_that_let_others_in(machine: Machine) -> None:
     machine.home.chmod(0o755)
     (machine.home / "token.txt").chmod(0o644)
@@ -237,6 +249,9 @@ def test_masking_keeps_what_is_no_path() -> None:
     for text in ("2026-11-26 1/2 and/or 4:4, 12.5 s, 3 / 4", "POST /", "{pattern}_{n:2}", "channel annual"):
         assert mask(text) == text
     assert mask("x=s3cret y") == "x=<secret> y"
+    home = Mask(secrets=[], names=["home", "daemon"], own=[])
+    assert home("home folder: 5 GB free; the daemon runs") == "home folder: 5 GB free; the daemon runs"
+    assert home("x/home/y and ..\\daemon") == "x/<name>/y and ..\\<name>"
     assert mask("Ann and ann's") == "<name> and <name>'s"
     assert mask("token: abc def") == "token: <secret>" or "abc" not in mask("token = abc def")
     same = mask("/a/b.wav\n/a/b.wav").split("\n")

@@ -53,7 +53,7 @@ def test_install_puts_there_what_both_sides_need(machine: Machine, capsys: pytes
     assert machine.run("install") == 0
     said = capsys.readouterr().out
     assert "REAPER 7.22" in said
-    assert "Lua 5.4" in said
+    assert "link     through files (this REAPER has no LuaSocket, and needs none)" in said
     assert "ReaTrieve_Setup.lua" in said
     for path, content in shipped_scripts().items():
         assert (machine.scripts / path).read_bytes() == content
@@ -149,6 +149,33 @@ def test_uninstall_takes_away_exactly_what_was_put_there(machine: Machine, capsy
     assert "nothing of ReaTrieve's" in capsys.readouterr().out
 
 
+def test_a_portable_reaper_is_remembered_until_it_is_uninstalled(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("HOME", "USERPROFILE", "APPDATA", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(machine.home.parent))
+    monkeypatch.setenv("REATRIEVE_HOME", str(machine.home))
+    machine.run("install")
+    capsys.readouterr()
+    main(["doctor", "--home", str(machine.home)])
+    assert "REAPER 7.22 (portable)" in capsys.readouterr().out
+    assert main(["uninstall"]) == 0
+    assert "removed" in capsys.readouterr().out
+    assert not machine.home.exists()
+    assert main(["uninstall"]) == 2
+    assert "--resource-path" in capsys.readouterr().err
+
+
+def test_what_is_told_fits_60_columns(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    for command in ("install", "uninstall"):
+        assert machine.run(command) == 0
+        long = [line for line in capsys.readouterr().out.splitlines() if len(line) > 60]
+        assert all(str(machine.home.parent.parent) in line for line in long), long
+
+
 def test_uninstall_leaves_what_the_user_has_changed(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
     machine.run("install")
     mine = machine.scripts / "lib" / "osc.lua"
@@ -191,7 +218,7 @@ def test_luasocket_is_held_against_the_lua_of_this_reaper(machine: Machine, caps
     place.mkdir(parents=True)
     (place / "core.so").write_bytes(b"\x7fELF $LuaVersion: Lua 5.3.6 $")
     machine.run("install")
-    assert "LuaSocket is for Lua 5.3 and is not used" in capsys.readouterr().out
+    assert "through files: LuaSocket is for Lua 5.3, this REAPER has Lua 5.4; update" in capsys.readouterr().out
     (place / "core.so").write_bytes(b"\x7fELF $LuaVersion: Lua 5.4.6 $")
     machine.run("install")
     assert "LuaSocket is there" in capsys.readouterr().out
@@ -211,6 +238,9 @@ def test_a_damaged_manifest_is_one_sentence(machine: Machine, content: str, caps
 def test_a_folder_that_is_no_reaper_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["install", "--resource-path", str(tmp_path), "--home", str(tmp_path / "h")]) == 2
     assert "no reaper.ini" in capsys.readouterr().err
+    (tmp_path / "file").write_text("x")
+    assert main(["install", "--resource-path", str(tmp_path / "file"), "--home", str(tmp_path / "h")]) == 2
+    assert "it is a file" in capsys.readouterr().err
     assert main(["uninstall", "--resource-path", str(tmp_path / "missing")]) == 2
     assert "no such folder" in capsys.readouterr().err
 

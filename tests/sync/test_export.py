@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from reatrieve.annotations.files import read_annotations
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
 from reatrieve.sync.anchors import Placement
-from reatrieve.sync.export import ExportJob
+from reatrieve.sync.export import ExportJob, ForceNeededError
 from reatrieve.sync.export import export as export_job
 from reatrieve.sync.model import Accepted
 from reatrieve.sync.targets import TARGETS, Options, chosen_options, chosen_targets
@@ -65,8 +66,8 @@ def test_all_targets_are_written_and_agree(song, tmp_path):
         progress=shares.append,
         note=notes.append,
     )
-    assert [target for target, _ in written] == list(TARGETS)
-    assert sorted(path.name for path in out.iterdir()) == sorted(path.name for _, path in written)
+    assert [target for target, *_ in written] == list(TARGETS)
+    assert sorted(path.name for path in out.iterdir()) == sorted(one.path.name for one in written)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     data = events_in(out)
@@ -78,7 +79,7 @@ def test_all_targets_are_written_and_agree(song, tmp_path):
         assert (event["bar"], event["source_region_id"][:2]) == (int((100 + event["anchor_seconds"]) / 2) + 1, "s:")
     starts = [event["start_frame"] for event in data["events"]]
     anchors = [event["anchor_frame"] for event in data["events"]]
-    for target, path in written:
+    for target, path, _, _ in written:
         if target in ("unity", "godot", "unreal", "unreal-json", "fmod", "wwise", "midi"):
             continue
         found = [round(a.start_s * RATE_HZ) for a in read_annotations(path)]
@@ -104,7 +105,7 @@ def test_the_stitched_track_is_written_and_carries_the_cues(song, tmp_path):
         track_map=track,
         targets="json,wav",
     )
-    assert [target for target, _ in written] == ["track", "json", "wav"]
+    assert [target for target, *_ in written] == ["track", "json", "wav"]
     data = events_in(out)
     assert data["audio"]["file"] == "Lied für Übung.track.wav"
     assert data["audio"]["frames"] == soundfile.info(str(out / data["audio"]["file"])).frames == 30 * RATE_HZ
@@ -297,11 +298,32 @@ def test_sounds_exported_one_after_the_other_end_up_together(song, tmp_path):
         ("evt_0005", "riser"),
     ]
     assert len(read_annotations(out / "Lied für Übung.cues.wav")) == 5
-    assert "3 events of other sounds (riser) were kept" in notes[0]
+    assert "3 events of other searches (riser) were kept" in notes[0]
     export(accepted()[:1], targets="json", **render)  # a sound that was searched again replaces itself
     assert sorted(e["label"] for e in events_in(out)["events"]) == ["riser", "stab", "stab"]
     export(accepted()[:1], targets="json", **{**render, "add": False})
     assert [e["label"] for e in events_in(out)["events"]] == ["riser"]
+
+
+def test_a_place_that_is_found_again_takes_the_place_of_the_earlier_one(song, tmp_path):
+    out, notes = tmp_path / "o", []
+    render = {"audio": "render", "audio_path": song, "folder": out, "add": True, "note": notes.append}
+    export(accepted()[:2], targets="json,audacity", **render)
+    again = [replace(one, region_id=f"again:{i}") for i, one in enumerate(accepted())]
+    again[1] = replace(again[1], start_s=again[1].start_s + 0.1, end_s=again[1].end_s + 0.1)
+    with pytest.raises(ForceNeededError, match="already exist ") as refused:
+        export(again, targets="json,audacity", **render)
+    assert not refused.value.keeps
+    written = export(again, targets="json,audacity", force=True, **render)
+    assert {one.events for one in written} == {3}
+    assert [e["source_region_id"] for e in events_in(out)["events"]] == ["again:0", "again:1", "again:2"]
+    assert notes[-1].startswith("2 events of an earlier search")
+    elsewhere = [Accepted(8.0, 8.5, "riser", region_id="more:0")]
+    with pytest.raises(ForceNeededError) as refused:
+        export(elsewhere, targets="json", **render)
+    assert refused.value.keeps
+    assert export(elsewhere, targets="json", force=True, **render)[0].events == 4
+    assert export(elsewhere, targets="json", **render)[0].unchanged
 
 
 def test_events_of_other_audio_are_not_kept(song, tmp_path):

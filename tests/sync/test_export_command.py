@@ -70,6 +70,15 @@ def test_two_journals_of_one_track_go_into_one_file(song, tmp_path):
     assert data["tempo_map"][0]["bpm"] == 60
 
 
+def test_journals_of_two_files_are_exported_apart(song, tmp_path, capsys):
+    other = write_sound(tmp_path / "other.wav", noise(RATE_HZ * 10, seed=2), RATE_HZ)
+    one, two = journal(tmp_path / "1.journal.jsonl", song), journal(tmp_path / "2.journal.jsonl", other)
+    assert main(["export", str(one), str(two), "--out", str(tmp_path / "o")]) == 2
+    error = capsys.readouterr().err
+    assert f"the journals searched different files: {song}, {other}; export them apart" in error
+    assert main(["export", str(one), str(two), "--audio", str(song), "--audio-start", "4", "--out", str(tmp_path)]) == 0
+
+
 def test_regions_with_a_render(song, tmp_path):
     regions = tmp_path / "r.csv"
     regions.write_text("#,Name,Start,End,Length\nR1,riser 1,0:11.0,0:12.0,0:01.0\nM1,drop,0:13.0,,\n", encoding="utf-8")
@@ -166,8 +175,8 @@ def test_a_stretched_item_is_never_taken_for_its_file(song, tmp_path, capsys):
     ("arguments", "reason"),
     [
         ([], "name what to export"),
-        (["x.jsonl", "--rpp", "y.rpp"], "name what to export"),
-        (["--regions", "gone.csv", "--to", "json"], "cannot read"),
+        (["x.jsonl", "--rpp", "y.rpp"], "one source at a time"),
+        (["--regions", "gone.csv", "--to", "json"], "error: gone.csv: no such file; check the path"),
         (["--regions", "r.csv"], "name the audio that the game ships"),
         (["--regions", "r.csv", "--audio", "song.wav", "--to", "cubase"], "unknown target 'cubase'"),
         (["--regions", "r.csv", "--audio", "song.wav", "--bpm", "0"], "--bpm"),
@@ -177,7 +186,8 @@ def test_a_stretched_item_is_never_taken_for_its_file(song, tmp_path, capsys):
         (["--regions", "r.csv", "--audio", "song.wav", "--name", "../x"], "has a folder in it"),
         (["--regions", "r.csv", "--audio", "song.wav", "--audio-sha256", 64 * "0"], "has changed since it was chosen"),
         (["--regions", "r.csv", "--audio", "song.wav", "--label", "{nope}"], "knows no {nope}"),
-        (["gone.journal.jsonl"], "cannot be read"),
+        (["gone.journal.jsonl"], "error: gone.journal.jsonl: no such file; check the path"),
+        (["--rpp", "gone.rpp"], "error: gone.rpp: no such file; check the path"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(song, tmp_path, monkeypatch, capsys, arguments, reason):

@@ -15,6 +15,7 @@ from reatrieve.annotations.tables import Note, table_rows
 from reatrieve.annotations.wav_cues import read_wav_cues
 from reatrieve.audio.riff import is_wave
 from reatrieve.errors import AudioError, InputError
+from reatrieve.files import unreadable
 
 __all__ = ["Annotation", "annotation_rows", "is_own_table", "read_annotations"]
 
@@ -93,7 +94,7 @@ def annotation_rows(
     except AudioError:
         raise
     except OSError as error:
-        raise AudioError(f"cannot read {path}: {error.strerror or error}") from error
+        raise AudioError(unreadable(path, error)) from error
     text = _text(path)
     start = text[:4000].lstrip()
     if start.startswith("{"):
@@ -122,7 +123,7 @@ def is_own_table(path: Path) -> bool:
     except AudioError:
         raise
     except OSError as error:
-        raise AudioError(f"cannot read {path}: {error.strerror or error}") from error
+        raise AudioError(unreadable(path, error)) from error
 
 
 def _text(path: Path) -> str:
@@ -131,7 +132,7 @@ def _text(path: Path) -> str:
             raise InputError(f"{path.name} is too large for an annotation file")
         return decode_text(path.read_bytes(), name=path.name)
     except OSError as error:
-        raise AudioError(f"cannot read {path}: {error.strerror or error}") from error
+        raise AudioError(unreadable(path, error)) from error
 
 
 def _is_own(text: str) -> bool:

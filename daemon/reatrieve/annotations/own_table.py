@@ -12,6 +12,7 @@ from typing import NamedTuple
 from reatrieve.annotations.delimited import DelimitedText, decode_text
 from reatrieve.annotations.reference import NEAR, ReferenceEvent
 from reatrieve.errors import AudioError, InputError
+from reatrieve.files import unreadable
 from reatrieve.session.spans import Span
 
 __all__ = ["ANNOTATIONS", "COLUMNS", "OwnRow", "OwnTable", "is_own_header"]
@@ -67,7 +68,7 @@ class OwnTable:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise AudioError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
+            raise AudioError(unreadable(path, error)) from error
         return cls.of_text(decode_text(content, name=str(path)), path)
 
     @classmethod

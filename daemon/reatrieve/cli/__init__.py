@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -34,6 +35,10 @@ COMMANDS = {
 }
 """Modules of this package, each with ``add(subparsers)``, as ``reatrieve --help`` shows them. What each is for stands
 here, so that the list costs no import of them."""
+
+
+_COMMAND = re.compile(r": (?=(?:reatrieve|git|uv|pipx|\S*python[\d.]*(?:\.exe)?'?\"?) )")
+"""Where a command begins that a sentence ends with."""
 
 
 def build_parser(only: str | None = None) -> Parser:
@@ -92,8 +97,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _failed(text: str, status: int) -> int:
-    print(f"reatrieve: error: {plain(text)}", file=sys.stderr)
+    line = f"reatrieve: error: {plain(text)}"
+    print(_in_lines(line) if sys.stderr.isatty() else line, file=sys.stderr)
     return status
+
+
+def _in_lines(text: str) -> str:
+    """The sentence in lines for the terminal; a command at its end on a line of its own, whole, to be copied."""
+    from reatrieve.cli.wrapping import wrapped
+
+    command = _COMMAND.search(text)
+    if command is None:
+        return wrapped(text, indent=2)
+    return f"{wrapped(text[: command.start() + 1], indent=2)}\n  {text[command.end() :]}"
 
 
 def _close_output() -> None:

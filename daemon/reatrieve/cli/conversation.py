@@ -193,7 +193,7 @@ class Conversation:
         if isinstance(self.backend, TakesTheRest) and self.backend.state.over is None:
             self.deciding = self.backend.decide()
             if not self.deciding:
-                self.say("it is clear now where the sound ends: a accepts the rest")
+                self.say("it is clear now where the sound ends: a lists the rest and accepts it")
 
     def summarise(self) -> None:
         """Print the track as a line of text, and the figures."""
@@ -206,8 +206,6 @@ class Conversation:
             f"{found}; {state.rejections} of {plural(state.budget, 'rejection')}, {plural(state.answers, 'answer')}",
             "bold",
         )
-        if self.answer_ms_median is not None:
-            self.say(f"{self.answer_ms_median:.1f} ms from an answer to what follows (median)")
 
     def listen(self, candidate: SessionCandidate, *, play: bool) -> None:
         """Play a candidate, or write it; what cannot be is told, for it is no reason to lose the session."""
@@ -283,6 +281,7 @@ class KnownAnswers:
         conversation.say(f"{line}, {backend.state.rejections} no", _STYLE[verdict])
         if self._until_found and self._truth.n_others and self._truth.found == self._truth.n_others:
             conversation.say("all found")
+            conversation.over = "found"
             return False
         return True
 
@@ -357,6 +356,7 @@ class Person:
                 case ["a" | "all", *rest] if len(rest) <= 1 and candidate is not None:
                     self._accept_rest(conversation, rest[0] if rest else str(REST_ABOVE))
                 case ["d" | "decide"] if candidate is not None and isinstance(backend, TakesTheRest):
+                    conversation.say("asking what decides the rest, until it is clear where the sound ends")
                     conversation.deciding = True
                     conversation.decide()
                 case [word] if word in _VERDICTS and candidate is not None:

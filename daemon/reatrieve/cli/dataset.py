@@ -22,7 +22,9 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         "ones `near`; the audio is copied along.",
     )
     adding.add_argument("journal", nargs="+", type=file_path, metavar="JOURNAL", help="a session's .journal.jsonl")
-    adding.add_argument("--to", required=True, type=file_path, metavar="DATASET", help="folder, made when missing")
+    adding.add_argument(
+        "--out", "--to", dest="to", required=True, type=file_path, metavar="DATASET", help="folder, made when missing"
+    )
     adding.add_argument(
         "--name", type=text, default="", help="name of the audio file there, without suffix (the source's)"
     )

@@ -120,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
     _draw(conversation, audio, out, rpp)
     if written:
         console.print(f"{plural(len(written), 'sync file')} in {out / 'export'}")
-    console.print(f"everything is in {out}: demo.rpp (open it in REAPER), demo.png, the journal")
+    console.print(wrapped(f"everything is in {out}: demo.rpp (open it in REAPER), demo.png, the journal", indent=2))
     if args.json:
         state, median = backend.state, conversation.answer_ms_median
         result = {

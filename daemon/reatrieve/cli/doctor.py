@@ -24,8 +24,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser(
         "doctor",
         description="Check versions, the home folder, the daemon, both ways in which it talks to REAPER, decoders, "
-        "disk and the scripts in each REAPER. Each line begins with OK, or with DO and says what to do; the exit "
-        "status is 1 if there is anything to do.",
+        "disk and the scripts in each REAPER. Each line begins with OK, or with DO and says what to do, or with -- "
+        "where there is nothing to check; the exit status is 1 if there is anything to do.",
     )
     add_resources(parser)
     parser.add_argument("--home", type=Path, metavar="DIR", help="folder that daemon and scripts share")
@@ -53,11 +53,11 @@ def run(args: argparse.Namespace) -> int:
     if args.bundle is not None and args.bundle.is_dir():
         raise InputError(f"--bundle {args.bundle} is a folder; name a file")
     try:
-        reapers = chosen_resources(args)
+        reapers = chosen_resources(args, settings.home)
     except InputError as error:
         if args.resource_path:
             raise
-        reapers, found = [], [Check("REAPER", False, str(error))]
+        reapers, found = [], [Check("REAPER", None, f"{error}. reatrieve find needs no REAPER.")]
     else:
         found = []
     lines = []
@@ -67,14 +67,14 @@ def run(args: argparse.Namespace) -> int:
         for source in (checks(settings), found, *(checks_of(one, settings) for one in reapers)):
             for check in source:
                 lines.append(str(check))
-                well = well and check.ok
+                well = well and check.ok is not False
                 print(wrapped(str(check), indent=4), flush=True)
                 told(min(1.0, len(lines) / expected))
     if args.bundle is not None:
         from reatrieve.setup.bundle import write_bundle
 
         names = write_bundle(args.bundle, "\n".join(lines) + "\n", settings, reapers)
-        print(f"\n{args.bundle}: {', '.join(names)}. Look into it before you send it.")
+        print(wrapped(f"\n{args.bundle}: {', '.join(names)}. Look into it before you send it.", indent=0))
     return 0 if well else 1
 
 

@@ -11,10 +11,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from reatrieve.cli.parser import Parser, apart
-from reatrieve.cli.values import check_file_to_write, check_folder_to_write, demand_module, file_path, text, write_text
+from reatrieve.cli.values import (
+    check_file_to_write,
+    check_folder_to_write,
+    demand_module,
+    file_path,
+    plural,
+    text,
+    write_text,
+)
 from reatrieve.errors import InputError
 
 __all__ = ["add", "add_conditions", "add_machine", "check_machine", "conditions_of", "run"]
@@ -181,7 +187,7 @@ def run(args: argparse.Namespace) -> int:
     columns = terminal_columns()
     print("\n\n".join(table.text(columns) for table in evaluation_tables(figures, budget=args.budget)))
     if dataset.broken:
-        print(f"\n{len(dataset.broken)} broken rows were skipped.")
+        print(f"\n{plural(len(dataset.broken), 'broken row')} skipped.")
     if not args.results:
         results.discard()  # the run is complete: the next one starts afresh
     return 0
@@ -222,6 +228,9 @@ def _value(text: str) -> Any:
 
 def _unfinished(args: argparse.Namespace) -> Path:
     """Where a run with these options keeps its sessions until it is complete."""
+    from reatrieve.files import make_folder
+    from reatrieve.settings import Settings
+
     told = sorted(
         (key, str(value))
         for key, value in vars(args).items()
@@ -229,4 +238,6 @@ def _unfinished(args: argparse.Namespace) -> Path:
     )
     told.append(("folder", str(args.dataset.resolve())))
     name = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
-    return Path(platformdirs.user_cache_dir("reatrieve", appauthor=False)) / "evaluate" / f"{name}.jsonl"
+    folder = Settings.load({}).cache / "evaluate"
+    make_folder(folder)
+    return folder / f"{name}.jsonl"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from reatrieve.annotations.tables import STATED
 from reatrieve.cli.parser import Parser, Rule, needs
 from reatrieve.cli.values import check_folder_to_write, file_path, finite, plural, sha256, text
+from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import AudioError, InputError
 from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
@@ -28,8 +29,9 @@ targets:
 {targets}
 
 examples:
-  reatrieve export session.jsonl --to all --out Sync
-  reatrieve export --rpp Level1.rpp --match "riser*" --out Sync
+  reatrieve export session.journal.jsonl --to all --out Sync
+  reatrieve export --rpp Level1.rpp --match "riser*" \\
+      --out Sync
   reatrieve export --regions regions.csv --audio mix.wav
 """
 
@@ -201,26 +203,31 @@ def run(args: argparse.Namespace) -> int:
         with progress_bar("exporting") as told:
             written = export(job, progress=told, note=notes.append)
     except ForceNeededError as error:
-        raise InputError(f"{error.fact}; add --force to replace, or choose another folder by --out") from error
-    count = len(source.accepted)
-    print(f"{plural(count, 'event')} in {plural(len(written), 'file')}:")
-    for target, path in written:
-        print(f"  {target:12} {path}")
+        does = "write them again, with the other sounds in them" if error.keeps else "replace"
+        raise InputError(f"{error.fact}; add --force to {does}, or choose another folder by --out") from error
+    print(f"{plural(written[0].events, 'event')} in {plural(len(written), 'file')}:")
+    for one in written:
+        print(f"  {one.target:12} {one.path}{' (unchanged)' if one.unchanged else ''}")
     for note in notes:
-        print(f"note: {note}")
+        print(wrapped(f"note: {note}", indent=6))
     return 0
 
 
 def _read(args: argparse.Namespace) -> _Source:
-    if sum((bool(args.journal), args.regions is not None, args.rpp is not None)) != 1:
+    named = sum((bool(args.journal), args.regions is not None, args.rpp is not None))
+    if named == 0:
         raise InputError("name what to export: one or more journals, or --regions FILE, or --rpp FILE")
+    if named > 1:
+        raise InputError(
+            "one source at a time: journals, --regions FILE or --rpp FILE; put a path with spaces into quotation marks"
+        )
     if len(set(args.journal)) < len(args.journal):
         raise InputError("a journal is named twice; its events would be doubled")
     if args.bpm is not None and not 1 <= args.bpm <= 1000:
         raise InputError(f"--bpm {args.bpm}: a tempo lies between 1 and 1000 beats a minute")
     tempo_map = None if args.bpm is None else TempoMap.constant(args.bpm)
     if args.journal:
-        source = _from_journals(args.journal)
+        source = _from_journals(args.journal, render=args.audio not in (None, "track"))
         return source if tempo_map is None else replace(source, tempo_map=tempo_map)
     if args.regions is not None:
         from reatrieve.annotations.files import read_annotations
@@ -271,7 +278,7 @@ def _from_project(path: Path, match: str, track: str, *, with_track: bool) -> _S
     return _Source(accepted, found.map, project.tempo_map, found.obstacles)
 
 
-def _from_journals(paths: Sequence[Path]) -> _Source:
+def _from_journals(paths: Sequence[Path], *, render: bool) -> _Source:
     """Accepted regions of one or more sessions; they must have searched one track, or only a render can be shipped."""
     from reatrieve.journal import read_journal
     from reatrieve.session.state import fold
@@ -285,6 +292,8 @@ def _from_journals(paths: Sequence[Path]) -> _Source:
         headers.append(header)
         accepted += accepted_in(state, session=header.session, origin_s=header.origin_s)
     same_track = all(header.track_map == headers[0].track_map for header in headers)
+    if not same_track and not render:
+        _refuse_different_files(headers)
     tempo = next((header.tempo for header in headers if header.tempo), ())
     sources = {path: header.created_s for header in headers for path in header.track_map.paths}
     return _Source(
@@ -298,6 +307,14 @@ def _from_journals(paths: Sequence[Path]) -> _Source:
             if _written_after(path, searched_s)
         ),
     )
+
+
+def _refuse_different_files(headers: Sequence[Header]) -> None:
+    """No file holds the sounds of two recordings; those of one project may be shipped as a render."""
+    files = list(dict.fromkeys(path for header in headers for path in header.track_map.paths))
+    if len(files) > 1 and all(len(header.track_map.paths) == 1 and not header.project for header in headers):
+        names = ", ".join(map(str, files))
+        raise InputError(f"the journals searched different files: {names}; export them apart")
 
 
 def _whole_file_s(headers: Sequence[Header]) -> float | None:

@@ -68,7 +68,10 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--end", type=seconds, metavar="E", help="where it ends")
     parser.add_argument("--label", type=text, default="", help="name of the sound (default: the class, else Sound 1)")
     parser.add_argument("--retriever", type=text, metavar="NAME", help="method that proposes (default: default)")
-    parser.add_argument("--budget", type=int, metavar="N", help=f"rejections until it ends (default: {DEFAULT_BUDGET})")
+    parser.add_argument(
+        "--budget", type=int, metavar="N", help=f"rejections until it ends (default: {DEFAULT_BUDGET}; with "
+        "--annotations it else ends when all is found)",
+    )  # fmt: skip
     known = parser.add_argument_group("answers from labels, instead of yours")
     known.add_argument("--annotations", type=file_path, metavar="CSV", help="where the sound happens")
     known.add_argument("--class", dest="class_", type=text, metavar="NAME", help="the sound's name there")
@@ -129,7 +132,7 @@ def run(args: argparse.Namespace) -> int:
         listening = Listening(journal.header.track_map, search.state.label, args.preview)
         conversation = Conversation(
             search,
-            KnownAnswers(truth) if truth else Person(typed_lines()),
+            KnownAnswers(truth, until_found=args.budget is None) if truth else Person(typed_lines()),
             console,
             truth=truth,
             listening=listening,
@@ -141,6 +144,8 @@ def run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             console.print(f"\nstopped; go on with: {again}")
             raise
+        if conversation.over == "found":
+            search.finish()
         conversation.summarise()
         console.print(f"journal: {journal.path}" if conversation.over else f"go on with: {again}")
         written = _exported(search, journal, args, console)
@@ -153,7 +158,8 @@ def _check_files(args: argparse.Namespace) -> None:
     """What is wrong with files, folders and targets is said before anybody answers."""
     if len(args.file) > 1:
         raise InputError(
-            f"one file at a time: {args.file[0]} and {args.file[1]} were named; mark the sound by --start S --end E"
+            f"one file at a time: {args.file[0]} and {args.file[1]} were named; put a path with spaces into quotation "
+            "marks, and mark the sound by --start S --end E"
         )
     args.file = args.file[0] if args.file else None
     if args.file is None and args.resume is None:
@@ -222,7 +228,7 @@ def _gone_on_with(
     args: argparse.Namespace, settings: Settings, audio: Path, example: Span, console: Console
 ) -> Path | None:
     """The journal of an earlier session on the same place, if somebody who is asked wants to go on with that."""
-    if args.new:
+    if args.new or args.annotations is not None:
         return None
     from reatrieve.cli.earlier import earlier_session
     from reatrieve.cli.terminal import typed_lines
@@ -232,7 +238,7 @@ def _gone_on_with(
     if earlier is None:
         return None
     lines = typed_lines()
-    if args.annotations is not None or not lines.isatty():
+    if not lines.isatty():
         again = command_line("reatrieve", "find", "--resume", earlier.path)
         console.print(f"note: this place was searched before ({earlier.about}); go on with that by: {again}")
         console.print("note: --new begins anew without this note")
@@ -328,18 +334,23 @@ def _exported(
     accepted = accepted_in(search.state, session=header.session, origin_s=header.origin_s)
     targets = args.to or "json"
     job = ExportJob(accepted=accepted, folder=args.out, targets=targets, track_map=header.track_map, add=True)
-    again = ["reatrieve", "export", journal.path, "--to", targets, "--out", args.out, "--add"]
+    again = ["reatrieve", "export", journal.path, "--to", targets, "--out", args.out]
+    notes: list[str] = []
     try:
-        written = export(job, note=console.print)
+        written = export(job, note=notes.append)
     except ForceNeededError as error:
-        does = command_line(*again, "--force")
-        raise InputError(f"{error.fact}; the answers are kept, this replaces what is there: {does}") from error
+        options = ["--add", "--force"] if error.keeps else ["--force"]
+        what = "writes them, and keeps the other sounds" if error.keeps else "replaces what is there"
+        does = command_line(*again, *options)
+        raise InputError(f"{error.fact}; the answers are kept, this {what}: {does}") from error
     except (InputError, AudioError) as error:
-        does = command_line(*again)
+        does = command_line(*again, "--add")
         raise type(error)(f"{error}; the answers are kept, this writes them: {does}") from error
-    for target, path in written:
-        console.print(f"wrote {path} ({target})")
-    return [{"target": target, "path": str(path)} for target, path in written]
+    for one in written:
+        console.print(f"{'unchanged' if one.unchanged else 'wrote'} {one.path} ({one.target})")
+    for note in notes:
+        console.print(f"note: {note}")
+    return [{"target": one.target, "path": str(one.path)} for one in written]
 
 
 def _figures(

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ NEXT = """
 Next, in REAPER:
   1. Actions > Show action list > New action > Load ReaScript: {setup}
   2. Run it: it registers the other actions and offers a key for each.
-Every day after: select a track, mark one sound with the time selection, and run
+Every day after: select a track, mark one sound with the time selection, and run \
 "ReaTrieve: Find sounds like the time selection"."""
 AGAIN = "\nEnd and restart REAPER, or run ReaTrieve_Client again, to use the new scripts."
 
@@ -47,12 +48,13 @@ def add_resources(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="DIR",
         help="REAPER's resource folder (Options > Show REAPER resource path), for a portable one; may be repeated "
-        "(default: every REAPER of this user)",
+        "(default: every REAPER of this user, and portable ones in which install has been)",
     )
 
 
-def chosen_resources(args: argparse.Namespace) -> list[Resources]:
-    """The resource folders that are meant; see ``setup.places``.
+def chosen_resources(args: argparse.Namespace, home: Path) -> list[Resources]:
+    """The resource folders that are meant; see ``setup.places`` and, for those remembered in ``home``,
+    ``setup.remembered``.
 
     Raises
     ------
@@ -60,10 +62,12 @@ def chosen_resources(args: argparse.Namespace) -> list[Resources]:
         If one that was named is none, or none was found.
     """
     from reatrieve.setup.places import known_folders, resources_at, resources_found
+    from reatrieve.setup.remembered import remembered
 
     if args.resource_path:
         return [resources_at(path) for path in args.resource_path]
     found = resources_found()
+    found += [one for one in remembered(home) if one.path not in [other.path for other in found]]
     if not found:
         looked = ", ".join(str(path) for path, _ in known_folders())
         raise InputError(
@@ -80,14 +84,15 @@ def run(args: argparse.Namespace) -> int:
 
     home = Settings.load({"home": args.home}).home
     first, changed = "", False
-    for resources in chosen_resources(args):
+    for resources in chosen_resources(args, home):
         if not (resources.ours / MANIFEST).is_file():
             first = first or str(resources.scripts / "ReaTrieve_Setup.lua")
         for line in install(resources, home, keep_scripts=args.keep_scripts, dry_run=args.dry_run):
-            print(line, flush=True)
+            print(wrapped(line, indent=11), flush=True)
             changed = changed or line.lstrip().startswith(("added", "updated", "removed"))
     if args.dry_run:
         print("\nNothing was changed (--dry-run).")
     elif changed and not args.keep_scripts:
-        print(NEXT.format(setup=first) if first else AGAIN)
+        for line in (NEXT.format(setup=first) if first else AGAIN).splitlines():
+            print(wrapped(line, indent=5 if line.startswith(" ") else 0))
     return 0

@@ -1,11 +1,18 @@
-"""``reatrieve journal check``: what is wrong with a session's journal, and what can still be used of it."""
+"""``reatrieve journal``: which sessions there are, what is wrong with a journal, and what can still be used of it."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from reatrieve.cli.values import plural
 from reatrieve.plain import plain
+
+if TYPE_CHECKING:
+    from reatrieve.journal import Header
 
 __all__ = ["add", "run"]
 
@@ -21,12 +28,45 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "all is well; 1: damaged, torn or of a newer version.",
     )
     check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="SESSION.journal.jsonl")
-    parser.set_defaults(func=run)
+    check.set_defaults(func=run)
+    listing = actions.add_parser(
+        "list",
+        help="the sessions of this user, the latest first",
+        description="The sessions in the home folder, the latest first: the sound's name, what was searched, when the "
+        "last answer was given, how much is accepted, and the journal's path below.",
+    )
+    listing.set_defaults(func=_list)
 
 
 def run(args: argparse.Namespace) -> int:
     """Check each file; 1 if anything is wrong with any of them."""
     return max(_check(path) for path in args.files)
+
+
+def _list(_args: argparse.Namespace) -> int:
+    from reatrieve.journal import JournalFolder
+    from reatrieve.settings import Settings
+
+    folder = Settings.load({}).journals_folder
+    found = JournalFolder(folder).all()
+    for one in found:
+        _say(f"{_what(one.label, one.header, one.modified_s)}, {one.accepted} accepted")
+        _say(f"  {one.path}")
+    if not found:
+        _say(f"no session in {folder} yet")
+    return 0
+
+
+def _what(label: str, header: Header, time_s: float) -> str:
+    """The sound's name, the project or the files that were searched, and the time of the last event."""
+    names = [Path(header.project).name] if header.project else _names(header.track_map.paths)
+    when = datetime.fromtimestamp(time_s).strftime("%Y-%m-%d %H:%M")
+    return f"{label} in {', '.join(names)}, {when}"
+
+
+def _names(paths: Iterable[Path]) -> list[str]:
+    names = [path.name for path in paths]
+    return names if len(names) <= 2 else [names[0], f"{len(names) - 1} more files"]
 
 
 def _check(path: Path) -> int:
@@ -48,7 +88,8 @@ def _check(path: Path) -> int:
     else:
         state = fold(line.event for line in lines)
         usable = "can be used" if problems else "all is well"
-        _say(f"{path}: {usable}: {len(lines)} events, {state.answers} answers, {state.accepted} accepted")
+        counted = f"{plural(len(lines), 'event')}, {plural(state.answers, 'answer')}, {state.accepted} accepted"
+        _say(f"{path}: {usable}: {_what(state.label, header, lines[-1].time_s)}: {counted}")
     return 1 if problems else 0
 
 

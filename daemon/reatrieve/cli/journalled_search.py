@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from reatrieve.cli.conversation import MORE
+from reatrieve.cli.interrupts import interrupted_afterwards
 from reatrieve.errors import InputError
 from reatrieve.journal import Journal
 from reatrieve.session.edges import check_edges
@@ -18,7 +19,8 @@ __all__ = ["JournalledSearch"]
 
 
 class JournalledSearch:
-    """What ``reatrieve find`` talks to; see ``conversation.Backend`` and ``TakesTheRest``.
+    """What ``reatrieve find`` talks to; see ``conversation.Backend`` and ``TakesTheRest``. Ctrl+C waits for the end of
+    each step.
 
     Parameters
     ----------
@@ -58,6 +60,7 @@ class JournalledSearch:
         over = self._search.over
         return None if over is None else over.reason
 
+    @interrupted_afterwards()
     def candidate(self) -> SessionCandidate | None:
         """The open candidate, proposed and journalled now if need be."""
         was_open = self.state.current is not None
@@ -74,6 +77,7 @@ class JournalledSearch:
             self._answered_at_s = None
         return self.state.candidates[proposed.number]
 
+    @interrupted_afterwards()
     def look_ahead(self, *, deciding: bool) -> None:
         """Make what follows each answer ready."""
         self._search.speculate(deciding=deciding)
@@ -119,15 +123,18 @@ class JournalledSearch:
         if not self.state.finished:
             self._take(Finished())
 
+    @interrupted_afterwards()
     def rest(self, above: float) -> list[Proposal]:
         """What stands at ``above`` or higher."""
         return self._search.rest(above)
 
+    @interrupted_afterwards()
     def accept_rest(self, above: float) -> None:
         """Accept it."""
         self._journal.append_all(self._search.accept_rest(above))
         self._answered_at_s = time.perf_counter()
 
+    @interrupted_afterwards()
     def decide(self) -> bool:
         """Ask about the place that tells most about the rest; False: it is clear."""
         asked = self._search.decide()
@@ -135,6 +142,7 @@ class JournalledSearch:
             self._journal.append(asked)
         return asked is not None
 
+    @interrupted_afterwards()
     def _take(self, event: SessionEvent) -> None:
         """Apply an event and journal it; an impossible one is an ``InputError``, and changes nothing."""
         self._search.apply(event)

@@ -36,9 +36,11 @@ class Listening:
         self._audio = TrackAudio(track_map)
         self._label = re.sub(r"[^\w .+-]", "_", label).strip(" .")[:60] or "sound"
         self._folder = folder
+        self._explained = False
 
     def play(self, number: int, span: Span) -> str:
-        """Begin to play a place (project seconds), or write it; what the user should read, "" if it plays.
+        """Begin to play a place (project seconds), or write it; what the user should read, "" if it plays. Why it is
+        written is told once.
 
         Raises
         ------
@@ -47,13 +49,18 @@ class Listening:
         """
         device = _sound_device()
         if device is None:
-            return f"written to {self.write(number, span)}; to hear it at once: {missing('sounddevice')}"
+            return self._written(number, span, f"it would play at once, but {missing('sounddevice')}")
         y = self._audio.read(span.start_s, span.end_s, RATE_HZ, mono=False)
         try:
             device.play(y.T, RATE_HZ)
         except Exception as error:  # PortAudioError and ValueError, by the driver's mood; the file always helps
-            return f"written to {self.write(number, span)}, since it cannot be played: {error}"
+            return self._written(number, span, f"it cannot be played: {error}")
         return ""
+
+    def _written(self, number: int, span: Span, why: str) -> str:
+        lines = [f"written to {self.write(number, span)}", *([] if self._explained else [why])]
+        self._explained = True
+        return "\n".join(lines)
 
     def stop(self) -> None:
         """End what is playing."""

@@ -107,7 +107,7 @@ class Parser(argparse.ArgumentParser):
 
     def _unknown(self, word: str) -> str:
         if not word.startswith("-"):
-            return f"{word!r} is one argument too many"
+            return f"{word!r} is one argument too many; put a path with spaces into quotation marks"
         options = [one for action in self._actions for one in action.option_strings]
         near = difflib.get_close_matches(word.partition("=")[0], options, n=1)
         return f"there is no option {word!r}" + (f"; did you mean {near[0]}?" if near else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reatrieve.cli.install import add_resources, chosen_resources
+from reatrieve.cli.wrapping import wrapped
 
 __all__ = ["add", "run"]
 
@@ -24,11 +25,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Uninstall, and print what was done."""
+    from reatrieve.settings import Settings
     from reatrieve.setup.install import uninstall
 
-    for resources in chosen_resources(args):
+    for resources in chosen_resources(args, Settings.load({}).home):
         for line in uninstall(resources, dry_run=args.dry_run):
-            print(line, flush=True)
+            print(wrapped(line, indent=11), flush=True)
     if args.dry_run:
         print("\nNothing was changed (--dry-run).")
     return 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from functools import lru_cache
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["DRAWING", "RECEIVED", "SENT", "GfxWindow"]
+__all__ = ["DRAWING", "RECEIVED", "SENT", "GfxWindow", "draw_text", "text_width"]
 
 DRAWING = frozenset(
     f"gfx.{name}"
@@ -25,6 +26,20 @@ RECEIVED = (*SENT, "mouse_x", "mouse_y", "mouse_cap", "w", "h", "texth")
 def _font(size: int) -> Any:
     """Pillow's own face whatever face was asked: the same picture on every machine."""
     return ImageFont.load_default(size=max(size, 4))
+
+
+def text_width(text: str, size: int) -> float:
+    """Pixels from a line's start to its end. Pillow's hinted blanks are hardly seen; these are as in Arial."""
+    words = text.split(" ")
+    return float(sum(map(_font(size).getlength, words)) + math.ceil(0.27 * size) * (len(words) - 1))
+
+
+def draw_text(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, fill: tuple[int, ...]) -> None:
+    """Draw a line as ``text_width`` measures it."""
+    x, y = at
+    for word in text.split(" "):
+        pen.text((x, y), word, fill=fill, font=_font(size))
+        x += text_width(f"{word} ", size)
 
 
 class GfxWindow:
@@ -114,19 +129,19 @@ class GfxWindow:
         return ImageDraw.Draw(self.target, "RGBA")
 
     @property
-    def font(self) -> Any:
-        """The chosen font."""
-        return _font(self.fonts.get(self.font_index, ("", 12, 0))[1])
+    def font_size(self) -> int:
+        """Of the chosen font."""
+        return max(self.fonts.get(self.font_index, ("", 12, 0))[1], 4)
 
     def line_height(self) -> int:
         """Pixels from line to line."""
-        ascent, descent = self.font.getmetrics()
+        ascent, descent = _font(self.font_size).getmetrics()
         return int(ascent + descent)
 
     def measure(self, text: str) -> tuple[int, int]:
         """Width and height of a text in pixels."""
         lines = text.split("\n")
-        width = max((self.font.getlength(line) for line in lines), default=0)
+        width = max((text_width(line, self.font_size) for line in lines), default=0)
         return round(width), self.line_height() * len(lines)
 
     def text(self, text: str) -> None:
@@ -136,6 +151,6 @@ class GfxWindow:
         for index, line in enumerate(text.split("\n")):
             if index:
                 x, y = self.values["x"], y + self.line_height()
-            pen.text((x, y), line, fill=self.color, font=self.font)
-            last = x + self.font.getlength(line)
+            draw_text(pen, (x, y), line, self.font_size, self.color)
+            last = x + text_width(line, self.font_size)
         self.values.update(x=float(round(last)), y=float(y))

@@ -27,7 +27,7 @@ from typing import BinaryIO, cast
 from reatrieve import limits
 from reatrieve.errors import JournalError
 from reatrieve.filelock import try_lock
-from reatrieve.files import open_regular, read_at_most, read_small, write_all, write_whole
+from reatrieve.files import make_folder, open_regular, read_at_most, read_small, unreadable, write_all, write_whole
 from reatrieve.journal.lines import VERSION, Header, JournalContent, Line, demand_room, event_line, parse, whole
 from reatrieve.journal.relocation import relocated
 from reatrieve.session.events import SessionEvent
@@ -84,7 +84,7 @@ class Journal:
             raise JournalError(f"{path} exists; a session's journal is begun once")
         content = whole(path, header, [Line(event, "", _clock(now)) for event in events])
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             write_whole(path, content)
         except OSError as exc:
             raise JournalError(f"the journal {path} cannot be written: {exc}") from exc
@@ -401,7 +401,7 @@ def open_alone(path: Path) -> BinaryIO:
     try:
         file = open_regular(path, write=True)
     except OSError as exc:
-        raise JournalError(f"the journal {path} cannot be opened: {exc}") from exc
+        raise JournalError(unreadable(path, exc)) from exc
     if not try_lock(file):
         file.close()
         raise JournalError(f"the journal {path} is being written by another process; close the session there first")
@@ -423,7 +423,7 @@ def read_file(path: Path) -> bytes:
     try:
         return read_small(path, max_bytes=limits.JOURNAL_BYTES)[: _owed.get(_key(path))]
     except OSError as exc:
-        raise JournalError(f"the journal {path} cannot be read: {exc}") from exc
+        raise JournalError(unreadable(path, exc)) from exc
 
 
 def read_header(path: Path) -> Header:
@@ -438,7 +438,7 @@ def read_header(path: Path) -> Header:
         with open_regular(path) as raw, io.BufferedReader(cast("io.RawIOBase", raw)) as file:
             first = file.readline(limits.HEADER_BYTES + 1)
     except OSError as exc:
-        raise JournalError(f"the journal {path} cannot be read: {exc}") from exc
+        raise JournalError(unreadable(path, exc)) from exc
     content = parse(path, first)
     if content.header is None:
         raise content.damage or JournalError(f"{path} is no journal")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from reatrieve import limits
 from reatrieve.errors import InputError, JournalError
-from reatrieve.files import read_at_most, write_whole
+from reatrieve.files import make_folder, read_at_most, write_whole
 from reatrieve.journal.file import (
     SUFFIX,
     Journal,
@@ -130,6 +130,14 @@ class JournalFolder:
                     found.append(_stored(path))
         return sorted(found, key=lambda stored: -stored.modified_s)[: limits.SESSIONS]
 
+    def all(self) -> list[StoredJournal]:
+        """Every session that can be used, the latest first."""
+        found: list[StoredJournal] = []
+        for path in self._journals():
+            with contextlib.suppress(JournalError, InputError):
+                found.append(_stored(path))
+        return sorted(found, key=lambda stored: -stored.modified_s)
+
     def sources(self) -> set[Path]:
         """Every sound file that some session needs to go on."""
         needed: set[Path] = set()
@@ -148,7 +156,7 @@ class JournalFolder:
         """
         path, folder = self.path(session), self.folder / DISCARDED
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             path.replace(folder / path.name)
         except OSError as exc:
             raise JournalError(f"the journal {path} cannot be set aside: {exc}") from exc
@@ -184,7 +192,7 @@ class JournalFolder:
         kept = self.folder / DAMAGED / f"{path.name.removesuffix(SUFFIX)}-{secrets.token_hex(4)}{SUFFIX}"
         content = whole(path, header, lines)
         try:
-            kept.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(kept.parent)
             with open_alone(path) as file:
                 write_whole(kept, read_at_most(file, limits.JOURNAL_BYTES, str(path)))
             write_whole(path, content)
@@ -204,7 +212,7 @@ class JournalFolder:
                     continue
                 header, here = relocated(header, project), self.path(header.session)
                 if not here.exists():
-                    self.folder.mkdir(parents=True, exist_ok=True)
+                    make_folder(self.folder)
                     write_whole(here, whole(here, header, lines))
                     continue
                 ours = parse(here, read_file(here)).header

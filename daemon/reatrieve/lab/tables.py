@@ -14,7 +14,7 @@ __all__ = ["Table", "evaluation_tables"]
 CURVE_AT = (1, 3, 5)
 STATEMENTS = (
     "said done", "too early", "asked before", "nothing there: said", "asked",
-    "rest F1", "after", "decided F1", "after",
+    "rest F1", "answers before", "decided F1", "questions before",
 )  # fmt: skip
 
 
@@ -77,30 +77,32 @@ def evaluation_tables(figures: Mapping[str, Any], *, budget: int) -> list[Table]
     """What `evaluate` prints, from what ``summary.report`` gave."""
     named = {figures["retriever"]: figures, **figures["retrievers"]}
     chance = f"Random order finds {number(figures['random_recall'])}."
+    compared = ["first minus this"] if figures["retrievers"] else []
     at = [k for k in CURVE_AT if k < budget]
     kinds = [kind for kind in figures["by_kind"] if kind]
     rest_note = (
         f'"Probably nothing else", and accepting the rest above {figures["rest"]["above"]:g}, '
-        f"after so many answers or after questions that decide the rest. {chance}"
+        f"after so many answers or after questions that decide the rest."
     )
     columns: list[tuple[str, Sequence[str], Callable[[Mapping[str, Any]], Sequence[str]], str]] = [
         (
-            f"Recall at {budget} rejections, {figures['sounds']} sounds, {figures['sessions']} sessions",
-            ["recall", "95 %", *(f"after {k}" for k in at), "accepted", "first minus this"],
-            lambda one: _recall_cells(one, at),
+            f"Recall at {budget} rejections, {counted(figures['sounds'], 'sound')}, "
+            f"{counted(figures['sessions'], 'session')}",
+            ["recall", "95 % interval", *(f"after {k} no" for k in at), "accepted", *compared],
+            lambda one: _recall_cells(one, at)[: len(at) + 3 + len(compared)],
             chance,
         ),
         (
             "The way there",
-            ["first right", "all found", "answers/found", "start ms, median", "95 %", "ECE"],
+            ["first right", "all found", "answers/found", "start ms, median", "start ms, 95 % below", "ECE"],
             _way_cells,
-            chance,
+            "ECE: how far the percentages are from the share of right answers, on average; 0 is best.",
         ),
         ("What sessions say of themselves", STATEMENTS, _statement_cells, rest_note),
     ]
     if len(kinds) > 1:
         columns.append(
-            ("Recall by kind", kinds, lambda one: [number(one["by_kind"][kind]["recall"]) for kind in kinds], chance)
+            ("Recall by kind", kinds, lambda one: [number(one["by_kind"][kind]["recall"]) for kind in kinds], "")
         )
     tables = [
         Table(title, ("retriever", *header), tuple((name, *cells(one)) for name, one in named.items()), note)
@@ -150,6 +152,11 @@ def _statement_cells(one: Mapping[str, Any]) -> list[str]:
 def _agreement_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     start_ms = number(row["start_difference_ms_median"], places=1)
     return " and ".join(row["annotators"]), str(row["sounds"]), number(row["f1"]), start_ms
+
+
+def counted(count: int, what: str) -> str:
+    """``1 sound``, ``2 sounds``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def number(value: float | None, *, places: int = 3, sign: bool = False) -> str:

@@ -37,6 +37,15 @@ _ID = re.compile(r"\b[0-9a-fA-F]{32}\b|\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0
 _SECRET = re.compile(r"^(\s*\w*token\w*\s*[= ]\s*).*$", re.IGNORECASE | re.MULTILINE)
 
 
+OUR_WORDS = {
+    "audio", "cache", "codec", "daemon", "disk", "doctor", "event", "file", "find", "flatpak", "folder", "home", "host",
+    "journal", "library", "linux", "log", "lua", "music", "network", "port", "process", "python", "reaper", "reatrieve",
+    "render", "retriever", "root", "script", "service", "session", "setting", "setup", "sound", "spool", "token",
+    "track", "udp", "user", "version", "windows",
+}  # fmt: skip
+"""What our own lines say, in the singular: a user who is called so is hidden only inside paths."""
+
+
 class Mask:
     """Takes out of a text what is the user's own.
 
@@ -49,7 +58,7 @@ class Mask:
 
     def __init__(self, *, secrets: Iterable[str], names: Iterable[str], own: Iterable[tuple[Path, str]]) -> None:
         self._secrets = sorted({text for text in secrets if text}, key=len, reverse=True)
-        self._names = [re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE) for name in names if len(name) > 1]
+        self._names = [_name_pattern(name) for name in names if len(name) > 1]
         pairs = {(str(folder), word) for folder, word in own}
         self._own = sorted(pairs, key=lambda pair: len(pair[0]), reverse=True)
 
@@ -74,6 +83,13 @@ class Mask:
             return path
         suffix = PurePath(path.replace("\\", "/")).suffix
         return f"<path {hashlib.sha256(path.encode('utf-8', 'replace')).hexdigest()[:6]}{suffix}>"
+
+
+def _name_pattern(name: str) -> re.Pattern[str]:
+    word = re.escape(name)
+    if name.lower() in OUR_WORDS or name.lower().removesuffix("s") in OUR_WORDS:
+        return re.compile(rf"(?<=[\\/]){word}(?!\w)|(?<!\w){word}(?=[\\/])", re.IGNORECASE)
+    return re.compile(rf"(?<!\w){word}(?!\w)", re.IGNORECASE)
 
 
 def write_bundle(target: Path, report: str, settings: Settings, reapers: Iterable[Resources]) -> list[str]:

@@ -45,14 +45,16 @@ CODECS = (("WAV", "PCM_16"), ("AIFF", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "VO
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line: what was looked at, whether it is well, and what was found or what to do."""
+    """One line: what was looked at, whether it is well (None: there was nothing to look at), and what was found or
+    what to do."""
 
     name: str
-    ok: bool
+    ok: bool | None
     text: str
 
     def __str__(self) -> str:
-        return f"{'OK' if self.ok else 'DO':3} {self.name}: {self.text}"
+        mark = "--" if self.ok is None else "OK" if self.ok else "DO"
+        return f"{mark:3} {self.name}: {self.text}"
 
 
 def checks(settings: Settings) -> Iterator[Check]:

@@ -21,6 +21,7 @@ from reatrieve.installation import MARKER, scripts_folder
 from reatrieve.setup.changes import Change, Manifest, carried_out, planned, read_manifest, taken_away
 from reatrieve.setup.luasocket import luasocket_in
 from reatrieve.setup.places import OURS, SCRIPTS, Resources, copies_of_scripts, kept_by_reapack
+from reatrieve.setup.remembered import forget, remember
 from reatrieve.setup.where import FILE_NAME, LAUNCHER, launcher, read_where, where_of
 
 __all__ = ["ENVIRONMENT", "MANIFEST", "SETUP_FILES", "install", "shipped_scripts", "uninstall"]
@@ -104,6 +105,8 @@ def install(resources: Resources, home: Path, *, keep_scripts: bool = False, dry
     before = manifest.version
     if not dry_run:
         manifest.version = __version__
+        if resources.kind == "portable":
+            _remembered(real_home, resources.path)
         carried_out(resources.path, wanted, manifest, changes, ours / MANIFEST)
     yield from _told(changes, before)
     yield f"  home     {real_home}"
@@ -139,6 +142,8 @@ def uninstall(resources: Resources, *, dry_run: bool = False) -> Iterator[str]:
     if not dry_run:
         for name in (SETUP_FILES, *SETUP_SAID, *(f"{said}.done" for said in SETUP_SAID)):
             (ours / name).unlink(missing_ok=True)
+        if where is not None:
+            forget(Path(where.home), resources.path)
         yield from _token_removed(manifest)
     changes = taken_away(resources.path, manifest, ours / MANIFEST, dry_run=dry_run)
     yield from _told(changes, "")
@@ -162,6 +167,15 @@ def _home_made(home: Path, manifest: Manifest) -> Path:
                 file.write(text)
             manifest.further["token"] = str(token)
         return Path(os.path.realpath(token)).parent  # Store Python keeps %LOCALAPPDATA% elsewhere than it says
+    except OSError as error:
+        raise ReatrieveError(
+            f"the home folder {home} cannot be used ({error.strerror or error}); choose another with --home"
+        ) from error
+
+
+def _remembered(home: Path, folder: Path) -> None:
+    try:
+        remember(home, folder)
     except OSError as error:
         raise ReatrieveError(
             f"the home folder {home} cannot be used ({error.strerror or error}); choose another with --home"
@@ -196,14 +210,16 @@ def _told(changes: list[Change], before: str) -> Iterator[str]:
 
 
 def _carriers(resources: Resources) -> Iterator[str]:
-    lua = f"Lua {resources.lua}" if resources.lua else "Lua of its own"
     found = luasocket_in(resources)
     if found is None:
-        yield f"  {lua}; no LuaSocket: scripts and daemon talk through files, which always works"
+        yield "  link     through files (this REAPER has no LuaSocket, and needs none)"
     elif resources.lua and found.lua and found.lua != resources.lua:
-        yield f"  {lua}; LuaSocket is for Lua {found.lua} and is not used: update mavriq's package in ReaPack"
+        yield (
+            f"  link     through files: LuaSocket is for Lua {found.lua}, this REAPER has Lua {resources.lua}; "
+            "update mavriq's package in ReaPack"
+        )
     else:
-        yield f"  {lua}; LuaSocket is there: scripts and daemon talk over UDP on this machine"
+        yield "  link     over UDP on this machine (LuaSocket is there)"
 
 
 def _doubled(resources: Resources, stay: bool) -> Iterator[str]:

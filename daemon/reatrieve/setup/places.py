@@ -105,7 +105,9 @@ def resources_at(path: Path, environ: Mapping[str, str] | None = None) -> Resour
             return Resources(path, kind, _version(path))
     if (path / INI).is_file():
         return Resources(path, "portable", _version(path))
-    why = "it holds no reaper.ini" if path.is_dir() else "there is no such folder"
+    why = "there is no such folder"
+    if path.exists():
+        why = "it holds no reaper.ini" if path.is_dir() else "it is a file"
     raise InputError(
         f"{path} is not a resource folder of REAPER: {why}. Options > Show REAPER resource path in explorer/finder "
         "opens the right one; start REAPER once if it is new"

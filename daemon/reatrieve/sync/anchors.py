@@ -147,7 +147,7 @@ def placed(times: Sequence[float], placement: Placement) -> list[float]:
     if not placement.snap:
         return nudged
     if placement.tempo_map is None:
-        raise InputError("snapping needs the project's tempo map; export without snap or from the project")
+        raise InputError("snapping needs a tempo; export without snap or from the project, or give --bpm")
     return [placement.tempo_map.snapped(time_s, placement.snap) for time_s in nudged]
 
 

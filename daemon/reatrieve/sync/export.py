@@ -28,18 +28,28 @@ __all__ = ["ExportJob", "ForceNeededError", "Written", "export"]
 
 
 class ForceNeededError(InputError):
-    """What only ``force`` does; ``fact`` is the sentence without the way out, which differs by where it is read."""
+    """What only ``force`` does.
 
-    def __init__(self, fact: str, otherwise: str = "") -> None:
+    Attributes
+    ----------
+    fact : the sentence without the way out, which differs by where it is read.
+    keeps : whether the files would hold the other sounds that are in them, too.
+    """
+
+    def __init__(self, fact: str, otherwise: str = "", *, keeps: bool = False) -> None:
         super().__init__(f"{fact}; let it replace existing files{otherwise}")
         self.fact = fact
+        self.keeps = keeps
 
 
 class Written(NamedTuple):
-    """One file that an export wrote: the target's name and where."""
+    """One file that an export wrote: the target's name, where, how many events it is made from, and whether the same
+    file was there already."""
 
     target: str
     path: Path
+    events: int
+    unchanged: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +71,8 @@ class ExportJob:
     expected_pcm_sha256 : hash of the audio when the user chose it; other content is refused.
     force : replace existing files. Files that are there already with the same content never hinder.
     add : keep the events of other sessions that an earlier export to this folder holds for the same audio, so that
-        several sounds of a project, exported one after the other, end up in one set of files.
+        several sounds of a project, exported one after the other, end up in one set of files. A place of a sound that
+        is exported again takes the place of the earlier one.
     """
 
     accepted: Sequence[Accepted]
@@ -116,7 +127,7 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
             stem = job.name or _stem(readable)
         if loose := loose_timing_note(job.track_map.paths if job.audio == "track" and job.track_map else (readable,)):
             note(loose)
-        sheet = _sheet(job, stem, shipped, readable, options, note)
+        sheet, n_kept = _sheet(job, stem, shipped, readable, options, note)
         for number, target in enumerate(targets):
             final = job.folder / TARGETS[target].file.format(name=stem)
             _refuse_in_place(final, (readable, *(job.track_map.paths if job.track_map else ())))
@@ -129,10 +140,12 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
 
             for text in _write(TARGETS[target], sheet, readable, made[-1].part, options, share_of):
                 note(text)
-        _refuse_existing(made, force=job.force)
+        same = [one.final.exists() and _same_content(one.part, one.final) for one in made]
+        if not job.force:
+            _refuse_existing([one.final for one, is_same in zip(made, same, strict=True) if not is_same], n_kept > 0)
         _place(made)
     tell(1.0)
-    return [Written(one.target, one.final) for one in made]
+    return [Written(one.target, one.final, len(sheet.events), is_same) for one, is_same in zip(made, same, strict=True)]
 
 
 class _Made(NamedTuple):
@@ -190,18 +203,24 @@ def _all_or_none(folder: Path, made: Sequence[_Made]) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _sheet(job: ExportJob, stem: str, shipped: SyncAudio, readable: Path, options: Options, note: Note) -> SyncSheet:
+def _sheet(
+    job: ExportJob, stem: str, shipped: SyncAudio, readable: Path, options: Options, note: Note
+) -> tuple[SyncSheet, int]:
+    """All events, and how many of them an earlier export held."""
     earlier = EarlierExport.read(job.folder / f"{stem}.sync.json")
     _refuse_changed(shipped, earlier, job)
-    others = earlier.events_of_others(shipped, job.accepted) if job.add else []
-    if others:
-        sounds = ", ".join(dict.fromkeys(event.pattern for event in others))
-        note(f"{len(others)} events of other sounds ({sounds}) were kept from {stem}.sync.json")
     payloads = earlier.payloads
     accepted = [replace(one, payload=one.payload or payloads.get(one.region_id, "")) for one in job.accepted]
     sound = _sound(job.track_map, shipped, readable) if job.placement.anchor != "start" else None
     events = events_of(accepted, shipped, job.placement, options, sound=sound, note=note)
-    return sheet_of(stem, shipped, events, others, job.placement.tempo_map)
+    others = earlier.events_of_others(shipped, job.accepted) if job.add else []
+    kept = [event for event in others if not any(event.is_place_of(one) for one in events)]
+    if len(kept) < len(others):
+        note(f"{len(others) - len(kept)} events of an earlier search in {stem}.sync.json gave way: they are the same")
+    if kept:
+        sounds = ", ".join(dict.fromkeys(event.pattern for event in kept))
+        note(f"{len(kept)} events of other searches ({sounds}) were kept from {stem}.sync.json")
+    return sheet_of(stem, shipped, events, kept, job.placement.tempo_map), len(kept)
 
 
 def _stitched(job: ExportJob, made: list[_Made], note: Note, tell: Progress) -> tuple[SyncAudio, Path, str]:
@@ -266,14 +285,13 @@ def _refuse_in_place(final: Path, sources: Iterable[Path]) -> None:
         raise InputError(f"{final.name} is the audio itself and is never replaced; choose another folder or name")
 
 
-def _refuse_existing(made: Sequence[_Made], *, force: bool) -> None:
-    if force:
-        return
-    existing = [one.final.name for one in made if one.final.exists() and not _same_content(one.part, one.final)]
+def _refuse_existing(different: Sequence[Path], keeps: bool) -> None:
+    existing = [path for path in different if path.exists()]
     if existing:
+        names = ", ".join(path.name for path in existing)
         verb = "exists" if len(existing) == 1 else "exist"
         raise ForceNeededError(
-            f"{', '.join(existing)} already {verb} in {made[0].final.parent}", " or choose another folder"
+            f"{names} already {verb} in {existing[0].parent}", " or choose another folder", keeps=keeps
         )
 
 

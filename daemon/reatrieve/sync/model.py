@@ -113,6 +113,14 @@ class SyncEvent:
         """Whether it has no length."""
         return self.start == self.end
 
+    def is_place_of(self, other: SyncEvent) -> bool:
+        """Whether both are one place of one sound: they share more than half of the longer one."""
+        if self.pattern != other.pattern:
+            return False
+        shared = min(self.end, other.end) - max(self.start, other.start)
+        longer = max(self.end - self.start, other.end - other.start)
+        return 2 * shared > longer or (self.start, self.end) == (other.start, other.end)
+
 
 @dataclass(frozen=True, slots=True)
 class SyncSheet:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
+from reatrieve.files import unreadable
 from reatrieve.sync.tempo import TempoEntry, TempoMap
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def read_rpp(path: Path) -> RppProject:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise AudioError(f"cannot read {path}: {error.strerror or error}") from error
+        raise AudioError(unreadable(path, error)) from error
     text = content.decode("utf-8-sig", errors="replace")
     if not text.lstrip().startswith("<REAPER_PROJECT"):
         raise InputError(f"{path.name} is not a REAPER project")

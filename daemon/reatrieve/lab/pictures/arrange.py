@@ -7,7 +7,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from reatrieve.headless.gfx import draw_text, text_width
 
 __all__ = ["arrange_view", "with_window"]
 
@@ -60,7 +62,7 @@ def arrange_view(project: Any, *, size: tuple[int, int], theme: str = "dark") ->
     image = Image.new("RGB", size, colours.canvas)
     draw = ImageDraw.Draw(image, "RGBA")
     from_s, to_s = project.view
-    large, small = ImageFont.load_default(13), ImageFont.load_default(12)
+    large, small = 13, 12
     top = REGIONS_H + RULER_H
 
     def x_of(time_s: float) -> float:
@@ -70,12 +72,8 @@ def arrange_view(project: Any, *, size: tuple[int, int], theme: str = "dark") ->
     draw.rectangle((0, 0, width, top), fill=colours.background)
     for tick_s in np.arange(np.ceil(from_s / step_s) * step_s, to_s, step_s):
         draw.line((x_of(tick_s), REGIONS_H, x_of(tick_s), height), fill=colours.grid)
-        draw.text(
-            (x_of(tick_s) + 4, REGIONS_H + 5),
-            f"{int(tick_s) // 60}:{int(tick_s) % 60:02d}",
-            fill=colours.faint,
-            font=small,
-        )
+        clock = f"{int(tick_s) // 60}:{int(tick_s) % 60:02d}"
+        draw_text(draw, (x_of(tick_s) + 4, REGIONS_H + 5), clock, small, colours.faint)
     lane_h = (height - top) // max(1, len(project.tracks))
     for index, track in enumerate(project.tracks):
         y = top + index * lane_h
@@ -89,7 +87,7 @@ def arrange_view(project: Any, *, size: tuple[int, int], theme: str = "dark") ->
     for region in project.regions:
         x, x2 = x_of(region.start_s), max(x_of(region.end_s), x_of(region.start_s) + 3)
         if x2 > PANEL_W and x < width:
-            _region(draw, colours, region, (x, x2), height, small)
+            _region(draw, colours, region, (x, min(x2, width)), height, small)
     x = x_of(project.cursor_s)
     if x >= PANEL_W:
         draw.line((x, REGIONS_H, x, height), fill=colours.ink)
@@ -107,7 +105,7 @@ def with_window(arrange: Image.Image, window: Image.Image) -> Image.Image:
 
 
 def _region(
-    draw: ImageDraw.ImageDraw, colours: Colours, region: Any, edges: tuple[float, float], height: int, font: Any
+    draw: ImageDraw.ImageDraw, colours: Colours, region: Any, edges: tuple[float, float], height: int, size: int
 ) -> None:
     red, green, blue = (int(region.color[k : k + 2], 16) for k in (1, 3, 5)) if region.color else colours.faint
     x, x2 = max(edges[0], PANEL_W), edges[1]
@@ -115,9 +113,9 @@ def _region(
     draw.rectangle((x, 2, x2, REGIONS_H - 2), fill=(red, green, blue))
     ink = (0, 0, 0) if 0.3 * red + 0.59 * green + 0.11 * blue > 110 else (255, 255, 255)
     name = region.name
-    while name and draw.textlength(name, font=font) > x2 - x - 4:
-        name = name[:-1]
-    draw.text((x + 3, 4), name, fill=ink, font=font)
+    while name and text_width(name, size) > x2 - x - 4:
+        name = name.rpartition(" ")[0]
+    draw_text(draw, (x + 3, 4), name, size, ink)
 
 
 def _item(
@@ -129,7 +127,7 @@ def _item(
     draw.rectangle((x, y + 1, x2, y + 16), fill=colours.panel)
     if source is None:
         return
-    draw.text((x + 5, y + 2), Path(source.path).name, fill=colours.ink, font=ImageFont.load_default(12))
+    draw_text(draw, (x + 5, y + 2), Path(source.path).name, 12, colours.ink)
     columns = max(1, int(edges[1]) - int(edges[0]))
     samples = np.asarray(source.read(0.0, int(length_s * RATE_HZ), RATE_HZ), dtype=np.float32)
     peaks = _peaks(samples.reshape(len(samples), -1).mean(axis=1), columns)
@@ -148,18 +146,18 @@ def _peaks(samples: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
 
 
 def _panel(
-    draw: ImageDraw.ImageDraw, colours: Colours, project: Any, top: int, lane_h: int, height: int, font: Any
+    draw: ImageDraw.ImageDraw, colours: Colours, project: Any, top: int, lane_h: int, height: int, size: int
 ) -> None:
     draw.rectangle((0, 0, PANEL_W - 1, height), fill=colours.background)
     draw.line((PANEL_W - 1, 0, PANEL_W - 1, height), fill=colours.line)
     for index, track in enumerate(project.tracks):
         y = top + index * lane_h
         draw.rectangle((2, y + 1, PANEL_W - 4, y + lane_h - 2), fill=colours.panel)
-        draw.text((10, y + 8), f"{index + 1}   {track.name}", fill=colours.ink, font=font)
+        draw_text(draw, (10, y + 8), f"{index + 1}  {track.name}", size, colours.ink)
         draw.rounded_rectangle((10, y + 34, PANEL_W - 14, y + 40), 3, fill=colours.line)
         draw.rounded_rectangle(
             (10 + 0.7 * (PANEL_W - 24), y + 30, 20 + 0.7 * (PANEL_W - 24), y + 44), 3, fill=colours.faint
         )
         for k, letter in enumerate("MS"):
             draw.rounded_rectangle((10 + 28 * k, y + 54, 32 + 28 * k, y + 72), 3, outline=colours.faint)
-            draw.text((16 + 28 * k, y + 56), letter, fill=colours.faint, font=font)
+            draw_text(draw, (16 + 28 * k, y + 56), letter, size, colours.faint)

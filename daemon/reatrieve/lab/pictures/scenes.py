@@ -16,6 +16,7 @@ from PIL import Image
 
 from reatrieve.demo.loop import Loop
 from reatrieve.lab.pictures.arrange import arrange_view, with_window
+from reatrieve.session.events import Verdict
 from reatrieve.synth import make_song
 
 __all__ = ["SCENES", "SIZES", "THEMES", "Drawn", "played"]
@@ -29,7 +30,8 @@ SONG_S = 120.0
 SONG = {"genre": "house", "seed": 5, "preset": "hard"}
 TITLE = "ReaTrieve"
 REAPER_W, ARRANGE_H, WINDOW_H = 1280, 260, 340
-REAPER_VIEW = (8.0, 50.0)
+REAPER_VIEW = (8.8, 31.2)
+_LAST_ANSWERS: tuple[Verdict, ...] = ("skip", "reject")
 TICKS = 4
 """After which a window of a new size is drawn."""
 
@@ -126,20 +128,27 @@ def played(
         for scene in SCENES[: last + 1]:
             _PLAY[scene](player)
             if scene in scenes:
-                yield from _drawn(loop, scene, sizes, theme)
+                yield from _drawn(player, scene, sizes, theme)
 
 
-def _drawn(loop: Loop, scene: str, sizes: tuple[tuple[int, int], ...], theme: str) -> Iterator[Drawn]:
+def _drawn(player: Player, scene: str, sizes: tuple[tuple[int, int], ...], theme: str) -> Iterator[Drawn]:
+    loop = player.loop
     for size in sorted(sizes, reverse=True):
         loop.reaper.resize_window(*size, name=TITLE)
         loop.settle(1 if scene == "searching" else TICKS)
         yield Drawn(scene, size, loop.reaper.gfx_picture(TITLE))
     if scene == "asking":
+        for _ in _LAST_ANSWERS:  # the candidate before them lies near the example
+            loop.reaper.run("Undo last answer")
+            player.settle()
         loop.reaper.resize_window(REAPER_W, WINDOW_H, name=TITLE)
         loop.project.set_view(*REAPER_VIEW)
         loop.settle(TICKS)
         arrange = arrange_view(loop.project, size=(REAPER_W, ARRANGE_H), theme=theme)
         yield Drawn(scene, (0, 0), with_window(arrange, loop.reaper.gfx_picture(TITLE)))
+        for answer in _LAST_ANSWERS:
+            loop.answer(answer)
+        player.settle()
 
 
 def _idle(player: Player) -> None:
@@ -163,8 +172,8 @@ def _asking(player: Player) -> None:
     loop.find(*player.places(vocal)[0])
     player.rename("Vocal")
     player.answer(vocal, 4)
-    loop.answer("skip")
-    loop.answer("reject")
+    for answer in _LAST_ANSWERS:
+        loop.answer(answer)
     player.settle()
 
 
