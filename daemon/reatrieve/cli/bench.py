@@ -19,7 +19,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser = subparsers.add_parser(
         "bench",
         description="Measure analysis, answers, the whole loop and memory, each as a ratio to a baseline of the run, "
-        "on one thread. Exit status 1 if a goal is missed.",
+        "with BLAS on one thread. Exit status 1 if a goal is missed.",
     )
     parser.add_argument("--no-hour", action="store_true", help="leave out the one-hour file (quick)")
     parser.add_argument(

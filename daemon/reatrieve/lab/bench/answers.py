@@ -60,7 +60,7 @@ def default_ratios(*, hour: bool, say: Callable[[str], None]) -> list[Ratio]:
     pairs = [(_timed(lambda: retriever.analyse([y], n_samples=len(y))), _timed(partial(_mel, y))) for _ in range(6)][1:]
     ratios = [_paired("analysis", "analysis of 4 minutes", "mel spectrogram of the same", pairs, goal=3.0)]
     two = material.samples(2)
-    for minutes, goal in ((4, 0.1), (60, 1.0)) if hour else ((4, 0.1),):
+    for minutes, goal in ((4, 0.12), (60, 0.5)) if hour else ((4, 0.12),):
         say(f"answers on {minutes} minutes")
         analysis = _analyse(retriever, minutes)
         pairs = [(spent, _timed(partial(_mel, two))) for spent in _answer_times(retriever, analysis, N_ANSWERS)]

@@ -21,6 +21,8 @@ N_FINDS = 5
 N_PREPARED = 20
 N_ANSWERS = 8
 MAX_TICKS = 60
+WARM_UP_MINUTES = 2.0
+"""Long enough for all answers: half a minute holds 14 places."""
 PREPARED_TIMEOUT_S = 120.0
 
 
@@ -104,10 +106,11 @@ def _new_track(loop: Loop, path: Path, length_s: float) -> None:
 def _warm_up(loop: Loop, folder: Path) -> None:
     """One search on other audio: what is measured is a running daemon, as a user's second sound meets it."""
     path = folder / "warm up.ogg"
-    material.write_file(path, 0.5)
+    material.write_file(path, WARM_UP_MINUTES)
     loop.insert(path)
     span = material.example()
     loop.find(span.start_s, span.end_s)
+    _listen(loop)
 
 
 def _ticks(loop: Loop, *, dragged: bool) -> int:

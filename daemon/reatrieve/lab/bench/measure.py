@@ -1,4 +1,4 @@
-"""How things are measured: median of repeats, one thread, and the peak memory of a whole process."""
+"""How things are measured: median of repeats, and the peak memory of a whole process."""
 
 from __future__ import annotations
 
