@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -316,3 +319,18 @@ def test_a_probability_depends_on_the_labels_not_on_what_was_asked_before(retrie
     for span, positive in answers:
         replayed.learn(span, positive=positive)
     assert replayed.best(blocked) == asked.best(blocked)
+
+
+def test_a_search_that_ends_frees_its_arrays_at_once(retriever, analysis):
+    """Not when the garbage collector comes by: the daemon closes idle sessions to have their memory back."""
+    ranker = retriever.ranker(analysis, at(3.2071))
+    ranker.learn(ranker.best([at(3.2071)]).span, positive=False)
+    ranker.best([at(3.2071)])
+    parts = [weakref.ref(ranker), weakref.ref(ranker._ranking), weakref.ref(ranker._maps)]
+    gc.collect()
+    gc.disable()
+    try:
+        del ranker
+        assert [part() for part in parts] == [None, None, None]
+    finally:
+        gc.enable()

@@ -47,7 +47,7 @@ class CoarseMap:
 
     def __init__(self, read: Callable[[int, int], _F32], *, n_rows: int, map_frames: int, n_frames: int) -> None:
         self.n_frames = n_frames
-        self.values = np.empty((n_rows // POOL_BANDS, map_frames), dtype=np.float32)
+        self.values = values = np.empty((n_rows // POOL_BANDS, map_frames), dtype=np.float32)
         for first in range(0, map_frames, _CHUNK_FRAMES):
             last = min(first + _CHUNK_FRAMES, map_frames)
             rows = read(first, last).reshape(n_rows // POOL_BANDS, POOL_BANDS, -1)
@@ -56,7 +56,7 @@ class CoarseMap:
         self._norms = window_norms(self.energy, n_frames)
         self._soft = soft_norms(self._norms)
         self._spectra = MapSpectra(
-            lambda first, last: self.values[:, first:last],
+            lambda first, last: values[:, first:last],
             n_rows=len(self.values),
             n_frames=map_frames,
             template_frames=n_frames,

@@ -7,13 +7,15 @@ geometric mean, each as a share of its median), so that both views, and any sum 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from reatrieve.retrieval.correlate import CACHE_BYTES, MapSpectra
 from reatrieve.retrieval.default.spectrum import BLUR_RADIUS, N_BANDS, blurred, blurred_adjoint, rectified
 
-__all__ = ["NORM_POWER", "KernelMaps", "soft_norms", "window_norms"]
+__all__ = ["NORM_POWER", "Frames", "KernelMaps", "soft_norms", "window_norms"]
 
 NORM_FLOOR = 0.1
 """Window norms count as at least this share of their median, or silence would resemble everything."""
@@ -48,6 +50,32 @@ def soft_norms(norms: _F32) -> _F32:
     return np.asarray(norms**NORM_POWER * middle ** (1.0 - NORM_POWER), dtype=np.float32)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Frames:
+    """R, frame by frame. Not a method of ``KernelMaps``, whose spectra read it: a search that ends shall free its
+    arrays at once, and a circle would wait for the garbage collector.
+
+    Attributes
+    ----------
+    whitened : np.ndarray [shape=(N_BANDS, n_frames)]
+    margin : frames of nothing at either end.
+    """
+
+    whitened: NDArray[np.float16]
+    margin: int
+
+    def __call__(self, first: int, last: int) -> _F32:
+        """Frames ``first <= t < last``, counted from the beginning of the margin, shape (2 * N_BANDS, last - first)."""
+        first, last = first - self.margin, last - self.margin
+        low, high = max(first, 0), min(last, self.whitened.shape[1])
+        if (low, high) == (first, last):
+            return rectified(self.whitened[:, first:last])
+        R = np.zeros((2 * N_BANDS, last - first), dtype=np.float32)
+        if low < high:
+            R[:, low - first : high - first] = rectified(self.whitened[:, low:high])
+        return R
+
+
 class KernelMaps:
     """The maps of one sound, for excerpts of one length.
 
@@ -69,8 +97,7 @@ class KernelMaps:
         margin: int = 0,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        self._whitened = whitened
-        self._margin = margin
+        self.frames = Frames(whitened, margin)
         self.n_frames = n_frames
         self.map_frames = whitened.shape[1] + 2 * margin
         self.n_starts = self.map_frames - n_frames + 1
@@ -92,17 +119,6 @@ class KernelMaps:
     def prepare(self) -> None:
         """Compute now what the first ``scores`` needs."""
         self._spectra.prepare()
-
-    def frames(self, first: int, last: int) -> _F32:
-        """Frames ``first <= t < last`` of R, counted from the beginning of the margin."""
-        first, last = first - self._margin, last - self._margin
-        low, high = max(first, 0), min(last, self._whitened.shape[1])
-        if (low, high) == (first, last):
-            return rectified(self._whitened[:, first:last])
-        R = np.zeros((2 * N_BANDS, last - first), dtype=np.float32)
-        if low < high:
-            R[:, low - first : high - first] = rectified(self._whitened[:, low:high])
-        return R
 
     def excerpt(self, start: int) -> _F32:
         """One excerpt's cells, shape (4 * N_BANDS * n_frames,): R, then B, each of norm sqrt(1/2).

@@ -172,8 +172,6 @@ class Ranking:
     maps : of the exact view.
     coarse, background : of the same.
     profiles : of the tolerant views.
-    learned : makes the learned view's profiles known to ``profiles``; asked only where it would count, and says
-        whether there are any.
     """
 
     def __init__(
@@ -182,13 +180,11 @@ class Ranking:
         coarse: CoarseMap,
         background: Background,
         profiles: Profiles,
-        learned: Callable[[], bool],
     ) -> None:
         self._maps = maps
         self._coarse = coarse
         self._background = background
         self._profiles = profiles
-        self._learned = learned
         self._excerpts: dict[int, _F32] = {}
         self._known: dict[tuple[tuple[int, bool], ...], tuple[_F32, _F32, _F32]] = {}
         self._rows: dict[int, int] = {}
@@ -206,12 +202,14 @@ class Ranking:
         crowding: Callable[[NDArray[np.intp]], _F32],
         judgement: Judgement,
         *,
+        learned: Callable[[], bool],
         also: Sequence[int] = (),
     ) -> Shortlist | None:
         """The best places, judged: among the free ones, and such peaks as stand in the tight ones; None: there is none.
 
         ``crowding`` tells the figure ``tight`` of some starts. The places ``also`` come last, unless one of the best is
-        nearer than places may be to each other.
+        nearer than places may be to each other. ``learned`` makes the learned view's profiles known and says whether
+        there are any; it is asked only where they would count.
         """
         used = _used(labels, KERNEL_POSITIVES, KERNEL_NEGATIVES)
         (ridge, lda, linear), views = side_by_side(
@@ -240,7 +238,7 @@ class Ranking:
         there = [view.trust(exact_best) for view in views.values()]
         exactness = trust_exact / float(np.linalg.norm([trust_exact, *there]))
         setting = Setting(answers, exactness, trust[POOLED], self._maps.n_frames)
-        if answers.stage and exactness < LEARNED_BELOW and self._learned():
+        if answers.stage and exactness < LEARNED_BELOW and learned():
             views[LEARNED] = self._evidence(LEARNED, used)
             trust[LEARNED] = views[LEARNED].trust(best)
         trusted = ridge * np.float32(trust_exact / ridge_spread)

@@ -213,7 +213,7 @@ class DefaultRanker:
 
         for_each(lambda make: make(), (background, maps.prepare, pooled, cepstral))
         self._profiles = Profiles({name: views[name] for name in (CEPSTRAL, POOLED)}, n_frames=maps.n_frames)
-        self._ranking = Ranking(maps, *whole[0], self._profiles, self._learned_view)
+        self._ranking = Ranking(maps, *whole[0], self._profiles)
 
     def learn(self, span: Span, *, positive: bool) -> None:
         """Take one answer; of a span with edges of its own, the excerpt in it that best resembles the example."""
@@ -297,7 +297,8 @@ class DefaultRanker:
         free = self._grid.free(blocked)
         tight = self._grid.free(blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
         crowding = lambda starts: self._grid.crowding(starts, blocked)  # noqa: E731
-        return self._ranking.shortlist(labels, free, tight, crowding, self._judgement, also=also)
+        learned = self._learned_view
+        return self._ranking.shortlist(labels, free, tight, crowding, self._judgement, learned=learned, also=also)
 
     def _shortlist(self, labels: Sequence[LabelledExcerpt], blocked: Sequence[Span]) -> Shortlist | None:
         question = (tuple(labels), frozenset(blocked))
