@@ -87,10 +87,18 @@ def test_every_target_is_on_the_overview():
             assert f"`{form.file}`" in overview
 
 
-@pytest.mark.parametrize(("page", "lines"), code("bash"))
-def test_commands_run(music, monkeypatch, page, lines):
+def commands() -> dict[str, list[str]]:
+    """All command lines of each page, one after the other as somebody types them who reads it."""
+    found: dict[str, list[str]] = {}
+    for page, lines in code("bash"):
+        found.setdefault(page, []).extend(lines.splitlines())
+    return found
+
+
+@pytest.mark.parametrize("page", commands())
+def test_commands_run(music, monkeypatch, page):
     monkeypatch.setenv("REATRIEVE_HOME", str(music / "home"))
-    for line in lines.splitlines():
+    for line in commands()[page]:
         if line.startswith(ELSEWHERE):
             assert page == "first-minutes", line
             continue

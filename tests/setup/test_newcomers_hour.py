@@ -47,8 +47,8 @@ def read_in(text: str, pattern: str) -> str:
 def test_from_an_empty_machine_to_exported_markers(desk: Desk) -> None:
     hands = Hands()
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    line = read_in(readme.split("## Get it going in REAPER")[1], r"\n\n +(.+)\n")
-    hands.commands += [words for words in line.split(" && ") if words.startswith(("pip ", "reatrieve "))]
+    block = read_in(readme.split("## Get it going in REAPER")[1], r"\n\n((?: {7}.+\n)+)")
+    hands.commands += [line.strip() for line in block.splitlines() if line.strip().startswith(("pip ", "reatrieve "))]
     assert hands.commands == ['pip install ".[headless]"', "reatrieve install"]  # the desk has done both
     printed = desk.printed
     steps = read_in(printed, r"1\. (Actions > [^:]*):")
