@@ -22,18 +22,15 @@ EXPECTED = {
 }
 
 
-@pytest.fixture(scope="module")
-def sessions():
+@pytest.mark.bench
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("name", EXPECTED)
+def test_recall_is_as_expected(name):
     folder = BENCH / "excerpts"
     if not folder.is_dir():
         pytest.skip(f"no benchmark audio at {folder}; set REATRIEVE_BENCH")
-    return run(load_dataset(folder, strict=True), [Setup(name, name) for name in EXPECTED])
-
-
-@pytest.mark.bench
-@pytest.mark.slow
-@pytest.mark.parametrize("name", EXPECTED)
-def test_recall_is_as_expected(sessions, name):
+    sessions = run(load_dataset(folder, strict=True), [Setup(name, name)])
     figures = summary(sessions[name], budget=10)
     reached = (figures["recall"], figures["curve"][1], figures["curve"][3])
     assert figures["sounds"] == 54
