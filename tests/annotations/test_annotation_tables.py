@@ -181,5 +181,5 @@ def test_binary_and_missing_files(tmp_path):
     path.write_bytes(b"\0\1\2\3")
     with pytest.raises(InputError, match=r"x\.bin"):
         read_annotations(path)
-    with pytest.raises(AudioError, match="cannot read"):
+    with pytest.raises(AudioError, match="no such file; check the path"):
         read_annotations(tmp_path / "gone")

@@ -215,7 +215,7 @@ def test_what_is_no_project_is_refused(tmp_path):
     path.write_text('<REAPER_PROJECT 0.1 "7"\n<TRACK\n', encoding="utf-8")
     with pytest.raises(InputError, match="is cut off"):
         read_rpp(path)
-    with pytest.raises(AudioError, match="cannot read"):
+    with pytest.raises(AudioError, match="no such file; check the path"):
         read_rpp(tmp_path / "gone.rpp")
 
 
