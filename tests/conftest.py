@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+os.environ.pop("COLUMNS", None)  # workers are given 80; a test that is about a terminal's width says which
+
 settings.register_profile("project", deadline=None, derandomize=True)  # a busy machine is no fault of the code
 settings.load_profile("project")
 

@@ -122,5 +122,5 @@ def test_nudge_then_snap():
 def test_wrong_requests_are_named():
     with pytest.raises(InputError, match="unknown anchor"):
         anchors(Samples(np.zeros(1)), [Span(0, 1)], Placement("middle"))  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="tempo map"):
+    with pytest.raises(InputError, match="needs a tempo"):
         anchors(Samples(np.zeros(1)), [Span(0, 1)], Placement("start", snap=4))

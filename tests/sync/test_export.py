@@ -270,7 +270,7 @@ def test_missing_information_is_asked_for(song, tmp_path):
         ({"audio": "render"}, "name the render"),
         ({"audio": "track"}, "project's items"),
         ({"audio": "stem"}, "unknown target audio"),
-        ({"audio": "render", "audio_path": song, "snap": 4}, "tempo map"),
+        ({"audio": "render", "audio_path": song, "snap": 4}, "needs a tempo"),
         ({"audio": "render", "audio_path": song, "anchor": "middle"}, "unknown anchor"),
     ):
         with pytest.raises(InputError, match=reason):
