@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from reatrieve.errors import InputError
 from reatrieve.retrieval.default.align import LEAST_CORRELATION, Aligner
-from reatrieve.retrieval.default.calibration import Judgement, Surprise
+from reatrieve.retrieval.default.calibration import Judgement, surprise
 from reatrieve.retrieval.default.constants import BENCHMARK
 from reatrieve.retrieval.default.kernel import KernelMaps
 from reatrieve.retrieval.default.pooled import pooled_chunks
@@ -222,15 +222,15 @@ class DefaultRanker:
         shortlist = self._shortlist(self._labels, blocked)
         if shortlist is None:
             return None
-        surprise = self._surprise()
-        probabilities = self._judgement.probabilities(shortlist.log_odds, surprise, stage=shortlist.stage)
+        surprised = self._surprised()
+        probabilities = self._judgement.probabilities(shortlist.log_odds, surprised, stage=shortlist.stage)
         left = self._remaining(shortlist, probabilities)
         for index in shortlist.order:
             span = self._edges(int(shortlist.starts[index]), blocked)
             if span is not None:
                 p = round(float(probabilities[index]), 6)
                 score = round(float(shortlist.ranks[index]), SCORE_DECIMALS)
-                seen = (float(shortlist.stage), *shortlist.inputs[index].tolist(), surprise.long, surprise.short)
+                seen = (float(shortlist.stage), *shortlist.inputs[index].tolist(), surprised)
                 return Proposal(span, score, p, left, seen)
         return None
 
@@ -264,9 +264,9 @@ class DefaultRanker:
         span = self._edges(int(shortlist.starts[index]), blocked)
         if span is None:
             return None
-        surprise = self._surprise()
-        probabilities = self._judgement.probabilities(shortlist.log_odds, surprise, stage=shortlist.stage)
-        left = self._remaining(known, self._judgement.probabilities(known.log_odds, surprise, stage=known.stage))
+        surprised = self._surprised()
+        probabilities = self._judgement.probabilities(shortlist.log_odds, surprised, stage=shortlist.stage)
+        left = self._remaining(known, self._judgement.probabilities(known.log_odds, surprised, stage=known.stage))
         score = round(float(shortlist.ranks[index]), SCORE_DECIMALS)
         return Proposal(span, score, round(float(probabilities[index]), 6), left)
 
@@ -286,14 +286,14 @@ class DefaultRanker:
                 del self._shortlists[next(iter(self._shortlists))]
         return self._shortlists[question]
 
-    def _surprise(self) -> Surprise:
+    def _surprised(self) -> float:
         """What the answers were against what had to be expected of each when it was asked about."""
-        residuals = []
+        answers = []
         for index, label in enumerate(self._labels):
             expected = None if label.supposed or index == 0 else self._expectation(index)
             if expected is not None:
-                residuals.append(float(label.positive) - expected)
-        return Surprise.of(residuals)
+                answers.append((label.positive, expected))
+        return surprise(answers)
 
     def _expectation(self, index: int) -> float | None:
         """Probability of a yes for a labelled excerpt, as those before it tell; None where it was on no shortlist.
