@@ -17,18 +17,19 @@ from reatrieve.retrieval.default.features import FIGURES
 STAGES = (Answers(1, 0, 0), Answers(3, 0, 0), Answers(3, 2, 1))
 
 
-def made_up(folder: str, *, speaks: str, seed: int, n: int = 60) -> list[Question]:
-    """Questions in which one figure tells right from wrong, more or less."""
+def made_up(folder: str, *, speaks: str, seed: int, n: int = 60, clearly: float = 0.8) -> list[Question]:
+    """Questions in which one figure tells right from wrong, more or less; asked about where it is greatest."""
     rng = np.random.default_rng(seed)
     asked = []
     for number in range(n):
         truth = np.where(rng.random(20) < 0.3, 1, -1).astype(np.int8)
         figures = rng.random((20, len(FIGURES)))
-        figures[:, FIGURES.index(speaks)] += 0.8 * (truth > 0)
+        figures[:, FIGURES.index(speaks)] += clearly * (truth > 0)
+        picked = int(np.argmax(figures[:, FIGURES.index(speaks)]))
         inputs = rng.random((20, len(INPUTS)))
         setting = Setting(STAGES[number % 3], 0.6, 3.0, 10)
         session = ("a.wav", f"sound {number // 5 % 5}", number // 5)
-        asked.append(Question(folder, session, np.arange(20) * 50, figures, inputs, setting, truth, 0, True))
+        asked.append(Question(folder, session, np.arange(20) * 50, figures, inputs, setting, truth, picked, True))
     return asked
 
 
@@ -42,8 +43,8 @@ def test_the_rank_models_find_the_figure_that_speaks():
 
 
 def test_probabilities_are_calibrated_on_what_was_not_seen():
-    judge = fit(made_up("one", speaks="tolerant", seed=1, n=150))
-    lines = report(made_up("two", speaks="tolerant", seed=2, n=150), {"two": judge}).split()
+    judge = fit(made_up("one", speaks="tolerant", seed=1, n=150, clearly=0.3))
+    lines = report(made_up("two", speaks="tolerant", seed=2, n=150, clearly=0.3), {"two": judge}).split()
     assert float(lines[lines.index("error") + 1]) < 0.15
     first, _, share = lines[1].partition("/")
     assert float(first) > 0.7
@@ -60,8 +61,8 @@ def test_residuals_begin_anew_with_each_session():
     asked = made_up("one", speaks="rare", seed=1, n=9)
     judge = fit(made_up("one", speaks="rare", seed=3))
     rows = [fit_calibration._rows(q, judge) for q in asked]
-    surprises = fit_calibration._surprises(asked, rows, judge)
-    assert [surprise.long == 0.0 for surprise in surprises] == [q.stage == 0 or i % 5 == 0 for i, q in enumerate(asked)]
+    surprises = fit_calibration._surprises(asked, rows, [judge] * len(rows))
+    assert [surprise == 0.0 for surprise in surprises] == [q.stage == 0 or i % 5 == 0 for i, q in enumerate(asked)]
 
 
 def test_too_little_is_said(bleeps):
@@ -89,7 +90,54 @@ def test_the_program_writes_constants_and_prints_what_was_left_out(tmp_path, mon
     assert isinstance(constants, Judgement)
     left_out = pickle.loads((keep / "left_out.pickle").read_bytes())
     assert left_out["one"] == left_out["two"] == fit(made["three"])
-    assert left_out["three"] == fit([*made["one"], *made["two"]])
+    assert left_out["three"] == fit([*made["one"], *made["two"]], {"one": 0, "two": 0})
     monkeypatch.setattr(fit_calibration, "collect", None)  # what was kept is enough
     fit_calibration.main()
     assert runpy.run_path(str(out))["BENCHMARK"] == constants
+
+
+def test_surprise_is_learned_from_odds_of_another_set(monkeypatch):
+    one, two = made_up("one", speaks="rare", seed=1), made_up("two", speaks="rare", seed=2)
+    seen = []
+
+    def watched(asked, rows, judges):
+        seen.append({row.folder: judge for row, judge in zip(rows, judges, strict=True)})
+        return surprises(asked, rows, judges)
+
+    surprises = fit_calibration._surprises
+    monkeypatch.setattr(fit_calibration, "_surprises", watched)
+    apart = fit([*one, *two])
+    together = fit([*one, *two], {"one": 0, "two": 0})
+    assert (apart.exact, apart.tolerant, apart.probability) == (together.exact, together.tolerant, together.probability)
+    assert seen[0]["one"].probability != seen[0]["two"].probability
+    assert apart.probability not in (seen[0]["one"].probability, seen[0]["two"].probability)
+    assert seen[1]["one"].probability == seen[1]["two"].probability == together.probability
+
+
+def test_folders_with_a_plus_count_as_one(tmp_path, monkeypatch):
+    made = {name: made_up(name, speaks="rare", seed=seed) for seed, name in enumerate(("one", "two", "three"), start=1)}
+    monkeypatch.setattr(fit_calibration, "collect", lambda folder, **_: made[folder.name])
+    fitted = []
+
+    def watched(asked, set_of, ranker=None):
+        fitted.append((asked, set_of))
+        return fit(asked, set_of, ranker)
+
+    monkeypatch.setattr(fit_calibration, "fit", watched)
+    monkeypatch.setattr("sys.argv", ["fit", str(tmp_path / "constants.py"), "a/one+a/two", "three"])
+    fit_calibration.main()
+    asked, set_of = fitted[0]
+    assert set_of == {"one+two": 0, "three": 1}
+    assert {q.folder for q in asked} == {"one+two", "three"}
+    assert len({q.sound for q in asked if q.folder == "one+two"}) == len({q.sound for q in made["one"] + made["two"]})
+    weights = fit_calibration._alike(asked)
+    assert sum(w for q, w in zip(asked, weights, strict=True) if q.folder == "three") == pytest.approx(1.0)
+    assert weights.sum() == pytest.approx(2.0)
+
+
+def test_the_order_may_stay():
+    asked = made_up("one", speaks="rare", seed=1)
+    earlier = fit(made_up("two", speaks="onset", seed=2))
+    judge = fit(asked, ranker=earlier)
+    assert (judge.exact, judge.tolerant) == (earlier.exact, earlier.tolerant)
+    assert judge.probability not in (earlier.probability, fit(asked).probability)

@@ -15,9 +15,9 @@ from reatrieve.retrieval.default.calibration import (
     Answers,
     Judgement,
     Setting,
-    Surprise,
     relative,
     standing,
+    surprise,
     tally,
 )
 from reatrieve.retrieval.default.constants import BENCHMARK
@@ -161,7 +161,7 @@ def test_the_fitted_constants_have_their_places():
     assert [len(row) for row in BENCHMARK.exact] == [len(EXACT)] * 3
     assert [len(row) for row in BENCHMARK.tolerant] == [len(TOLERANT)] * 3
     assert [len(row) for row in BENCHMARK.probability] == [len(INPUTS) + 1] * 3
-    assert [len(row) for row in BENCHMARK.surprise] == [4] * 3
+    assert [len(row) for row in BENCHMARK.surprise] == [3] * 3
 
 
 def test_exactness_decides_which_model_orders(rng):
@@ -182,18 +182,27 @@ def test_the_gap_leaves_out_what_overlaps_the_best():
     np.testing.assert_allclose(standing(ranks[:2], starts[:2], n_frames=40)[:, 1], [1.0, -0.1])
 
 
-def test_surprise_follows_the_latest_answers():
-    assert Surprise.of([]) == Surprise(0.0, 0.0)
-    better, worse = Surprise.of([0.6] * 4), Surprise.of([-0.6] * 4)
-    assert better.long == -worse.long == pytest.approx(4 * 0.6 / 6)
-    turned = Surprise.of([0.6] * 4 + [-0.6] * 4)
-    assert turned.long == pytest.approx(0.0)
-    assert turned.short < -0.2
+def test_surprise_weighs_answers_by_what_they_tell():
+    assert surprise([]) == 0.0
+    better, worse = surprise([(True, 0.4)] * 4), surprise([(False, 0.6)] * 4)
+    assert better == -worse == pytest.approx(4 * 0.6 / (4 * 0.24 + 4.0))
+    assert surprise([(True, 0.4)] * 4 + [(False, 0.6)] * 4) == pytest.approx(0.0)
+    assert 0.0 < surprise([(True, 0.9)]) < surprise([(True, 0.5)])
+    among_certain = surprise([(True, 0.4)] * 4 + [(True, 1.0)] * 20)
+    assert among_certain == pytest.approx(better)
+
+
+def test_surprise_approaches_the_offset_of_a_session(rng):
+    odds = rng.normal(0.0, 1.0, 2000)
+    said = rng.random(2000) < 1.0 / (1.0 + np.exp(-(odds + 0.3)))
+    assert surprise([(bool(yes), 1.0 / (1.0 + np.exp(-o))) for yes, o in zip(said, odds, strict=True)]) == (
+        pytest.approx(0.3, abs=0.12)
+    )
 
 
 def test_a_session_that_goes_worse_than_expected_is_less_sure():
     odds = np.array([0.0, 2.0])
     for stage in (1, 2):
-        p = [BENCHMARK.probabilities(odds, Surprise.of([residual] * 6), stage=stage) for residual in (-0.5, 0.0, 0.5)]
+        p = [BENCHMARK.probabilities(odds, surprised, stage=stage) for surprised in (-0.5, 0.0, 0.5)]
         assert (p[0] < p[1]).all()
         assert (p[1] < p[2]).all()

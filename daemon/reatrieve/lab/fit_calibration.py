@@ -1,13 +1,16 @@
 """Fit the constants of ``reatrieve.retrieval.default.calibration`` on annotated sets, and write ``constants.py``.
 
-    python -m reatrieve.lab.fit_calibration OUT.py SET [SET ...] [--once SET ...] [--keep FOLDER] [--sessions]
+    python -m reatrieve.lab.fit_calibration OUT.py SET [SET ...] [--once SET ...] [--same-order] [--keep FOLDER]
+        [--sessions]
 
-A SET is a folder, or several that belong together, with commas between them. Every session of the first and the last
-occurrence is run to eight rejections with the constants at hand; each question gives its shortlist, with what the
-oracle would say to each candidate. The rank models are pairwise logistic regressions (each right candidate against all
-wrong ones of its question), the tolerant one weighed by how far it counts; the probability is a logistic regression.
-Every sound counts alike, and every folder. From the sets after --once (sounds that happen once) only the probability
-learns.
+A SET is a folder, or several that belong together, with commas between them; folders with a + between them count as
+one. Every session of the first and the last occurrence is run to eight rejections with the constants at hand; each
+question gives its shortlist, with what the oracle would say to each candidate. The rank models are pairwise logistic
+regressions (each right candidate against all wrong ones of its question), the tolerant one weighed by how far it
+counts; the probability is a logistic regression, and so is what the session's own answers tell, from odds that were
+fitted without its set. Every sound counts alike, and every folder. From the sets after --once (sounds that happen once)
+only the probability learns. With --same-order what is written orders places as the constants at hand do; what is
+measured on a set left out is fitted throughout.
 
 Printed is how often the best candidate is right, how many right ones stand before the first wrong one, and the
 calibration error of what was proposed: fitted on all sets, and on all but the set itself. The latter are the figures to
@@ -21,8 +24,8 @@ import pathlib
 import pickle
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import joblib
 import numpy as np
@@ -47,9 +50,9 @@ from reatrieve.retrieval.default.calibration import (
     TOLERANT,
     Judgement,
     Setting,
-    Surprise,
     relative,
     standing,
+    surprise,
 )
 from reatrieve.retrieval.default.constants import BENCHMARK
 from reatrieve.retrieval.default.features import FIGURES
@@ -159,8 +162,37 @@ def _session(
         n_negative += answer < 0
 
 
-def fit(asked: Sequence[Question]) -> Judgement:
-    """The constants for some questions; those of a session follow each other."""
+def fit(
+    asked: Sequence[Question], set_of: Mapping[str, int] | None = None, ranker: Judgement | None = None
+) -> Judgement:
+    """The constants for some questions; those of a session follow each other.
+
+    What a session's own answers tell is learned from log odds that were fitted without the session's set: only there
+    are they as wrong as on a sound that nobody fitted.
+
+    Parameters
+    ----------
+    asked : the questions.
+    set_of : the number of each folder's set; None: each folder is one.
+    ranker : whose order of places stays; None: that is fitted too.
+    """
+    ranker = ranker or _ranker(asked)
+    rows = [_rows(q, ranker) for q in asked]
+    judge = _with_probability(ranker, rows)
+    own_set = [set_of[row.folder] if set_of else row.folder for row in rows]
+    sets = dict.fromkeys(own_set)
+    strangers = dict.fromkeys(sets, judge)
+    if len(sets) > 1:
+        for one in sets:
+            others = [row for row, theirs in zip(rows, own_set, strict=True) if theirs != one]
+            strangers[one] = _with_probability(ranker, others)
+    judges = [strangers[one] for one in own_set]
+    seen = list(zip(rows, judges, _surprises(asked, rows, judges), strict=True))
+    later = (_moved([one for one in seen if one[0].stage == stage]) for stage in range(1, N_STAGES))
+    return replace(judge, surprise=((1.0, 0.0, 0.0), *later))
+
+
+def _ranker(asked: Sequence[Question]) -> Judgement:
     exact, tolerant = [], []
     for stage in range(N_STAGES):
         of_stage = [q for q in _thinned(asked) if q.orders and q.stage == stage]
@@ -168,17 +200,12 @@ def fit(asked: Sequence[Question]) -> Judgement:
         shares = np.array([q.setting.exact_share for q in of_stage])
         exact.append(_pairwise(of_stage, EXACT, weights))
         tolerant.append(_pairwise(of_stage, TOLERANT, weights * (1.0 - shares)))
-    ranker = Judgement(tuple(exact), tuple(tolerant), (), ())
-    rows = [_rows(q, ranker) for q in asked]
-    probability = []
-    for stage in range(N_STAGES):
-        weights, X, y = _stacked([row for row in rows if row.stage == stage])
-        probability.append(_logistic(X, y, weights))
-    judge = Judgement(ranker.exact, ranker.tolerant, tuple(probability), ())
-    surprises = _surprises(asked, rows, judge)
-    seen = list(zip(rows, surprises, strict=True))
-    later = (_moved([(row, s) for row, s in seen if row.stage == stage], judge) for stage in range(1, N_STAGES))
-    return Judgement(judge.exact, judge.tolerant, judge.probability, ((1.0, 0.0, 0.0, 0.0), *later))
+    return Judgement(tuple(exact), tuple(tolerant), (), ())
+
+
+def _with_probability(ranker: Judgement, rows: Sequence[_Rows]) -> Judgement:
+    stacked = (_stacked([row for row in rows if row.stage == stage]) for stage in range(N_STAGES))
+    return replace(ranker, probability=tuple(_logistic(X, y, weights) for weights, X, y in stacked))
 
 
 def _thinned(asked: Sequence[Question]) -> list[Question]:
@@ -286,28 +313,33 @@ def _stacked(rows: Sequence[_Rows]) -> tuple[_F64, _F64, NDArray[np.bool_]]:
     return weights, X, np.concatenate([row.right for row in rows])
 
 
-def _surprises(asked: Sequence[Question], rows: Sequence[_Rows], judge: Judgement) -> list[Surprise]:
-    """What each question's session has seen before it."""
+def _surprises(asked: Sequence[Question], rows: Sequence[_Rows], judges: Sequence[Judgement]) -> list[float]:
+    """What each question's session has seen before it, as one judgement a question expects it."""
     surprises = []
-    residuals: list[float] = []
+    answers: list[tuple[bool, float]] = []
     session: tuple[str, tuple[str, str, int]] | None = None
-    for q, row in zip(asked, rows, strict=True):
+    for q, row, judge in zip(asked, rows, judges, strict=True):
         if (q.folder, q.session) != session or q.stage == 0:
-            session, residuals = (q.folder, q.session), []
-        surprises.append(Surprise.of(residuals))
+            session, answers = (q.folder, q.session), []
+        surprises.append(surprise(answers))
         if row.answer:
             expected = scipy.special.expit(judge.log_odds(row.picked[None], stage=q.stage)[0])
-            residuals.append(float(row.answer > 0) - float(expected))
+            answers.append((row.answer > 0, float(expected)))
     return surprises
 
 
-def _moved(rows: Sequence[tuple[_Rows, Surprise]], judge: Judgement) -> tuple[float, ...]:
-    stacked = [row for row, _ in rows]
-    weights, X, y = _stacked(stacked)
-    long = np.concatenate([np.full(len(row.right), s.long) for row, s in rows])
-    short = np.concatenate([np.full(len(row.right), s.short) for row, s in rows])
-    odds = judge.log_odds(X, stage=stacked[0].stage)
-    return _logistic(np.column_stack([odds, long, short]), y, weights)
+def _moved(seen: Sequence[tuple[_Rows, Judgement, float]]) -> tuple[float, ...]:
+    """How far a surprise moves log odds, learned from the best candidates alone: they are what the user is told of."""
+    of_folder = Counter(row.folder for row, _, _ in seen if len(row.right))
+    weights, X, y = [], [], []
+    for row, judge, surprised in seen:
+        if len(row.right):
+            weights.append(1.0 / of_folder[row.folder])
+            X.append((judge.log_odds(row.inputs[:1], stage=row.stage)[0], surprised))
+            y.append(row.right[0])
+    if len(set(y)) < 2:
+        return (1.0, 0.0, 0.0)  # right throughout, or wrong: nothing to learn from
+    return _logistic(np.array(X), np.array(y), np.array(weights) * PROBABILITY_SHARE * len(y) / len(of_folder))
 
 
 def _logistic(X: _F64, y: NDArray[np.bool_], w: _F64) -> tuple[float, ...]:
@@ -331,12 +363,12 @@ def report(asked: Sequence[Question], judgements: dict[str, Judgement]) -> str:
             first, share = np.mean(places, axis=0) if places else (np.nan, np.nan)
             parts.append(f"{first:.3f}/{share:.3f}")
         rows = [_rows(q, judge) for q in own]
-        surprises = _surprises(own, rows, judge)
+        surprises = _surprises(own, rows, [judge] * len(rows))
         p, hit = [], []
-        for row, surprise in zip(rows, surprises, strict=True):
+        for row, surprised in zip(rows, surprises, strict=True):
             if row.answer:
                 odds = judge.log_odds(row.picked[None], stage=row.stage)
-                p.append(judge.probabilities(odds, surprise, stage=row.stage)[0])
+                p.append(judge.probabilities(odds, surprised, stage=row.stage)[0])
                 hit.append(float(row.answer > 0))
         error = calibration_error(np.array(p), np.array(hit))
         lines.append(f"{folder:10s} {' '.join(parts)}  calibration error {error:.3f} ({len(p)} answers)")
@@ -402,8 +434,18 @@ BENCHMARK = Judgement(
 '''
 
 
-def _parts(text: str) -> list[pathlib.Path]:
-    return [pathlib.Path(part) for part in text.split(",")]
+def _groups(text: str) -> dict[str, list[pathlib.Path]]:
+    """The folders of a set, by the name under which they count."""
+    parts = ([pathlib.Path(one) for one in part.split("+")] for part in text.split(","))
+    return {"+".join(folder.name for folder in some): some for some in parts}
+
+
+def _as_one(name: str, asked: Sequence[Question]) -> list[Question]:
+    """Questions of several folders under one name, in which files that are called alike stay apart."""
+    return [
+        replace(q, folder=name, session=(f"{q.folder}/{q.session[0]}", *q.session[1:])) if q.folder != name else q
+        for q in asked
+    ]
 
 
 def main() -> None:
@@ -412,40 +454,45 @@ def main() -> None:
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("sets", nargs="+", help="folder, or folders that belong together with commas between them")
     parser.add_argument("--once", nargs="*", default=[], help="sets that only the probability learns from")
+    parser.add_argument("--same-order", action="store_true", help="fit percentages alone: places stay in their order")
     parser.add_argument("--keep", type=pathlib.Path, help="where questions and analyses are kept for the next run")
     parser.add_argument("--sessions", action="store_true", help="run whole sessions on each set left out")
     parser.add_argument("--jobs", type=int, default=1)
     args = parser.parse_args()
-    sets = [_parts(text) for text in args.sets]
+    sets = [_groups(text) for text in args.sets]
     asked: list[Question] = []
+    set_of: dict[str, int] = {}
     cache = args.keep / "analyses" if args.keep else None
-    for group, orders in [*((parts, True) for parts in sets), *((_parts(text), False) for text in args.once)]:
-        for folder in group:
-            asked += _kept(folder, orders=orders, jobs=args.jobs, keep=args.keep, cache=cache)
-    shipped = fit(asked)
+    for number, parts in enumerate([*sets, *map(_groups, args.once)]):
+        for name, folders in parts.items():
+            set_of[name] = number
+            for folder in folders:
+                orders = number < len(sets)
+                asked += _as_one(name, _kept(folder, orders=orders, jobs=args.jobs, keep=args.keep, cache=cache))
+    shipped = fit(asked, set_of, BENCHMARK if args.same_order else None)
+    without = joblib.Parallel(n_jobs=args.jobs)(
+        joblib.delayed(fit)([q for q in asked if set_of[q.folder] != number], set_of) for number in range(len(sets))
+    )
     every = dict.fromkeys((q.folder for q in asked), shipped)
     print("fitted on all sets\n" + report(asked, every), flush=True)
-    left_out: dict[str, Judgement] = {}
-    for group in sets:
-        names = {folder.name for folder in group}
-        left_out |= dict.fromkeys(names, fit([q for q in asked if q.folder not in names]))
+    left_out = {name: judge for parts, judge in zip(sets, without, strict=True) for name in parts}
     print("each set left out\n" + report([q for q in asked if q.folder in left_out], left_out), flush=True)
     args.out.write_text(module(shipped), encoding="utf-8")
     if args.keep:
         (args.keep / "left_out.pickle").write_bytes(pickle.dumps(left_out))
     if args.sessions:
-        for group in sets:
-            print(sessions_of(group, left_out[group[0].name], jobs=args.jobs, cache=cache), flush=True)
+        for name, folders in ((name, folders) for parts in sets for name, folders in parts.items()):
+            print(sessions_of(folders, left_out[name], jobs=args.jobs, cache=cache), flush=True)
 
 
 def _kept(
     folder: pathlib.Path, *, orders: bool, jobs: int, keep: pathlib.Path | None, cache: pathlib.Path | None
 ) -> list[Question]:
-    """Questions of a folder, from the last run with the same constants where they were kept."""
+    """Questions of a folder, from the last run with the same order of places where they were kept."""
     path = keep / f"{folder.name}.pickle" if keep else None
     if path is not None and path.is_file():
         constants, asked = pickle.loads(path.read_bytes())
-        if constants == BENCHMARK:
+        if (constants.exact, constants.tolerant) == (BENCHMARK.exact, BENCHMARK.tolerant):
             return list(asked)
     asked = collect(folder, orders=orders, jobs=jobs, cache=cache)
     if path is not None:

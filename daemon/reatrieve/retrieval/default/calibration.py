@@ -4,7 +4,7 @@ Two models order a shortlist: ``exact`` by figures that tell exact repeats from 
 fewer of these and by the tolerant views. Which of them counts is decided by how exact the best places are
 (``Setting.exactness``): the more answers there are, and a no above all, the more exact they have to be.
 ``probability`` says how often the user says yes, from the rank, some figures as they are and
-the answers so far; what these answers were against what was expected then moves it (``Surprise``). Numbers only, see
+the answers so far; what these answers were against what was expected then moves it (``surprise``). Numbers only, see
 ``constants.py``.
 """
 
@@ -27,9 +27,9 @@ __all__ = [
     "Answers",
     "Judgement",
     "Setting",
-    "Surprise",
     "relative",
     "standing",
+    "surprise",
     "tally",
 ]
 
@@ -45,7 +45,7 @@ One example alone looks less exact than it is: the best places may all be wrong.
 STANDING = ("rank", "gap")
 INPUTS = (
     *STANDING, "contrast", "pooled", "ridge", "unlike_no", "like_yes",
-    "exactness", "trust", "length", "n_yes", "n_no", "n_running",
+    "trust", "n_yes", "n_no", "n_running",
 )  # fmt: skip
 """What the probability is computed from, in this order:
 
@@ -57,16 +57,15 @@ pooled     resemblance with the accepted in the pooled view, in deviations over 
 ridge      ridge score as it is
 unlike_no  resemblance with the accepted minus the greatest with a rejected, pooled view (0 while there is none)
 like_yes   resemblance with the accepted minus theirs among each other, pooled view (0 while there is one)
-exactness  of the setting
 trust      of the setting
-length     log of the excerpts' length
 n_yes ...  log counts of answers
 ========== ===========================================================================================================
+
+What tells one kind of sound from another (exactness, length) is left out: on a kind that was not fitted it misleads.
 """
 
-MEMORY = 12
-FADE = 0.7
-_PRIOR_ANSWERS = (2.0, 1.0)
+SURPRISE_PRIOR = 4.0
+"""What speaks for a session like any other, in the information of answers: 1/4 for an open one, 0 for a certain one."""
 
 _F64 = NDArray[np.float64]
 
@@ -116,26 +115,18 @@ class Setting:
         return float(scipy.special.expit((self.exactness - GATE_MIDDLES[self.answers.stage]) / GATE_WIDTH))
 
 
-@dataclass(frozen=True, slots=True)
-class Surprise:
-    """How far answers went beyond what was expected of them, yes counting 1: of the latest ones, in two means.
+def surprise(answers: Sequence[tuple[bool, float]]) -> float:
+    """How far a session goes beyond what is expected of it, in log odds; 0 while nothing was answered.
 
-    Attributes
+    The first step of Newton's towards the most probable offset of all its log odds, which is normal with the variance
+    ``1 / SURPRISE_PRIOR`` before any answer.
+
+    Parameters
     ----------
-    long : the mean over the last ``MEMORY``, drawn to 0 while there are few.
-    short : the same, each answer counting ``FADE`` times as much as the next one.
+    answers : of each answer whether it was a yes, and the probability of one when it was asked for.
     """
-
-    long: float = 0.0
-    short: float = 0.0
-
-    @classmethod
-    def of(cls, residuals: Sequence[float]) -> Surprise:
-        """From ``answer - expected`` of each answer, in their order."""
-        latest = np.array(residuals[-MEMORY:], dtype=np.float64)
-        weights = FADE ** np.arange(len(latest))[::-1]
-        few, fewer = _PRIOR_ANSWERS
-        return cls(float(latest.sum() / (len(latest) + few)), float(weights @ latest / (weights.sum() + fewer)))
+    beyond = sum(yes - expected for yes, expected in answers)
+    return beyond / (sum(expected * (1.0 - expected) for _, expected in answers) + SURPRISE_PRIOR)
 
 
 def relative(figures: NDArray[np.floating]) -> _F64:
@@ -167,7 +158,7 @@ class Judgement:
     exact : three tuples, of the figures ``EXACT``.
     tolerant : the same, of the figures ``TOLERANT``.
     probability : three tuples of the ``INPUTS``, and the intercept.
-    surprise : three tuples: a factor of the log odds, what either ``Surprise`` adds to them, and the intercept.
+    surprise : three tuples: a factor of the log odds, one of ``surprise``, and the intercept.
     """
 
     exact: tuple[tuple[float, ...], ...]
@@ -188,11 +179,10 @@ class Judgement:
         w = np.array(self.probability[stage])
         return np.asarray(inputs @ w[:-1] + w[-1])
 
-    def probabilities(self, log_odds: _F64, surprise: Surprise, *, stage: int) -> _F64:
-        """Probability of a yes for each candidate."""
-        factor, long, short, intercept = self.surprise[stage]
-        moved = factor * log_odds + long * surprise.long + short * surprise.short + intercept
-        return np.asarray(scipy.special.expit(moved))
+    def probabilities(self, log_odds: _F64, surprised: float, *, stage: int) -> _F64:
+        """Probability of a yes for each candidate, after as much ``surprise``."""
+        factor, offset, intercept = self.surprise[stage]
+        return np.asarray(scipy.special.expit(factor * log_odds + offset * surprised + intercept))
 
 
 _EXACT_COLUMNS = [FIGURES.index(name) for name in EXACT]

@@ -57,7 +57,6 @@ LEARNED_BELOW = 0.85
 _BEYOND = (-1.0, 0.5)
 _MORE_ROWS = 32
 _MOST_KNOWN = 4
-_FRAMES_OF_LOG_0 = 20.0
 
 _F32 = NDArray[np.float32]
 _F64 = NDArray[np.float64]
@@ -341,9 +340,7 @@ class Ranking:
         beyond = np.clip(like_yes - pooled.mutual, *_BEYOND) if pooled.mutual is not None else None
         answers, nothing = setting.answers, np.zeros(len(starts))
         alike = (
-            setting.exactness,
             setting.trust,
-            np.log(setting.n_frames / _FRAMES_OF_LOG_0),
             np.log(answers.n_positive),
             np.log1p(answers.n_negative),
             np.log1p(answers.n_running),

@@ -18,7 +18,7 @@ from scipy.special import expit
 from reatrieve.errors import InputError
 from reatrieve.retrieval.default.align import LEAST_CORRELATION, Aligner
 from reatrieve.retrieval.default.background import Background, CoarseMap
-from reatrieve.retrieval.default.calibration import Judgement, Surprise
+from reatrieve.retrieval.default.calibration import Judgement, surprise
 from reatrieve.retrieval.default.constants import BENCHMARK
 from reatrieve.retrieval.default.kernel import KernelMaps
 from reatrieve.retrieval.default.pooled import pooled_chunks
@@ -191,7 +191,7 @@ class DefaultRanker:
         self._labels = [LabelledExcerpt(example, True, first)]
         self._shortlists: dict[tuple[tuple[LabelledExcerpt, ...], frozenset[Span]], Shortlist | None] = {}
         self._expected: dict[tuple[LabelledExcerpt, ...], float | None] = {}
-        self._residuals: list[float | None] = []  # of the first labels
+        self._told: list[tuple[bool, float] | None] = []  # of the first labels
 
     def _make_views_and_ranking(self) -> None:
         """What all questions need, made side by side."""
@@ -232,7 +232,7 @@ class DefaultRanker:
         """Take back the latest answer with this span."""
         for index in range(len(self._labels) - 1, 0, -1):
             if self._labels[index].span == span:
-                del self._labels[index], self._residuals[index:]
+                del self._labels[index], self._told[index:]
                 return
         raise InputError(f"nothing was learned of {span.start_s:.3f} to {span.end_s:.3f} s")
 
@@ -242,15 +242,15 @@ class DefaultRanker:
         shortlist = self._shortlist(self._labels, blocked)
         if shortlist is None:
             return None
-        surprise = self._surprise()
-        probabilities = self._probabilities(shortlist, surprise)
+        surprised = self._surprised()
+        probabilities = self._probabilities(shortlist, surprised)
         left = self._remaining(shortlist, probabilities)
         for index in shortlist.order:
             span = self._edges(int(shortlist.starts[index]), blocked)
             if span is not None:
                 p = round(float(probabilities[index]), 6)
                 score = round(float(shortlist.ranks[index]), SCORE_DECIMALS)
-                seen = (float(shortlist.stage), *shortlist.inputs[index].tolist(), surprise.long, surprise.short)
+                seen = (float(shortlist.stage), *shortlist.inputs[index].tolist(), surprised)
                 return Proposal(span, score, p, left, seen)
         return None
 
@@ -285,9 +285,9 @@ class DefaultRanker:
         span = self._edges(int(shortlist.starts[index]), blocked)
         if span is None:
             return None
-        surprise = self._surprise()
-        probabilities = self._probabilities(shortlist, surprise)
-        left = self._remaining(known, self._probabilities(known, surprise))
+        surprised = self._surprised()
+        probabilities = self._probabilities(shortlist, surprised)
+        left = self._remaining(known, self._probabilities(known, surprised))
         score = round(float(shortlist.ranks[index]), SCORE_DECIMALS)
         return Proposal(span, score, round(float(probabilities[index]), 6), left)
 
@@ -308,16 +308,16 @@ class DefaultRanker:
                 del self._shortlists[next(iter(self._shortlists))]
         return self._shortlists[question]
 
-    def _probabilities(self, shortlist: Shortlist, surprise: Surprise) -> NDArray[np.float64]:
-        return self._judgement.probabilities(shortlist.log_odds, surprise, stage=shortlist.stage)
+    def _probabilities(self, shortlist: Shortlist, surprised: float) -> NDArray[np.float64]:
+        return self._judgement.probabilities(shortlist.log_odds, surprised, stage=shortlist.stage)
 
-    def _surprise(self) -> Surprise:
+    def _surprised(self) -> float:
         """What the answers were against what had to be expected of each when it was asked about."""
-        for index in range(len(self._residuals), len(self._labels)):
+        for index in range(len(self._told), len(self._labels)):
             label = self._labels[index]
             expected = None if label.supposed or index == 0 else self._expectation(index)
-            self._residuals.append(None if expected is None else float(label.positive) - expected)
-        return Surprise.of([one for one in self._residuals if one is not None])
+            self._told.append(None if expected is None else (label.positive, expected))
+        return surprise([one for one in self._told if one is not None])
 
     def _expectation(self, index: int) -> float | None:
         """Probability of a yes for a labelled excerpt, as those before it tell; None where it was on no shortlist.
