@@ -32,10 +32,7 @@ local VERDICT = { example = "accept", accepted = "accept", rejected = "reject" }
 ---Whether the example or an accepted place of a sound lies under the selection.
 local function lies_under(s, start_s, end_s)
   for _, one in pairs(s.model.candidates) do
-    if VERDICT[one.state] == "accept" then
-      local shorter_s = math.min(end_s - start_s, one.end_s - one.start_s)
-      if edges.overlap_s(start_s, end_s, one.start_s, one.end_s) > 0.5 * shorter_s then return true end
-    end
+    if VERDICT[one.state] == "accept" and edges.lies_under(one, start_s, end_s) then return true end
   end
   return false
 end

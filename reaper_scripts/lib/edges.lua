@@ -15,6 +15,14 @@ function edges.overlap_s(start_s, end_s, other_start_s, other_end_s)
   return math.max(0, math.min(end_s, other_end_s) - math.max(start_s, other_start_s))
 end
 
+---Whether a place of the model lies under a selection: they share more than half of the shorter one.
+---@param one Candidate
+---@return boolean
+function edges.lies_under(one, start_s, end_s)
+  local shorter_s = math.min(end_s - start_s, one.end_s - one.start_s)
+  return edges.overlap_s(start_s, end_s, one.start_s, one.end_s) > 0.5 * shorter_s
+end
+
 local WHAT = { example = "which is the example", accepted = "which is accepted", rejected = "which is rejected",
   skipped = "which was skipped" }
 

@@ -88,7 +88,7 @@ function export.ask(ctx, tab)
     return
   end
   local folder = project.stored(tab.proj, "EXPORT_FOLDER")
-  if folder == "" then folder = tab.path:match("^(.*)[/\\]") or reaper.GetProjectPathEx(tab.proj, "") end
+  if folder == "" then folder = project.folder_of(tab.path) or reaper.GetProjectPathEx(tab.proj, "") end
   local audio_path, audio_start_s = shipped_file(tab.proj)
   local answers = settings.ask(("Export sync files of %s"):format(table.concat(names, ", ")), {
     "Folder", "Targets (all, or json,wav,...)", "Audio: source/render/track",
@@ -155,7 +155,7 @@ function export.exported_end(ctx, tab)
   running[tab] = nil
   local names, folder = {}, ""
   for index, path in ipairs(one.files) do
-    folder = path:match("^(.*)[/\\]") or folder
+    folder = project.folder_of(path) or folder
     names[index] = path:match("[^/\\]*$")
   end
   local text = ("%s in %s: %s"):format(status.plural(#names, "file"), folder, table.concat(names, ", "))

@@ -88,9 +88,9 @@ end
 function finder.earlier_search(tab, the_track, start_s, end_s)
   for _, s in ipairs(tab.sessions) do
     local example = s.model.candidates[0]
-    if example and s.state ~= "lost" and not s.outdated and s.track == track.guid(the_track) then
-      local shorter_s = math.min(end_s - start_s, example.end_s - example.start_s)
-      if edges.overlap_s(start_s, end_s, example.start_s, example.end_s) > 0.5 * shorter_s then return s end
+    if example and s.state ~= "lost" and not s.outdated and s.track == track.guid(the_track)
+      and edges.lies_under(example, start_s, end_s) then
+      return s
     end
   end
 end

@@ -21,6 +21,11 @@ local ACCEPTED = { { 0, 158, 115 }, { 86, 180, 233 }, { 204, 121, 167 }, { 0, 11
 ---How many colours there are for accepted regions.
 project.COLOURS = #ACCEPTED
 
+---The folder of a file.
+---@param path string
+---@return string? nil: the path names none
+function project.folder_of(path) return path:match("^(.*)[/\\]") end
+
 ---@param kind "accepted"|"candidate"|"rejected"
 ---@param index integer
 ---@return integer[] rgb

@@ -36,7 +36,7 @@ end
 function restore.open(ctx, tab)
   local active = project.stored(tab.proj, "ACTIVE")
   local ids = project.stored_sessions(tab.proj)
-  local before, folder = project.stored(tab.proj, "FOLDER"), tab.path:match("^(.*)[/\\]") or ""
+  local before, folder = project.stored(tab.proj, "FOLDER"), project.folder_of(tab.path) or ""
   for id, text in pairs(ids) do
     if text ~= "" and not ctx.owner(id) then
       local s = ext_state.decode(id, text)

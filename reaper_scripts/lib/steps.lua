@@ -53,7 +53,7 @@ function steps.store(tab)
       s:stored_as(text)
     end
   end
-  local folder = tab.path:match("^(.*)[/\\]") or ""
+  local folder = project.folder_of(tab.path) or ""
   if #tab.sessions > 0 and tab.stored_folder ~= folder then
     project.store(tab.proj, "FOLDER", folder)
     tab.stored_folder = folder

@@ -163,14 +163,15 @@ end
 ---@field rate number
 ---@field source string? path of the file that it plays, "" for none; nil where a version up to 0.1 stored it
 
----The source that a take's sections are parts of.
-local function root_of(take)
-  local source = take and reaper.GetMediaItemTake_Source(take)
+---A source and those that it is a section of, the root last.
+---@return PCM_source[]
+local function sources_of(source)
+  local list = {}
   while source do
-    local parent = reaper.GetMediaSourceParent(source)
-    if not parent then return source end
-    source = parent
+    list[#list + 1] = source
+    source = reaper.GetMediaSourceParent(source)
   end
+  return list
 end
 
 ---Where the items of a track stand, by GUID.
@@ -180,7 +181,8 @@ function track.layout(the_track)
   for index = 0, reaper.CountTrackMediaItems(the_track) - 1 do
     local item = reaper.GetTrackMediaItem(the_track, index)
     local take = reaper.GetActiveTake(item)
-    local root = root_of(take)
+    local sources = sources_of(take and reaper.GetMediaItemTake_Source(take))
+    local root = sources[#sources]
     local _, guid = reaper.GetSetMediaItemInfo_String(item, "GUID", "", false)
     layout[guid] = { position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION"),
       length_s = reaper.GetMediaItemInfo_Value(item, "D_LENGTH"),
@@ -235,17 +237,15 @@ local function described(the_track, item)
 
   local function take_value(name) return reaper.GetMediaItemTakeInfo_Value(take, name) end
   local section, section_start_s, section_length_s, reversed = false, 0.0, 0.0, false
-  local root = source
-  while true do
-    if reaper.GetMediaSourceType(root, "") == "SECTION" and not section then
-      local ok, offset, length, reverse = reaper.PCM_Source_GetSectionInfo(root)
+  local sources = sources_of(source)
+  for _, one in ipairs(sources) do
+    if reaper.GetMediaSourceType(one, "") == "SECTION" and not section then
+      local ok, offset, length, reverse = reaper.PCM_Source_GetSectionInfo(one)
       section = ok
       if ok then section_start_s, section_length_s, reversed = offset, length, reverse end
     end
-    local parent = reaper.GetMediaSourceParent(root)
-    if not parent then break end
-    root = parent
   end
+  local root = sources[#sources]
   local path = reaper.GetMediaSourceFileName(root, "")
   local source_length_s, in_quarters = reaper.GetMediaSourceLength(root)
   local kind = reaper.GetMediaSourceType(root, "")

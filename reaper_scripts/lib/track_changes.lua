@@ -59,13 +59,17 @@ function track_changes.between(before, now)
   return { what = table.concat(parts, ", "), item_by_s = item_by_s }
 end
 
+---The item of a layout that a time lies on.
+---@return string? guid
+local function under(layout, time_s)
+  for guid, item in pairs(layout) do
+    if item.position_s <= time_s and time_s < item.position_s + item.length_s then return guid end
+  end
+end
+
 ---How far REAPER should have moved a region along with the item that it stood on.
 local function along_s(change, before, mark)
-  if change.by_s then return change.by_s end
-  local middle_s = (mark.start_s + mark.end_s) / 2
-  for guid, item in pairs(before) do
-    if item.position_s <= middle_s and middle_s < item.position_s + item.length_s then return change.item_by_s[guid] end
-  end
+  return change.by_s or change.item_by_s[under(before, (mark.start_s + mark.end_s) / 2)]
 end
 
 ---Whether a region stands where it stood.
@@ -87,14 +91,6 @@ local function followed(s, change, before, present)
     end
   end
   return model, stayed
-end
-
----The item of a layout that a time lies on.
----@return string? guid
-local function under(layout, time_s)
-  for guid, item in pairs(layout) do
-    if item.position_s <= time_s and time_s < item.position_s + item.length_s then return guid end
-  end
 end
 
 ---Where a piece of an item's sound is played now.

@@ -123,19 +123,18 @@ class JournalFolder:
         if not project:
             return []
         self._take_in(project)
-        found: list[StoredJournal] = []
-        for path in self._journals():
-            with contextlib.suppress(JournalError, InputError):  # nothing of it can be used
-                if _same_path(read_header(path).project, project):
-                    found.append(_stored(path))
-        return sorted(found, key=lambda stored: -stored.modified_s)[: limits.SESSIONS]
+        return self._latest_first(lambda path: _same_path(read_header(path).project, project))[: limits.SESSIONS]
 
     def all(self) -> list[StoredJournal]:
         """Every session that can be used, the latest first."""
+        return self._latest_first(lambda _path: True)
+
+    def _latest_first(self, wanted: Callable[[Path], bool]) -> list[StoredJournal]:
         found: list[StoredJournal] = []
         for path in self._journals():
-            with contextlib.suppress(JournalError, InputError):
-                found.append(_stored(path))
+            with contextlib.suppress(JournalError, InputError):  # nothing of it can be used
+                if wanted(path):
+                    found.append(_stored(path))
         return sorted(found, key=lambda stored: -stored.modified_s)
 
     def sources(self) -> set[Path]:

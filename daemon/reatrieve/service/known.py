@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from reatrieve import limits
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.bridge.messages import Known
 from reatrieve.session.earlier import EarlierAnswer, first_events
@@ -23,9 +20,6 @@ def beginning(started: Started, known: tuple[Known, ...], track_map: TrackMap) -
     ]
     covered = _Covered(track_map)
     events, left_out = first_events(started, answers, covered.share)
-    first = events[0]
-    if isinstance(first, Started):
-        events[0] = replace(first, budget=min(first.budget, limits.BUDGET))
     if not left_out:
         return events, ""
     return events, (

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from reatrieve import limits
 from reatrieve.session.events import Answered, Requested, Revised, SessionEvent, Started, Verdict
 from reatrieve.session.spans import Span, allowed_overlap_s, overlap_s
 from reatrieve.session.state import EXAMPLE
@@ -35,7 +36,7 @@ def first_events(
 
     Left out is what lies on items by less than half, or on the example or another answer by more than neighbours may
     touch; a yes goes before a no. The first yes that lies on the example by more than half of the shorter is its
-    region. Each earlier no raises the budget by one: what the user allows is still to come.
+    region. Each earlier no raises the budget by one, up to ``limits.BUDGET``: what the user allows is still to come.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def first_events(
         if not any(_collide(answer.span, other, started.example.length_s) for other in taken):
             kept[k] = answer
     rejections = sum(answer.verdict == "reject" for answer in kept.values())
-    events: list[SessionEvent] = [replace(started, budget=started.budget + rejections)]
+    events: list[SessionEvent] = [replace(started, budget=min(started.budget + rejections, limits.BUDGET))]
     if region != started.example:
         events.append(Revised(EXAMPLE, region))
     for number, (_, answer) in enumerate(sorted(kept.items()), 1):

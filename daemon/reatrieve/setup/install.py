@@ -106,7 +106,8 @@ def install(resources: Resources, home: Path, *, keep_scripts: bool = False, dry
     if not dry_run:
         manifest.version = __version__
         if resources.kind == "portable":
-            _remembered(real_home, resources.path)
+            with _used(real_home):
+                remember(real_home, resources.path)
         carried_out(resources.path, wanted, manifest, changes, ours / MANIFEST)
     yield from _told(changes, before)
     yield f"  home     {real_home}"
@@ -155,7 +156,7 @@ def uninstall(resources: Resources, *, dry_run: bool = False) -> Iterator[str]:
 
 def _home_made(home: Path, manifest: Manifest) -> Path:
     """Make the home folder and its token where there are none; the real place of both."""
-    try:
+    with _used(home):
         if not home.is_dir():
             home.mkdir(mode=0o700, parents=True)
             manifest.further["home"] = str(home)
@@ -167,15 +168,13 @@ def _home_made(home: Path, manifest: Manifest) -> Path:
                 file.write(text)
             manifest.further["token"] = str(token)
         return Path(os.path.realpath(token)).parent  # Store Python keeps %LOCALAPPDATA% elsewhere than it says
-    except OSError as error:
-        raise ReatrieveError(
-            f"the home folder {home} cannot be used ({error.strerror or error}); choose another with --home"
-        ) from error
 
 
-def _remembered(home: Path, folder: Path) -> None:
+@contextlib.contextmanager
+def _used(home: Path) -> Iterator[None]:
+    """Say which folder it is that cannot be used."""
     try:
-        remember(home, folder)
+        yield
     except OSError as error:
         raise ReatrieveError(
             f"the home folder {home} cannot be used ({error.strerror or error}); choose another with --home"

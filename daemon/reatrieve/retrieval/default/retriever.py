@@ -185,15 +185,13 @@ class DefaultRanker:
         )
         self._parts = self._grid.parts(min(MOST_POINTS, self._maps.n_starts))
         self._aligner = Aligner(samples, length_s=example.length_s)
-        self._profiles: Profiles
-        self._ranking: Ranking
-        self._make_views_and_ranking()
+        self._profiles, self._ranking = self._views_and_ranking()
         self._labels = [LabelledExcerpt(example, True, first)]
         self._shortlists: dict[tuple[tuple[LabelledExcerpt, ...], frozenset[Span]], Shortlist | None] = {}
         self._expected: dict[tuple[LabelledExcerpt, ...], float | None] = {}
         self._told: list[tuple[bool, float] | None] = []  # of the first labels
 
-    def _make_views_and_ranking(self) -> None:
+    def _views_and_ranking(self) -> tuple[Profiles, Ranking]:
         """What all questions need, made side by side."""
         maps, padding = self._maps, ((0, 0), (self._margin, self._margin))
         cepstrum, onset = self._analysis.arrays["cepstrum"], self._analysis.arrays["onset"]
@@ -212,8 +210,8 @@ class DefaultRanker:
             whole.append((coarse, Background(coarse)))
 
         for_each(lambda make: make(), (background, maps.prepare, pooled, cepstral))
-        self._profiles = Profiles({name: views[name] for name in (CEPSTRAL, POOLED)}, n_frames=maps.n_frames)
-        self._ranking = Ranking(maps, *whole[0], self._profiles)
+        profiles = Profiles({name: views[name] for name in (CEPSTRAL, POOLED)}, n_frames=maps.n_frames)
+        return profiles, Ranking(maps, *whole[0], profiles)
 
     def learn(self, span: Span, *, positive: bool) -> None:
         """Take one answer; of a span with edges of its own, the excerpt in it that best resembles the example."""
