@@ -11,7 +11,7 @@ from typing import TypeVar
 __all__ = ["ahead", "usual_threads"]
 
 MOST_THREADS = 4
-"""With more, decoding is faster than any analysis, and Python's lock is all that small arrays wait for."""
+"""With more, decoding is faster than any analysis, and work on small arrays only waits for Python's lock."""
 
 T = TypeVar("T")
 

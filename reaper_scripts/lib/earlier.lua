@@ -9,12 +9,11 @@ local models = require("models")
 local project = require("project")
 local status = require("status")
 local steps = require("steps")
-local track_changes = require("track_changes")
 
 local earlier = {}
 
 local YES_NO, YES = 4, 6
-local SAME_S = 1e-6
+local SAME_S = models.TOLERANCE_S
 local COVERED = 0.5          -- so much of an answered place must lie on items, as for the daemon
 local MOST = 2000            -- answers that the daemon takes: its limits.KNOWN
 
@@ -92,7 +91,6 @@ end
 ---@param items TrackItem[] of the track now
 ---@return KnownAnswer[]
 function earlier.kept(tab, s, items)
-  track_changes.offer(tab, s)
   local list = {}
   for _, one in ipairs(answers(tab, s)) do
     if not s.strayed[one.number] and covered(items, one.start_s, one.end_s) >= COVERED and #list < MOST then list[#list + 1] = one end

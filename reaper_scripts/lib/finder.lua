@@ -13,6 +13,7 @@ local settings = require("settings")
 local starter = require("starter")
 local status = require("status")
 local track = require("track")
+local track_changes = require("track_changes")
 local work = require("work")
 
 local finder = {}
@@ -130,6 +131,7 @@ function finder.find(ctx, tab, go_on)
     local items, note = track.items(the_track, start_s, end_s)
     if not items then return give_up(note) end
     local old = earlier.search(tab, track.guid(the_track), start_s, end_s)
+    if old then track_changes.offer(tab, old) end
     local known = old and earlier.kept(tab, old, items) or {}
     if #known == 0 or not earlier.wanted(old, known) then old, known = nil, {} end
     if chosen ~= "" then note = note ~= "" and chosen .. "; " .. note or chosen end

@@ -10,7 +10,7 @@ local track = require("track")
 
 local track_changes = {}
 
-local SAME_S = 1e-6
+local SAME_S = models.TOLERANCE_S
 
 ---@class Change
 ---@field by_s number? all items have moved alike, by so much

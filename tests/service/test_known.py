@@ -1,6 +1,8 @@
 """Answers of an earlier search, handed to a real daemon over a real socket."""
 
+import re
 import secrets
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,7 @@ from reatrieve.bridge.messages import (
     Undo,
 )
 from reatrieve.journal import read_journal
+from reatrieve.session.earlier import LEAST_COVERED
 from reatrieve.session.state import fold
 from service.client import TRUTH, make_item
 
@@ -201,7 +204,13 @@ def test_as_many_as_are_taken_are_found_from(daemon, client, shared, session):
     rows, end = rows_of(client)
     assert len(rows) > 1000
     assert end.budget == limits.BUDGET
-    client.wait(Candidate, Done)
+    client.wait(Candidate, Done, timeout_s=300.0)  # what each answer tells of the next ones is worked out first
+
+
+def test_the_scripts_take_what_the_daemon_takes():
+    lua = (Path(__file__).parents[2] / "reaper_scripts" / "lib" / "earlier.lua").read_text(encoding="utf-8")
+    there = {name: float(value) for name, value in re.findall(r"^local (COVERED|MOST) = ([\d.]+)", lua, re.MULTILINE)}
+    assert there == {"COVERED": LEAST_COVERED, "MOST": limits.KNOWN}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from reatrieve import limits
+from reatrieve.audio.hashing import gone
 from reatrieve.errors import AudioError
 
 __all__ = ["SoundInfo", "SoundReader", "sound_info"]
@@ -75,10 +76,7 @@ class SoundReader:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not _is_file(self.path):
-            raise AudioError(
-                f"{self.path}: no such file; bring it back, or relink the item in REAPER and run Find again "
-                "(its answers are kept)"
-            )
+            raise gone(self.path)
         try:
             self._file = soundfile.SoundFile(self.path)
         except _FAULTS as error:

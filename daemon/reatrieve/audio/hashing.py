@@ -13,7 +13,7 @@ from pathlib import Path
 from reatrieve.errors import AudioError, CancelledError
 from reatrieve.files import appearing, make_folder, open_regular, read_small
 
-__all__ = ["FileStamp", "SoundHashes", "content_hash", "file_stamp"]
+__all__ = ["FileStamp", "SoundHashes", "content_hash", "file_stamp", "gone"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,13 @@ _MEMO_LIMIT = 20_000
 _MEMO_BYTES = 65_536
 
 
+def gone(path: Path) -> AudioError:
+    """The error of a sound file that is not there."""
+    return AudioError(
+        f"{path}: no such file; bring it back, or relink the item in REAPER and run Find again (its answers are kept)"
+    )
+
+
 def file_stamp(path: Path) -> FileStamp:
     """Size and time of change.
 
@@ -39,10 +46,7 @@ def file_stamp(path: Path) -> FileStamp:
     try:
         stat = path.stat()
     except (OSError, ValueError) as error:
-        raise AudioError(
-            f"{path}: no such file; bring it back, or relink the item in REAPER and run Find again "
-            "(its answers are kept)"
-        ) from error
+        raise gone(path) from error
     return stat.st_size, stat.st_mtime_ns
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reatrieve.errors import InputError, JournalError
 from reatrieve.journal import read_journal
-from reatrieve.session.spans import Span, overlap_s
+from reatrieve.session.spans import Span, are_one_place
 from reatrieve.session.state import SessionState, fold
 
 __all__ = ["EarlierSession", "earlier_session"]
@@ -50,9 +50,7 @@ def earlier_session(audio: Path, example: Span, folders: Iterable[Path]) -> Earl
             if len(header.track_map.items) != 1 or not _same(header.track_map.items[0].path, audio):
                 continue
             state = fold(line.event for line in lines)
-            theirs = state.example.moved(header.origin_s)
-            shorter_s = min(theirs.length_s, example.length_s)
-            if state.answers and overlap_s(theirs, example) > 0.5 * shorter_s:
+            if state.answers and are_one_place(state.example.moved(header.origin_s), example):
                 return EarlierSession(path, state, lines[-1].time_s)
     return None
 

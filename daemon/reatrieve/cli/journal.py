@@ -48,7 +48,7 @@ def _list(_args: argparse.Namespace) -> int:
     from reatrieve.settings import Settings
 
     folder = Settings.load({}).journals_folder
-    found = JournalFolder(folder).all()
+    found = JournalFolder(folder).sessions()
     for one in found:
         _say(f"{_what(one.label, one.header, one.modified_s)}, {one.accepted} accepted")
         _say(f"  {one.path}")

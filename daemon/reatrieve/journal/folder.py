@@ -125,7 +125,7 @@ class JournalFolder:
         self._take_in(project)
         return self._latest_first(lambda path: _same_path(read_header(path).project, project))[: limits.SESSIONS]
 
-    def all(self) -> list[StoredJournal]:
+    def sessions(self) -> list[StoredJournal]:
         """Every session that can be used, the latest first."""
         return self._latest_first(lambda _path: True)
 

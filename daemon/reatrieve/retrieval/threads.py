@@ -38,7 +38,7 @@ class _Limit:
     def __enter__(self) -> None:
         with self._lock:
             if self._calls == 0:
-                _leave_to_nobody()
+                _release_control()
                 self._limiter = _controller().limit(limits=1, user_api="blas")
             self._calls += 1
 
@@ -46,9 +46,9 @@ class _Limit:
         with self._lock:
             self._calls -= 1
             if self._calls == 0:  # perhaps in another thread than it began
-                _leave_to_nobody()
+                _release_control()
                 self._limiter.restore_original_limits()
-                _leave_to_nobody()
+                _release_control()
 
 
 @cache
@@ -56,9 +56,9 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _leave_to_nobody() -> None:
+def _release_control() -> None:
     """So that this thread can set the number: threadpoolctl 3.8 and later leave that to the first thread that did, and
-    ignore the others without a word.
+    ignore the others silently.
     """
     for library in _controller().lib_controllers:
         clear = getattr(library, "clear_controlling_thread", None)

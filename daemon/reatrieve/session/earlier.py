@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from reatrieve import limits
 from reatrieve.session.events import Answered, Requested, Revised, SessionEvent, Started, Verdict
-from reatrieve.session.spans import Span, allowed_overlap_s, overlap_s
+from reatrieve.session.spans import Span, allowed_overlap_s, are_one_place, overlap_s
 from reatrieve.session.state import EXAMPLE
 
 __all__ = ["EarlierAnswer", "first_events"]
@@ -48,7 +48,8 @@ def first_events(
         The share of a span, 0..1, that lies on items.
     """
     there = {k: answer for k, answer in enumerate(earlier) if covered(answer.span) >= LEAST_COVERED}
-    own = next((k for k, one in there.items() if _is_the_example(one, started.example)), None)
+    yes = (k for k, one in there.items() if one.verdict == "accept")
+    own = next((k for k in yes if are_one_place(there[k].span, started.example)), None)
     region = there.pop(own).span if own is not None else started.example
     kept: dict[int, EarlierAnswer] = {}
     for k, answer in sorted(there.items(), key=lambda one: (one[1].verdict != "accept", one[0])):
@@ -63,11 +64,6 @@ def first_events(
         events.append(Requested(number, answer.span, 0.0, float(answer.verdict == "accept"), 0.0))
         events.append(Answered(number, answer.verdict, answer.span))
     return events, len(earlier) - len(kept) - (own is not None)
-
-
-def _is_the_example(answer: EarlierAnswer, example: Span) -> bool:
-    shorter_s = min(answer.span.length_s, example.length_s)
-    return answer.verdict == "accept" and overlap_s(answer.span, example) > 0.5 * shorter_s
 
 
 def _collide(a: Span, b: Span, length_s: float) -> bool:

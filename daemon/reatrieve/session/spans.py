@@ -1,4 +1,4 @@
-"""Spans of time in seconds, the two rules that compare them, and how long an example may be."""
+"""Spans of time in seconds, the rules that compare them, and how long an example may be."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from reatrieve import limits
 from reatrieve.errors import InputError
 
-__all__ = ["Span", "allowed_overlap_s", "demand_example_length", "is_blocked", "overlap_s"]
+__all__ = ["Span", "allowed_overlap_s", "are_one_place", "demand_example_length", "is_blocked", "overlap_s"]
 
 MAX_TOUCH_S = 0.025
 MAX_TOUCH_SHARE = 0.05
@@ -55,6 +55,11 @@ def demand_example_length(length_s: float) -> None:
 def overlap_s(a: Span, b: Span) -> float:
     """Seconds that both spans share; 0.0 when they are apart."""
     return max(0.0, min(a.end_s, b.end_s) - max(a.start_s, b.start_s))
+
+
+def are_one_place(a: Span, b: Span) -> bool:
+    """Whether both are the same place, marked twice: they share more than half of the shorter one."""
+    return overlap_s(a, b) > 0.5 * min(a.length_s, b.length_s)
 
 
 def allowed_overlap_s(length_s: float) -> float:

@@ -1,4 +1,4 @@
-"""REAPERs that nobody finds by themselves (portable ones), remembered in the home folder by ``install``."""
+"""Portable REAPERs, which cannot be found by searching: remembered in the home folder by ``install``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def remember(home: Path, folder: Path) -> None:
 
 
 def forget(home: Path, folder: Path) -> None:
-    """Strike it off."""
+    """Remove it from the list."""
     known = _listed(home)
     if folder in known:
         with contextlib.suppress(OSError):

@@ -53,12 +53,12 @@ def soft_norms(norms: _F32) -> _F32:
 @dataclass(frozen=True, slots=True, eq=False)
 class Frames:
     """R, frame by frame. Not a method of ``KernelMaps``, whose spectra read it: a search that ends shall free its
-    arrays at once, and a circle would wait for the garbage collector.
+    arrays at once, and a reference cycle would wait for the garbage collector.
 
     Attributes
     ----------
     whitened : np.ndarray [shape=(N_BANDS, n_frames)]
-    margin : frames of nothing at either end.
+    margin : zero frames at either end.
     """
 
     whitened: NDArray[np.float16]
