@@ -139,10 +139,11 @@ local function origin(list, taken, one)
 end
 
 ---The regions of the earlier search that go over to the new one, and the model with their names.
+---@param old Model
 ---@return table<string, Mark> adopted
 ---@return Model
 ---@return integer[] gone accepted places whose regions went while the daemon searched
-local function adopted_by(tab, model, list)
+local function adopted_by(tab, model, old, list)
   local known, taken, adopted, gone = {}, {}, {}, {}
   for _, one in ipairs(list) do
     if one.guid then known[one.guid] = one.number end
@@ -158,8 +159,12 @@ local function adopted_by(tab, model, list)
     local there = guid and present[guid]
     local kind = one.state == "rejected" and "rejected" or "accepted"
     if index then taken[index] = true end
+    if index and kind == "rejected" then
+      model = models.named(model, number, "? " .. models.shown_name(old, list[index].number))
+    end
     if there and there.kind == kind then
-      model = models.named(model, number, there.name)
+      -- Should it be asked about again, it is called as candidates are.
+      model = models.named(model, number, (kind == "accepted" and "? " or "") .. there.name)
       adopted[guid] = { number = number, kind = kind, name = there.name, start_s = one.start_s, end_s = one.end_s }
     elseif guid and kind == "accepted" then
       gone[#gone + 1] = number
@@ -202,6 +207,15 @@ end
 ---@return boolean
 function earlier.is_away(tab, s) return s:absent() and line_of(tab, s) ~= nil end
 
+---Undo has gone back before a hand-over whose steps an earlier run of the script knew: candidates of the earlier search stand
+---there again. They go, without an undo point, so that undo and redo go on.
+function earlier.remove_again(tab, s)
+  if not next(s.removed) or line_of(tab, s) then return end
+  for guid, mark in pairs(project.read(tab.proj, s.removed)) do
+    if mark.kind ~= "accepted" then project.remove(tab.proj, guid) end
+  end
+end
+
 ---Nothing is waited for any more.
 ---@return integer? number of an answer that is sent, but in no step yet
 local function settle(s)
@@ -218,11 +232,15 @@ end
 ---@param list KnownAnswer[] of the old one
 function earlier.hand_over(ctx, tab, s, old, model, list)
   local adopted, gone
-  adopted, model, gone = adopted_by(tab, named_anew(model, old.model, list), list)
-  local left_over = {}
+  adopted, model, gone = adopted_by(tab, named_anew(model, old.model, list), old.model, list)
+  local left_over, removed = {}, {}
   for guid, mark in pairs(project.read(tab.proj, old.history.known)) do
     if not adopted[guid] and mark.kind ~= "accepted" then left_over[guid] = mark end
   end
+  for guid, number in pairs(old.history.known) do
+    if not adopted[guid] then removed[guid] = number end
+  end
+  s:take_over_from(removed)
   local parts = {
     { s = old, marks = left_over, model = models.empty(old.model.label), forward = { { "finish" } }, back = { { "more", 0 } } },
     { s = s, marks = adopted, model = model },

@@ -53,11 +53,12 @@ end
 local function first_candidate(ctx, tab, s, fields)
   if fields.reason == "cancelled" then return cancelled(ctx, tab, s, fields) end
   local before = s.search.earlier
-  if before and s:has_rows() and not before.s:absent() then
+  if before and s:has_rows() then            -- also when its regions have gone meanwhile: their places are retracted
     local model = continued(models.from_rows(s.model.label, s.rows), fields)
     s:open()
     tab.searching = nil
     earlier.hand_over(ctx, tab, s, before.s, model, before.answers)
+    tab.change_count = nil                     -- a region may have been moved while the daemon searched
     steps.present(ctx, tab, s)
     s:set_lookahead(lookahead(fields))
     return

@@ -42,6 +42,7 @@ function ext_state.encode(s)
   for number, by in pairs(s.left) do parts[#parts + 1] = joined("left", number, by.start_s, by.end_s) end
   for number in pairs(s.strayed) do parts[#parts + 1] = joined("strayed", number) end
   for other in pairs(s.replaced) do parts[#parts + 1] = joined("replaced", escaped(other)) end
+  for guid, number in pairs(s.removed) do parts[#parts + 1] = joined("removed", number, escaped(guid)) end
   local marked = {}
   for guid, mark in pairs(marks) do
     local one = model.candidates[mark.number]
@@ -80,7 +81,7 @@ function ext_state.decode(id, text)
     over = head[5] ~= "" and head[5] or nil }
   local offset = math.tointeger(tonumber(head[9])) or 0
   if offset > 0 then model.offset = offset end
-  local marks, gone, layout, left, strayed, replaced = {}, {}, nil, {}, {}, {}
+  local marks, gone, layout, left, strayed, replaced, removed = {}, {}, nil, {}, {}, {}, {}
   for index = 2, #lines do
     local field = split(lines[index], ";")
     local number = math.tointeger(tonumber(field[1]))
@@ -90,6 +91,8 @@ function ext_state.decode(id, text)
       strayed[math.tointeger(tonumber(field[2])) or -1] = true
     elseif field[1] == "replaced" then
       replaced[unescaped(field[2])] = true
+    elseif field[1] == "removed" and #field == 3 then
+      removed[unescaped(field[3])] = math.tointeger(tonumber(field[2])) or -1
     elseif field[1] == "item" and #field >= 6 then
       layout = layout or {}
       layout[unescaped(field[2])] = { position_s = tonumber(field[3]), length_s = tonumber(field[4]), offset_s = tonumber(field[5]),
@@ -118,7 +121,8 @@ function ext_state.decode(id, text)
   for guid, number in pairs(gone) do steps:know(guid, number) end
   return session.stored { id = id, track = unescaped(head[1]), colour = math.tointeger(tonumber(head[2])) or 1, history = steps,
     answers_in_project = answers, stored_text = text, cut = not whole,
-    layout = layout, shift_s = tonumber(head[7]), outdated = head[8] == "1", left = left, strayed = strayed, replaced = replaced }
+    layout = layout, shift_s = tonumber(head[7]), outdated = head[8] == "1", left = left, strayed = strayed, replaced = replaced,
+    removed = removed }
 end
 
 return ext_state

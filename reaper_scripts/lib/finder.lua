@@ -131,6 +131,9 @@ function finder.find(ctx, tab, go_on)
     local items, note = track.items(the_track, start_s, end_s)
     if not items then return give_up(note) end
     local old = earlier.search(tab, track.guid(the_track), start_s, end_s)
+    if old and old:is_open() and old.state ~= "ready" then
+      return give_up(("%s: its last answer is still on its way; run Find once more"):format(old.model.label))
+    end
     if old then track_changes.offer(tab, old) end
     local known = old and earlier.kept(tab, old, items) or {}
     if #known == 0 or not earlier.wanted(old, known) then old, known = nil, {} end

@@ -162,7 +162,7 @@ end
 
 ---What the user did to the regions by hand, since no step left them so.
 ---@param present table<string, Mark>
----@param deleted "skip"|"reject" what a deleted candidate means
+---@param deleted "skip"|"reject"|nil what a deleted candidate means; nil: undo has taken it away, which is no answer
 ---@return Model model
 ---@return table[] forward
 ---@return table[] back
@@ -194,7 +194,9 @@ function methods:changes(present, deleted)
   for guid, mark in pairs(self:step().marks) do
     local one = model.candidates[mark.number]
     if not present[guid] and one then
-      if one.state == "candidate" and mark.number == model.current then
+      if one.state == "candidate" and mark.number == model.current and not deleted then
+        model = models.hidden(model)
+      elseif one.state == "candidate" and mark.number == model.current then
         command({ "answer", mark.number, deleted, one.start_s, one.end_s }, { "undo", mark.number })
         model = models.answered(model, deleted, one.start_s, one.end_s)
       elseif mark.kind == "accepted" then

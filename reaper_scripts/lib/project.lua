@@ -155,6 +155,9 @@ function project.move(proj, guid, start_s, end_s, name)
   places.change(proj, guid, { start_s = start_s, end_s = end_s, name = name })
 end
 
+---Remove a region, without an undo point of its own.
+function project.remove(proj, guid) places.remove(proj, guid) end
+
 ---The name of the smallest named region around a span that is not ours.
 ---@param ours fun(guid: string): boolean
 ---@return string?

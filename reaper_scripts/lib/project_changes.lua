@@ -102,11 +102,13 @@ end
 ---The user has edited regions by hand.
 local function take_changes(ctx, tab, s, present)
   local before = s.model
-  local deleted = settings.get("deleted_candidate")
-  local following = s.lookahead and s.lookahead[deleted]
+  local undone = (reaper.Undo_CanRedo2(tab.proj) or "") ~= ""       -- a deletion leaves nothing to redo
+  local deleted = not undone and settings.get("deleted_candidate") or nil
+  local following = deleted and s.lookahead and s.lookahead[deleted]
   local model, forward, back = s.history:changes(present, deleted)
+  local paused = model.hidden and not before.hidden
   local marks = s.history:standing(present)
-  if #forward == 0 and model.candidates[0] then
+  if #forward == 0 and model.candidates[0] and not paused then
     s:set_marks(marks)           -- a name changed by hand, a region kept as rejected deleted: nothing the daemon knows of
     return
   end
@@ -137,6 +139,7 @@ local function look_at(ctx, tab, s, watched, retuned, items_too)
   if retuned and not s:absent() and track_changes.with_tempo(tab, s, project.read(tab.proj, s.history.known), items_too) then
     return true
   end
+  if not s:absent() then earlier.remove_again(tab, s) end
   local index, present, as_known = step_of_project(tab, s)
   if as_known then return false end
   if watched then steps.asked(ctx, tab) end

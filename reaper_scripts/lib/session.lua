@@ -92,6 +92,7 @@ local TRANSITIONS = {
 ---@field searched table<string, ItemPlace>? where the items stood before that
 ---@field strayed table<integer, boolean> answered places whose sound is gone, with another in its place
 ---@field replaced table<string, boolean> ids of earlier or taken back searches that this one stands for
+---@field removed table<string, integer> regions of an earlier search that are none of this one, which took over from it -> number
 ---@field cut boolean the project has lost a part of what it kept of it: the journal is the truth
 ---@field answers_in_project integer how many answers the project had when it was opened
 ---@field reviewed integer? the answered place that the user looks at again
@@ -103,8 +104,8 @@ local FIELDS = {
   rows = true, verbs = true, lookahead = true, awaited_since = true, lookahead_asked_at = true, budget = true, remaining = true,
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
   answers_in_project = true, cut = true, seals = true, layout = true,
-  shift_s = true, left = true, outdated = true, searched = true, strayed = true, replaced = true, reviewed = true, deciding = true,
-  withdrawn = true,
+  shift_s = true, left = true, outdated = true, searched = true, strayed = true, replaced = true, removed = true,
+  reviewed = true, deciding = true, withdrawn = true,
 }
 
 local methods = {}
@@ -395,6 +396,9 @@ function methods:stray(number) self.strayed[number] = true end
 ---@param id string
 function methods:stand_for(id) self.replaced[id] = true end
 
+---@param guids table<string, integer> regions of an earlier search that go as this one takes over -> number
+function methods:take_over_from(guids) self.removed = guids end
+
 ---The journal has told what was cut.
 function methods:mend() self.cut = false end
 
@@ -507,7 +511,8 @@ local function made(values)
   values.answers_in_project = values.answers_in_project or 0
   values.cut = values.cut or false
   values.seals, values.withdrawn = {}, {}
-  values.left, values.strayed, values.replaced = values.left or {}, values.strayed or {}, values.replaced or {}
+  values.left, values.strayed = values.left or {}, values.strayed or {}
+  values.replaced, values.removed = values.replaced or {}, values.removed or {}
   values.shift_s, values.outdated, values.deciding = values.shift_s or 0, values.outdated or false, false
   return new(values)
 end
@@ -528,7 +533,7 @@ end
 ---A session that a project or the daemon has kept.
 ---@param values { id: string, track: string, colour: integer, history: History, answers_in_project: integer?,
 ---  stored_text: string?, cut: boolean?, layout: table?, shift_s: number?, outdated: boolean?, left: table?, strayed: table?,
----  replaced: table<string, boolean>? }
+---  replaced: table<string, boolean>?, removed: table<string, integer>? }
 ---@return Session in the state "stored"
 function session.stored(values)
   values.state = "stored"

@@ -504,3 +504,152 @@ def test_a_refused_drag_is_told_and_the_region_stays(one_rig: Rig) -> None:
     assert one_rig.region("Sound 1-1").start_s == 2.0
     one_rig.press("accept")
     assert (session.state.accepted, session.state.candidates[1].span.start_s) == (2, 2.0)
+
+
+def agree(rig: Rig) -> None:
+    """Project and daemon know the same accepted regions, and no name is there twice."""
+    standing = [name for name, text in texts(rig).items() if text]
+    regions = sorted(span.start_s for name in standing for _, span in rig.daemon.sessions[name].state.accepted_regions)
+    assert sorted(rig.accepted()) == pytest.approx(regions), rig.help()[-4:]
+    assert len(set(rig.names())) == len(rig.names()), rig.names()
+
+
+def test_an_answer_on_its_way_is_waited_for(one_rig: Rig) -> None:
+    outdated(one_rig)
+    one_rig.candidate().move(10.01, 11.0)  # so that the answer needs the daemon's reply
+    one_rig.tick(2)
+    one_rig.daemon.paused = True
+    one_rig.run("accept")
+    one_rig.reaper.tick()
+    one_rig.project.select_time(2.1, 3.0)
+    one_rig.run("find")
+    one_rig.reaper.tick()
+    assert "Sound 1: its last answer is still on its way; run Find once more" in one_rig.help()
+    one_rig.daemon.paused = False
+    one_rig.tick(40)
+    agree(one_rig)
+    new = again(one_rig)
+    assert new.state.accepted == 3  # the example besides
+    agree(one_rig)
+
+
+def test_the_list_of_the_rest_is_waited_for(one_rig: Rig) -> None:
+    one_rig.find()
+    one_rig.press("accept")
+    one_rig.track.items[0].set(D_LENGTH=19.5)
+    one_rig.tick(6)
+    one_rig.reaper.answer("yes")
+    one_rig.run("accept_rest")
+    one_rig.tick(1)
+    one_rig.project.select_time(2.1, 3.0)
+    one_rig.run("find")
+    one_rig.tick(40)
+    assert any("run Find once more" in text for text in one_rig.help())
+    one_rig.reaper.host.dialogs.waiting.clear()
+    again(one_rig)
+    agree(one_rig)
+
+
+@pytest.mark.parametrize("how", ["undo", "delete"])
+def test_regions_that_go_while_the_daemon_searches_are_retracted(one_rig: Rig, how: str) -> None:
+    outdated(one_rig)
+    one_rig.project.select_time(2.1, 3.0)
+    one_rig.reaper.answer("yes")
+    one_rig.run("find")
+    one_rig.tick(1)
+    one_rig.daemon.paused = True
+    for _ in range(3):
+        one_rig.reaper.tick()
+    if how == "delete":
+        for region in list(one_rig.project.regions):
+            region.delete()
+    else:
+        while one_rig.names():  # past the Find that began the search
+            one_rig.reaper.run(UNDO)
+    for _ in range(2):
+        one_rig.reaper.tick()
+    one_rig.daemon.paused = False
+    one_rig.tick(40)
+    one_rig.press("accept")
+    one_rig.press("accept")
+    one_rig.tick(10)
+    agree(one_rig)
+
+
+def test_a_region_moved_while_the_daemon_searches_is_learned(one_rig: Rig) -> None:
+    outdated(one_rig)
+    one_rig.project.select_time(2.1, 3.0)
+    one_rig.reaper.answer("yes")
+    one_rig.run("find")
+    one_rig.tick(1)
+    one_rig.daemon.paused = True
+    for _ in range(3):
+        one_rig.reaper.tick()
+    one_rig.region("Sound 1-4").move(8.02, 9.0)
+    one_rig.reaper.tick()
+    one_rig.daemon.paused = False
+    one_rig.tick(40)
+    assert 8.02 in [round(start_s, 6) for start_s in one_rig.accepted()]
+    agree(one_rig)
+
+
+def test_a_place_with_a_name_of_its_own_is_a_candidate_when_undo_asks_again(rig: Rig) -> None:
+    outdated(rig, ("accept", "reject"))
+    rig.region("Sound 1-1").rename("boom")
+    rig.tick(4)
+    again(rig, 0.6, 1.4)
+    rig.press("undo", 6)
+    rig.press("undo", 6)
+    assert "? boom" in rig.names()
+    agree(rig)
+
+
+def test_a_rejected_place_keeps_its_name_when_it_is_accepted(rig: Rig) -> None:
+    outdated(rig, ("reject", "accept", "skip"))
+    again(rig, 0.6, 1.4)
+    rig.press("previous")
+    rig.press("previous")
+    rig.press("accept", 10)
+    assert "Sound 1-1" in rig.names()
+    agree(rig)
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+@pytest.mark.parametrize("deleted", ["skip", "reject"])
+def test_undone_after_a_restart_the_candidate_is_paused_not_answered(rig: Rig, deleted: str, reopened: bool) -> None:
+    rig.set(deleted_candidate=deleted)
+    outdated(rig)
+    new = again(rig)
+    rig.tick(3)
+    rig.reaper.stop("ReaTrieve_Client.lua")
+    rig.reaper.run("ReaTrieve_Client.lua")
+    rig.reaper.unfocus()
+    rig.tick(20)
+    before = places(rig)
+    current = new.state.current
+    rig.reaper.run(UNDO)
+    rig.tick(40)
+    assert (new.state.current, new.state.rejections) == (current, 1)
+    if reopened:
+        path = rig.folder / "song.rpp"
+        rig.project.save(path)
+        rig.tick(3)
+        rig.project.close()
+        rig.tick(3)
+        rig.reaper.open(path)
+        rig.tick(40)
+        rig.track = rig.project.tracks[0]
+    else:
+        rig.reaper.run(REDO)
+        rig.tick(6)
+        assert places(rig) == before
+        rig.reaper.run(UNDO)
+        rig.tick(6)
+    new = rig.daemon.sessions[new.find.session]
+    rig.press("accept", 8)  # shows it again
+    assert new.state.current == current
+    assert len([name for name in rig.names() if name.startswith("? ")]) == 1
+    assert len(rig.names()) == len(before)
+    rig.press("accept", 8)
+    assert new.state.accepted == 3
+    agree(rig)

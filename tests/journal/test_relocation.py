@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.journal import Header, JournalFolder, copies_folder, read_journal
-from reatrieve.journal.relocation import relocated
+from reatrieve.journal.relocation import along, relocated
 from reatrieve.session.events import Started
 from reatrieve.session.spans import Span
 
@@ -38,6 +38,13 @@ def test_a_file_inside_the_projects_folder_came_along(before: str, path: str, no
     found = relocated(header(before, path), now, is_file=lambda there: there != Path(path))
     assert [str(item.path) for item in found.track_map.items] == [str(Path(expected))]
     assert found.project == now
+
+
+def test_a_posix_path_in_the_words_of_windows_is_one_still() -> None:
+    """A project from Linux or macOS opened on Windows, where any path is written with backslashes."""
+    found = along(PureWindowsPath("/old/audio/x.wav"), "/old/a.rpp", "/new/a.rpp")
+    assert found == Path("/new/audio/x.wav")
+    assert along(PureWindowsPath("/elsewhere/x.wav"), "/old/a.rpp", "/new/a.rpp") is None
 
 
 def test_a_file_that_is_still_there_stays_and_one_that_is_nowhere_keeps_its_name() -> None:

@@ -233,6 +233,21 @@ def test_payloads_written_into_the_sync_json_survive_the_next_export(song, tmp_p
     assert [e["payload"] for e in events_in(tmp_path / "o")["events"]] == ["", "lane=3", ""]
 
 
+def test_a_payload_goes_on_when_its_place_is_found_by_another_search(song, tmp_path):
+    made = {"folder": tmp_path / "o", "audio": "render", "audio_path": song, "add": True}
+    export(accepted(), **made)
+    path = next((tmp_path / "o").glob("*.sync.json"))
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["events"][1]["payload"] = "lane=3"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    again = [replace(one, region_id=f"again:{i}", start_s=one.start_s + 0.01) for i, one in enumerate(accepted())]
+    export(again, force=True, **made)
+    assert [e["payload"] for e in events_in(tmp_path / "o")["events"]] == ["", "lane=3", ""]
+    given = [replace(one, payload=f"new={i}", region_id=f"third:{i}") for i, one in enumerate(accepted())]
+    export(given, force=True, **made)
+    assert [e["payload"] for e in events_in(tmp_path / "o")["events"]] == ["new=0", "new=1", "new=2"]
+
+
 def test_no_event_at_all_is_still_a_file_for_every_target(song, tmp_path):
     written = export([], folder=tmp_path / "o", targets="all", audio="render", audio_path=song)
     assert len(written) == len(TARGETS)

@@ -27,20 +27,21 @@ def relocated(header: Header, project: str, *, is_file: Callable[[Path], bool] =
     """
     items = []
     for item in header.track_map.items:
-        there = _along(item.path, header.project, project)
+        there = along(item.path, header.project, project)
         if there is not None and not _asked(is_file, item.path) and _asked(is_file, there):
             item = dataclasses.replace(item, path=there)
         items.append(item)
     return dataclasses.replace(header, project=project, track_map=TrackMap(tuple(items)))
 
 
-def _along(path: Path, before: str, now: str) -> Path | None:
+def along(path: PurePath, before: str, now: str) -> Path | None:
     """Where a file lies that moved along with its project; None: it lay in no folder of it."""
     if not before or not now or before == now:
         return None
     flavour: type[PurePath] = PureWindowsPath if _OF_WINDOWS.match(before) else PurePosixPath
+    text = path.as_posix() if flavour is PurePosixPath else str(path)  # Windows writes its own strokes into any path
     try:
-        inside = flavour(str(path)).relative_to(flavour(before).parent)
+        inside = flavour(text).relative_to(flavour(before).parent)
     except ValueError:
         return None
     return None if ".." in inside.parts else Path(now).parent.joinpath(*inside.parts)

@@ -18,7 +18,7 @@ from reatrieve.session.retriever import Progress
 from reatrieve.sync.anchors import Placement
 from reatrieve.sync.earlier import EarlierExport
 from reatrieve.sync.gapless import loose_timing_note
-from reatrieve.sync.model import Accepted, SyncAudio, SyncSheet, TargetKind
+from reatrieve.sync.model import Accepted, SyncAudio, SyncEvent, SyncSheet, TargetKind
 from reatrieve.sync.placed_audio import source_file, write_track
 from reatrieve.sync.sheet import Note, events_of, sheet_of
 from reatrieve.sync.targets import TARGETS, Options, Target, chosen_options, chosen_targets
@@ -214,13 +214,20 @@ def _sheet(
     sound = _sound(job.track_map, shipped, readable) if job.placement.anchor != "start" else None
     events = events_of(accepted, shipped, job.placement, options, sound=sound, note=note)
     others = earlier.events_of_others(shipped, job.accepted) if job.add else []
+    events = [replace(event, payload=event.payload or _payload_of_place(event, others)) for event in events]
     kept = [event for event in others if not any(event.is_place_of(one) for one in events)]
     if len(kept) < len(others):
-        note(f"{len(others) - len(kept)} events of an earlier search in {stem}.sync.json gave way: they are the same")
+        replaced = len(others) - len(kept)
+        note(f"{replaced} events of an earlier search in {stem}.sync.json are replaced: they mark the same places")
     if kept:
         sounds = ", ".join(dict.fromkeys(event.pattern for event in kept))
         note(f"{len(kept)} events of other searches ({sounds}) were kept from {stem}.sync.json")
     return sheet_of(stem, shipped, events, kept, job.placement.tempo_map), len(kept)
+
+
+def _payload_of_place(event: SyncEvent, others: Sequence[SyncEvent]) -> str:
+    """What somebody wrote beside an event that this one replaces."""
+    return next((one.payload for one in others if one.payload and one.is_place_of(event)), "")
 
 
 def _stitched(job: ExportJob, made: list[_Made], note: Note, tell: Progress) -> tuple[SyncAudio, Path, str]:
