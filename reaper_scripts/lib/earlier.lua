@@ -90,26 +90,29 @@ end
 ---What a new search can take over: what still lies on sound that was answered.
 ---@param items TrackItem[] of the track now
 ---@return KnownAnswer[]
+---@return integer others that it cannot take over
 function earlier.kept(tab, s, items)
-  local list = {}
-  for _, one in ipairs(answers(tab, s)) do
+  local list, all = {}, answers(tab, s)
+  for _, one in ipairs(all) do
     if not s.strayed[one.number] and covered(items, one.start_s, one.end_s) >= COVERED and #list < MOST then list[#list + 1] = one end
   end
-  return list
+  return list, #all - #list
 end
 
 ---Whether the user wants the answers kept.
 ---@param list KnownAnswer[]
+---@param others integer answers that cannot be kept
 ---@return boolean
-function earlier.wanted(s, list)
+function earlier.wanted(s, list, others)
   local accepted = 0
   for _, one in ipairs(list) do
     if one.verdict == "accept" then accepted = accepted + 1 end
   end
   local why = s.state == "lost" and "the daemon cannot go on with it" or "the items of its track have changed"
-  local text = ("\"%s\" was searched on this track before, and %s.\n\nKeep its %s as examples (%d accepted, %d rejected)?\n\n"
+  local left_out = others > 0 and (" %s cannot be kept: the sound there is gone."):format(status.plural(others, "other answer")) or ""
+  local text = ("\"%s\" was searched on this track before, and %s.\n\nKeep its %s as examples (%d accepted, %d rejected)?%s\n\n"
     .. "Yes goes on with that sound, from the new time selection.\nNo leaves it as it is and begins another sound."):format(
-    s.model.label, why, status.plural(#list, "answer"), accepted, #list - accepted)
+    s.model.label, why, status.plural(#list, "answer"), accepted, #list - accepted, left_out)
   return reaper.MB(text, "ReaTrieve: Find", YES_NO) == YES
 end
 

@@ -135,8 +135,9 @@ function finder.find(ctx, tab, go_on)
       return give_up(("%s: its last answer is still on its way; run Find once more"):format(old.model.label))
     end
     if old then track_changes.offer(tab, old) end
-    local known = old and earlier.kept(tab, old, items) or {}
-    if #known == 0 or not earlier.wanted(old, known) then old, known = nil, {} end
+    local known, others = {}, 0
+    if old then known, others = earlier.kept(tab, old, items) end
+    if #known == 0 or not earlier.wanted(old, known, others) then old, known = nil, {} end
     if chosen ~= "" then note = note ~= "" and chosen .. "; " .. note or chosen end
 
     local prepared = ahead.take(ctx, proj, track.guid(the_track), items)

@@ -228,7 +228,7 @@ function track_changes.with_tempo(tab, s, present, items_too)
   s:set_marks(standing)
   s:amend(model)
   if moved > 0 then
-    status.say(("%s: the tempo has changed, and %s moved with the beats: that teaches nothing%s"):format(s.model.label,
+    status.say(("%s: the tempo has changed, and %s moved with the beats: nothing is learned from that%s"):format(s.model.label,
       status.plural(moved, "region"), items_too and "" or "; Convert and Export ask whether to move them back"), true)
   end
   steps.store(tab)

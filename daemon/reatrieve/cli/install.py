@@ -48,7 +48,7 @@ def add_resources(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="DIR",
         help="REAPER's resource folder (Options > Show REAPER resource path), for a portable one; may be repeated "
-        "(default: every REAPER of this user, and portable ones in which install has been)",
+        "(default: every REAPER of this user, and portable ones where install was run)",
     )
 
 

@@ -308,7 +308,7 @@ class SessionWork:
         try:
             check_edges(state, revise.number, span, duration_s=self.journal.header.track_map.duration_s)
         except EdgesError as error:
-            raise EdgesError(f"{error}; until then the search and exports keep its edges from before") from error
+            raise EdgesError(f"{error}; the search and exports go on with its edges from before") from error
         return span
 
 
