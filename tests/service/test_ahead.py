@@ -12,6 +12,8 @@ from reatrieve import limits
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.bridge.messages import Cancel, Candidate, Done, Failed, Find, Prepare, Tempo
 from reatrieve.journal import JournalFolder
+from reatrieve.retrieval.learned import network
+from reatrieve.session.retriever import ANALYSIS_RATE_HZ
 from service.client import RATE_HZ, TRUTH, make_item, make_track
 
 EXAMPLE = (1.0, 1.5)
@@ -93,6 +95,37 @@ def test_find_decodes_nothing_that_was_prepared(start, connect, tmp_path, sessio
     said, done = client.play(TRUTH, first=first)
     assert isinstance(done, Done)
     assert sum(verdict == "accept" for _, _, verdict in said) == len(TRUTH) - 1
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """How often the network was run on a track; once it is loaded it hears two seconds to warm up."""
+    begun = []
+    original = network.network_frames
+
+    def counted(samples, **more):
+        if samples.size > 5 * ANALYSIS_RATE_HZ:
+            begun.append(samples.size)
+        return original(samples, **more)
+
+    monkeypatch.setattr(network, "network_frames", counted)
+    return begun
+
+
+def test_what_answers_need_is_computed_before_find(start, connect, tmp_path, session, passes):
+    daemon = start(cache=tmp_path / "own cache")
+    client = connect(daemon.home)
+    prepare(client, session, make_track(tmp_path / "a.wav", seed=19))
+    ready(client, daemon, session)
+    ranker = daemon.service.ahead._track.ranked[1]
+    describe = ranker.description()
+    client.until(lambda: len(passes) == 1)
+    assert describe(lambda _wanted: None).shape[0] == network.N_VALUES  # waits for the pass that is under way
+    candidate = find(client, session)
+    client.answer(candidate, "accept")
+    while candidate.number == 1:
+        candidate = client.wait(Candidate)
+    assert len(passes) == 1
 
 
 def test_another_selection_on_the_track_decodes_nothing(start, connect, tmp_path, session, decoded):

@@ -23,7 +23,7 @@ from reatrieve.bridge.messages import Prepare
 from reatrieve.errors import CancelledError, ReatrieveError
 from reatrieve.service import loading
 from reatrieve.service.preparing import Draft, Prepared, example_on, map_track
-from reatrieve.session.retriever import Analysis, Ranker
+from reatrieve.session.retriever import Analysis, Describing, Ranker
 from reatrieve.session.spans import Span
 
 __all__ = ["TrackAhead", "Turns"]
@@ -31,6 +31,8 @@ __all__ = ["TrackAhead", "Turns"]
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.05
+QUIET_S = 1.0
+"""So long after the first candidate is found nothing more is computed: Find often comes just then."""
 
 
 class Turns:
@@ -94,6 +96,10 @@ class _Track:
     def hurried(self) -> bool:
         return self.urgent.is_set() or self.cancelled.is_set()
 
+    def is_left(self) -> bool:
+        """Whether another track or another selection is wanted now."""
+        return self.waiting > 0 or self.cancelled.is_set()
+
 
 class TrackAhead:
     """Holds one prepared track; all methods may be called from any thread.
@@ -143,6 +149,7 @@ class TrackAhead:
                 self._track = track
             track.example = (command.start_s, command.end_s)
             track.waiting += 1
+            self._lock.notify_all()
         self._jobs.submit(self._run, track)
 
     def cancel(self, session: str) -> bool:
@@ -229,6 +236,7 @@ class TrackAhead:
                 if track.cancelled.is_set() and (self._track is None or self._track.analysis is None):
                     self._cache.release()  # it may have come just after the cancel
                 self._lock.notify_all()
+        self._describe(track)
 
     def _analyse(self, track: _Track) -> None:
         self._turn(track)
@@ -273,6 +281,27 @@ class TrackAhead:
         with self._lock:
             if not track.cancelled.is_set():
                 track.ranked = example, ranker
+
+    def _describe(self, track: _Track) -> None:
+        """What later answers will need; it stops for another track or selection, and nobody waits for it but them."""
+        with self._lock:
+            if track.ranked is None or not isinstance(track.ranked[1], Describing):
+                return
+            describe = track.ranked[1].description()
+            if describe is None or self._lock.wait_for(lambda: track.is_left() or track.ranked is None, QUIET_S):
+                return  # Find has come, and the session describes it
+
+        def rest(wanted: Callable[[], bool]) -> None:
+            self._turns.wait(lambda: wanted() or track.is_left())
+            if track.is_left() and not wanted():
+                raise CancelledError("stopped before the track was described")
+
+        try:
+            describe(rest)
+        except CancelledError:
+            pass
+        except Exception:
+            logger.exception("describing the track of session %s met a fault", track.session)
 
     def _turn(self, track: _Track) -> None:
         self._turns.wait(track.hurried)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,11 @@ __all__ = [
     "ANALYSIS_RATE_HZ",
     "MOST_POINTS",
     "Analysis",
+    "Describing",
     "Progress",
     "Proposal",
     "Ranker",
+    "Rest",
     "Retriever",
     "Supposing",
     "Surveying",
@@ -105,6 +107,19 @@ class Surveying(Protocol):
     def near(self, time_s: float, blocked: Sequence[Span]) -> Proposal | None:
         """The excerpt most alike of those that begin near ``time_s`` and overlap none of ``blocked``; None: there is
         none."""
+
+
+Rest: TypeAlias = Callable[[Callable[[], bool]], None]
+"""Called between the parts of long work with what tells whether somebody waits for it; returns when the work may go on,
+and raises ``CancelledError`` to stop it."""
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """A ranker whose answers need a description of the sound that takes long; it can be made before they come."""
+
+    def description(self) -> Callable[[Rest], object] | None:
+        """What makes it, in any thread; None: none will be needed."""
 
 
 @runtime_checkable

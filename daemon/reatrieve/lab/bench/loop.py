@@ -23,7 +23,10 @@ N_ANSWERS = 8
 MAX_TICKS = 60
 WARM_UP_MINUTES = 2.0
 """Long enough for all answers: half a minute holds 14 places."""
+N_FIRST_ANSWERS = 8
 PREPARED_TIMEOUT_S = 120.0
+LISTENED_S = 6.0
+"""A user hears the marked sound a few times before Find."""
 
 
 def loop_ratios(folder: Path, *, say: Callable[[str], None]) -> list[Ratio]:
@@ -55,13 +58,20 @@ def _find_ratios(path: Path, folder: Path, carrier: str) -> list[Ratio]:
         cold_s, cold_decode_s = _first_candidate(loop, path, next(lengths_s))
         pairs = [_first_candidate(loop, path, next(lengths_s)) for _ in range(N_FINDS)]
         first_s, decode_s = sorted(pairs, key=lambda pair: pair[0] / pair[1])[N_FINDS // 2]
-        ticks = [_prepared_ticks(loop, path, next(lengths_s), 1 + N_FINDS + number) for number in range(N_PREPARED)]
+        n_before = itertools.count(1 + N_FINDS)
+        ticks = [_prepared_ticks(loop, path, next(lengths_s), next(n_before)) for _ in range(N_PREPARED)]
+        answers = []
+        for _ in range(N_FIRST_ANSWERS):
+            _prepared_ticks(loop, path, next(lengths_s), next(n_before), rest_s=LISTENED_S)
+            answers.append(_ticks(loop, dragged=False))
     what = f"Find to first candidate, {carrier}"
     return [
         Ratio(f"first_candidate_{carrier}", what, "decoding alone", first_s, decode_s, "s", 2.0),
         Ratio(f"cold_start_{carrier}", f"{what}, cold", "decoding alone", cold_s, cold_decode_s, "s", None),
         Ratio(f"ticks_prepared_{carrier}", f"{what}, prepared, 95 %", "one tick", _late(ticks), 1.0, "ticks", 3.0),
-    ]
+        Ratio(f"ticks_first_answer_{carrier}", f"its first answer to next region, {carrier}, 95 %", "one tick",
+              _late(answers), 1.0, "ticks", 1.0),
+    ]  # fmt: skip
 
 
 def _first_candidate(loop: Loop, path: Path, length_s: float) -> tuple[float, float]:
@@ -75,9 +85,9 @@ def _first_candidate(loop: Loop, path: Path, length_s: float) -> tuple[float, fl
     return loop.find(span.start_s, span.end_s), decode_s
 
 
-def _prepared_ticks(loop: Loop, path: Path, length_s: float, n_before: int) -> int:
+def _prepared_ticks(loop: Loop, path: Path, length_s: float, n_before: int, *, rest_s: float = 1.0) -> int:
     """Rounds of deferred functions from Find to the first candidate's region, of a track that the daemon has had time
-    to prepare; ``n_before`` others were searched with this daemon."""
+    to prepare, and ``rest_s`` besides; ``n_before`` others were searched with this daemon."""
 
     def stored(n: int) -> bool:  # an analysis is stored a moment after it was made
         return len(set((loop.daemon.home / "cache" / "analysis").glob("*[0-9a-f]"))) == n
@@ -87,7 +97,7 @@ def _prepared_ticks(loop: Loop, path: Path, length_s: float, n_before: int) -> i
     span = material.example()
     loop.project.select_time(span.start_s, span.end_s)
     loop.reaper.until(lambda: stored(n_before + 1), timeout_s=PREPARED_TIMEOUT_S)
-    _listen(loop, 1.0)
+    _listen(loop, rest_s)
     loop.reaper.run(FIND)
     for ticks in range(1, MAX_TICKS):
         loop.reaper.tick()

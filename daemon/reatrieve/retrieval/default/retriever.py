@@ -6,7 +6,7 @@ and a small network (``retrieval.learned``). What both say is weighed by ``ranki
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
@@ -40,7 +40,7 @@ from reatrieve.retrieval.learned.frames import learned_frames
 from reatrieve.retrieval.learned.parts import PartMeans
 from reatrieve.retrieval.stream import CHUNK_FRAMES, checked
 from reatrieve.retrieval.threads import for_each, in_order, one_blas_thread
-from reatrieve.session.retriever import MOST_POINTS, Analysis, Progress, Proposal
+from reatrieve.session.retriever import MOST_POINTS, Analysis, Progress, Proposal, Rest
 from reatrieve.session.spans import Span, is_blocked, overlap_s
 
 if TYPE_CHECKING:  # importing it costs a second for librosa
@@ -334,6 +334,10 @@ class DefaultRanker:
                     expected = float(expit(shortlist.log_odds[nearest]))
             self._expected[upto] = expected
         return self._expected[upto]
+
+    def description(self) -> Callable[[Rest], object] | None:
+        """The network's frames: nearly all sounds need them from the first answer on; None: the track is too long."""
+        return partial(learned_frames, self._analysis) if self._analysis.duration_s <= LEARNED_LONGEST_S else None
 
     def _learned_view(self) -> bool:
         """Make the learned view known; False: the sound is too long for it."""
