@@ -127,6 +127,17 @@ function earlier.messages(list)
   return messages
 end
 
+---Whether a search has been told more since another one began from its answers.
+---@param model Model of it as that one began
+---@return boolean
+function earlier.told_more(s, model)
+  for number, one in pairs(s.model.candidates) do
+    local before = model.candidates[number]
+    if VERDICT[one.state] and (not before or VERDICT[before.state] ~= VERDICT[one.state]) then return true end
+  end
+  return false
+end
+
 -- The hand-over ----------------------------------------------------------------------------------------------------------
 
 local function close(a, b) return math.abs(a - b) < SAME_S end
@@ -206,6 +217,15 @@ local function line_of(tab, s)
   end
 end
 
+---Every region that the searches of a line have had -> its number.
+local function known_of(line)
+  local known = {}
+  for _, s in ipairs(line) do
+    for guid, number in pairs(s.history.known) do known[guid] = number end
+  end
+  return known
+end
+
 ---Whether another search stands for this one now, or it is not there for another reason.
 ---@return boolean
 function earlier.is_away(tab, s) return s:absent() and line_of(tab, s) ~= nil end
@@ -213,9 +233,10 @@ function earlier.is_away(tab, s) return s:absent() and line_of(tab, s) ~= nil en
 ---Undo has gone back before a hand-over whose steps an earlier run of the script knew: candidates of the earlier search stand
 ---there again. They go, without an undo point, so that undo and redo go on.
 function earlier.remove_again(tab, s)
-  if not next(s.removed) or line_of(tab, s) then return end
+  if not next(s.removed) or (reaper.Undo_CanRedo2(tab.proj) or "") == "" then return end
+  local known = known_of(line_of(tab, s) or {})                   -- these come and go by the steps of their searches
   for guid, mark in pairs(project.read(tab.proj, s.removed)) do
-    if mark.kind ~= "accepted" then project.remove(tab.proj, guid) end
+    if not known[guid] and mark.kind ~= "accepted" then project.remove(tab.proj, guid) end
   end
 end
 
@@ -237,10 +258,15 @@ function earlier.hand_over(ctx, tab, s, old, model, list)
   local adopted, gone
   adopted, model, gone = adopted_by(tab, named_anew(model, old.model, list), old.model, list)
   local left_over, removed = {}, {}
-  for guid, mark in pairs(project.read(tab.proj, old.history.known)) do
+  local present = project.read(tab.proj, old.history.known)
+  for guid, mark in pairs(present) do
     if not adopted[guid] and mark.kind ~= "accepted" then left_over[guid] = mark end
   end
   for guid, number in pairs(old.history.known) do
+    local stays = present[guid] and not left_over[guid]            -- it is the user's now
+    if not adopted[guid] and not stays then removed[guid] = number end
+  end
+  for guid, number in pairs(old.removed) do
     if not adopted[guid] then removed[guid] = number end
   end
   s:take_over_from(removed)
@@ -264,14 +290,32 @@ function earlier.hand_over(ctx, tab, s, old, model, list)
   for _, number in ipairs(gone) do steps.send(ctx, s, { { "retract", number } }) end
 end
 
----The answers of a search as they stand, for one that was begun from them but never saved with the project.
----@return Session? old
----@return KnownAnswer[]
-function earlier.predecessor(tab, s)
-  for _, one in ipairs(tab.sessions) do
-    if one ~= s and not one:absent() and one.track == s.track and one.model.label == s.model.label then return one, answers(tab, one) end
+---How many answers of a search are among those of another one.
+---@param list KnownAnswer[]
+---@param model Model
+local function shared(list, model)
+  local taken, count = {}, 0
+  for _, one in pairs(model.candidates) do
+    local index = VERDICT[one.state] and origin(list, taken, one)
+    if index then taken[index], count = true, count + 1 end
   end
-  return nil, {}
+  return count
+end
+
+---The search that one was begun from which was never saved with the project.
+---@param model Model of that one, as the daemon has it
+---@return Session? old
+---@return KnownAnswer[] its answers as they stand
+---@return boolean whole whether all of them are in the new one
+function earlier.predecessor(tab, s, model)
+  for _, one in ipairs(tab.sessions) do
+    if one ~= s and not one:absent() and one.track == s.track then
+      local list = answers(tab, one)
+      local count = shared(list, model)
+      if count > 0 then return one, list, count == #list end
+    end
+  end
+  return nil, {}, false
 end
 
 -- Undo and redo of it ----------------------------------------------------------------------------------------------------
@@ -295,15 +339,6 @@ local function is_before(line, s, other)
   return false
 end
 
----Every region that the searches of a line have had -> its number.
-local function known_of(line)
-  local known = {}
-  for _, s in ipairs(line) do
-    for guid, number in pairs(s.history.known) do known[guid] = number end
-  end
-  return known
-end
-
 ---The last step of a session that left what stands in the project.
 ---@param but table<string, integer>? it must have a region that is none of these
 local function step_in_project(s, present, but)
@@ -315,13 +350,22 @@ local function step_in_project(s, present, but)
   end
 end
 
+---What stands of a line as the search that stands sees it: its own regions, and what others ask about or have rejected.
+local function seen_by(here, present)
+  local seen = {}
+  for guid, mark in pairs(present) do
+    if here.history.known[guid] or mark.kind ~= "accepted" then seen[guid] = mark end
+  end
+  return seen
+end
+
 ---The session of a line, other than the one that stands, and the step of it that is in the project. An earlier one comes back by
 ---undo, so something can be redone then, and no step of the one that stands fits; a later one brings regions of its own.
 local function in_project(tab, line, here)
   local known = known_of(line)
   local present = project.read(tab.proj, known)
   local undone = (reaper.Undo_CanRedo2(tab.proj) or "") ~= ""
-  local own_step = here and here.history:find_step(project.read(tab.proj, here.history.known))
+  local own_step = here and here.history:find_step(seen_by(here, present))
   for _, s in ipairs(line) do
     local later = here ~= nil and is_before(line, here, s)
     if s ~= here and (later or here == nil or (undone and not own_step)) then
@@ -368,7 +412,7 @@ function earlier.look(ctx, tab)
     for _, s in ipairs(line) do
       if not s:absent() then here = s end
     end
-    if not here or not history.matches(here:step(), project.read(tab.proj, here.history.known)) then
+    if not here or not history.matches(here:step(), seen_by(here, project.read(tab.proj, known_of(line)))) then
       local s, index = in_project(tab, line, here)
       if s then
         change(ctx, tab, line, here, s, index)

@@ -53,6 +53,11 @@ end
 local function first_candidate(ctx, tab, s, fields)
   if fields.reason == "cancelled" then return cancelled(ctx, tab, s, fields) end
   local before = s.search.earlier
+  if before and earlier.told_more(before.s, before.model) then
+    ctx.link:command("discard", { session = s.id, op = ctx.new_id() })
+    ctx.drop(tab, s)
+    return status.say(("%s was answered while it was searched again: run Find once more"):format(s.model.label), true)
+  end
   if before and s:has_rows() then            -- also when its regions have gone meanwhile: their places are retracted
     local model = continued(models.from_rows(s.model.label, s.rows), fields)
     s:open()
@@ -138,6 +143,13 @@ end
 
 ---A candidate where none is open: after "Continue", or when it was not known what follows.
 local function next_candidate(ctx, tab, s, fields)
+  if s.state ~= "continuing" and (reaper.Undo_CanRedo2(tab.proj) or "") ~= "" then      -- a point of ours would end the redo
+    s:amend(models.hidden(models.proposed(s.model, fields.number, fields)))
+    s:set_lookahead(lookahead(fields))
+    steps.store(tab)
+    steps.describe(ctx, s, true)
+    return
+  end
   local opened = s.model.over == "finished"                   -- then its undo finishes again
   local name = s.state == "continuing" and "Continue with " or "Next candidate "
   steps.step(tab, name .. steps.named(s, fields.number),

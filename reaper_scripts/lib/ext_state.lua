@@ -35,14 +35,15 @@ function ext_state.encode(s)
   local model, marks = s.model, s:step().marks
   local parts = { joined(escaped(s.track), s.colour, escaped(model.label), model.current or "", model.over or "",
     models.answers(model), s.shift_s, s.outdated and 1 or 0, model.offset or 0) }
+  -- First what nothing else tells again, should the text be cut.
+  for other in pairs(s.replaced) do parts[#parts + 1] = joined("replaced", escaped(other)) end
+  for guid, number in pairs(s.removed) do parts[#parts + 1] = joined("removed", number, escaped(guid)) end
   for guid, item in pairs(s.layout or {}) do
     parts[#parts + 1] = joined("item", escaped(guid), item.position_s, item.length_s, item.offset_s, item.rate,
       escaped(#(item.source or "") <= LONGEST_PATH and item.source or ""))
   end
   for number, by in pairs(s.left) do parts[#parts + 1] = joined("left", number, by.start_s, by.end_s) end
   for number in pairs(s.strayed) do parts[#parts + 1] = joined("strayed", number) end
-  for other in pairs(s.replaced) do parts[#parts + 1] = joined("replaced", escaped(other)) end
-  for guid, number in pairs(s.removed) do parts[#parts + 1] = joined("removed", number, escaped(guid)) end
   local marked = {}
   for guid, mark in pairs(marks) do
     local one = model.candidates[mark.number]

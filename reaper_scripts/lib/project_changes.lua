@@ -118,6 +118,7 @@ local function take_changes(ctx, tab, s, present)
   s:push { marks = marks, model = model, forward = forward, back = back }
   steps.send(ctx, s, forward)
   if s:absent() then
+    s:forget_lookahead()
     audition.stop()
     tell_taken_back(s)
   elseif before.current and not model.current then

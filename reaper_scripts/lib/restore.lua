@@ -101,7 +101,8 @@ function restore.stored_end(ctx)
   for _, s in ipairs(tab.sessions) do
     if not known[s] and (s.state == "stored" or s.state == "resuming") then s:lose() end
   end
-  for _, fields in ipairs(asking.offered) do
+  for index = #asking.offered, 1, -1 do                          -- the latest comes first and shall stand last
+    local fields = asking.offered[index]
     local s = session.stored { id = fields.session, track = fields.track, colour = #tab.sessions % project.COLOURS + 1,
       history = history.new(models.empty(models.label(fields.label))) }
     s:set_media_track(track.by_guid(tab.proj, fields.track))
@@ -122,9 +123,13 @@ local function offer(ctx, tab, s, daemon_model, present)
   local text = ("\"%s\": %s that this project does not have; it was closed without saving.\n\n"
     .. "Yes: restore them\nNo: discard them\nCancel: decide another time"):format(s.model.label, lacking)
   local choice = reaper.MB(text, "ReaTrieve: restore answers?", YES_NO_CANCEL)
-  local old, known
-  if choice == YES and here == 0 then old, known = earlier.predecessor(tab, s) end
-  if old then
+  local old, known, whole
+  if choice == YES and here == 0 then old, known, whole = earlier.predecessor(tab, s, daemon_model) end
+  if old and not whole then
+    tab.declined[s.id] = true
+    ctx.drop(tab, s)
+    status.say(("%s has been answered further meanwhile, and stays as it is; run Find once more to go on"):format(old.model.label), true)
+  elseif old then
     earlier.hand_over(ctx, tab, s, old, daemon_model, known)
     steps.present(ctx, tab, s, true)
   elseif choice == YES then

@@ -142,7 +142,7 @@ function methods:absent() return self.model.candidates[0] == nil and not self.cu
 ---It goes on from what an earlier search was told.
 ---@param earlier Session
 ---@param answers KnownAnswer[]
-function methods:go_on_from(earlier, answers) self.search.earlier = { s = earlier, answers = answers } end
+function methods:go_on_from(earlier, answers) self.search.earlier = { s = earlier, answers = answers, model = earlier.model } end
 
 ---What the search needs is sent.
 ---@param request table items, probes, tempo and find

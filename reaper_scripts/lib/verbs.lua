@@ -445,6 +445,11 @@ function of_tab.rename(ctx, tab)
     status.say("nothing to rename: run Find first", true)
     return
   end
+  local searching = tab.searching
+  if searching and searching.search and searching.search.earlier and searching.search.earlier.s == s then
+    status.say(("%s is searched again: rename it when its first candidate is there"):format(s.model.label), true)
+    return
+  end
   local old = s.model.label
   local answers = settings.ask("Rename sound", { "Name" }, { old })
   local label = answers and models.label(answers[1]) or ""

@@ -290,7 +290,9 @@ class FakeDaemon:
         elif isinstance(command, m.Find):
             self._find(command, number)
         elif isinstance(command, m.Sessions):
-            known = [s for s in self.sessions.values() if command.project == s.find.project]
+            known = [
+                s for s in reversed(self.sessions.values()) if command.project == s.find.project
+            ]  # the latest first
             for one in known:
                 finished = int(one.state.over == "finished")
                 state = one.state

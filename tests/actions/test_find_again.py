@@ -655,3 +655,201 @@ def test_undone_after_a_restart_the_candidate_is_paused_not_answered(rig: Rig, d
     rig.press("accept", 8)
     assert new.state.accepted == 3
     agree(rig)
+
+
+def restart(rig: Rig) -> None:
+    """The client script ends and is started again."""
+    rig.reaper.stop("ReaTrieve_Client.lua")
+    rig.reaper.run("ReaTrieve_Client.lua")
+    rig.reaper.unfocus()
+    rig.tick(20)
+
+
+def saved(rig: Rig) -> Any:
+    """The project's path; it is saved there."""
+    path = rig.folder / "song.rpp"
+    rig.project.save(path)
+    rig.tick(3)
+    return path
+
+
+def reopen(rig: Rig, *answers: str) -> None:
+    """Close the project, save nothing, and open it again."""
+    path = rig.folder / "song.rpp"
+    rig.project.close()
+    rig.tick(3)
+    rig.reaper.answer(*answers)
+    rig.reaper.open(path)
+    rig.tick(80)
+    rig.reaper.host.dialogs.waiting.clear()
+    rig.track = rig.project.tracks[0]
+
+
+@pytest.mark.parametrize("verb", ["finish", "clear"])
+@pytest.mark.parametrize("at_once", [False, True])
+def test_undo_through_it_after_the_search_has_ended(rig: Rig, verb: str, at_once: bool) -> None:
+    old = outdated(rig)
+    before = places(rig)
+    again(rig)
+    rig.press(verb, 8)
+    for _ in range(2):
+        rig.reaper.run(UNDO)
+        if not at_once:
+            rig.tick(8)
+    rig.tick(8)
+    assert places(rig) == before
+    assert not old.state.finished
+    agree(rig)
+
+
+def test_rejections_undone_are_not_given_again(one_rig: Rig) -> None:
+    old = outdated(one_rig)
+    before = places(one_rig)
+    new = again(one_rig)
+    while one_rig.candidate():
+        one_rig.press("reject", 8)
+    for _ in range(new.state.rejections):
+        one_rig.reaper.run(UNDO)
+        one_rig.tick(8)
+    assert places(one_rig) == before
+    assert not old.state.finished
+    assert new.state.rejections == 1
+    agree(one_rig)
+
+
+@pytest.mark.parametrize("chain", [False, True])
+def test_restored_after_closing_unsaved_the_newest_search_stands(rig: Rig, chain: bool) -> None:
+    saved(rig)
+    outdated(rig)
+    new = again(rig)
+    if chain:
+        rig.track.items[0].set(D_LENGTH=19.4)
+        rig.tick(6)
+        new = again(rig)
+    rig.press("accept", 8)
+    accepted = rig.accepted()
+    reopen(rig, "yes", "yes", "yes")
+    assert rig.accepted() == accepted
+    assert not rig.daemon.sessions[new.find.session].state.finished
+    agree(rig)
+
+
+def test_an_answer_to_the_earlier_search_meanwhile_is_not_lost(one_rig: Rig) -> None:
+    old = outdated(one_rig)
+    one_rig.project.select_time(2.1, 3.0)
+    one_rig.reaper.answer("yes")
+    one_rig.run("find")
+    one_rig.tick(1)
+    one_rig.daemon.paused = True
+    for _ in range(3):
+        one_rig.reaper.tick()
+    one_rig.daemon.push(old.find.session, m.Verb(old.find.session, "accept"))  # a controller's key
+    one_rig.daemon.paused = False
+    one_rig.tick(40)
+    assert "Sound 1 was answered while it was searched again: run Find once more" in one_rig.help()
+    agree(one_rig)
+    new = again(one_rig)
+    assert new.state.accepted == 3
+    agree(one_rig)
+
+
+def test_renamed_and_closed_unsaved_no_place_is_doubled(rig: Rig) -> None:
+    saved(rig)
+    outdated(rig)
+    saved(rig)
+    again(rig)
+    rig.reaper.answer(["Boom"])
+    rig.press("rename", 6)
+    reopen(rig, "yes")
+    agree(rig)
+    rig.press("convert", 8)
+    times = [marker.start_s for marker in rig.project.markers]
+    assert len(set(times)) == len(times) == 3
+
+
+def test_what_was_answered_after_declining_is_not_taken_over_by_an_older_session(rig: Rig) -> None:
+    saved(rig)
+    outdated(rig)
+    saved(rig)
+    again(rig)
+    rig.press("accept", 8)
+    reopen(rig, "cancel")
+    rig.press("reject", 8)
+    rig.press("accept", 8)
+    saved(rig)
+    accepted = rig.accepted()
+    reopen(rig, "yes")
+    assert rig.accepted() == accepted
+    assert any("has been answered further meanwhile, and stays as it is" in text for text in rig.help())
+    agree(rig)
+
+
+def test_a_region_that_was_left_to_the_user_may_be_named_anything(rig: Rig) -> None:
+    rig.find()
+    for _ in range(4):
+        rig.press("accept")
+    rig.track.items[0].set(D_LENGTH=7.0)  # the one at 8 stays, and is the user's
+    rig.tick(6)
+    again(rig)
+    saved(rig)
+    reopen(rig)
+    rig.region("Sound 1-4").rename("? check with Anna")
+    rig.tick(8)
+    assert "? check with Anna" in rig.names()
+
+
+def test_redo_goes_on_after_a_jump_back_past_it_and_a_restart(rig: Rig) -> None:
+    outdated(rig)
+    again(rig)
+    rig.press("accept", 8)
+    rig.press("accept", 8)
+    restart(rig)
+    end = places(rig)
+    for _ in range(6):
+        rig.reaper.run(UNDO)
+    rig.tick(10)
+    for _ in range(6):
+        rig.reaper.run(REDO)
+        rig.tick(10)
+    assert places(rig) == end
+    agree(rig)
+
+
+def test_undone_through_two_of_them_after_a_restart_nothing_is_left_over(rig: Rig) -> None:
+    outdated(rig)
+    again(rig)
+    rig.track.items[0].set(D_LENGTH=19.4)
+    rig.tick(6)
+    again(rig)
+    restart(rig)
+    for _ in range(3):
+        rig.reaper.run(UNDO)
+        rig.tick(8)
+    assert len([name for name in rig.names() if name.startswith("? ")]) <= 1
+
+
+def test_the_first_find_undone_after_a_restart(rig: Rig) -> None:
+    rig.find()
+    restart(rig)
+    rig.reaper.run(UNDO)
+    rig.tick(12)
+    assert not any("error at" in text for text in rig.help())
+    assert rig.names() == []
+
+
+def test_it_is_not_renamed_while_it_is_searched_again(one_rig: Rig) -> None:
+    outdated(one_rig)
+    one_rig.project.select_time(2.1, 3.0)
+    one_rig.reaper.answer("yes")
+    one_rig.run("find")
+    one_rig.tick(1)
+    one_rig.daemon.paused = True
+    one_rig.run("rename")
+    one_rig.reaper.tick()
+    assert "Sound 1 is searched again: rename it when its first candidate is there" in one_rig.help()
+    one_rig.daemon.paused = False
+    one_rig.tick(40)
+    one_rig.reaper.answer(["Boom"])
+    one_rig.press("rename", 8)
+    assert all("Boom" in name for name in one_rig.names())
+    agree(one_rig)

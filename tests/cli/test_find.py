@@ -197,7 +197,7 @@ def test_what_decides_the_rest_is_asked_in_place_of_the_open_candidate(
     assert find(monkeypatch, "--resume", journal, "--json", typed="y\nd\nq\n") == 0
     said = capsys.readouterr().err
     assert "asking what decides the rest, until it is clear" in said
-    assert "it is clear now where the sound ends: a lists the rest" in said
+    assert "it is clear now which places are the sound: a lists the rest" in said
 
 
 def test_a_spent_budget_can_be_raised_and_a_session_resumed(
@@ -207,7 +207,7 @@ def test_a_spent_budget_can_be_raised_and_a_session_resumed(
     args = ("--start", 2, "--end", 2.5, "--budget", 1, "--journal", journal, "--json")
     assert find(monkeypatch, song, *args, typed="y\nn\n") == 0
     captured = capsys.readouterr()
-    assert "budget is spent" in captured.err
+    assert "rejections are used up" in captured.err
     first = figures(captured.out)
     assert (first["over"], first["rejections"], first["found"]) == ("budget", 1, 1)
 

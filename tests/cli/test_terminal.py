@@ -8,6 +8,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -116,10 +117,16 @@ def test_a_session_at_a_terminal_of_60_columns_and_the_same_place_again(song: Pa
     assert fold(events).accepted == 1
 
     again = Typist(words)
-    again.wait_for("go on with that session? y/n ")
+    again.wait_for("go on with that session? Y/n ")
+    again.type("maybe")
+    again.wait_for("type y or n, then Enter")
+    again.wait_for("go on with that session? Y/n ")
     again.type("y")
-    again.wait_for("the session is finished")
+    again.wait_for("this session was finished")
+    again.wait_for("+ goes on, u takes the last answer back, q ends: ")
+    again.type("?")
     again.wait_for("q ends: ")
+    assert "that is the sound" not in again.screen  # only what can be typed now
     again.type("u")
     again.wait_for(prompt)
     again.type("q")
@@ -140,6 +147,22 @@ sys.meta_path.insert(0, Interrupt())
 sys.argv = ["reatrieve", "synth", {out!r}]
 runpy.run_module("reatrieve", run_name="__main__")
 """
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
+@pytest.mark.parametrize("stage", ["decode", "analyse"])
+def test_ctrl_c_while_a_file_is_read_ends_cleanly_and_leaves_nothing(stage: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    y = 0.1 * rng.standard_normal(44100 * 240).astype(np.float32)
+    path = write_sound(tmp_path / "long.flac", y, 44100)
+    one = Typist(["find", str(path), "--start", "1", "--end", "1.5", "--no-cache"])
+    one.wait_for(stage)
+    os.kill(one.process.pid, signal.SIGINT)
+    assert one.end() == 130
+    assert "stopped before anything was asked" in one.screen
+    assert "Traceback" not in one.screen
+    assert "nanobind" not in one.screen
+    assert not list((tmp_path / "home" / "journals").glob("*"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
@@ -208,8 +231,41 @@ def test_in_a_pipe_the_same_place_again_is_a_sentence_and_new_is_silent(
     assert find(monkeypatch, song, "--start", "4", "--end", "4.5") == 0
     assert "searched before" not in capsys.readouterr().out
     assert find(monkeypatch, *words, typed="n\nq\n", terminal=True) == 0
-    assert "go on with that session? y/n " in capsys.readouterr().out
+    assert "go on with that session? Y/n " in capsys.readouterr().out
     assert len(list((tmp_path / "home" / "journals").iterdir())) == 5
+
+
+def test_another_sound_of_a_file_gets_another_name(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def label() -> str:
+        folder = tmp_path / "home" / "journals"
+        newest = max(folder.iterdir(), key=lambda path: read_journal(path)[0].created_s)
+        return fold(line.event for line in read_journal(newest)[1]).label
+
+    assert find(monkeypatch, song, "--start", "1", "--end", "1.5", typed="y\nq\n") == 0
+    assert label() == "Sound 1"
+    assert find(monkeypatch, song, "--start", "4", "--end", "4.5", typed="n\nq\n") == 0
+    assert label() == "Sound 2"
+    assert find(monkeypatch, song, "--start", "1", "--end", "1.5", "--new", typed="y\nq\n") == 0
+    assert label() == "Sound 1"  # the same place
+    capsys.readouterr()
+    one = next((tmp_path / "home" / "journals").iterdir())
+    assert main(["export", str(one), "--to", "json", "--out", str(tmp_path / "o")]) == 0
+    assert "two sounds" not in capsys.readouterr().out
+
+
+def test_two_sounds_of_one_name_are_told_by_export(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = tmp_path / "1.jsonl", tmp_path / "2.jsonl"
+    for start, path in (("1", one), ("4", two)):
+        words = ("--start", start, "--end", f"{start}.5", "--label", "zap", "--journal", path)
+        assert find(monkeypatch, song, *words, typed="y\nq\n") == 0
+    assert main(["export", str(one), str(two), "--to", "json", "--out", str(tmp_path / "o")]) == 0
+    said = capsys.readouterr()
+    assert 'two sounds are called "zap"' in said.out + said.err
+    assert f"reatrieve find --resume {two} --label NAME" in said.out + said.err
 
 
 def test_a_resumed_session_takes_a_label_and_no_smaller_budget_and_says_where_the_file_is_missing(

@@ -127,7 +127,7 @@ def test_at_the_end_a_person_may_go_on_or_take_back(tmp_path, capsys, monkeypatc
     )
     assert (result["rejections"], result["answers"], result["accepted"]) == (11, 11, 0)
     assert err.count("+ allows 10 more") == 2
-    assert "the budget is spent: 10 rejections" in err
+    assert "the rejections are used up: 10 rejections" in err
 
 
 def test_a_search_that_the_scripts_refuse_ends_with_what_they_say(tmp_path, monkeypatch):

@@ -104,7 +104,8 @@ def load_truth(table: Path, audio: Path, class_: str | None = None, *, strict: b
     rows: list[ReferenceEvent] = []
     broken: list[BrokenRow] = []
     lengths = AudioLengths()
-    for line, read in _rows(table, audio):
+    others: dict[str, None] = {}
+    for line, read in _rows(table, audio, others):
         reason = read if isinstance(read, str) else lengths.problem(read, audio) if audio.is_file() else ""
         if reason:
             broken.append(BrokenRow(table, line, reason))
@@ -113,7 +114,8 @@ def load_truth(table: Path, audio: Path, class_: str | None = None, *, strict: b
         elif not isinstance(read, str):
             rows.append(read)
     if not rows:
-        why = skipped_rows(broken) or "check the column 'file'"
+        named = f"it names {next(iter(others))}; correct that in the table, or name the sound file so" if others else ""
+        why = skipped_rows(broken) or named or "it has no row"
         raise InputError(f"{table} says nothing of {audio.name}; {why}")
     sounds = sorted({row.sound for row in rows})
     found = [name for name in sounds if class_ in (None, name)]
@@ -130,18 +132,23 @@ def load_truth(table: Path, audio: Path, class_: str | None = None, *, strict: b
     return Truth(found[0], tuple(occurrences), tuple(near), broken=tuple(broken))
 
 
-def _rows(table: Path, audio: Path) -> Iterator[tuple[int, ReferenceEvent | str]]:
-    """Line and event, or what is wrong with that line, of each row that is of this audio or may be."""
+def _rows(table: Path, audio: Path, others: dict[str, None]) -> Iterator[tuple[int, ReferenceEvent | str]]:
+    """Line and event, or what is wrong with that line, of each row that is of this audio or may be; other files that
+    rows name are added to ``others``."""
     if is_own_table(table):
         for row in OwnTable.read(table).events():
             if not row.file or _is(audio, row.file):
                 yield row.line, row.read
+            else:
+                others[row.file] = None
         return
     for line, label in annotation_rows(table, rate_hz=audio_rate_hz(audio), unit=STATED):
         if isinstance(label, str):
             yield line, label
         elif not label.file or _is(audio, label.file):
             yield line, reference_of(label, label.file or "")
+        else:
+            others[label.file] = None
 
 
 def _is(audio: Path, file: str) -> bool:

@@ -146,7 +146,7 @@ def _analyse(
             return retriever.analyse(pieces, n_samples=n_samples, progress=partial(told, "analyse"))
 
     try:
-        analysis = _watched(work, wanted)
+        analysis = _watched(work, wanted, left)
     finally:
         left.set()
     if progress:
@@ -157,10 +157,11 @@ def _analyse(
     return analysis
 
 
-def _watched(work: Callable[[], Analysis], wanted: Callable[[], bool]) -> Analysis:
+def _watched(work: Callable[[], Analysis], wanted: Callable[[], bool], left: threading.Event) -> Analysis:
     """What ``work`` gives, made in a thread, so that cancel need not wait for a long step (a factorisation, say).
 
-    A step that does not end within a moment of the cancel is left to itself; its result is thrown away.
+    A step that does not end within a moment of the cancel is left to itself; its result is thrown away. Ctrl+C waits
+    for it, or for a second one: a process must not end in the middle of a library's thread.
     """
     done: Future[Analysis] = Future()
 
@@ -172,10 +173,15 @@ def _watched(work: Callable[[], Analysis], wanted: Callable[[], bool]) -> Analys
 
     thread = threading.Thread(target=run, name="reatrieve-analyse", daemon=True)
     thread.start()
-    while not wait([done], timeout=_ASKED_EVERY_S).done:
-        if not wanted():
-            wait([done], timeout=_ENDING_S)
-            if not done.done():
-                raise CancelledError("stopped before the track was analysed")
+    try:
+        while not wait([done], timeout=_ASKED_EVERY_S).done:
+            if not wanted():
+                wait([done], timeout=_ENDING_S)
+                if not done.done():
+                    raise CancelledError("stopped before the track was analysed")
+    except KeyboardInterrupt:
+        left.set()
+        thread.join()
+        raise
     thread.join()
     return done.result()

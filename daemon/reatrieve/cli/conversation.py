@@ -38,9 +38,9 @@ _VERDICTS: dict[str, Verdict] = {
 _SAID: dict[Verdict, str] = {"accept": "yes", "reject": "no", "skip": "skip"}
 _STYLE: dict[Verdict, str] = {"accept": "bold green", "reject": "red", "skip": "dim"}
 _OVER = {
-    "budget": "the budget is spent: {rejections}",
+    "budget": "the rejections are used up: {rejections}",
     "exhausted": "nothing else is left",
-    "finished": "the session is finished",
+    "finished": "this session was finished",
 }
 _HELP = (
     ("y", "yes, that is the sound"),
@@ -49,7 +49,7 @@ _HELP = (
     ("s", "skip: neither yes nor no"),
     ("u", "undo the last answer"),
     ("p", "play it, or write it as a wav"),
-    ("a [P]", "list all at or above P (80% or 0.8), then accept"),
+    ("a [P]", f"list all at or above P (80% or 0.8; else {REST_ABOVE:.0%})"),
     ("d", "ask what decides the rest"),
     ("+", f"allow {MORE} more rejections"),
     ("f", "finish the session"),
@@ -57,6 +57,8 @@ _HELP = (
     ("?", "this help"),
 )
 _OF_THE_REST = ("a [P]", "d")
+_AT_THE_END = ("u", "+", "f", "q", "?")
+"""What can be typed where no candidate is open."""
 
 
 class Backend(Protocol):
@@ -193,7 +195,7 @@ class Conversation:
         if isinstance(self.backend, TakesTheRest) and self.backend.state.over is None:
             self.deciding = self.backend.decide()
             if not self.deciding:
-                self.say("it is clear now where the sound ends: a lists the rest and accepts it")
+                self.say("it is clear now which places are the sound: a lists the rest and accepts it")
 
     def summarise(self) -> None:
         """Print the track as a line of text, and the figures."""
@@ -317,7 +319,7 @@ class Person:
 
     def meet_the_end(self, conversation: Conversation) -> bool:
         """Ask whether that is to be the end."""
-        more = "" if conversation.over == "exhausted" else f"+ allows {MORE} more, "
+        more = {"exhausted": "", "finished": "+ goes on, "}.get(conversation.over or "", f"+ allows {MORE} more, ")
         self._prompt(conversation, f"{more}u takes the last answer back, q ends: ")
         return self._obey(conversation, self.read(conversation), None)
 
@@ -350,13 +352,13 @@ class Person:
                     backend.go_on()
                     conversation.say(f"go on until {backend.state.budget} rejections")
                 case ["?" | "h" | "help"]:
-                    self._help(conversation)
+                    self._help(conversation, candidate is not None)
                 case ["p" | "play"] if candidate is not None:
                     conversation.listen(candidate, play=True)
                 case ["a" | "all", *rest] if len(rest) <= 1 and candidate is not None:
                     self._accept_rest(conversation, rest[0] if rest else str(REST_ABOVE))
                 case ["d" | "decide"] if candidate is not None and isinstance(backend, TakesTheRest):
-                    conversation.say("asking what decides the rest, until it is clear where the sound ends")
+                    conversation.say("asking what decides the rest, until it is clear which places are the sound")
                     conversation.deciding = True
                     conversation.decide()
                 case [word] if word in _VERDICTS and candidate is not None:
@@ -371,10 +373,12 @@ class Person:
             conversation.say(f"not taken: {error}", "red")
         return True
 
-    def _help(self, conversation: Conversation) -> None:
+    def _help(self, conversation: Conversation, asked: bool) -> None:
+        """What can be typed now."""
         with_rest = isinstance(conversation.backend, TakesTheRest)
         for typed, meaning in _HELP:
-            if with_rest or typed not in _OF_THE_REST:
+            possible = typed != "+" or conversation.over != "exhausted" if typed in _AT_THE_END else asked
+            if possible and (with_rest or typed not in _OF_THE_REST):
                 conversation.say(f"  {typed:11}  {meaning}")
 
     def _accept_rest(self, conversation: Conversation, text: str) -> None:
@@ -403,7 +407,10 @@ def _edges(start: str, end: str) -> Span:
 
 def _share(text: str) -> float:
     try:
-        return float(text.rstrip("%")) / (100.0 if text.endswith("%") else 1.0)
+        share = float(text.rstrip("%")) / (100.0 if text.endswith("%") else 1.0)
+        if not 0.0 <= share <= 1.0:
+            raise ValueError
+        return share
     except ValueError:
         raise InputError(f"{text!r} is no probability; write 80% or 0.8") from None
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from reatrieve.cli.values import plural
 from reatrieve.errors import InputError, JournalError
 from reatrieve.journal import read_journal
 from reatrieve.session.spans import Span, are_one_place
 from reatrieve.session.state import SessionState, fold
 
-__all__ = ["EarlierSession", "earlier_session"]
+__all__ = ["EarlierSession", "earlier_session", "free_label"]
+
+_NUMBERED = re.compile(r"Sound \d+")
 
 MOST_LOOKED_AT = 200
 """Journals, the latest first."""
@@ -32,7 +37,7 @@ class EarlierSession:
     def about(self) -> str:
         """What it is, for somebody who decides whether to go on with it."""
         when = datetime.fromtimestamp(self.time_s).strftime("%Y-%m-%d %H:%M")
-        return f"{self.state.label!r}, {when}, {self.state.accepted} accepted of {self.state.answers}"
+        return f"{self.state.label!r}, {when}, {self.state.accepted} accepted of {plural(self.state.answers, 'answer')}"
 
 
 def earlier_session(audio: Path, example: Span, folders: Iterable[Path]) -> EarlierSession | None:
@@ -44,15 +49,33 @@ def earlier_session(audio: Path, example: Span, folders: Iterable[Path]) -> Earl
     example : seconds in it; the same place overlaps it by half of the shorter one.
     folders : where journals are.
     """
+    for session, of_place in _sessions(audio, example, folders):
+        if session.state.answers and of_place:
+            return session
+    return None
+
+
+def free_label(audio: Path, example: Span, folders: Iterable[Path]) -> str:
+    """A name for a sound that got none: that of an earlier session of the same place, else one that no other sound of
+    this file has: ``Sound 1``, ``Sound 2``."""
+    taken = set()
+    for session, of_place in _sessions(audio, example, folders):
+        if of_place and _NUMBERED.fullmatch(session.state.label):
+            return session.state.label
+        if session.state.answers:
+            taken.add(session.state.label)
+    return next(name for name in (f"Sound {number}" for number in itertools.count(1)) if name not in taken)
+
+
+def _sessions(audio: Path, example: Span, folders: Iterable[Path]) -> Iterator[tuple[EarlierSession, bool]]:
+    """Sessions over this one file, the latest first, and whether each one's example is the same place."""
     for path in _latest(folders):
         with contextlib.suppress(JournalError, InputError, OSError):
             header, lines = read_journal(path)
-            if len(header.track_map.items) != 1 or not _same(header.track_map.items[0].path, audio):
-                continue
-            state = fold(line.event for line in lines)
-            if state.answers and are_one_place(state.example.moved(header.origin_s), example):
-                return EarlierSession(path, state, lines[-1].time_s)
-    return None
+            if len(header.track_map.items) == 1 and _same(header.track_map.items[0].path, audio):
+                state = fold(line.event for line in lines)
+                of_place = are_one_place(state.example.moved(header.origin_s), example)
+                yield EarlierSession(path, state, lines[-1].time_s), of_place
 
 
 def _latest(folders: Iterable[Path]) -> list[Path]:

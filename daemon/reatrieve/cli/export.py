@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from reatrieve.annotations.tables import STATED
 from reatrieve.cli.parser import Parser, Rule, needs
-from reatrieve.cli.values import check_folder_to_write, file_path, finite, plural, sha256, text
+from reatrieve.cli.values import check_folder_to_write, command_line, file_path, finite, plural, sha256, text
 from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import AudioError, InputError
+from reatrieve.session.spans import Span, are_one_place
 from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
 from reatrieve.sync.targets import TARGETS, Options, chosen_targets
@@ -286,9 +287,11 @@ def _from_journals(paths: Sequence[Path], *, render: bool) -> _Source:
 
     accepted: list[Accepted] = []
     headers = []
+    by_label: dict[str, list[tuple[Path, Span]]] = {}
     for path in paths:
         header, lines = read_journal(path)
         state = fold(line.event for line in lines)
+        by_label.setdefault(state.label, []).append((path, state.example.moved(header.origin_s)))
         headers.append(header)
         accepted += accepted_in(state, session=header.session, origin_s=header.origin_s)
     same_track = all(header.track_map == headers[0].track_map for header in headers)
@@ -301,11 +304,22 @@ def _from_journals(paths: Sequence[Path], *, render: bool) -> _Source:
         headers[0].track_map if same_track else None,
         TempoMap.of_rows(tempo) if tempo else None,
         whole_file_s=_whole_file_s(headers),
-        notes=tuple(
+        notes=_alike(by_label)
+        + tuple(
             f"{path.name} was written after the search; check that the regions still fit"
             for path, searched_s in sources.items()
             if _written_after(path, searched_s)
         ),
+    )
+
+
+def _alike(by_label: dict[str, list[tuple[Path, Span]]]) -> tuple[str, ...]:
+    """Two sounds of one name are one sound to the game: that is told."""
+    return tuple(
+        f'two sounds are called "{label}", and the game cannot tell them apart; name one: '
+        + command_line("reatrieve", "find", "--resume", sessions[-1][0], "--label", "NAME")
+        for label, sessions in by_label.items()
+        if any(not are_one_place(sessions[0][1], example) for _, example in sessions[1:])
     )
 
 

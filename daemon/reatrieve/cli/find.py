@@ -66,7 +66,12 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("file", nargs="*", type=file_path, metavar="FILE", help="wav, aiff, flac, ogg, opus or mp3")
     parser.add_argument("--start", type=seconds, metavar="S", help="where the example starts: 83.5 or 1:23.5")
     parser.add_argument("--end", type=seconds, metavar="E", help="where it ends")
-    parser.add_argument("--label", type=text, default="", help="name of the sound (default: the class, else Sound 1)")
+    parser.add_argument(
+        "--label",
+        type=text,
+        default="",
+        help="name of the sound, which the game sees (default: the class, else Sound 1, Sound 2, ...)",
+    )
     parser.add_argument("--retriever", type=text, metavar="NAME", help="method that proposes (default: default)")
     parser.add_argument(
         "--budget", type=int, metavar="N", help=f"rejections until it ends (default: {DEFAULT_BUDGET}; with "
@@ -142,7 +147,8 @@ def run(args: argparse.Namespace) -> int:
         try:
             conversation.hold()
         except KeyboardInterrupt:
-            console.print(f"\nstopped; go on with: {again}")
+            if not _is_unasked(journal):
+                console.print(f"\nstopped; go on with: {again}")
             raise
         if conversation.over == "found":
             search.finish()
@@ -192,13 +198,31 @@ def _journal(args: argparse.Namespace, settings: Settings, truth: Truth | None, 
         track_map, example = _marked(args, truth, settings, console)
         args.resume = _gone_on_with(args, settings, track_map.items[0].path, example, console)
         if args.resume is None:
-            with _begun(args, settings, track_map, _started(args, settings, truth, example)) as journal:
-                yield journal
+            started = _started(args, settings, truth, track_map.items[0].path, example)
+            journal = _begun(args, settings, track_map, started)
+            unasked = False
+            try:
+                with journal:
+                    try:
+                        yield journal
+                    except KeyboardInterrupt:
+                        unasked = _is_unasked(journal)
+                        if unasked:
+                            console.print("\nstopped before anything was asked")
+                        raise
+            finally:
+                if unasked:
+                    journal.path.unlink(missing_ok=True)
             return
         args.file = None
     with Journal.open(args.resume) as journal:
         journal.header = _found_again(journal.header, args)
         yield journal
+
+
+def _is_unasked(journal: Journal) -> bool:
+    """Whether it holds nothing but the example."""
+    return len(journal.events()) == 1
 
 
 def _marked(
@@ -215,7 +239,10 @@ def _marked(
     if args.start is None and args.end is None and truth is not None:
         args.start, args.end = truth.occurrences[0].start_s, truth.occurrences[0].end_s
     if args.start is None or args.end is None:
-        raise InputError("mark one example of the sound: --start S --end E")
+        missing = (
+            "" if args.start is args.end else "; --start is missing" if args.start is None else "; --end is missing"
+        )
+        raise InputError(f"mark one example of the sound: --start S --end E{missing}")
     make_retriever(args.retriever or settings.retriever)  # an unknown name fails before anything is read
     track_map = TrackMap.of_file(args.file.absolute())
     for note in sound_notes(args.file):
@@ -233,8 +260,7 @@ def _gone_on_with(
     from reatrieve.cli.earlier import earlier_session
     from reatrieve.cli.terminal import typed_lines
 
-    folders = [settings.journals_folder, *([args.journal.parent] if args.journal else [])]
-    earlier = earlier_session(audio, example, folders)
+    earlier = earlier_session(audio, example, _journal_folders(args, settings))
     if earlier is None:
         return None
     lines = typed_lines()
@@ -244,19 +270,27 @@ def _gone_on_with(
         console.print("note: --new begins anew without this note")
         return None
     console.print(f"this place was searched before:\n  {earlier.about}")
-    console.print("go on with that session? y/n ", end="")
-    console.file.flush()
-    said = lines.readline()
-    if not said:
-        raise InputError("not answered; add --new to begin another session")
-    return earlier.path if said.strip().lower() in ("", "y", "yes") else None
+    while True:
+        console.print("go on with that session? Y/n ", end="")
+        console.file.flush()
+        said = lines.readline()
+        if not said:
+            raise InputError("not answered; add --new to begin another session")
+        if said.strip().lower() in ("", "y", "yes", "n", "no"):
+            return None if said.strip().lower() in ("n", "no") else earlier.path
+        console.print("type y or n, then Enter")
 
 
-def _started(args: argparse.Namespace, settings: Settings, truth: Truth | None, example: Span) -> Started:
+def _journal_folders(args: argparse.Namespace, settings: Settings) -> list[Path]:
+    return [settings.journals_folder, *([args.journal.parent] if args.journal else [])]
+
+
+def _started(args: argparse.Namespace, settings: Settings, truth: Truth | None, audio: Path, example: Span) -> Started:
+    from reatrieve.cli.earlier import free_label
     from reatrieve.session.events import Started
     from reatrieve.session.state import fold
 
-    label = args.label or (truth.class_ if truth else "Sound 1")
+    label = args.label or (truth.class_ if truth else free_label(audio, example, _journal_folders(args, settings)))
     budget = DEFAULT_BUDGET if args.budget is None else args.budget
     started = Started(example, label, budget, args.retriever or settings.retriever)
     fold([started])  # an impossible budget fails before anything is written

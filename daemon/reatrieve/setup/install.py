@@ -55,7 +55,11 @@ def shipped_scripts() -> dict[str, bytes]:
         If this installation has no scripts.
     """
     folder = scripts_folder()
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    files = (
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".") and path.parent.name != "__pycache__"
+    )
     found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
     if "ReaTrieve_Client.lua" not in found:
         raise InputError(f"{folder} does not hold ReaTrieve's scripts")
