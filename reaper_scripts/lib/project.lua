@@ -86,6 +86,31 @@ function project.lookalikes(proj, marks, known, present)
   return found
 end
 
+---Regions at the places of marks whose names are of the sound, whatever their number: after "Find again" places keep the numbers
+---that they had before.
+---@param label string of the sound
+---@param marks table<string, Mark>
+---@param known table<string, integer>
+---@param present table<string, Mark>
+---@return table<string, table> region by the key of its mark
+function project.renumbered(proj, label, marks, known, present)
+  local found = {}
+  for there in places.each(proj) do
+    local name = there.isrgn and there.name:gsub("^[?x] ", "") or ""
+    local of_sound = name:sub(1, #label) == label and name:sub(#label + 1):match("^[- ]%d+") ~= nil
+    if of_sound and not known[there.guid] and not present[there.guid] then
+      for key, mark in pairs(marks) do
+        if not found[key] and kind(there) == mark.kind and math.abs(there.start_s - mark.start_s) < models.TOLERANCE_S
+          and math.abs(there.end_s - mark.end_s) < models.TOLERANCE_S then
+          found[key] = there
+          break
+        end
+      end
+    end
+  end
+  return found
+end
+
 -- Undo steps ----------------------------------------------------------------------------------------------------------------
 
 ---Run `edit` as one undo step, closed also when it fails.

@@ -157,12 +157,19 @@ local function offer(ctx, tab, s, daemon_model, present)
 end
 
 ---The project has lost a part of what it kept of a session: the journal is the truth. Regions that the lost part spoke of are
----known again by name and place.
+---known again by name and place, after "Find again" by place and the sound's name.
 local function mend(tab, s, daemon_model, present)
   local lost = {}
   for number, mark in pairs(models.wanted(daemon_model, true)) do lost["#" .. number] = mark end
   for _, mark in pairs(present) do lost["#" .. mark.number] = nil end
-  for number, guid in pairs(project.lookalikes(tab.proj, lost, s.history.known, {})) do present[guid] = lost[number] end
+  for number, guid in pairs(project.lookalikes(tab.proj, lost, s.history.known, {})) do
+    present[guid], lost[number] = lost[number], nil
+  end
+  for number, there in pairs(project.renumbered(tab.proj, s.model.label, lost, s.history.known, present)) do
+    local mark = lost[number]
+    present[there.guid] = { number = mark.number, kind = mark.kind, name = there.name, start_s = mark.start_s, end_s = mark.end_s }
+    if mark.kind == "accepted" then daemon_model = models.named(daemon_model, mark.number, there.name) end
+  end
   s:set_marks(present)
   s:mend()
   steps.step(tab, "Restore " .. s.model.label, { { s = s, model = restore.shown_as(daemon_model, present) } })

@@ -853,3 +853,22 @@ def test_it_is_not_renamed_while_it_is_searched_again(one_rig: Rig) -> None:
     one_rig.press("rename", 8)
     assert all("Boom" in name for name in one_rig.names())
     agree(one_rig)
+
+
+@pytest.mark.parametrize("cut", ["\nreplaced", "\nremoved;3;"])
+def test_what_the_project_lost_of_it_is_found_by_place(rig: Rig, cut: str) -> None:
+    path = saved(rig)
+    outdated(rig)
+    again(rig)
+    rig.press("accept", 8)
+    before = places(rig)
+    saved(rig)
+    stored = next(values for name, values in rig.project.model.ext_state.items() if name.upper() == "REATRIEVE")
+    key = next(name for name, text in stored.items() if name.upper().startswith("SESSION_") and text)
+    stored[key] = "\n".join(stored[key].split("\n")[:2]) + cut
+    rig.project.save(path)
+    reopen(rig)
+    assert "Sound 1: the project had lost a part of it; its journal has brought it back" in rig.help()
+    assert places(rig) == before
+    rig.press("accept", 8)
+    agree(rig)
