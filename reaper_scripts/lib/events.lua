@@ -143,7 +143,9 @@ end
 
 ---A candidate where none is open: after "Continue", or when it was not known what follows.
 local function next_candidate(ctx, tab, s, fields)
-  if s.state ~= "continuing" and (reaper.Undo_CanRedo2(tab.proj) or "") ~= "" then      -- a point of ours would end the redo
+  local asked = s.state == "continuing" or s.fetched
+  s:fetch(false)
+  if not asked and (reaper.Undo_CanRedo2(tab.proj) or "") ~= "" then      -- a point of ours would end the redo
     s:amend(models.hidden(models.proposed(s.model, fields.number, fields)))
     s:set_lookahead(lookahead(fields))
     steps.store(tab)

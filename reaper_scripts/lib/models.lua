@@ -148,9 +148,6 @@ function models.revised(model, number, start_s, end_s)
   return with(model, number, { state = number == 0 and "example" or "accepted", start_s = start_s, end_s = end_s })
 end
 
----@return Model
-function models.renamed(model, label) return copied(model, { label = label }) end
-
 ---A place stands elsewhere, with what was proposed for it.
 ---@param by_s number
 ---@param end_by_s number? where its end goes otherwise
@@ -170,6 +167,18 @@ function models.named(model, number, typed)
   local given = typed:gsub("^[%?x] ", ""):gsub("%s*%(%d+ %%%)$", "")
   if given == "" or given == models.own_name(model, number, "accepted") then given = false end
   return with(model, number, { given = given, typed = typed })
+end
+
+---The sound has another name, and so have its places, but for those that the user has named.
+---@return Model
+function models.renamed(model, label)
+  local new = copied(model, { label = label })
+  for number, one in pairs(model.candidates) do
+    local given, before = one.given or "", model.label
+    local kept = given:sub(1, #before) == before and given:sub(#before + 1):match("^[- ](%d+)$")   -- its number before "Find again"
+    if kept then new = models.named(new, number, "? " .. models.region_name(label, math.tointeger(tonumber(kept)), "accepted")) end
+  end
+  return new
 end
 
 ---The same with the names that another model of the session has.

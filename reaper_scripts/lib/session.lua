@@ -93,6 +93,7 @@ local TRANSITIONS = {
 ---@field strayed table<integer, boolean> answered places whose sound is gone, with another in its place
 ---@field replaced table<string, boolean> ids of earlier or taken back searches that this one stands for
 ---@field removed table<string, integer> regions of an earlier search that are none of this one, which took over from it -> number
+---@field fetched boolean the user has asked for a candidate where none is shown
 ---@field cut boolean the project has lost a part of what it kept of it: the journal is the truth
 ---@field answers_in_project integer how many answers the project had when it was opened
 ---@field reviewed integer? the answered place that the user looks at again
@@ -105,7 +106,7 @@ local FIELDS = {
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
   answers_in_project = true, cut = true, seals = true, layout = true,
   shift_s = true, left = true, outdated = true, searched = true, strayed = true, replaced = true, removed = true,
-  reviewed = true, deciding = true, withdrawn = true,
+  fetched = true, reviewed = true, deciding = true, withdrawn = true,
 }
 
 local methods = {}
@@ -399,6 +400,10 @@ function methods:stand_for(id) self.replaced[id] = true end
 ---@param guids table<string, integer> regions of an earlier search that go as this one takes over -> number
 function methods:take_over_from(guids) self.removed = guids end
 
+---The user wants to see a candidate, or it is there.
+---@param wanted boolean
+function methods:fetch(wanted) self.fetched = wanted end
+
 ---The journal has told what was cut.
 function methods:mend() self.cut = false end
 
@@ -509,7 +514,7 @@ local function made(values)
   values.verbs, values.lookahead_asked_at, values.budget, values.rest_clear, values.resyncs, values.progress = {}, -math.huge, 0,
     false, 0, 0
   values.answers_in_project = values.answers_in_project or 0
-  values.cut = values.cut or false
+  values.cut, values.fetched = values.cut or false, false
   values.seals, values.withdrawn = {}, {}
   values.left, values.strayed = values.left or {}, values.strayed or {}
   values.replaced, values.removed = values.replaced or {}, values.removed or {}

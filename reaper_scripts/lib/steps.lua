@@ -214,6 +214,7 @@ end
 
 ---Ask for the current candidate again: undo has led to a state in which none is shown.
 function steps.fetch(ctx, s)
+  s:fetch(true)
   s:await_reply(ctx.now)
   ctx.link:command("resume", { session = s.id })
 end

@@ -228,7 +228,7 @@ def test_a_region_dragged_where_no_place_can_be_is_refused(daemon, client, share
     failed = client.wait(Failed)
     assert (failed.code, failed.id) == ("input", number)
     assert reason in failed.text
-    assert "keep its edges from before" in failed.text
+    assert "go on with its edges from before" in failed.text
     client.send(Revise(session, "r2", 1, place(1)[1] + 1e-9, place(1)[2]))  # back again, but for rounding
     client.wait(Candidate)
     _, events = journal_of(daemon, session)
