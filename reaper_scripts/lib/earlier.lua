@@ -290,16 +290,22 @@ function earlier.hand_over(ctx, tab, s, old, model, list)
   for _, number in ipairs(gone) do steps.send(ctx, s, { { "retract", number } }) end
 end
 
----How many answers of a search are among those of another one.
+---How many answers of a search another one was told when it began: their probabilities are 0 or 1, for nothing proposed them.
 ---@param list KnownAnswer[]
 ---@param model Model
-local function shared(list, model)
-  local taken, count = {}, 0
-  for _, one in pairs(model.candidates) do
-    local index = VERDICT[one.state] and origin(list, taken, one)
-    if index then taken[index], count = true, count + 1 end
+---@return integer count
+---@return integer without the example's place
+local function told(list, model)
+  local taken, count, others = {}, 0, 0
+  for number, one in pairs(model.candidates) do
+    local given = number == 0 or one.probability == 0 or one.probability == 1
+    local index = given and VERDICT[one.state] and origin(list, taken, one)
+    if index then
+      taken[index], count = true, count + 1
+      if number > 0 then others = others + 1 end
+    end
   end
-  return count
+  return count, others
 end
 
 ---The search that one was begun from which was never saved with the project.
@@ -311,8 +317,8 @@ function earlier.predecessor(tab, s, model)
   for _, one in ipairs(tab.sessions) do
     if one ~= s and not one:absent() and one.track == s.track then
       local list = answers(tab, one)
-      local count = shared(list, model)
-      if count > 0 then return one, list, count == #list end
+      local count, others = told(list, model)
+      if others > 0 or (count > 0 and one.model.label == model.label) then return one, list, count == #list end
     end
   end
   return nil, {}, false

@@ -97,7 +97,8 @@ function project.renumbered(proj, label, marks, known, present)
   local found = {}
   for there in places.each(proj) do
     local name = there.isrgn and there.name:gsub("^[?x] ", "") or ""
-    local of_sound = name:sub(1, #label) == label and name:sub(#label + 1):match("^[- ]%d+") ~= nil
+    local number = (label:match("%d$") and "^%-%d+" or "^ %d+") .. "%f[ \0]"              -- not "Kick 2-1" for "Kick"
+    local of_sound = name:sub(1, #label) == label and name:sub(#label + 1):match(number) ~= nil
     if of_sound and not known[there.guid] and not present[there.guid] then
       for key, mark in pairs(marks) do
         if not found[key] and kind(there) == mark.kind and math.abs(there.start_s - mark.start_s) < models.TOLERANCE_S

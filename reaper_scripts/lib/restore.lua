@@ -165,7 +165,11 @@ local function mend(tab, s, daemon_model, present)
   for number, guid in pairs(project.lookalikes(tab.proj, lost, s.history.known, {})) do
     present[guid], lost[number] = lost[number], nil
   end
-  for number, there in pairs(project.renumbered(tab.proj, s.model.label, lost, s.history.known, present)) do
+  local known = {}
+  for _, one in ipairs(tab.sessions) do
+    for guid, number in pairs(one.history.known) do known[guid] = number end
+  end
+  for number, there in pairs(project.renumbered(tab.proj, s.model.label, lost, known, present)) do
     local mark = lost[number]
     present[there.guid] = { number = mark.number, kind = mark.kind, name = there.name, start_s = mark.start_s, end_s = mark.end_s }
     if mark.kind == "accepted" then daemon_model = models.named(daemon_model, mark.number, there.name) end

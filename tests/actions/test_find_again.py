@@ -872,3 +872,40 @@ def test_what_the_project_lost_of_it_is_found_by_place(rig: Rig, cut: str) -> No
     assert places(rig) == before
     rig.press("accept", 8)
     agree(rig)
+
+
+@pytest.mark.parametrize("verbs", [("skip",), ("accept", "reject")])
+def test_a_lost_sound_that_shares_a_place_with_another_is_a_sound_of_its_own(rig: Rig, verbs: tuple[str, ...]) -> None:
+    saved(rig)
+    rig.find(2.0, 3.0)
+    for verb in verbs:
+        rig.press(verb)
+    saved(rig)
+    other = rig.find(14.2, 15.1)
+    for verb in ("accept", "reject", "accept"):
+        rig.press(verb)
+    accepted = rig.accepted()
+    reopen(rig, "yes", "yes")
+    assert rig.accepted() == accepted
+    standing = [name for name, text in texts(rig).items() if text]
+    assert len(standing) == 2
+    assert other.find.session in standing
+
+
+def test_a_cut_sound_takes_no_region_of_one_with_a_longer_name(rig: Rig) -> None:
+    path = saved(rig)
+    for start_s, end_s, name in ((2.0, 3.0, "Kick"), (14.2, 15.1, "Kick 2")):
+        rig.find(start_s, end_s)
+        rig.reaper.answer([name])
+        rig.press("rename", 6)
+        rig.press("accept")
+        rig.press("accept")
+    saved(rig)
+    before = set(rig.names())
+    stored = next(values for name, values in rig.project.model.ext_state.items() if name.upper() == "REATRIEVE")
+    for key, text in stored.items():
+        if key.upper().startswith("SESSION_") and ";Kick;" in text.split("\n")[0]:
+            stored[key] = "\n".join(text.split("\n")[:2]) + "\nremoved;3;"
+    rig.project.save(path)
+    reopen(rig)
+    assert {name for name in rig.names() if "Kick 2" in name} == {name for name in before if "Kick 2" in name}
