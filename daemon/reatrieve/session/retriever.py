@@ -16,10 +16,10 @@ __all__ = [
     "MOST_POINTS",
     "Analysis",
     "Describing",
+    "Pause",
     "Progress",
     "Proposal",
     "Ranker",
-    "Rest",
     "Retriever",
     "Supposing",
     "Surveying",
@@ -109,7 +109,7 @@ class Surveying(Protocol):
         none."""
 
 
-Rest: TypeAlias = Callable[[Callable[[], bool]], None]
+Pause: TypeAlias = Callable[[Callable[[], bool]], None]
 """Called between the parts of long work with what tells whether somebody waits for it; returns when the work may go on,
 and raises ``CancelledError`` to stop it."""
 
@@ -118,7 +118,7 @@ and raises ``CancelledError`` to stop it."""
 class Describing(Protocol):
     """A ranker whose answers need a description of the sound that takes long; it can be made before they come."""
 
-    def description(self) -> Callable[[Rest], object] | None:
+    def description(self) -> Callable[[Pause], object] | None:
         """What makes it, in any thread; None: none will be needed."""
 
 

@@ -40,7 +40,7 @@ from reatrieve.retrieval.learned.frames import learned_frames
 from reatrieve.retrieval.learned.parts import PartMeans
 from reatrieve.retrieval.stream import CHUNK_FRAMES, checked
 from reatrieve.retrieval.threads import for_each, in_order, one_blas_thread
-from reatrieve.session.retriever import MOST_POINTS, Analysis, Progress, Proposal, Rest
+from reatrieve.session.retriever import MOST_POINTS, Analysis, Pause, Progress, Proposal
 from reatrieve.session.spans import Span, is_blocked, overlap_s
 
 if TYPE_CHECKING:  # importing it costs a second for librosa
@@ -335,7 +335,7 @@ class DefaultRanker:
             self._expected[upto] = expected
         return self._expected[upto]
 
-    def description(self) -> Callable[[Rest], object] | None:
+    def description(self) -> Callable[[Pause], object] | None:
         """The network's frames: nearly all sounds need them from the first answer on; None: the track is too long."""
         return partial(learned_frames, self._analysis) if self._analysis.duration_s <= LEARNED_LONGEST_S else None
 

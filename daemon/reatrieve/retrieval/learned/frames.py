@@ -8,7 +8,7 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from reatrieve.session.retriever import Analysis, Rest
+from reatrieve.session.retriever import Analysis, Pause
 
 __all__ = ["learned_frames"]
 
@@ -31,7 +31,7 @@ _kept: dict[bytes, NDArray[np.float16]] = {}
 _under_way: dict[bytes, _Pass] = {}
 
 
-def learned_frames(analysis: Analysis, rest: Rest | None = None) -> NDArray[np.float16]:
+def learned_frames(analysis: Analysis, rest: Pause | None = None) -> NDArray[np.float16]:
     """What ``network.network_frames`` gives for the samples of an analysis; the latest sounds are remembered.
 
     A second search in the same sound waits for the first one's pass; one that rests goes on at once then.
@@ -61,7 +61,7 @@ def learned_frames(analysis: Analysis, rest: Rest | None = None) -> NDArray[np.f
         other.ended.wait()
 
 
-def _passed(analysis: Analysis, key: bytes, own: _Pass, rest: Rest | None) -> NDArray[np.float16]:
+def _passed(analysis: Analysis, key: bytes, own: _Pass, rest: Pause | None) -> NDArray[np.float16]:
     from reatrieve.retrieval.learned.network import network_frames  # the weights are read where they are used
 
     progress = (lambda _share: rest(own.wanted.is_set)) if rest is not None else None
