@@ -87,6 +87,12 @@ function ctx.drop(tab, s)
   if tab.active == s then tab.active = tab.sessions[#tab.sessions] end
 end
 
+---Forget a session here and in the daemon.
+function ctx.discard(tab, s)
+  ctx.link:command("discard", { session = s.id, op = ctx.new_id() })
+  ctx.drop(tab, s)
+end
+
 function ctx.valid(tab) return reaper.ValidatePtr2(0, tab.proj, "ReaProject*") end
 
 ---Whether a tab is still open with the project that it had.

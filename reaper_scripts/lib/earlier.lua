@@ -127,6 +127,13 @@ function earlier.messages(list)
   return messages
 end
 
+---Whether a search is being searched again just now.
+---@return boolean
+function earlier.is_searched_again(tab, s)
+  local search = tab.searching and tab.searching.search
+  return search ~= nil and search.earlier ~= nil and search.earlier.s == s
+end
+
 ---Whether a search has been told more since another one began from its answers.
 ---@param model Model of it as that one began
 ---@return boolean
@@ -217,10 +224,12 @@ local function line_of(tab, s)
   end
 end
 
----Every region that the searches of a line have had -> its number.
-local function known_of(line)
+---Every region that some searches have had -> its number.
+---@param sessions Session[]
+---@return table<string, integer>
+function earlier.known_of(sessions)
   local known = {}
-  for _, s in ipairs(line) do
+  for _, s in ipairs(sessions) do
     for guid, number in pairs(s.history.known) do known[guid] = number end
   end
   return known
@@ -233,8 +242,8 @@ function earlier.is_away(tab, s) return s:absent() and line_of(tab, s) ~= nil en
 ---Undo has gone back before a hand-over whose steps an earlier run of the script knew: candidates of the earlier search stand
 ---there again. They go, without an undo point, so that undo and redo go on.
 function earlier.remove_again(tab, s)
-  if not next(s.removed) or (reaper.Undo_CanRedo2(tab.proj) or "") == "" then return end
-  local known = known_of(line_of(tab, s) or {})                   -- these come and go by the steps of their searches
+  if not next(s.removed) or not project.can_redo(tab.proj) then return end
+  local known = earlier.known_of(line_of(tab, s) or {})                   -- these come and go by the steps of their searches
   for guid, mark in pairs(project.read(tab.proj, s.removed)) do
     if not known[guid] and mark.kind ~= "accepted" then project.remove(tab.proj, guid) end
   end
@@ -259,15 +268,13 @@ function earlier.hand_over(ctx, tab, s, old, model, list)
   adopted, model, gone = adopted_by(tab, named_anew(model, old.model, list), old.model, list)
   local left_over, removed = {}, {}
   local present = project.read(tab.proj, old.history.known)
-  for guid, mark in pairs(present) do
-    if not adopted[guid] and mark.kind ~= "accepted" then left_over[guid] = mark end
-  end
-  for guid, number in pairs(old.history.known) do
-    local stays = present[guid] and not left_over[guid]            -- it is the user's now
-    if not adopted[guid] and not stays then removed[guid] = number end
-  end
-  for guid, number in pairs(old.removed) do
-    if not adopted[guid] then removed[guid] = number end
+  for _, regions in ipairs { old.removed, old.history.known } do
+    for guid, number in pairs(regions) do
+      local mark = present[guid]
+      if not adopted[guid] and not (mark and mark.kind == "accepted") then            -- an accepted one stays: it is the user's now
+        left_over[guid], removed[guid] = mark, number
+      end
+    end
   end
   s:take_over_from(removed)
   local parts = {
@@ -368,9 +375,9 @@ end
 ---The session of a line, other than the one that stands, and the step of it that is in the project. An earlier one comes back by
 ---undo, so something can be redone then, and no step of the one that stands fits; a later one brings regions of its own.
 local function in_project(tab, line, here)
-  local known = known_of(line)
+  local known = earlier.known_of(line)
   local present = project.read(tab.proj, known)
-  local undone = (reaper.Undo_CanRedo2(tab.proj) or "") ~= ""
+  local undone = project.can_redo(tab.proj)
   local own_step = here and here.history:find_step(seen_by(here, present))
   for _, s in ipairs(line) do
     local later = here ~= nil and is_before(line, here, s)
@@ -382,7 +389,7 @@ local function in_project(tab, line, here)
         local guids = next(marks) and project.lookalikes(tab.proj, marks, known, present) or {}
         if next(guids) then
           s:replace_guids(guids)
-          known = known_of(line)
+          known = earlier.known_of(line)
           present = project.read(tab.proj, known)
           index = step_in_project(s, present, later and here.history.known or nil)
           if index then return s, index end
@@ -418,7 +425,7 @@ function earlier.look(ctx, tab)
     for _, s in ipairs(line) do
       if not s:absent() then here = s end
     end
-    if not here or not history.matches(here:step(), seen_by(here, project.read(tab.proj, known_of(line)))) then
+    if not here or not history.matches(here:step(), seen_by(here, project.read(tab.proj, earlier.known_of(line)))) then
       local s, index = in_project(tab, line, here)
       if s then
         change(ctx, tab, line, here, s, index)

@@ -7,6 +7,7 @@ local earlier = require("earlier")
 local export = require("export")
 local finder = require("finder")
 local models = require("models")
+local project = require("project")
 local restore = require("restore")
 local session = require("session")
 local status = require("status")
@@ -44,8 +45,7 @@ end
 -- `candidate` (with fields.number) and `done` (with fields.reason), by state ---------------------------------------------
 
 local function cancelled(ctx, tab, s, fields)
-  if fields.number then ctx.link:command("discard", { session = s.id, op = ctx.new_id() }) end   -- it was ready already
-  ctx.drop(tab, s)
+  if fields.number then ctx.discard(tab, s) else ctx.drop(tab, s) end                            -- with a number it was ready already
   status.say(("%s: search cancelled"):format(s.model.label), true)
 end
 
@@ -54,8 +54,7 @@ local function first_candidate(ctx, tab, s, fields)
   if fields.reason == "cancelled" then return cancelled(ctx, tab, s, fields) end
   local before = s.search.earlier
   if before and earlier.told_more(before.s, before.model) then
-    ctx.link:command("discard", { session = s.id, op = ctx.new_id() })
-    ctx.drop(tab, s)
+    ctx.discard(tab, s)
     return status.say(("%s was answered while it was searched again: run Find once more"):format(s.model.label), true)
   end
   if before and s:has_rows() then            -- also when its regions have gone meanwhile: their places are retracted
@@ -145,7 +144,7 @@ end
 local function next_candidate(ctx, tab, s, fields)
   local asked = s.state == "continuing" or s.fetched
   s:fetch(false)
-  if not asked and (reaper.Undo_CanRedo2(tab.proj) or "") ~= "" then      -- a point of ours would end the redo
+  if not asked and project.can_redo(tab.proj) then      -- a point of ours would end the redo
     s:amend(models.hidden(models.proposed(s.model, fields.number, fields)))
     s:set_lookahead(lookahead(fields))
     steps.store(tab)

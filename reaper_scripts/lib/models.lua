@@ -174,9 +174,8 @@ end
 function models.renamed(model, label)
   local new = copied(model, { label = label })
   for number, one in pairs(model.candidates) do
-    local given, before = one.given or "", model.label
-    local kept = given:sub(1, #before) == before and given:sub(#before + 1):match("^[- ](%d+)$")   -- its number before "Find again"
-    if kept then new = models.named(new, number, "? " .. models.region_name(label, math.tointeger(tonumber(kept)), "accepted")) end
+    local kept, rest = models.number_in_name(model.label, one.given or "")             -- that of before "Find again"
+    if kept and rest == "" then new = models.named(new, number, "? " .. models.region_name(label, kept, "accepted")) end
   end
   return new
 end
@@ -298,6 +297,18 @@ function models.region_name(label, number, kind, probability)
   if kind == "candidate" then return ("? %s (%.0f %%)"):format(name, 100 * probability) end
   if kind == "rejected" then return "x " .. name end
   return name
+end
+
+---The number in a name that `region_name` has made for a sound; "Kick 2-1" is none of "Kick".
+---@param label string of the sound
+---@param name string
+---@return integer? number
+---@return string? rest what follows it
+function models.number_in_name(label, name)
+  local plain = name:gsub("^[?x] ", "")
+  if plain:sub(1, #label) ~= label then return nil end
+  local number, rest = plain:sub(#label + 1):match((label:match("%d$") and "^%-" or "^ ") .. "(%d+)%f[ \0](.*)$")
+  return math.tointeger(tonumber(number)), rest
 end
 
 ---The name that a place has unless the user gives it another.

@@ -96,10 +96,7 @@ end
 function project.renumbered(proj, label, marks, known, present)
   local found = {}
   for there in places.each(proj) do
-    local name = there.isrgn and there.name:gsub("^[?x] ", "") or ""
-    local number = (label:match("%d$") and "^%-%d+" or "^ %d+") .. "%f[ \0]"              -- not "Kick 2-1" for "Kick"
-    local of_sound = name:sub(1, #label) == label and name:sub(#label + 1):match(number) ~= nil
-    if of_sound and not known[there.guid] and not present[there.guid] then
+    if there.isrgn and models.number_in_name(label, there.name) and not known[there.guid] and not present[there.guid] then
       for key, mark in pairs(marks) do
         if not found[key] and kind(there) == mark.kind and math.abs(there.start_s - mark.start_s) < models.TOLERANCE_S
           and math.abs(there.end_s - mark.end_s) < models.TOLERANCE_S then
@@ -138,6 +135,10 @@ end
 
 ---Undo REAPER's last undo point.
 function project.undo(proj) reaper.Undo_DoUndo2(proj) end
+
+---Whether something was undone last, and nothing was done since.
+---@return boolean
+function project.can_redo(proj) return (reaper.Undo_CanRedo2(proj) or "") ~= "" end
 
 ---Make the project's regions those that a model wants. To be called inside `undoable`.
 ---@param marks table<string, Mark> what stands there now, by GUID

@@ -102,7 +102,7 @@ end
 ---The user has edited regions by hand.
 local function take_changes(ctx, tab, s, present)
   local before = s.model
-  local undone = (reaper.Undo_CanRedo2(tab.proj) or "") ~= ""       -- a deletion leaves nothing to redo
+  local undone = project.can_redo(tab.proj)       -- a deletion leaves nothing to redo
   local deleted = not undone and settings.get("deleted_candidate") or nil
   local following = deleted and s.lookahead and s.lookahead[deleted]
   local model, forward, back = s.history:changes(present, deleted)

@@ -143,8 +143,7 @@ local function offer(ctx, tab, s, daemon_model, present)
     steps.store(tab)
     steps.present(ctx, tab, s, true)
   elseif choice == NO and here == 0 then
-    ctx.link:command("discard", { session = s.id, op = ctx.new_id() })
-    ctx.drop(tab, s)
+    ctx.discard(tab, s)
   elseif choice == NO then
     s:set_marks(s.history:standing(present))
     s:amend(restore.shown_as(models.undone(daemon_model, here + 1), present))
@@ -165,10 +164,7 @@ local function mend(tab, s, daemon_model, present)
   for number, guid in pairs(project.lookalikes(tab.proj, lost, s.history.known, {})) do
     present[guid], lost[number] = lost[number], nil
   end
-  local known = {}
-  for _, one in ipairs(tab.sessions) do
-    for guid, number in pairs(one.history.known) do known[guid] = number end
-  end
+  local known = earlier.known_of(tab.sessions)
   for number, there in pairs(project.renumbered(tab.proj, s.model.label, lost, known, present)) do
     local mark = lost[number]
     present[there.guid] = { number = mark.number, kind = mark.kind, name = there.name, start_s = mark.start_s, end_s = mark.end_s }

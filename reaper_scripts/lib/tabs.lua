@@ -47,7 +47,7 @@ end
 
 ---Whether an earlier text of ours may have come back by an undo or redo: a project that was just opened has neither.
 local function taken_back(proj, s, text)
-  return s:has_stored(text) and (project.last_undo(proj) ~= "" or (reaper.Undo_CanRedo2(proj) or "") ~= "")
+  return s:has_stored(text) and (project.last_undo(proj) ~= "" or project.can_redo(proj))
 end
 
 ---Whether a tab still holds the project that it held, as far as that can be told by what the project itself keeps: pointers and

@@ -3,6 +3,7 @@
 -- search wait for their turn, so nothing pressed too early is lost.
 
 local audition = require("audition")
+local earlier = require("earlier")
 local edges = require("edges")
 local export = require("export")
 local finder = require("finder")
@@ -445,8 +446,7 @@ function of_tab.rename(ctx, tab)
     status.say("nothing to rename: run Find first", true)
     return
   end
-  local searching = tab.searching
-  if searching and searching.search and searching.search.earlier and searching.search.earlier.s == s then
+  if earlier.is_searched_again(tab, s) then
     status.say(("%s is searched again: rename it when its first candidate is there"):format(s.model.label), true)
     return
   end

@@ -48,6 +48,53 @@ def texts(rig: Rig) -> dict[str, str]:
     return {key.upper().removeprefix("SESSION_"): text for key, text in stored.items() if "SESSION_" in key.upper()}
 
 
+def search_again_unheard(rig: Rig) -> None:
+    """Find once more; the daemon searches, and is not heard until ``daemon.paused`` is False again."""
+    rig.project.select_time(2.1, 3.0)
+    rig.reaper.answer("yes")
+    rig.run("find")
+    rig.tick(1)
+    rig.daemon.paused = True
+    for _ in range(3):
+        rig.reaper.tick()
+
+
+def agree(rig: Rig) -> None:
+    """Project and daemon know the same accepted regions, and no name is there twice."""
+    standing = [name for name, text in texts(rig).items() if text]
+    regions = sorted(span.start_s for name in standing for _, span in rig.daemon.sessions[name].state.accepted_regions)
+    assert sorted(rig.accepted()) == pytest.approx(regions), rig.help()[-4:]
+    assert len(set(rig.names())) == len(rig.names()), rig.names()
+
+
+def restart(rig: Rig) -> None:
+    """The client script ends and is started again."""
+    rig.reaper.stop("ReaTrieve_Client.lua")
+    rig.reaper.run("ReaTrieve_Client.lua")
+    rig.reaper.unfocus()
+    rig.tick(20)
+
+
+def saved(rig: Rig) -> Any:
+    """The project's path; it is saved there."""
+    path = rig.folder / "song.rpp"
+    rig.project.save(path)
+    rig.tick(3)
+    return path
+
+
+def reopen(rig: Rig, *answers: str) -> None:
+    """Close the project, save nothing, and open it again."""
+    path = rig.folder / "song.rpp"
+    rig.project.close()
+    rig.tick(3)
+    rig.reaper.answer(*answers)
+    rig.reaper.open(path)
+    rig.tick(80)
+    rig.reaper.host.dialogs.waiting.clear()
+    rig.track = rig.project.tracks[0]
+
+
 def test_the_answers_go_on_and_the_regions_with_them(rig: Rig) -> None:
     old = outdated(rig)
     before, points = guids(rig), len(rig.history())
@@ -508,14 +555,6 @@ def test_a_refused_drag_is_told_and_the_region_stays(one_rig: Rig) -> None:
     assert (session.state.accepted, session.state.candidates[1].span.start_s) == (2, 2.0)
 
 
-def agree(rig: Rig) -> None:
-    """Project and daemon know the same accepted regions, and no name is there twice."""
-    standing = [name for name, text in texts(rig).items() if text]
-    regions = sorted(span.start_s for name in standing for _, span in rig.daemon.sessions[name].state.accepted_regions)
-    assert sorted(rig.accepted()) == pytest.approx(regions), rig.help()[-4:]
-    assert len(set(rig.names())) == len(rig.names()), rig.names()
-
-
 def test_an_answer_on_its_way_is_waited_for(one_rig: Rig) -> None:
     outdated(one_rig)
     one_rig.candidate().move(10.01, 11.0)  # so that the answer needs the daemon's reply
@@ -555,13 +594,7 @@ def test_the_list_of_the_rest_is_waited_for(one_rig: Rig) -> None:
 @pytest.mark.parametrize("how", ["undo", "delete"])
 def test_regions_that_go_while_the_daemon_searches_are_retracted(one_rig: Rig, how: str) -> None:
     outdated(one_rig)
-    one_rig.project.select_time(2.1, 3.0)
-    one_rig.reaper.answer("yes")
-    one_rig.run("find")
-    one_rig.tick(1)
-    one_rig.daemon.paused = True
-    for _ in range(3):
-        one_rig.reaper.tick()
+    search_again_unheard(one_rig)
     if how == "delete":
         for region in list(one_rig.project.regions):
             region.delete()
@@ -580,13 +613,7 @@ def test_regions_that_go_while_the_daemon_searches_are_retracted(one_rig: Rig, h
 
 def test_a_region_moved_while_the_daemon_searches_is_learned(one_rig: Rig) -> None:
     outdated(one_rig)
-    one_rig.project.select_time(2.1, 3.0)
-    one_rig.reaper.answer("yes")
-    one_rig.run("find")
-    one_rig.tick(1)
-    one_rig.daemon.paused = True
-    for _ in range(3):
-        one_rig.reaper.tick()
+    search_again_unheard(one_rig)
     one_rig.region("Sound 1-4").move(8.02, 9.0)
     one_rig.reaper.tick()
     one_rig.daemon.paused = False
@@ -623,24 +650,15 @@ def test_undone_after_a_restart_the_candidate_is_paused_not_answered(rig: Rig, d
     outdated(rig)
     new = again(rig)
     rig.tick(3)
-    rig.reaper.stop("ReaTrieve_Client.lua")
-    rig.reaper.run("ReaTrieve_Client.lua")
-    rig.reaper.unfocus()
-    rig.tick(20)
+    restart(rig)
     before = places(rig)
     current = new.state.current
     rig.reaper.run(UNDO)
     rig.tick(40)
     assert (new.state.current, new.state.rejections) == (current, 1)
     if reopened:
-        path = rig.folder / "song.rpp"
-        rig.project.save(path)
-        rig.tick(3)
-        rig.project.close()
-        rig.tick(3)
-        rig.reaper.open(path)
-        rig.tick(40)
-        rig.track = rig.project.tracks[0]
+        saved(rig)
+        reopen(rig)
     else:
         rig.reaper.run(REDO)
         rig.tick(6)
@@ -655,34 +673,6 @@ def test_undone_after_a_restart_the_candidate_is_paused_not_answered(rig: Rig, d
     rig.press("accept", 8)
     assert new.state.accepted == 3
     agree(rig)
-
-
-def restart(rig: Rig) -> None:
-    """The client script ends and is started again."""
-    rig.reaper.stop("ReaTrieve_Client.lua")
-    rig.reaper.run("ReaTrieve_Client.lua")
-    rig.reaper.unfocus()
-    rig.tick(20)
-
-
-def saved(rig: Rig) -> Any:
-    """The project's path; it is saved there."""
-    path = rig.folder / "song.rpp"
-    rig.project.save(path)
-    rig.tick(3)
-    return path
-
-
-def reopen(rig: Rig, *answers: str) -> None:
-    """Close the project, save nothing, and open it again."""
-    path = rig.folder / "song.rpp"
-    rig.project.close()
-    rig.tick(3)
-    rig.reaper.answer(*answers)
-    rig.reaper.open(path)
-    rig.tick(80)
-    rig.reaper.host.dialogs.waiting.clear()
-    rig.track = rig.project.tracks[0]
 
 
 @pytest.mark.parametrize("verb", ["finish", "clear"])
@@ -736,13 +726,7 @@ def test_restored_after_closing_unsaved_the_newest_search_stands(rig: Rig, chain
 
 def test_an_answer_to_the_earlier_search_meanwhile_is_not_lost(one_rig: Rig) -> None:
     old = outdated(one_rig)
-    one_rig.project.select_time(2.1, 3.0)
-    one_rig.reaper.answer("yes")
-    one_rig.run("find")
-    one_rig.tick(1)
-    one_rig.daemon.paused = True
-    for _ in range(3):
-        one_rig.reaper.tick()
+    search_again_unheard(one_rig)
     one_rig.daemon.push(old.find.session, m.Verb(old.find.session, "accept"))  # a controller's key
     one_rig.daemon.paused = False
     one_rig.tick(40)
@@ -839,11 +823,7 @@ def test_the_first_find_undone_after_a_restart(rig: Rig) -> None:
 
 def test_it_is_not_renamed_while_it_is_searched_again(one_rig: Rig) -> None:
     outdated(one_rig)
-    one_rig.project.select_time(2.1, 3.0)
-    one_rig.reaper.answer("yes")
-    one_rig.run("find")
-    one_rig.tick(1)
-    one_rig.daemon.paused = True
+    search_again_unheard(one_rig)
     one_rig.run("rename")
     one_rig.reaper.tick()
     assert "Sound 1 is searched again: rename it when its first candidate is there" in one_rig.help()

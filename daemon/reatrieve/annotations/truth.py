@@ -104,8 +104,11 @@ def load_truth(table: Path, audio: Path, class_: str | None = None, *, strict: b
     rows: list[ReferenceEvent] = []
     broken: list[BrokenRow] = []
     lengths = AudioLengths()
-    others: dict[str, None] = {}
-    for line, read in _rows(table, audio, others):
+    other = ""
+    for line, file, read in _rows(table, audio):
+        if file and not same_recording(file, str(audio.absolute())):
+            other = other or file
+            continue
         reason = read if isinstance(read, str) else lengths.problem(read, audio) if audio.is_file() else ""
         if reason:
             broken.append(BrokenRow(table, line, reason))
@@ -114,7 +117,7 @@ def load_truth(table: Path, audio: Path, class_: str | None = None, *, strict: b
         elif not isinstance(read, str):
             rows.append(read)
     if not rows:
-        named = f"it names {next(iter(others))}; correct that in the table, or name the sound file so" if others else ""
+        named = f"it names {other}; correct that in the table, or name the sound file so" if other else ""
         why = skipped_rows(broken) or named or "it has no row"
         raise InputError(f"{table} says nothing of {audio.name}; {why}")
     sounds = sorted({row.sound for row in rows})
@@ -132,25 +135,14 @@ def load_truth(table: Path, audio: Path, class_: str | None = None, *, strict: b
     return Truth(found[0], tuple(occurrences), tuple(near), broken=tuple(broken))
 
 
-def _rows(table: Path, audio: Path, others: dict[str, None]) -> Iterator[tuple[int, ReferenceEvent | str]]:
-    """Line and event, or what is wrong with that line, of each row that is of this audio or may be; other files that
-    rows name are added to ``others``."""
+def _rows(table: Path, audio: Path) -> Iterator[tuple[int, str, ReferenceEvent | str]]:
+    """Line, the file that it names if it does, and its event or what is wrong with it, of each row."""
     if is_own_table(table):
         for row in OwnTable.read(table).events():
-            if not row.file or _is(audio, row.file):
-                yield row.line, row.read
-            else:
-                others[row.file] = None
+            yield row.line, row.file, row.read
         return
     for line, label in annotation_rows(table, rate_hz=audio_rate_hz(audio), unit=STATED):
         if isinstance(label, str):
-            yield line, label
-        elif not label.file or _is(audio, label.file):
-            yield line, reference_of(label, label.file or "")
+            yield line, "", label
         else:
-            others[label.file] = None
-
-
-def _is(audio: Path, file: str) -> bool:
-    """Whether a table's name for a file means this one: the same name, in the folders that the table gives."""
-    return same_recording(file, str(audio.absolute()))
+            yield line, label.file or "", reference_of(label, label.file or "")

@@ -65,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # Windows consoles and pipes default to the ANSI code page
             stream.reconfigure(encoding="utf-8", errors="replace")
     logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # calls it an error when an observer is stopped
     for handler in logging.getLogger().handlers:
         handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):

@@ -7,6 +7,7 @@ scripts in a simulated REAPER) are apart: each pair works.
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -377,8 +378,9 @@ class Person:
         """What can be typed now."""
         with_rest = isinstance(conversation.backend, TakesTheRest)
         for typed, meaning in _HELP:
-            possible = typed != "+" or conversation.over != "exhausted" if typed in _AT_THE_END else asked
-            if possible and (with_rest or typed not in _OF_THE_REST):
+            if (not asked and typed not in _AT_THE_END) or (typed == "+" and conversation.over == "exhausted"):
+                continue
+            if with_rest or typed not in _OF_THE_REST:
                 conversation.say(f"  {typed:11}  {meaning}")
 
     def _accept_rest(self, conversation: Conversation, text: str) -> None:
@@ -408,11 +410,11 @@ def _edges(start: str, end: str) -> Span:
 def _share(text: str) -> float:
     try:
         share = float(text.rstrip("%")) / (100.0 if text.endswith("%") else 1.0)
-        if not 0.0 <= share <= 1.0:
-            raise ValueError
-        return share
     except ValueError:
-        raise InputError(f"{text!r} is no probability; write 80% or 0.8") from None
+        share = math.nan
+    if not 0.0 <= share <= 1.0:
+        raise InputError(f"{text!r} is no probability; write 80% or 0.8")
+    return share
 
 
 def _percent(probability: float) -> str:

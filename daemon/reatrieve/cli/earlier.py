@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from reatrieve.cli.values import plural
@@ -17,7 +18,7 @@ from reatrieve.journal import read_journal
 from reatrieve.session.spans import Span, are_one_place
 from reatrieve.session.state import SessionState, fold
 
-__all__ = ["EarlierSession", "earlier_session", "free_label"]
+__all__ = ["EarlierSession", "EarlierSessions"]
 
 _NUMBERED = re.compile(r"Sound \d+")
 
@@ -40,8 +41,8 @@ class EarlierSession:
         return f"{self.state.label!r}, {when}, {self.state.accepted} accepted of {plural(self.state.answers, 'answer')}"
 
 
-def earlier_session(audio: Path, example: Span, folders: Iterable[Path]) -> EarlierSession | None:
-    """The latest session over this one file whose example is the same place; None: there is none with an answer.
+class EarlierSessions:
+    """Sessions over one file; their journals are read once, when the first question comes.
 
     Parameters
     ----------
@@ -49,33 +50,36 @@ def earlier_session(audio: Path, example: Span, folders: Iterable[Path]) -> Earl
     example : seconds in it; the same place overlaps it by half of the shorter one.
     folders : where journals are.
     """
-    for session, of_place in _sessions(audio, example, folders):
-        if session.state.answers and of_place:
-            return session
-    return None
 
+    def __init__(self, audio: Path, example: Span, folders: Iterable[Path]) -> None:
+        self._audio = audio
+        self._example = example
+        self._folders = folders
 
-def free_label(audio: Path, example: Span, folders: Iterable[Path]) -> str:
-    """A name for a sound that got none: that of an earlier session of the same place, else one that no other sound of
-    this file has: ``Sound 1``, ``Sound 2``."""
-    taken = set()
-    for session, of_place in _sessions(audio, example, folders):
-        if of_place and _NUMBERED.fullmatch(session.state.label):
-            return session.state.label
-        if session.state.answers:
-            taken.add(session.state.label)
-    return next(name for name in (f"Sound {number}" for number in itertools.count(1)) if name not in taken)
+    def latest_answered(self) -> EarlierSession | None:
+        """The latest one whose example is the same place; None: there is none with an answer."""
+        return next((session for session, same in self._found if same and session.state.answers), None)
 
+    def free_label(self) -> str:
+        """A name for a sound that got none: that of an earlier session of the same place, else one that no other sound
+        of this file has: ``Sound 1``, ``Sound 2``."""
+        labels = [session.state.label for session, same in self._found if same]
+        kept = next(filter(_NUMBERED.fullmatch, labels), None)
+        taken = {session.state.label for session, _ in self._found if session.state.answers}
+        return kept or next(name for name in map("Sound {}".format, itertools.count(1)) if name not in taken)
 
-def _sessions(audio: Path, example: Span, folders: Iterable[Path]) -> Iterator[tuple[EarlierSession, bool]]:
-    """Sessions over this one file, the latest first, and whether each one's example is the same place."""
-    for path in _latest(folders):
-        with contextlib.suppress(JournalError, InputError, OSError):
-            header, lines = read_journal(path)
-            if len(header.track_map.items) == 1 and _same(header.track_map.items[0].path, audio):
-                state = fold(line.event for line in lines)
-                of_place = are_one_place(state.example.moved(header.origin_s), example)
-                yield EarlierSession(path, state, lines[-1].time_s), of_place
+    @cached_property
+    def _found(self) -> list[tuple[EarlierSession, bool]]:
+        """The latest first, and whether each one's example is the same place."""
+        found = []
+        for path in _latest(self._folders):
+            with contextlib.suppress(JournalError, InputError, OSError):
+                header, lines = read_journal(path)
+                if len(header.track_map.items) == 1 and _same(header.track_map.items[0].path, self._audio):
+                    state = fold(line.event for line in lines)
+                    same = are_one_place(state.example.moved(header.origin_s), self._example)
+                    found.append((EarlierSession(path, state, lines[-1].time_s), same))
+        return found
 
 
 def _latest(folders: Iterable[Path]) -> list[Path]:

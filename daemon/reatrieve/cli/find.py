@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reatrieve.annotations.truth import Truth
     from reatrieve.audio.trackmap import TrackMap
     from reatrieve.cli.conversation import Conversation
+    from reatrieve.cli.earlier import EarlierSessions
     from reatrieve.cli.journalled_search import JournalledSearch
     from reatrieve.journal import Header, Journal
     from reatrieve.session.events import Started
@@ -196,23 +197,19 @@ def _journal(args: argparse.Namespace, settings: Settings, truth: Truth | None, 
 
     if args.resume is None:
         track_map, example = _marked(args, truth, settings, console)
-        args.resume = _gone_on_with(args, settings, track_map.items[0].path, example, console)
+        sessions = _sessions(args, settings, track_map.items[0].path, example)
+        args.resume = _gone_on_with(args, sessions, console)
         if args.resume is None:
-            started = _started(args, settings, truth, track_map.items[0].path, example)
+            started = _started(args, settings, truth, sessions, example)
             journal = _begun(args, settings, track_map, started)
-            unasked = False
             try:
                 with journal:
-                    try:
-                        yield journal
-                    except KeyboardInterrupt:
-                        unasked = _is_unasked(journal)
-                        if unasked:
-                            console.print("\nstopped before anything was asked")
-                        raise
-            finally:
-                if unasked:
+                    yield journal
+            except KeyboardInterrupt:
+                if _is_unasked(journal):
+                    console.print("\nstopped before anything was asked")
                     journal.path.unlink(missing_ok=True)
+                raise
             return
         args.file = None
     with Journal.open(args.resume) as journal:
@@ -239,10 +236,9 @@ def _marked(
     if args.start is None and args.end is None and truth is not None:
         args.start, args.end = truth.occurrences[0].start_s, truth.occurrences[0].end_s
     if args.start is None or args.end is None:
-        missing = (
-            "" if args.start is args.end else "; --start is missing" if args.start is None else "; --end is missing"
-        )
-        raise InputError(f"mark one example of the sound: --start S --end E{missing}")
+        missing = [name for name in ("start", "end") if getattr(args, name) is None]
+        one_alone = f"; --{missing[0]} is missing" if len(missing) == 1 else ""
+        raise InputError(f"mark one example of the sound: --start S --end E{one_alone}")
     make_retriever(args.retriever or settings.retriever)  # an unknown name fails before anything is read
     track_map = TrackMap.of_file(args.file.absolute())
     for note in sound_notes(args.file):
@@ -251,16 +247,20 @@ def _marked(
     return track_map, example
 
 
-def _gone_on_with(
-    args: argparse.Namespace, settings: Settings, audio: Path, example: Span, console: Console
-) -> Path | None:
+def _sessions(args: argparse.Namespace, settings: Settings, audio: Path, example: Span) -> EarlierSessions:
+    from reatrieve.cli.earlier import EarlierSessions
+
+    folders = [settings.journals_folder, *([args.journal.parent] if args.journal else [])]
+    return EarlierSessions(audio, example, folders)
+
+
+def _gone_on_with(args: argparse.Namespace, sessions: EarlierSessions, console: Console) -> Path | None:
     """The journal of an earlier session on the same place, if somebody who is asked wants to go on with that."""
     if args.new or args.annotations is not None:
         return None
-    from reatrieve.cli.earlier import earlier_session
     from reatrieve.cli.terminal import typed_lines
 
-    earlier = earlier_session(audio, example, _journal_folders(args, settings))
+    earlier = sessions.latest_answered()
     if earlier is None:
         return None
     lines = typed_lines()
@@ -281,16 +281,13 @@ def _gone_on_with(
         console.print("type y or n, then Enter")
 
 
-def _journal_folders(args: argparse.Namespace, settings: Settings) -> list[Path]:
-    return [settings.journals_folder, *([args.journal.parent] if args.journal else [])]
-
-
-def _started(args: argparse.Namespace, settings: Settings, truth: Truth | None, audio: Path, example: Span) -> Started:
-    from reatrieve.cli.earlier import free_label
+def _started(
+    args: argparse.Namespace, settings: Settings, truth: Truth | None, sessions: EarlierSessions, example: Span
+) -> Started:
     from reatrieve.session.events import Started
     from reatrieve.session.state import fold
 
-    label = args.label or (truth.class_ if truth else free_label(audio, example, _journal_folders(args, settings)))
+    label = args.label or (truth.class_ if truth else sessions.free_label())
     budget = DEFAULT_BUDGET if args.budget is None else args.budget
     started = Started(example, label, budget, args.retriever or settings.retriever)
     fold([started])  # an impossible budget fails before anything is written

@@ -117,7 +117,6 @@ def _log_to_file(settings: Settings) -> logging.Handler | None:
     except (OSError, InputError) as exc:
         package.warning("no log file in %s: %s", settings.logs, exc)
         return None
-    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # calls it an error when an observer is stopped
     handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     package.addHandler(handler)
     return handler

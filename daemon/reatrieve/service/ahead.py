@@ -283,7 +283,7 @@ class TrackAhead:
                 track.ranked = example, ranker
 
     def _describe(self, track: _Track) -> None:
-        """What later answers will need; it stops for another track or selection, and nobody waits for it but them."""
+        """What later answers will need. Another track or selection ends it, and so does Find before it has begun."""
         with self._lock:
             if track.ranked is None or not isinstance(track.ranked[1], Describing):
                 return

@@ -6,7 +6,6 @@ import contextlib
 import importlib.metadata
 import importlib.util
 import io
-import logging
 import os
 import platform
 import re
@@ -214,7 +213,6 @@ def _file_events(spool: Path) -> str:
             seen.set()
 
     probe = folder / f"doctor-{os.getpid()}"
-    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # calls it an error when an observer is stopped
     observer = Observer()
     try:
         probe.mkdir()

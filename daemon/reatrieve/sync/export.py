@@ -214,7 +214,8 @@ def _sheet(
     sound = _sound(job.track_map, shipped, readable) if job.placement.anchor != "start" else None
     events = events_of(accepted, shipped, job.placement, options, sound=sound, note=note)
     others = earlier.events_of_others(shipped, job.accepted) if job.add else []
-    events = [replace(event, payload=event.payload or _payload_of_place(event, others)) for event in events]
+    written = [one for one in others if one.payload]
+    events = [replace(event, payload=event.payload or _payload_of_place(event, written)) for event in events]
     kept = [event for event in others if not any(event.is_place_of(one) for one in events)]
     if len(kept) < len(others):
         replaced = len(others) - len(kept)
@@ -225,9 +226,9 @@ def _sheet(
     return sheet_of(stem, shipped, events, kept, job.placement.tempo_map), len(kept)
 
 
-def _payload_of_place(event: SyncEvent, others: Sequence[SyncEvent]) -> str:
+def _payload_of_place(event: SyncEvent, written: Sequence[SyncEvent]) -> str:
     """What somebody wrote beside an event that this one replaces."""
-    return next((one.payload for one in others if one.payload and one.is_place_of(event)), "")
+    return next((one.payload for one in written if one.is_place_of(event)), "")
 
 
 def _stitched(job: ExportJob, made: list[_Made], note: Note, tell: Progress) -> tuple[SyncAudio, Path, str]:
