@@ -9,6 +9,7 @@ local models = require("models")
 local project = require("project")
 local status = require("status")
 local steps = require("steps")
+local track = require("track")
 
 local earlier = {}
 
@@ -134,13 +135,18 @@ function earlier.is_searched_again(tab, s)
   return search ~= nil and search.earlier ~= nil and search.earlier.s == s
 end
 
----Whether a search has been told more since another one began from its answers.
+---Whether a search has been answered since another one began from its answers, or a no was taken back. (Accepted places that have
+---gone are retracted at the hand-over.)
 ---@param model Model of it as that one began
 ---@return boolean
-function earlier.told_more(s, model)
-  for number, one in pairs(s.model.candidates) do
-    local before = model.candidates[number]
-    if VERDICT[one.state] and (not before or VERDICT[before.state] ~= VERDICT[one.state]) then return true end
+function earlier.has_changed(s, model)
+  local function verdict(of, number) return of.candidates[number] and VERDICT[of.candidates[number].state] end
+  for number in pairs(s.model.candidates) do
+    local now = verdict(s.model, number)
+    if now and now ~= verdict(model, number) then return true end
+  end
+  for number in pairs(model.candidates) do
+    if not s:absent() and verdict(model, number) == "reject" and verdict(s.model, number) ~= "reject" then return true end
   end
   return false
 end
@@ -318,12 +324,14 @@ end
 ---The search that one was begun from which was never saved with the project.
 ---@param model Model of that one, as the daemon has it
 ---@return Session? old
----@return KnownAnswer[] its answers as they stand
+---@return KnownAnswer[] those of its answers that can be taken over, as they stand
 ---@return boolean whole whether all of them are in the new one
 function earlier.predecessor(tab, s, model)
   for _, one in ipairs(tab.sessions) do
-    if one ~= s and not one:absent() and one.track == s.track then
-      local list = answers(tab, one)
+    if one ~= s and not one:absent() and one.track == s.track and one.media_track then
+      local items = {}
+      for _, item in pairs(track.layout(one.media_track)) do items[#items + 1] = item end
+      local list = earlier.kept(tab, one, items)
       local count, others = told(list, model)
       if others > 0 or (count > 0 and one.model.label == model.label) then return one, list, count == #list end
     end

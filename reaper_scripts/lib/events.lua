@@ -53,7 +53,7 @@ end
 local function first_candidate(ctx, tab, s, fields)
   if fields.reason == "cancelled" then return cancelled(ctx, tab, s, fields) end
   local before = s.search.earlier
-  if before and earlier.told_more(before.s, before.model) then
+  if before and earlier.has_changed(before.s, before.model) then
     ctx.discard(tab, s)
     return status.say(("%s was answered while it was searched again: run Find once more"):format(s.model.label), true)
   end
@@ -142,9 +142,7 @@ end
 
 ---A candidate where none is open: after "Continue", or when it was not known what follows.
 local function next_candidate(ctx, tab, s, fields)
-  local asked = s.state == "continuing" or s.fetched
-  s:fetch(false)
-  if not asked and project.can_redo(tab.proj) then      -- a point of ours would end the redo
+  if s.state ~= "continuing" and not s.fetched and project.can_redo(tab.proj) then      -- a point of ours would end the redo
     s:amend(models.hidden(models.proposed(s.model, fields.number, fields)))
     s:set_lookahead(lookahead(fields))
     steps.store(tab)
@@ -196,6 +194,7 @@ local function follow(ctx, tab, s, fields)
     ctx.link:command("resume", { session = s.id })
     return
   end
+  s:fetch(false)
   if waited then s:finish_waiting() end
 end
 

@@ -132,6 +132,8 @@ function finder.find(ctx, tab, go_on)
     if not items then return give_up(note) end
     local old = earlier.search(tab, track.guid(the_track), start_s, end_s)
     if old and old:is_open() and old.state ~= "ready" then
+      local up, problem = starter.connect(ctx, work.yield)                                 -- it may have died with the answer
+      if not up then return give_up(problem) end
       return give_up(("%s: its last answer is still on its way; run Find once more"):format(old.model.label))
     end
     if old then track_changes.offer(tab, old) end

@@ -49,11 +49,13 @@ function layout.fitted(measure, text, size, width)
   if measure(text, size) <= width then return text end
   local ends = {}
   for position in text:gmatch("()[^\128-\191]") do ends[#ends + 1] = position - 1 end
-  for index = #ends, 2, -1 do
-    local cut = text:sub(1, ends[index]):gsub("%s+$", "") .. "..."
-    if measure(cut, size) <= width then return cut end
+  local function cut(index) return text:sub(1, ends[index]):gsub("%s+$", "") .. "..." end
+  local fits, fails = 1, #ends + 1           -- a longer text is wider: the longest cut that fits lies between the two
+  while fails - fits > 1 do
+    local middle = (fits + fails) // 2
+    if measure(cut(middle), size) <= width then fits = middle else fails = middle end
   end
-  return ""
+  return fits > 1 and cut(fits) or ""
 end
 
 ---A text over lines of a width; what is left after the last one is cut.

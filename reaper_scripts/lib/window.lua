@@ -218,6 +218,15 @@ local function pressed_box(ctx, box, run_verb)
 end
 
 ---The next box that can be pressed, told to a screen reader.
+---The box of a verb: the keyboard stays at a button, though boxes before it come and go.
+---@param verb string
+---@return integer?
+local function box_of(verb)
+  for index, box in ipairs(now.boxes) do
+    if box.verb == verb then return index end
+  end
+end
+
 local function next_focus()
   local count = #now.boxes
   for step = 1, count do
@@ -373,8 +382,9 @@ function window.tick(ctx, run_verb)
     curve = one and one.number, places = list }
   local fresh = not drawn or not shown.alike(still, drawn)
   if fresh then
+    local verb = focus and now and now.boxes[focus] and now.boxes[focus].verb
     draw(content, one, range, list)
-    drawn, focus = still, focus and now.boxes[focus] and focus
+    drawn, focus = still, verb and box_of(verb)
   end
   local playing = proj and reaper.GetPlayStateEx(proj) & 1 == 1
   local moving = { view = in_view, play_s = playing and reaper.GetPlayPositionEx(proj) or nil, peak_s = peak_s, peak = peak, words = words,

@@ -889,3 +889,32 @@ def test_a_cut_sound_takes_no_region_of_one_with_a_longer_name(rig: Rig) -> None
     rig.project.save(path)
     reopen(rig)
     assert {name for name in rig.names() if "Kick 2" in name} == {name for name in before if "Kick 2" in name}
+
+
+def test_a_no_taken_back_while_the_daemon_searches_is_no_example(one_rig: Rig) -> None:
+    outdated(one_rig, ("accept", "reject"))
+    search_again_unheard(one_rig)
+    while not any(name.startswith("? Sound 1-2") for name in one_rig.names()):
+        one_rig.reaper.run(UNDO)
+    one_rig.reaper.tick()
+    one_rig.daemon.paused = False
+    one_rig.tick(40)
+    assert "Sound 1 was answered while it was searched again: run Find once more" in one_rig.help()
+    agree(one_rig)
+
+
+def test_restored_although_some_answers_could_not_be_kept(rig: Rig) -> None:
+    saved(rig)
+    rig.find()
+    for _ in range(4):
+        rig.press("accept")
+    rig.track.items[0].set(D_LENGTH=7.0)  # the one at 8 lies on nothing now
+    rig.tick(6)
+    saved(rig)
+    new = again(rig)
+    rig.press("accept", 8)
+    accepted = rig.accepted()
+    reopen(rig, "yes")
+    assert rig.accepted() == accepted
+    standing = [name for name, text in texts(rig).items() if text]
+    assert standing == [new.find.session]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rig import SPANS, Rig
+from rig import SPANS, UNDO, Rig
 
 from reatrieve.bridge import messages as m
 from reatrieve.session.events import Reanswered, Requested
@@ -295,3 +295,41 @@ def test_a_closed_window_costs_nothing_and_an_open_one_draws_only_what_changed(o
     one_rig.press("window")
     one_rig.tick(50)
     assert calls() <= closed + 0.1
+
+
+@pytest.mark.parametrize("size", [(1000, 320), (480, 320), (320, 240)])
+def test_the_keyboard_stays_at_its_button_though_sounds_come_and_go(tmp_path: Path, size: tuple[int, int]) -> None:
+    said: list[Any] = []
+    with Rig(tmp_path, extensions={"osara_outputMessage": lambda text: said.append(str(text))}) as rig:
+        session = rig.find()
+        rig.find(16.2, 17.0)
+        rig.tick(4)
+        opened(rig, *size)
+        rig.reaper.focus()
+        while not (said and said[-1].startswith("Accept")):
+            rig.reaper.press("tab")
+            rig.tick(2)
+        rig.reaper.run(UNDO)  # the second sound goes
+        rig.tick(8)
+        rig.reaper.focus()
+        rig.reaper.press("enter")
+        rig.tick(6)
+        assert (session.state.accepted, session.state.rejections) == (1, 0)
+
+
+def test_enter_at_a_button_that_has_no_use_now_does_nothing(tmp_path: Path) -> None:
+    said: list[Any] = []
+    with Rig(tmp_path, extensions={"osara_outputMessage": lambda text: said.append(str(text))}) as rig:
+        rig.set(budget="2")
+        session = rig.find()
+        opened(rig, 320, 240)
+        rig.reaper.focus()
+        while not (said and said[-1].startswith("Reject")):
+            rig.reaper.press("tab")
+            rig.tick(2)
+        for _ in range(3):
+            rig.reaper.press("enter")
+            rig.tick(6)
+            rig.reaper.focus()
+        assert session.state.rejections == 2
+        assert not any("error at" in text for text in rig.help())

@@ -259,9 +259,9 @@ def test_two_sounds_of_one_name_are_told_by_export(
     song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, two = tmp_path / "1.jsonl", tmp_path / "2.jsonl"
-    for start, path in (("1", one), ("4", two)):
+    for start, path, typed in (("1", one, "y\nq\n"), ("4", two, "q\n")):  # they share no place
         words = ("--start", start, "--end", f"{start}.5", "--label", "zap", "--journal", path)
-        assert find(monkeypatch, song, *words, typed="y\nq\n") == 0
+        assert find(monkeypatch, song, *words, typed=typed) == 0
     assert main(["export", str(one), str(two), "--to", "json", "--out", str(tmp_path / "o")]) == 0
     said = capsys.readouterr()
     assert 'two sounds are called "zap"' in said.out + said.err

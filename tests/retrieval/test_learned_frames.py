@@ -84,3 +84,25 @@ def test_the_oldest_sound_is_forgotten(sound: Analysis, passes: list[int]) -> No
         samples = np.full(4 * 512, k / 100, dtype=np.float16)
         learned_frames(Analysis(samples.size, {"samples": samples}))
     assert len(frames_module._kept) == frames_module._MOST_KEPT
+
+
+def test_who_rests_waits_for_another_pass_without_hurry_and_can_stop(sound: Analysis, passes: list[int]) -> None:
+    resting, go_on, asked = threading.Event(), threading.Event(), []
+
+    def slow(wanted) -> None:
+        resting.set()
+        asked.append(wanted())
+        assert go_on.wait(WAIT_S)
+
+    def stop(_wanted) -> None:
+        raise CancelledError("stopped")
+
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(learned_frames, sound, slow)
+        assert resting.wait(WAIT_S)
+        with pytest.raises(CancelledError):
+            learned_frames(sound, stop)
+        go_on.set()
+        first.result(WAIT_S)
+    assert not any(asked)
+    assert len(passes) == 1

@@ -181,7 +181,8 @@ def _watched(work: Callable[[], Analysis], wanted: Callable[[], bool], left: thr
                     raise CancelledError("stopped before the track was analysed")
     except KeyboardInterrupt:
         left.set()
-        thread.join()
+        while thread.is_alive():
+            thread.join(_ASKED_EVERY_S)  # a join without a limit hears no second Ctrl+C on Windows
         raise
     thread.join()
     return done.result()

@@ -367,7 +367,7 @@ class Person:
                 case ["y" | "yes", start, end] if candidate is not None:
                     backend.answer("accept", _edges(start, end).moved(-backend.origin_s))
                 case []:
-                    conversation.say("type y, n or s, then Enter; ? shows all")
+                    conversation.say(f"type {'u or q' if candidate is None else 'y, n or s'}, then Enter; ? shows all")
                 case _:
                     conversation.say(f"{' '.join(words)!r} is no answer here; ? shows all")
         except InputError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -287,11 +288,12 @@ def _from_journals(paths: Sequence[Path], *, render: bool) -> _Source:
 
     accepted: list[Accepted] = []
     headers = []
-    by_label: dict[str, list[tuple[Path, Span]]] = {}
+    by_label: dict[str, list[tuple[Path, list[Span]]]] = {}
     for path in paths:
         header, lines = read_journal(path)
         state = fold(line.event for line in lines)
-        by_label.setdefault(state.label, []).append((path, state.example.moved(header.origin_s)))
+        spans = [span.moved(header.origin_s) for _, span in state.accepted_regions]
+        by_label.setdefault(state.label, []).append((path, spans))
         headers.append(header)
         accepted += accepted_in(state, session=header.session, origin_s=header.origin_s)
     same_track = all(header.track_map == headers[0].track_map for header in headers)
@@ -313,14 +315,20 @@ def _from_journals(paths: Sequence[Path], *, render: bool) -> _Source:
     )
 
 
-def _alike(by_label: dict[str, list[tuple[Path, Span]]]) -> tuple[str, ...]:
-    """Two sounds of one name are one sound to the game: that is told."""
-    return tuple(
-        f'two sounds are called "{label}", and the game cannot tell them apart; name one: '
-        + command_line("reatrieve", "find", "--resume", sessions[-1][0], "--label", "NAME")
-        for label, sessions in by_label.items()
-        if any(not are_one_place(sessions[0][1], example) for _, example in sessions[1:])
-    )
+def _alike(by_label: dict[str, list[tuple[Path, list[Span]]]]) -> tuple[str, ...]:
+    """Two sounds of one name are one sound to the game: that is told. Sessions that share a place are of one sound."""
+    notes = []
+    for label, sessions in by_label.items():
+        first = sessions[0][1]
+        others = [path for path, spans in sessions[1:] if not any(map(partial(_lies_among, first), spans))]
+        if others:
+            does = command_line("reatrieve", "find", "--resume", others[0], "--label", "NAME")
+            notes.append(f'two sounds are called "{label}", and the game cannot tell them apart; name one: {does}')
+    return tuple(notes)
+
+
+def _lies_among(spans: Sequence[Span], span: Span) -> bool:
+    return any(are_one_place(one, span) for one in spans)
 
 
 def _refuse_different_files(headers: Sequence[Header]) -> None:

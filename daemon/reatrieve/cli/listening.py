@@ -34,7 +34,8 @@ class Listening:
 
     def __init__(self, track_map: TrackMap, label: str, folder: Path | None = None) -> None:
         self._audio = TrackAudio(track_map)
-        self._label = re.sub(r"[^\w .+-]", "_", label).strip(" .")[:60] or "sound"
+        plain = re.sub(r"[^\w .+-]", "_", label).strip(" .")[:60]
+        self._label = plain.encode()[:120].decode(errors="ignore") or "sound"  # a file's name has 255 bytes
         self._folder = folder
         self._explained = False
 

@@ -39,7 +39,7 @@ def along(path: PurePath, before: str, now: str) -> Path | None:
     if not before or not now or before == now:
         return None
     flavour: type[PurePath] = PureWindowsPath if _OF_WINDOWS.match(before) else PurePosixPath
-    text = path.as_posix() if flavour is PurePosixPath else str(path)  # Windows writes its own strokes into any path
+    text = path.as_posix() if flavour is PurePosixPath else str(path)  # Windows writes its own separators into any path
     try:
         inside = flavour(text).relative_to(flavour(before).parent)
     except ValueError:

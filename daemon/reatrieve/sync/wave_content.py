@@ -57,7 +57,7 @@ def open_content(path: Path) -> WaveContent:
         If it is missing or no sound.
     """
     if not path.is_file():
-        raise AudioError(f"{path}: no such file; name the audio that the game ships by --audio FILE")
+        raise AudioError(f"{path}: no such file; choose the audio that the game ships")
     if is_wave(path):
         chunks = walk_chunks(path)
         form = wave_format(path, chunks)

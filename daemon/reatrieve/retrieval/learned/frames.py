@@ -16,6 +16,7 @@ _MOST_KEPT = 4
 """Sounds; each takes 20 MB an hour."""
 _EVERY = 64
 """Samples that tell one sound from another."""
+_ASKED_EVERY_S = 0.05
 
 
 class _Pass:
@@ -57,15 +58,18 @@ def learned_frames(analysis: Analysis, rest: Pause | None = None) -> NDArray[np.
                 mine = _under_way[key] = _Pass()
         if other is None:
             return _passed(analysis, key, mine, rest)
-        other.wanted.set()
-        other.ended.wait()
+        if rest is None:
+            other.wanted.set()
+        while not other.ended.wait(_ASKED_EVERY_S):
+            if rest is not None:
+                rest(lambda: False)
 
 
 def _passed(analysis: Analysis, key: bytes, own: _Pass, rest: Pause | None) -> NDArray[np.float16]:
-    from reatrieve.retrieval.learned.network import network_frames  # the weights are read where they are used
-
-    progress = (lambda _share: rest(own.wanted.is_set)) if rest is not None else None
     try:
+        from reatrieve.retrieval.learned.network import network_frames  # the weights are read where they are used
+
+        progress = (lambda _share: rest(own.wanted.is_set)) if rest is not None else None
         frames = network_frames(analysis.arrays["samples"], progress=progress)  # type: ignore[arg-type]
         with _lock:
             _kept[key] = frames
