@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial, wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import numpy.linalg  # noqa: F401  (numpy's BLAS and scipy's must be loaded before they can be held)
 import scipy.linalg  # noqa: F401
@@ -19,12 +19,19 @@ from threadpoolctl import ThreadpoolController
 
 from reatrieve.prefetch import ahead, usual_threads
 
-__all__ = ["for_each", "in_order", "one_blas_thread", "side_by_side"]
+__all__ = ["Run", "for_each", "in_order", "one_blas_thread", "one_by_one", "side_by_side"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 U = TypeVar("U")
+
+
+class Run(Protocol):
+    """How jobs are worked on."""
+
+    def __call__(self, jobs: Iterable[Callable[[], T]], /) -> Iterable[T]:
+        """What each job returns, in order."""
 
 
 class _Limit:
@@ -83,6 +90,12 @@ def one_blas_thread(function: Callable[P, R]) -> Callable[P, R]:
 def in_order(jobs: Iterable[Callable[[], T]]) -> Generator[T, None, None]:
     """What each of some jobs returns, in order; a few threads work on those that come next (``prefetch``)."""
     return ahead(jobs, n_threads=usual_threads())
+
+
+def one_by_one(jobs: Iterable[Callable[[], T]]) -> Generator[T, None, None]:
+    """The same in the thread that asks, each when it is asked for."""
+    for job in jobs:
+        yield job()
 
 
 def for_each(do: Callable[[T], object], items: Iterable[T]) -> None:

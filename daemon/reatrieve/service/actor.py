@@ -443,6 +443,9 @@ class SessionActor:
                     self._push(replies.candidate(self.session, outcome.state, None, origin_s))
                 ahead = await self._step(work.look_ahead)
                 self._push(replies.candidate(self.session, outcome.state, ahead, origin_s))
+                describe = work.description()
+                if describe is not None:
+                    self._context.stepping.submit(describe)
                 self._tell_if_probably_done(work)
         if over is not None:
             self._push(replies.done(self.session, work.state, over))

@@ -188,6 +188,10 @@ class SessionWork:
         """What would follow the current candidate after each answer; None: the session would be over."""
         return self._analysed().speculate(deciding=self.deciding)
 
+    def description(self) -> Callable[[], object] | None:
+        """As ``Search.description``."""
+        return self._analysed().description()
+
     def decide(self) -> None:
         """Ask what decides the rest: now, in place of the open candidate, and after each answer until it is clear."""
         self.deciding = self.state.over is None

@@ -118,8 +118,8 @@ and raises ``CancelledError`` to stop it."""
 class Describing(Protocol):
     """A ranker whose answers need a description of the sound that takes long; it can be made before they come."""
 
-    def description(self) -> Callable[[Pause], object] | None:
-        """What makes it, in any thread; None: none will be needed."""
+    def description(self) -> Callable[[Pause | None], object] | None:
+        """What makes it, in any thread; None: none will be needed. Given no pause it is made at once."""
 
 
 @runtime_checkable

@@ -8,15 +8,16 @@ Replay trusts the journalled proposals and asks the ranker nothing.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
 from reatrieve.session.events import Answered, Proposed, Requested, SessionEvent, Verdict
-from reatrieve.session.retriever import Analysis, Proposal, Ranker, Retriever, Supposing, Surveying
+from reatrieve.session.retriever import Analysis, Describing, Proposal, Ranker, Retriever, Supposing, Surveying
 from reatrieve.session.spans import Span
 from reatrieve.session.state import LabelledSpan, OverReason, SessionState, fold
 from reatrieve.session.stopping import Outlook, outlook
@@ -74,6 +75,7 @@ class Search:
         self._learned: list[LabelledSpan] = []
         self._known: dict[_Question, Proposal | None] = {}
         self._outlooks: dict[_Question, Outlook] = {}
+        self._described = False
 
     @property
     def state(self) -> SessionState:
@@ -197,6 +199,16 @@ class Search:
         event = Requested(self._state.next_number, best.span, best.score, best.probability, best.remaining)
         self.apply(event)
         return event
+
+    def description(self) -> Callable[[], object] | None:
+        """What later answers will need of the sound, to be made in any thread while the user listens; None: nothing,
+        or it was asked for before.
+        """
+        if self._described or not isinstance(self._ranker, Describing):
+            return None
+        self._described = True
+        describe = self._ranker.description()
+        return partial(describe, None) if describe is not None else None
 
     def similarity(self, n_points: int) -> NDArray[np.float32] | None:
         """How all of the sound resembles what was said yes to, as ``Surveying.similarity`` says it: 0..1

@@ -335,7 +335,7 @@ class DefaultRanker:
             self._expected[upto] = expected
         return self._expected[upto]
 
-    def description(self) -> Callable[[Pause], object] | None:
+    def description(self) -> Callable[[Pause | None], object] | None:
         """The network's frames: nearly all sounds need them from the first answer on; None: the track is too long."""
         return partial(learned_frames, self._analysis) if self._analysis.duration_s <= LEARNED_LONGEST_S else None
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import scipy.fft
 import scipy.signal
 from numpy.typing import NDArray
 
+from reatrieve.retrieval.threads import Run, in_order
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ
 
 __all__ = ["BAND_HOP", "N_BANDS", "band_count", "band_levels"]
@@ -30,33 +31,37 @@ def band_count(n_samples: int) -> int:
     return 1 + n_samples // BAND_HOP
 
 
-def band_levels(samples: NDArray[np.floating]) -> Iterator[_F32]:
+def band_levels(samples: NDArray[np.floating], *, run: Run = in_order) -> Iterator[_F32]:
     """Natural logarithm of the mean power in each band, a chunk of frames at a time.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n,)], mono at 22,050 Hz; may be a memory map.
+    run : how the chunks are worked on.
 
-    Yields
-    ------
-    np.ndarray [shape=(N_BANDS, k), float32]
-        The next k frames; frame t is centred on sample ``t * BAND_HOP``.
+    Returns
+    -------
+    iterator of np.ndarray [shape=(N_BANDS, k), float32]
+        The next k frames each time; frame t is centred on sample ``t * BAND_HOP``.
     """
-    window, bank = _window(), _bank()
-    half = _N_FFT // 2
-    n_frames = band_count(samples.size)
-    for first in range(0, n_frames, _CHUNK):
-        n = min(_CHUNK, n_frames - first)
-        start = first * BAND_HOP - half
-        stop = start + (n - 1) * BAND_HOP + _N_FFT
-        y = np.zeros(stop - start, dtype=np.float32)
-        low, high = max(start, 0), min(stop, samples.size)
-        y[low - start : high - start] = samples[low:high]
-        windows = np.lib.stride_tricks.sliding_window_view(y, _N_FFT)[::BAND_HOP]
-        spectrum = scipy.fft.rfft(windows * window, axis=1)
-        power = np.square(spectrum.real)
-        power += np.square(spectrum.imag)
-        yield np.log(bank @ power.T + np.float32(_FLOOR))
+    _window(), _bank()  # made once, before threads want them
+    return iter(run(partial(_levels, samples, first) for first in range(0, band_count(samples.size), _CHUNK)))
+
+
+def _levels(samples: NDArray[np.floating], first: int) -> _F32:
+    """One chunk, from frame ``first`` on."""
+    n = min(_CHUNK, band_count(samples.size) - first)
+    start = first * BAND_HOP - _N_FFT // 2
+    stop = start + (n - 1) * BAND_HOP + _N_FFT
+    y = np.zeros(stop - start, dtype=np.float32)
+    low, high = max(start, 0), min(stop, samples.size)
+    y[low - start : high - start] = samples[low:high]
+    windows = np.lib.stride_tricks.sliding_window_view(y, _N_FFT)[::BAND_HOP]
+    spectrum = scipy.fft.rfft(windows * _window(), axis=1)
+    power = np.square(spectrum.real)
+    power += np.square(spectrum.imag)
+    levels: _F32 = np.log(_bank() @ power.T + np.float32(_FLOOR))
+    return levels
 
 
 @lru_cache(maxsize=1)

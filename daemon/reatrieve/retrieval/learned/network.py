@@ -7,7 +7,7 @@ was trained on). It hears 93 ms to either side of a frame.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from typing import IO, NamedTuple
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from reatrieve.retrieval.excerpt import frame_count
 from reatrieve.retrieval.learned.bands import N_BANDS, band_count, band_levels
-from reatrieve.retrieval.threads import one_blas_thread
+from reatrieve.retrieval.threads import Run, in_order, one_blas_thread, one_by_one
 from reatrieve.session.retriever import Progress
 
 __all__ = ["NETWORK_VERSION", "N_VALUES", "Network", "load_network", "network_frames", "shipped_network"]
@@ -113,7 +113,7 @@ def network_frames(
     Parameters
     ----------
     samples : np.ndarray [shape=(n,)], mono at 22,050 Hz; float16 or a memory map will do.
-    progress : told the share done; may raise to stop.
+    progress : told the share done; may raise to stop, or wait: one thread works then, else a few.
     network : the one that comes with the package, unless given.
 
     Returns
@@ -123,11 +123,12 @@ def network_frames(
         deviation 1 over the sound.
     """
     tell: Callable[[float], None] = progress or (lambda _share: None)
+    run: Run = one_by_one if progress else in_order
     network = network or shipped_network()
     n_levels, n_frames = band_count(samples.size), frame_count(samples.size)
     levels = np.empty((N_BANDS, n_levels), dtype=np.float16)
     at, total, squares = 0, np.zeros(N_BANDS), np.zeros(N_BANDS)
-    for chunk in band_levels(samples):
+    for chunk in band_levels(samples, run=run):
         levels[:, at : at + chunk.shape[1]] = chunk
         at += chunk.shape[1]
         total += chunk.sum(axis=1, dtype=np.float64)
@@ -137,11 +138,15 @@ def network_frames(
     scale = np.sqrt(np.maximum(squares / n_levels - mean**2, 0.0)) + 0.5
     mean32, scale32 = mean.astype(np.float32)[:, None], scale.astype(np.float32)[:, None]
     out = np.empty((N_VALUES, n_frames), dtype=np.float32)
-    for first in range(0, n_frames, _CHUNK):
+
+    def compute(first: int) -> int:
         last = min(first + _CHUNK, n_frames)
         low, high = max(0, first - _REACH), min(n_frames, last + _REACH)
         heard = (levels[:, 2 * low : 2 * high].astype(np.float32) - mean32) / scale32
         out[:, first:last] = network.frames(heard, n_frames=high - low)[:, first - low : last - low]
+        return last
+
+    for last in run(partial(compute, first) for first in range(0, n_frames, _CHUNK)):
         tell(_LEVEL_SHARE + (1 - _LEVEL_SHARE) * last / n_frames)
     frames = np.empty((N_VALUES, n_frames), dtype=np.float16)
     for row, values in enumerate(out):  # row by row: a copy of the whole in double precision would be the peak
