@@ -1,5 +1,6 @@
 -- @noindex
---- Plays a candidate and gives back what it borrowed: cursor, loop points, repeat, solo.
+--- Plays a candidate and gives back what it borrowed: transport, cursor, loop points, repeat, solo. What the user changes
+--- meanwhile stays as the user set it.
 --
 -- Smooth seek makes every seek wait, so playing always means stop, set the cursor, play, set the cursor back. A loop is REAPER's
 -- own, so it has no gap; loop points that are linked to the time selection are unlinked meanwhile, so that the selection stays.
@@ -8,21 +9,30 @@ local audition = {}
 
 local LINKED = 40621         -- Options: Toggle loop points linked to time selection
 local LINK, UNLINK = 40749, 40750
-local RECORDING = 4
+local PLAYING, PAUSED, RECORDING = 1, 2, 4
+local SOLO_IN_PLACE = 2
 
 local now                    -- what is being played, nil when nothing is
 
-local function solos(proj, wanted)
-  local before = {}
+---Solo one track alone.
+---@return table<userdata, { before: number, set: number }> solos of the tracks that were changed
+local function borrow_solo(proj, wanted)
+  local solos = {}
   for index = 0, reaper.CountTracks(proj) - 1 do
     local track = reaper.GetTrack(proj, index)
-    before[track] = reaper.GetMediaTrackInfo_Value(track, "I_SOLO")
+    local before, set = reaper.GetMediaTrackInfo_Value(track, "I_SOLO"), track == wanted and SOLO_IN_PLACE or 0
+    if before ~= set then solos[track] = { before = before, set = set } end
   end
-  for track, solo in pairs(before) do
-    local new = track == wanted and 2 or 0
-    if solo ~= new then reaper.SetMediaTrackInfo_Value(track, "I_SOLO", new) end
+  for track, solo in pairs(solos) do reaper.SetMediaTrackInfo_Value(track, "I_SOLO", solo.set) end
+  return solos
+end
+
+local function return_solo(was)
+  for track, solo in pairs(was.solos) do
+    if reaper.ValidatePtr2(was.proj, track, "MediaTrack*") and reaper.GetMediaTrackInfo_Value(track, "I_SOLO") == solo.set then
+      reaper.SetMediaTrackInfo_Value(track, "I_SOLO", solo.before)
+    end
   end
-  return before
 end
 
 local function valid(proj) return reaper.ValidatePtr2(0, proj, "ReaProject*") end
@@ -73,10 +83,15 @@ function audition.stop(keep_playing)
   if not was or not valid(was.proj) then return end
   if not keep_playing and reaper.GetPlayStateEx(was.proj) ~= 0 then reaper.OnStopButtonEx(was.proj) end
   if was.span then return_loop(was) end
-  if was.repeat_was then reaper.GetSetRepeatEx(was.proj, was.repeat_was) end
-  for track, solo in pairs(was.solo or {}) do
-    if reaper.ValidatePtr2(was.proj, track, "MediaTrack*") then reaper.SetMediaTrackInfo_Value(track, "I_SOLO", solo) end
-  end
+  if was.repeat_set and reaper.GetSetRepeatEx(was.proj, -1) == was.repeat_set then reaper.GetSetRepeatEx(was.proj, was.repeat_was) end
+  if was.solos then return_solo(was) end
+end
+
+---Stop, and let the project play on where it was, if it was playing when the candidate began.
+function audition.finish()
+  local was = now
+  audition.stop()
+  if was and was.resume_s and valid(was.proj) then play_from(was.proj, was.resume_s) end
 end
 
 ---Whether a candidate is being played.
@@ -88,18 +103,25 @@ function audition.playing() return now ~= nil end
 ---@param options { lead_in_s: number, loop: boolean, solo: boolean }
 ---@return boolean played
 function audition.play(proj, track, start_s, end_s, options)
+  local state = reaper.GetPlayStateEx(proj)
+  local resume_s
   if now then
+    if now.proj == proj then resume_s = now.resume_s end
     audition.stop()
+  elseif state & (PLAYING | PAUSED) == PLAYING then
+    resume_s = reaper.GetPlayPositionEx(proj)
   end
-  if reaper.GetPlayStateEx(proj) & RECORDING ~= 0 then return false end
+  if state & RECORDING ~= 0 then return false end
   local from_s = math.max(0, start_s - options.lead_in_s)
-  now = { proj = proj, start_s = from_s, end_s = end_s, started = reaper.time_precise() }
+  now = { proj = proj, start_s = from_s, end_s = end_s, started = reaper.time_precise(), resume_s = resume_s }
   local ok, problem = xpcall(function()
-    now.repeat_was = reaper.GetSetRepeatEx(proj, -1)
     if options.loop then borrow_loop(now, from_s, end_s) end
-    local wanted = options.loop and 1 or 0
-    if now.repeat_was ~= wanted then reaper.GetSetRepeatEx(proj, wanted) end
-    if options.solo and track then now.solo = solos(proj, track) end
+    local before, wanted = reaper.GetSetRepeatEx(proj, -1), options.loop and 1 or 0
+    if before ~= wanted then
+      reaper.GetSetRepeatEx(proj, wanted)
+      now.repeat_was, now.repeat_set = before, wanted
+    end
+    if options.solo and track then now.solos = borrow_solo(proj, track) end
     play_from(proj, from_s)
   end, debug.traceback)
   if not ok then
@@ -119,13 +141,15 @@ function audition.tick()
   local state = reaper.GetPlayStateEx(now.proj)
   if state & RECORDING ~= 0 then
     audition.stop(true)
-  elseif state & 1 == 0 then
+  elseif state & PLAYING == 0 then
     -- Stopped or paused by the user; the first moments after the start do not count.
     if reaper.time_precise() - now.started > 0.25 then audition.stop(true) end
-  elseif not now.span then
+  elseif not now.span or reaper.GetSetRepeatEx(now.proj, -1) == 0 then
     local position_s = reaper.GetPlayPositionEx(now.proj)
-    if position_s >= now.end_s or position_s < now.start_s - 0.5 then
-      audition.stop(position_s > now.end_s + 1 or position_s < now.start_s - 0.5)
+    if position_s > now.end_s + 1 or position_s < now.start_s - 0.5 then
+      audition.stop(true)                            -- the user plays something else
+    elseif position_s >= now.end_s then
+      audition.finish()
     end
   end
 end

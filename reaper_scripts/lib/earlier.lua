@@ -128,7 +128,7 @@ function earlier.messages(list)
   return messages
 end
 
----Whether a search is being searched again just now.
+---Whether a sound is being searched again just now.
 ---@return boolean
 function earlier.is_searched_again(tab, s)
   local search = tab.searching and tab.searching.search

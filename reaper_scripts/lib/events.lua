@@ -55,7 +55,7 @@ local function first_candidate(ctx, tab, s, fields)
   local before = s.search.earlier
   if before and earlier.has_changed(before.s, before.model) then
     ctx.discard(tab, s)
-    return status.say(("%s was answered while it was searched again: run Find once more"):format(s.model.label), true)
+    return status.say(("%s was answered while it was being searched again: run Find once more"):format(s.model.label), true)
   end
   if before and s:has_rows() then            -- also when its regions have gone meanwhile: their places are retracted
     local model = continued(models.from_rows(s.model.label, s.rows), fields)

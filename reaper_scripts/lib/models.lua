@@ -270,14 +270,22 @@ end
 
 -- What should stand in the project ------------------------------------------------------------------------------------
 
+local LABEL_BYTES = 512      -- as the protocol has it
+
 local KIND = { example = "accepted", accepted = "accepted", candidate = "candidate", rejected = "rejected" }
 
----A label that no prefix of ours can be mistaken for, and that REAPER does not read as an action or metadata marker.
+---A label that no prefix of ours can be mistaken for, that REAPER does not read as an action or metadata marker, and no longer
+---than the daemon takes.
 ---@param text string
 ---@return string
 function models.label(text)
-  local label = text:gsub("%c", " "):gsub("^[%s?!=#]+", ""):gsub("^x%s+", ""):gsub("%s+$", "")
-  return label
+  local label = text:gsub("%c", " "):gsub("^[%s?!=#]+", ""):gsub("^x%s+", "")
+  if #label > LABEL_BYTES then
+    local cut = LABEL_BYTES
+    while cut > 0 and label:byte(cut + 1) & 0xC0 == 0x80 do cut = cut - 1 end     -- no half characters
+    label = label:sub(1, cut)
+  end
+  return (label:gsub("%s+$", ""))
 end
 
 ---The kind of a region by its name: states are told apart by name, never by colour alone.

@@ -447,7 +447,7 @@ function of_tab.rename(ctx, tab)
     return
   end
   if earlier.is_searched_again(tab, s) then
-    status.say(("%s is searched again: rename it when its first candidate is there"):format(s.model.label), true)
+    status.say(("%s is being searched again: rename it when its first candidate is there"):format(s.model.label), true)
     return
   end
   local old = s.model.label
@@ -466,7 +466,7 @@ end
 ---Play the candidate, or stop it.
 function of_session.play(ctx, tab, s)
   if audition.playing() then
-    audition.stop()
+    audition.finish()
     steps.describe(ctx, s)
     return true
   end

@@ -40,6 +40,7 @@ local focus                  ---@type integer? index of the box that the keyboar
 local ranges = {}            ---@type table<string, Range> by session id
 local surveyed = {}          ---@type { id: string?, client: string?, at: number? }
 local looked_at = -math.huge
+local geometry               ---@type string? dock, place and size, as the setting has them
 local places, places_of      -- of the session, and what they were made from
 
 ---Give the keys back to the arrange view: a window takes them when it opens or is clicked.
@@ -66,23 +67,28 @@ function window.open()
   hand_back()
 end
 
----Keep dock, place and size for the next time.
-local function keep_place()
+---Read dock, place and size: a window that was closed by its cross has none any more.
+local function read_geometry()
   local dock, x, y, w, h = gfx.dock(-1, 0, 0, 0, 0)
   if not h or w < LEAST_W or h < LEAST_H then return end
-  local text = ("%d %d %d %d %d"):format(dock // 1, x // 1, y // 1, w // 1, h // 1)
-  if text ~= settings.get("window") then settings.set("window", text) end
+  geometry = ("%d %d %d %d %d"):format(dock // 1, x // 1, y // 1, w // 1, h // 1)
+end
+
+---Keep them for the next time.
+local function keep_geometry()
+  if geometry and geometry ~= settings.get("window") then settings.set("window", geometry) end
 end
 
 local function closed()
-  open, now, surveyed = false, nil, {}
+  keep_geometry()
+  open, now, geometry = false, nil, nil
   curve.forget()
   toggles.set("window", false)
 end
 
 function window.close()
   if not open then return end
-  keep_place()
+  read_geometry()
   gfx.quit()
   closed()
 end
@@ -217,7 +223,6 @@ local function pressed_box(ctx, box, run_verb)
   if box.verb == "menu" then show_menu(ctx, run_verb, box.x, box.y + box.h) else run_verb(box.verb) end
 end
 
----The next box that can be pressed, told to a screen reader.
 ---The box of a verb: the keyboard stays at a button, though boxes before it come and go.
 ---@param verb string
 ---@return integer?
@@ -227,6 +232,7 @@ local function box_of(verb)
   end
 end
 
+---The next box that can be pressed, told to a screen reader.
 local function next_focus()
   local count = #now.boxes
   for step = 1, count do
@@ -334,13 +340,16 @@ local function look(now_s)
   if now_s - looked_at < LOOK_S then return end
   looked_at = now_s
   palette = theme.read()
-  keep_place()
+  keep_geometry()
 end
 
 ---@param ctx table
 ---@param run_verb fun(verb: string)
 function window.tick(ctx, run_verb)
-  if not open then return end
+  if not open then
+    if surveyed.id then follow_survey(ctx, nil) end
+    return
+  end
   local key = gfx.getchar()
   if key < 0 then return closed() end
   if key == ESCAPE then
@@ -348,6 +357,7 @@ function window.tick(ctx, run_verb)
     hand_back()
     return
   end
+  read_geometry()
   look(ctx.now)
   local _, s = shown.of(ctx)
   follow_survey(ctx, s)

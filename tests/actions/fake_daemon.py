@@ -93,6 +93,7 @@ class FakeDaemon:
 
     def crash(self) -> None:
         """Gone, without removing daemon.txt."""
+        self.surveyed.clear()  # kept in memory only
         self.socket.close()
 
     def quit(self) -> None:

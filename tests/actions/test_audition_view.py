@@ -57,6 +57,71 @@ def test_lead_in_loop_and_solo(playing: Rig) -> None:
     _untouched(playing)
 
 
+def test_what_the_user_changes_meanwhile_stays(playing: Rig) -> None:
+    """Solo and repeat are given back only where they are still what playing made of them."""
+    playing.set(loop="yes", solo="yes")
+    playing.project.set_repeat(False)
+    other = playing.project.add_track("other", select=False)
+    third = playing.project.add_track("third", select=False)
+    third.set(I_SOLO=1.0)
+    playing.run("play")
+    playing.tick(4)
+    assert playing.project.repeat
+    assert [track.value("I_SOLO") for track in (playing.track, other, third)] == [2.0, 0.0, 0.0]
+    other.set(I_SOLO=1.0)
+    playing.press("play", 2)
+    assert [track.value("I_SOLO") for track in (playing.track, other, third)] == [0.0, 1.0, 1.0]
+    assert not playing.project.repeat
+
+    playing.run("play")
+    playing.tick(4)
+    playing.project.set_repeat(False)  # no loop any more: it is played to its end
+    playing.project.set_repeat(True)
+    playing.project.set_repeat(False)
+    playing.tick(60)
+    assert not playing.project.playing
+    assert not playing.project.repeat
+    assert playing.project.loop_points == (9.0, 11.0)
+
+
+@pytest.mark.parametrize("ended_by", ["its end", "the key"])
+@pytest.mark.parametrize("again", [False, True])
+def test_what_the_user_was_playing_goes_on(playing: Rig, ended_by: str, again: bool) -> None:
+    playing.project.set_cursor(12.0)
+    playing.project.play()
+    playing.tick(10)
+    before_s = playing.project.play_position_s
+    assert before_s > 12.0
+    playing.project.set_cursor(17.0)
+    playing.run("play")
+    playing.tick(3)
+    assert playing.project.play_position_s == pytest.approx(SPANS[0][0], abs=0.15)
+    if again:
+        playing.press("accept")
+        playing.press("undo")  # stops, and does not go on: the user works now
+        playing.tick(3)
+        assert not playing.project.playing
+        _untouched(playing)
+        return
+    if ended_by == "the key":
+        playing.run("play")
+        playing.tick(2)
+    else:
+        playing.tick(30)
+    assert playing.project.playing
+    assert before_s < playing.project.play_position_s < before_s + 1.2
+    _untouched(playing)
+
+
+def test_a_pause_of_the_users_does_not_become_playing(playing: Rig) -> None:
+    playing.project.play()
+    playing.tick(5)
+    playing.project.pause()
+    playing.press("play", 40)
+    assert not playing.project.playing
+    _untouched(playing)
+
+
 def test_all_is_given_back_when_playing_fails(tmp_path: Path) -> None:
     scripts = tmp_path / "scripts"
     shutil.copytree(scripts_folder(), scripts)

@@ -730,7 +730,7 @@ def test_an_answer_to_the_earlier_search_meanwhile_is_not_lost(one_rig: Rig) -> 
     one_rig.daemon.push(old.find.session, m.Verb(old.find.session, "accept"))  # a controller's key
     one_rig.daemon.paused = False
     one_rig.tick(40)
-    assert "Sound 1 was answered while it was searched again: run Find once more" in one_rig.help()
+    assert "Sound 1 was answered while it was being searched again: run Find once more" in one_rig.help()
     agree(one_rig)
     new = again(one_rig)
     assert new.state.accepted == 3
@@ -764,7 +764,7 @@ def test_what_was_answered_after_declining_is_not_taken_over_by_an_older_session
     accepted = rig.accepted()
     reopen(rig, "yes")
     assert rig.accepted() == accepted
-    assert any("has been answered further meanwhile, and stays as it is" in text for text in rig.help())
+    assert any("has got more answers meanwhile, and stays as it is" in text for text in rig.help())
     agree(rig)
 
 
@@ -826,7 +826,7 @@ def test_it_is_not_renamed_while_it_is_searched_again(one_rig: Rig) -> None:
     search_again_unheard(one_rig)
     one_rig.run("rename")
     one_rig.reaper.tick()
-    assert "Sound 1 is searched again: rename it when its first candidate is there" in one_rig.help()
+    assert "Sound 1 is being searched again: rename it when its first candidate is there" in one_rig.help()
     one_rig.daemon.paused = False
     one_rig.tick(40)
     one_rig.reaper.answer(["Boom"])
@@ -899,7 +899,7 @@ def test_a_no_taken_back_while_the_daemon_searches_is_no_example(one_rig: Rig) -
     one_rig.reaper.tick()
     one_rig.daemon.paused = False
     one_rig.tick(40)
-    assert "Sound 1 was answered while it was searched again: run Find once more" in one_rig.help()
+    assert "Sound 1 was answered while it was being searched again: run Find once more" in one_rig.help()
     agree(one_rig)
 
 

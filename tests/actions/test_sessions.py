@@ -141,6 +141,17 @@ def test_rename(rig: Rig) -> None:
     assert session.state.label == "Sound 1"
 
 
+@pytest.mark.parametrize("text", ["x" * 513, "é" * 300, "a" + "漢" * 200, "a" * 511 + " é"])
+def test_a_name_is_cut_to_what_the_daemon_takes(one_rig: Rig, text: str) -> None:
+    session = one_rig.find()
+    one_rig.reaper.answer([text])
+    one_rig.press("rename")
+    label = session.state.label
+    assert text.startswith(label)
+    assert 512 - 3 <= len(label.encode()) <= 512
+    assert one_rig.names()[0] == f"{label} 0"
+
+
 def test_a_new_find_pauses_the_old_and_next_returns_to_it(rig: Rig) -> None:
     first = rig.find()
     rig.press("accept")

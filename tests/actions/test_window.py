@@ -48,10 +48,14 @@ def test_the_daemon_is_asked_for_the_curve_of_what_is_shown(one_rig: Rig) -> Non
     one_rig.daemon.crash()
     one_rig.daemon.start()
     one_rig.until(lambda: second in one_rig.daemon.surveyed)
-    one_rig.press("window")
-    one_rig.press("window", 5)
-    assert one_rig.reaper.windows == ["ReaTrieve"]
-    assert [(one.session, one.wanted) for one in one_rig.sent(m.Survey)][-1] == (second, 1)
+    for close in (lambda: one_rig.press("window"), one_rig.reaper.close_window):
+        close()
+        one_rig.tick(5)
+        assert one_rig.daemon.surveyed == set(), "nobody looks any more"
+        assert [(one.session, one.wanted) for one in one_rig.sent(m.Survey)][-1] == (second, 0)
+        one_rig.press("window", 5)
+        assert one_rig.reaper.windows == ["ReaTrieve"]
+        assert [(one.session, one.wanted) for one in one_rig.sent(m.Survey)][-1] == (second, 1)
 
 
 def test_a_click_on_a_peak_asks_about_it_next(one_rig: Rig) -> None:
@@ -240,6 +244,11 @@ def test_place_size_and_dock_are_remembered(tmp_path: Path) -> None:
         rig.set(window="broken")
         rig.press("window")
         assert rig.reaper.gfx_picture().size == (960, 640)
+        rig.reaper.resize_window(700, 500)
+        rig.tick(1)
+        rig.reaper.close_window()  # by its cross, at once: the window cannot be asked any more
+        rig.tick(2)
+        assert rig.reaper.ext_state("ReaTrieve", "window") == "0 30 40 350 250"
 
 
 def test_a_screen_reader_hears_buttons_and_messages(tmp_path: Path) -> None:

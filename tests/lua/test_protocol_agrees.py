@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reatrieve.bridge import messages as m
 from reatrieve.bridge import osc
+from reatrieve.limits import LABEL_BYTES
 from reatrieve.session.stopping import REST_ABOVE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,11 @@ def test_the_same_messages_with_the_same_arguments() -> None:
 def test_the_rest_is_taken_from_the_same_probability() -> None:
     (in_lua,) = re.findall(r"^local REST_ABOVE = ([\d.]+)", (LIB / "verbs.lua").read_text("utf-8"), re.MULTILINE)
     assert float(in_lua) == REST_ABOVE
+
+
+def test_labels_are_no_longer_than_the_daemon_takes() -> None:
+    (in_lua,) = re.findall(r"^local LABEL_BYTES = (\d+)", (LIB / "models.lua").read_text("utf-8"), re.MULTILINE)
+    assert int(in_lua) == LABEL_BYTES
 
 
 def test_the_page_says_so_too() -> None:

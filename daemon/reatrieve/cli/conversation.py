@@ -240,7 +240,7 @@ class Conversation:
 
     @contextmanager
     def _time_line(self) -> Iterator[Callable[[], None]]:
-        """A time line that stands below the answers as they come; only on a terminal, and where nobody types."""
+        """A timeline that stands below the answers as they come; only on a terminal, and where nobody types."""
         if not self.console.is_terminal or isinstance(self._answerer, Person):
             yield lambda: None
             return

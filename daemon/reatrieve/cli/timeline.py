@@ -34,7 +34,7 @@ BACKGROUND, INK, FAINT = (18, 20, 26), (230, 232, 238), (110, 114, 126)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One span on the time line; ``text`` stands in it where there is room."""
+    """One span on the timeline; ``text`` stands in it where there is room."""
 
     span: Span
     kind: MarkKind

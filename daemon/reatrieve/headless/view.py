@@ -581,6 +581,10 @@ class Project:
         """Press stop."""
         self.host.stop(self.model)
 
+    def pause(self) -> None:
+        """Press pause."""
+        self.host.pause(self.model)
+
     @property
     def playing(self) -> bool:
         """Whether it plays."""

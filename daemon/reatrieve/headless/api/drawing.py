@@ -265,6 +265,8 @@ def _dock(
         window.dock = value
         if window.open:
             _takes_keys(call, window)
+    if not window.open:
+        return 0, 0, 0, 0, 0
     width, height = (int(window.values[key] / window.ratio) for key in "wh")
     return window.dock, *window.position, width, height
 
