@@ -229,10 +229,15 @@ def _wait_for(entry: Path) -> None:
 
 
 def _save(folder: Path, analysis: Analysis) -> None:
+    """Write an entry's files, and see them to the disk: else the next journal's ``fsync`` would wait for them (ext4
+    writes what is due together), while a user waits for that."""
     index: dict[str, Any] = {"format": _FORMAT, "n_samples": analysis.n_samples, "arrays": {}}
     for number, (name, array) in enumerate(analysis.arrays.items()):
         file = folder / f"{number}.npy"
-        np.save(file, np.asarray(array), allow_pickle=False)
+        with file.open("wb") as stream:
+            np.save(stream, np.asarray(array), allow_pickle=False)
+            stream.flush()
+            os.fsync(stream.fileno())
         index["arrays"][name] = {"file": file.name, "bytes": file.stat().st_size, "crc": _checksum(file)}
     (folder / _INDEX).write_text(json.dumps(index), encoding="utf-8")
 
