@@ -287,7 +287,10 @@ def test_sync_files_and_previews_are_written(
         (["--start", "2", "--end", "3", "--budget", "0"], "budget"),
         (["--start", "2", "--end", "3", "--class", "x"], "--annotations"),
         (["--start", "2", "--end", "3", "--to", "json"], "has no effect without --out"),
-        (["--start", "2", "--end", "3", "--out", "Sync", "--to", "jsn"], "unknown target 'jsn'"),
+        (
+            ["--start", "2", "--end", "3", "--out", "Sync", "--to", "jsn"],
+            "unknown target 'jsn'; did you mean 'json'? choose from",
+        ),
     ],
 )
 def test_errors_are_one_line_and_leave_no_journal(

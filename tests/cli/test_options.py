@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -166,6 +167,23 @@ def test_a_file_in_the_place_of_a_folder_is_told_before_any_work(
     assert taken.read_text(encoding="utf-8") == "mine"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="where even root may not write")
+@pytest.mark.parametrize("option", ["--out", "--preview"])
+def test_a_folder_that_takes_no_files_is_told_before_any_work(said: Callable[..., str], option: str) -> None:
+    text = said("find", "x.wav", "--start", "1", "--end", "2", option, "/proc/reatrieve/Sync")
+    assert f"{option} /proc/reatrieve/Sync: /proc cannot be written to (" in text
+
+
+def test_a_machine_that_keeps_no_compiled_code_is_told_what_to_set(
+    said: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise RuntimeError("cannot cache function '__o_fold': no locator available for file 'util.py'")
+
+    monkeypatch.setattr("reatrieve.cli.build_parser", refuse)
+    assert "NUMBA_CACHE_DIR" in said("find", "x.wav", status=1)
+
+
 @pytest.mark.parametrize("words", [["evaluate", "d", "--json"], ["bench", "--json"]])
 def test_a_folder_in_the_place_of_a_file_is_told_before_any_work(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -182,3 +200,8 @@ def test_the_help_fits_60_columns(
     with pytest.raises(SystemExit):
         main([name, "--help"])
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 60
+
+
+def test_the_command_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "find a sound's other places in a file" in capsys.readouterr().err

@@ -72,7 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ.setdefault(name, "1")  # read when numpy loads: many small products, which more threads make slower
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        args = build_parser(only=arguments[0] if arguments else None).parse_args(arguments)
+        if not arguments:
+            build_parser().print_help(sys.stderr)
+            return 2
+        args = build_parser(only=arguments[0]).parse_args(arguments)
         status = int(args.func(args))
         sys.stdout.flush()
         return status
@@ -93,6 +96,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # a disk that is full, a folder that may not be entered, ...
         _close_output()
         return _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error), 1)
+    except RuntimeError as error:
+        if "no locator available" not in str(error):  # numba's words, on a disk that takes no file of this user
+            raise
+        return _failed("numba, which librosa needs, finds no folder to keep compiled code in; name one that can be "
+                       "written by the environment variable NUMBA_CACHE_DIR", 1)  # fmt: skip
     except MemoryError:
         return _failed("there is not enough memory for this; close other programs, or take a shorter file", 1)
 

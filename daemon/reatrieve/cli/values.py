@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import math
-import os
 import re
 import shlex
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from reatrieve.errors import AudioError, InputError, ReatrieveError
@@ -132,7 +132,7 @@ def sound_notes(path: Path) -> list[str]:
 
 
 def check_folder_to_write(folder: Path, option: str) -> None:
-    """Say before any work that a folder is none, or cannot be written; nothing is made.
+    """Say before any work that a folder is none, or cannot be written; nothing stays.
 
     Raises
     ------
@@ -144,8 +144,12 @@ def check_folder_to_write(folder: Path, option: str) -> None:
         there = there.parent
     if not there.is_dir():
         raise InputError(f"{option} {folder}: {there} is not a folder; choose another place")
-    if not os.access(there, os.W_OK):
-        raise InputError(f"{option} {folder}: {there} cannot be written to; choose another place")
+    try:
+        with tempfile.TemporaryFile(dir=there):  # rights alone do not tell: disks are read-only, folders no real ones
+            pass
+    except OSError as error:
+        why = error.strerror or error
+        raise InputError(f"{option} {folder}: {there} cannot be written to ({why}); choose another place") from error
 
 
 def check_file_to_write(path: Path, option: str) -> None:
