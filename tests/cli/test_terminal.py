@@ -45,6 +45,11 @@ def song(tmp_path: Path) -> Path:
     return write_sound(tmp_path / "my song.wav", repeats([1.0, 4.0, 8.5], rate_hz=22050, duration_s=12.0), 22050)
 
 
+def _hear_ctrl_c() -> None:
+    """A shell that starts tests in the background has them ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Typist:
     """A process at a pseudo-terminal, and somebody who waits for a text before typing the next line."""
 
@@ -56,6 +61,7 @@ class Typist:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "reatrieve", *words],
             stdin=theirs, stdout=theirs, stderr=theirs, env=environment, close_fds=True,
+            preexec_fn=_hear_ctrl_c,
         )  # fmt: skip
         os.close(theirs)
         self.screen = ""
