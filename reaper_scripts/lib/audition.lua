@@ -11,6 +11,8 @@ local LINKED = 40621         -- Options: Toggle loop points linked to time selec
 local LINK, UNLINK = 40749, 40750
 local PLAYING, PAUSED, RECORDING = 1, 2, 4
 local SOLO_IN_PLACE = 2
+local END_S = 0.1            -- so near to the project's end REAPER may stop
+local FASTEST = 4            -- play rate
 
 local now                    -- what is being played, nil when nothing is
 
@@ -54,16 +56,22 @@ local function borrow_loop(was, from_s, end_s)
   was.span = { from_s, end_s }
 end
 
+---Link loop points and time selection again: an option of REAPER's, not of a project's.
+---@param proj userdata|integer
+local function link_again(proj)
+  if reaper.GetToggleCommandStateEx(0, LINKED) ~= 0 then return end
+  local selection = points(proj, false)
+  reaper.Main_OnCommandEx(LINK, 0, proj)
+  -- Linking may take the one for the other.
+  if not alike(points(proj, false), selection) then set_points(proj, false, selection) end
+end
+
 ---Give the loop points back, unless the user has set others meanwhile.
 local function return_loop(was)
   if alike(points(was.proj, true), was.span) then set_points(was.proj, true, was.loop) end
   local selection = points(was.proj, false)
   if alike(selection, was.span) and not alike(selection, was.selection) then set_points(was.proj, false, was.selection) end
-  if was.unlinked and reaper.GetToggleCommandStateEx(0, LINKED) == 0 then
-    reaper.Main_OnCommandEx(LINK, 0, was.proj)
-    -- Linking may take the one for the other.
-    if not alike(points(was.proj, false), selection) then set_points(was.proj, false, selection) end
-  end
+  if was.unlinked then link_again(was.proj) end
 end
 
 local function play_from(proj, time_s)
@@ -79,12 +87,25 @@ end
 ---@param keep_playing boolean? leave the transport alone
 function audition.stop(keep_playing)
   local was = now
+  if not was then return end
+  if not valid(was.proj) then return audition.abandon(was.proj) end
   now = nil
-  if not was or not valid(was.proj) then return end
-  if not keep_playing and reaper.GetPlayStateEx(was.proj) ~= 0 then reaper.OnStopButtonEx(was.proj) end
+  local state = reaper.GetPlayStateEx(was.proj)
+  if not keep_playing and state ~= 0 and state & RECORDING == 0 then reaper.OnStopButtonEx(was.proj) end
   if was.span then return_loop(was) end
   if was.repeat_set and reaper.GetSetRepeatEx(was.proj, -1) == was.repeat_set then reaper.GetSetRepeatEx(was.proj, was.repeat_was) end
   if was.solos then return_solo(was) end
+  -- What was borrowed has been saved: closing the project must ask.
+  if was.dirty ~= 0 and reaper.IsProjectDirty(was.proj) == 0 then reaper.MarkProjectDirty(was.proj) end
+end
+
+---The project that something is played in is gone, or another one is in its place: nothing can be given back but the option.
+---@param proj userdata
+function audition.abandon(proj)
+  local was = now
+  if not was or was.proj ~= proj then return end
+  now = nil
+  if was.unlinked then link_again(0) end
 end
 
 ---Stop, and let the project play on where it was, if it was playing when the candidate began.
@@ -97,6 +118,10 @@ end
 ---Whether a candidate is being played.
 ---@return boolean
 function audition.playing() return now ~= nil end
+
+---The project that it is played in.
+---@return userdata?
+function audition.project() return now and now.proj end
 
 ---@param proj userdata
 ---@param track userdata?
@@ -113,7 +138,8 @@ function audition.play(proj, track, start_s, end_s, options)
   end
   if state & RECORDING ~= 0 then return false end
   local from_s = math.max(0, start_s - options.lead_in_s)
-  now = { proj = proj, start_s = from_s, end_s = end_s, started = reaper.time_precise(), resume_s = resume_s }
+  now = { proj = proj, start_s = from_s, end_s = end_s, resume_s = resume_s, dirty = reaper.IsProjectDirty(proj),
+    started = reaper.time_precise(), ticked = reaper.time_precise(), position_s = from_s }
   local ok, problem = xpcall(function()
     if options.loop then borrow_loop(now, from_s, end_s) end
     local before, wanted = reaper.GetSetRepeatEx(proj, -1), options.loop and 1 or 0
@@ -134,21 +160,25 @@ end
 ---To be called in each tick: ends what is being played.
 function audition.tick()
   if not now then return end
-  if not valid(now.proj) then
-    now = nil
-    return
-  end
-  local state = reaper.GetPlayStateEx(now.proj)
+  if not valid(now.proj) then return audition.abandon(now.proj) end
+  local state, time = reaper.GetPlayStateEx(now.proj), reaper.time_precise()
+  local since_s = time - now.ticked                  -- long after a menu or dialog, which stops every script
+  now.ticked = time
   if state & RECORDING ~= 0 then
     audition.stop(true)
   elseif state & PLAYING == 0 then
-    -- Stopped or paused by the user; the first moments after the start do not count.
-    if reaper.time_precise() - now.started > 0.25 then audition.stop(true) end
+    -- Stopped or paused by the user, or by REAPER at the project's end; the first moments after the start do not count.
+    local last = reaper.GetProjectLength(now.proj) <= now.end_s + END_S and now.position_s >= now.end_s - END_S - FASTEST * since_s
+    if state == 0 and last then
+      audition.finish()
+    elseif time - now.started > 0.25 then
+      audition.stop(true)
+    end
   elseif not now.span or reaper.GetSetRepeatEx(now.proj, -1) == 0 then
-    local position_s = reaper.GetPlayPositionEx(now.proj)
-    if position_s > now.end_s + 1 or position_s < now.start_s - 0.5 then
+    now.position_s = reaper.GetPlayPositionEx(now.proj)
+    if now.position_s > now.end_s + 1 + FASTEST * since_s or now.position_s < now.start_s - 0.5 then
       audition.stop(true)                            -- the user plays something else
-    elseif position_s >= now.end_s then
+    elseif now.position_s >= now.end_s then
       audition.finish()
     end
   end

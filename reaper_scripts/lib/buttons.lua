@@ -47,13 +47,14 @@ function buttons.verb(key) return by_key[key:lower()] end
 function buttons.enabled(shown, verb)
   local s = shown.session
   if verb == "find" then return not (s and s.searching) end
+  if verb == "play" and shown.playing then return true end
   if not s then return false end
   if verb == "finish" then return s.searching or (s.open and s.over ~= "finished") end
   if s.searching then return false end
   if verb == "accept" or verb == "reject" or verb == "skip" then return s.open and (s.candidate ~= nil or s.reviewed ~= nil) end
   if verb == "undo" then return s.open and s.answers > 0 end
   if verb == "previous" then return s.answers > 0 end
-  if verb == "play" then return shown.playing or s.candidate ~= nil or s.reviewed ~= nil end
+  if verb == "play" then return s.candidate ~= nil or s.reviewed ~= nil end
   if verb == "accept_rest" then return s.open and s.candidate ~= nil end
   if verb == "continue" then return s.open end
   return s.accepted >= 0

@@ -47,6 +47,16 @@ end
 ---@return Curve?
 function curve.of(session) return whole[session] end
 
+---All that was searched has moved.
+---@param session string
+---@param by_s number later
+function curve.move(session, by_s)
+  local one = whole[session]
+  if one then
+    whole[session] = { number = one.number, start_s = one.start_s + by_s, end_s = one.end_s + by_s, values = one.values }
+  end
+end
+
 ---A window that is closed shows none.
 function curve.forget() whole, coming = {}, {} end
 
@@ -101,7 +111,8 @@ end
 ---@param range Range
 ---@param limits Range what there is
 ---@return Range inside it
-local function inside(range, limits)
+function curve.inside(range, limits)
+  if range.from_s >= limits.from_s and range.to_s <= limits.to_s then return range end
   local length_s = math.min(range.to_s - range.from_s, limits.to_s - limits.from_s)
   local from_s = math.min(math.max(range.from_s, limits.from_s), limits.to_s - length_s)
   return { from_s = from_s, to_s = from_s + length_s }
@@ -118,7 +129,7 @@ function curve.zoomed(range, limits, notches, at_s)
   local new_s = math.min(most_s, math.max(math.min(SHORTEST_S, most_s), length_s * ZOOM ^ -notches))
   local share = (at_s - range.from_s) / length_s
   local from_s = at_s - share * new_s
-  return inside({ from_s = from_s, to_s = from_s + new_s }, limits)
+  return curve.inside({ from_s = from_s, to_s = from_s + new_s }, limits)
 end
 
 ---@param range Range
@@ -126,7 +137,7 @@ end
 ---@param by_s number later
 ---@return Range
 function curve.scrolled(range, limits, by_s)
-  return inside({ from_s = range.from_s + by_s, to_s = range.to_s + by_s }, limits)
+  return curve.inside({ from_s = range.from_s + by_s, to_s = range.to_s + by_s }, limits)
 end
 
 return curve

@@ -283,8 +283,10 @@ function earlier.hand_over(ctx, tab, s, old, model, list)
     end
   end
   s:take_over_from(removed)
+  local finishes = old.model.over ~= "finished"                    -- else undo leaves it as it was
   local parts = {
-    { s = old, marks = left_over, model = models.empty(old.model.label), forward = { { "finish" } }, back = { { "more", 0 } } },
+    { s = old, marks = left_over, model = models.empty(old.model.label), forward = finishes and { { "finish" } } or {},
+      back = finishes and { { "more", 0 } } or {} },
     { s = s, marks = adopted, model = model },
   }
   local other = tab.active
@@ -299,7 +301,7 @@ function earlier.hand_over(ctx, tab, s, old, model, list)
   steps.add_to_tab(tab, s)
   tab.active = s
   steps.step(tab, ("Find %s again"):format(model.label), parts)
-  if old:is_open() then steps.send(ctx, old, { { "finish" } }) end
+  if old:is_open() and finishes then steps.send(ctx, old, { { "finish" } }) end
   for _, number in ipairs(gone) do steps.send(ctx, s, { { "retract", number } }) end
 end
 

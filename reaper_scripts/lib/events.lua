@@ -2,6 +2,7 @@
 --- What the daemon says, and what it means for a session in its state. What a state has no use for is ignored: after a new
 -- start of either side things may come late or twice.
 
+local audition = require("audition")
 local curve = require("curve")
 local earlier = require("earlier")
 local export = require("export")
@@ -70,6 +71,7 @@ local function first_candidate(ctx, tab, s, fields)
   local model = continued(models.with_example(s.model, s.search.example), fields)
   local parts = { { s = s, model = model } }
   local old = tab.active
+  if old then old:review(nil) end
   if old and old ~= s and old.model.current and not old.model.hidden then
     table.insert(parts, 1, { s = old, model = models.hidden(old.model) })
   end
@@ -77,6 +79,7 @@ local function first_candidate(ctx, tab, s, fields)
   tab.searching = nil
   steps.add_to_tab(tab, s)
   tab.active = s
+  audition.stop()                            -- of the sound before
   steps.step(tab, "Find " .. model.label, parts)
   steps.present(ctx, tab, s)
   s:set_lookahead(lookahead(fields))
@@ -85,6 +88,7 @@ end
 ---Everything the daemon has, into the project: after "accept the rest", or when both have drifted apart.
 ---@param model Model to begin with
 local function adopt_rows(ctx, tab, s, name, model, fields, forward)
+  if tab.active == s then audition.stop() end
   local first_new
   for _, row in ipairs(s.rows) do
     local one = model.candidates[row.number]
@@ -203,14 +207,29 @@ local function compare(ctx, tab, s, fields)
   if s:has_rows() then restore.reconcile(ctx, tab, s, fields) end
 end
 
+---Whether a candidate was said before the daemon knew that it was asked for another one in its place.
+local function is_of_before(ctx, s, fields)
+  local one = s.state == "asking" and fields.number == s.model.current and s.model.candidates[fields.number]
+  if not one or s:has_rows() then return false end                -- rows are the reply to a request of later
+  local same = math.abs(one.proposed_start_s - fields.start_s) <= models.TOLERANCE_S
+    and math.abs(one.proposed_end_s - fields.end_s) <= models.TOLERANCE_S
+  return same and not (s.deciding and ctx.link:all_acked())       -- what decides may be what is open
+end
+
+---The question that was asked for, or another that stands now.
+local function question(ctx, tab, s, fields)
+  s:finish_waiting()
+  follow(ctx, tab, s, fields)
+end
+
 local AT_CANDIDATE = {
   reading = first_candidate, searching = first_candidate, cancelling = cancelled, resuming = compare, ready = follow,
-  continuing = follow, listing = follow, resyncing = follow, answering = what_follows, accepting = rest_accepted,
+  continuing = follow, listing = follow, resyncing = follow, asking = question, answering = what_follows, accepting = rest_accepted,
 }
 
 local function at_candidate(ctx, tab, s, fields)
   local handle = AT_CANDIDATE[s.state]
-  if not handle then return end
+  if not handle or is_of_before(ctx, s, fields) then return end
   if s.state ~= "resuming" then s:heard(fields, ctx.now, fields.accept_valid == UNKNOWN) end
   handle(ctx, tab, s, fields)
   if s:has_rows() then s:drop_rows() end                      -- they belong to this event and to no later one
@@ -265,7 +284,7 @@ function on.rest_end(ctx, _, s, fields)
     s:await_rest()
     steps.send(ctx, s, { { "accept_rest", above } })
   elseif said == NO and unclear then
-    s:finish_waiting()
+    s:await_question()
     s:decide()
     s:await_reply(ctx.now)
     s:forget_lookahead()
@@ -313,7 +332,7 @@ function on.failed(ctx, tab, s, fields)
     ctx.drop(tab, s)
   elseif fields.code == "unknown-session" then
     s:lose()
-  elseif s.state == "listing" or s.state == "accepting" then
+  elseif s.state == "listing" or s.state == "accepting" or s.state == "asking" then
     s:finish_waiting()
   elseif s.state == "answering" then
     s:finish_waiting()                                         -- the region still stands as a candidate
@@ -324,7 +343,7 @@ end
 ---A controller pressed: the same as the key, but that no answer is kept for a candidate that is not shown yet: a controller
 ---says the same thing twice more easily than a hand.
 function on.verb(ctx, tab, s, fields)
-  local shown = s.model.current and s.state ~= "answering" and not s.verbs[1]
+  local shown = s.model.current and s.state ~= "answering" and s.state ~= "asking" and not s.verbs[1]
   if fields.verb ~= "undo" and s:is_open() and not shown then
     status.say(("%s: the next candidate is not shown yet"):format(s.model.label), true)
     return

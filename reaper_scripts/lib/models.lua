@@ -75,6 +75,8 @@ end
 ---@return Model
 function models.proposed(model, number, span)
   if model.current and model.current ~= number then model = with(model, model.current, nil) end
+  local before = model.candidates[number]
+  if before and (span.start_s >= before.end_s or span.end_s <= before.start_s) then model = with(model, number, nil) end  -- and its name
   local new = with(model, number, {
     number = number, state = "candidate", probability = span.probability,
     start_s = span.start_s, end_s = span.end_s, proposed_start_s = span.start_s, proposed_end_s = span.end_s,
@@ -349,13 +351,13 @@ function models.wanted(model, keep_rejected)
   return marks
 end
 
----Whether two models of a session want regions for the same numbers.
+---Whether two models of a session want regions of the same kinds for the same numbers.
 ---@param keep_rejected boolean
 ---@return boolean
 function models.alike(one, other, keep_rejected)
   local wanted, also = models.wanted(one, keep_rejected), models.wanted(other, keep_rejected)
-  for number in pairs(wanted) do
-    if not also[number] then return false end
+  for number, mark in pairs(wanted) do
+    if not also[number] or also[number].kind ~= mark.kind then return false end
   end
   for number in pairs(also) do
     if not wanted[number] then return false end

@@ -238,22 +238,36 @@ end
 ---@return table<string, string[]> key -> GUIDs, the marker's own one first
 ---@return integer refused how many REAPER did not make, since a marker of that name stands there
 function project.set_markers(proj, before, wanted)
-  local now, keep, refused = {}, {}, 0
+  local now, keep, own, left, refused = {}, {}, {}, {}, 0
   local in_lane = #wanted > 0 and lane(proj) or nil
   for key, guids in pairs(before) do now[key] = guids end
   for _, marker in ipairs(wanted) do
-    local colour = native("accepted", marker.colour)
-    local guid
     for _, one in ipairs(before[marker.key] or {}) do
-      if not guid and places.find(proj, one) then guid = one end
+      if not own[marker.key] and places.find(proj, one) then own[marker.key], keep[one] = one, true end
     end
+  end
+  for _, guids in pairs(before) do
+    for _, guid in ipairs(guids) do
+      local there = not keep[guid] and places.find(proj, guid)
+      if there then left[guid] = there end
+    end
+  end
+  for _, marker in ipairs(wanted) do               -- after "Find again" a place has another key, and its marker stays
+    for guid, there in pairs(own[marker.key] and {} or left) do
+      if there.name == marker.name and math.abs(there.start_s - marker.time_s) < models.TOLERANCE_S then own[marker.key] = guid end
+    end
+    if own[marker.key] then keep[own[marker.key]], left[own[marker.key]] = true, nil end
+  end
+  for guid in pairs(left) do places.remove(proj, guid) end         -- first: REAPER makes no second marker of that name there
+  for _, marker in ipairs(wanted) do
+    local colour = native("accepted", marker.colour)
+    local guid = own[marker.key]
     if guid then
       places.change(proj, guid, { start_s = marker.time_s, name = marker.name, colour = colour })
     else
       guid = places.add(proj, false, marker.time_s, 0, marker.name, colour)
     end
     if guid then
-      keep[guid] = true
       local guids = { guid }
       for _, one in ipairs(before[marker.key] or {}) do
         if one ~= guid then guids[#guids + 1] = one end
@@ -262,11 +276,6 @@ function project.set_markers(proj, before, wanted)
       if in_lane then places.to_lane(proj, guid, in_lane) end
     else
       refused = refused + 1
-    end
-  end
-  for _, guids in pairs(before) do
-    for _, guid in ipairs(guids) do
-      if not keep[guid] then places.remove(proj, guid) end
     end
   end
   return now, refused

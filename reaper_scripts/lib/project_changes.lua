@@ -84,7 +84,7 @@ local function go(ctx, tab, s, index)
   local back = index < s.history.at
   local before = s.model.current
   local given = s.state == "answering" or s.state == "accepting"    -- sent, but in no step yet
-  if given or s.state == "listing" or s.state == "continuing" then s:finish_waiting() end
+  if given or s.state == "listing" or s.state == "continuing" or s.state == "asking" then s:finish_waiting() end
   local commands = s:go(index)
   if given and before then table.insert(commands, 1, { "undo", before }) end
   steps.send(ctx, s, commands)
@@ -134,10 +134,10 @@ end
 
 ---@param watched boolean it has happened just now, and not while nobody looked
 ---@param retuned boolean the tempo map has changed with it
----@param items_too boolean and items of the track
+---@param items_too boolean and items of the track, with which regions may have moved
 ---@return boolean changed
 local function look_at(ctx, tab, s, watched, retuned, items_too)
-  if retuned and not s:absent() and track_changes.with_tempo(tab, s, project.read(tab.proj, s.history.known), items_too) then
+  if retuned and not items_too and not s:absent() and track_changes.with_tempo(tab, s, project.read(tab.proj, s.history.known)) then
     return true
   end
   if not s:absent() then earlier.remove_again(tab, s) end

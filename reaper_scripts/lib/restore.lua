@@ -93,7 +93,7 @@ function restore.stored_end(ctx)
   local known = {}
   for _, s in ipairs(asking.known) do
     known[s] = true
-    if s.state == "stored" or s.state == "resuming" then
+    if s.state == "resuming" or (s.state == "stored" and not tab.declined[s.id]) then
       s:resume()
       ctx.link:command("resume", { session = s.id })
     end
@@ -123,8 +123,10 @@ local function offer(ctx, tab, s, daemon_model, present)
   local text = ("\"%s\": %s that this project does not have; it was closed without saving.\n\n"
     .. "Yes: restore them\nNo: discard them\nCancel: decide another time"):format(s.model.label, lacking)
   local choice = reaper.MB(text, "ReaTrieve: restore answers?", YES_NO_CANCEL)
+  local in_project = false                                        -- else the project has never been saved with it
+  for _, one in ipairs(tab.sessions) do in_project = in_project or one == s end
   local old, known, whole
-  if choice == YES and here == 0 then old, known, whole = earlier.predecessor(tab, s, daemon_model) end
+  if choice == YES and not in_project then old, known, whole = earlier.predecessor(tab, s, daemon_model) end
   if old and not whole then
     tab.declined[s.id] = true
     ctx.drop(tab, s)
@@ -142,7 +144,7 @@ local function offer(ctx, tab, s, daemon_model, present)
     tab.active = tab.active or s
     steps.store(tab)
     steps.present(ctx, tab, s, true)
-  elseif choice == NO and here == 0 then
+  elseif choice == NO and not in_project then
     ctx.discard(tab, s)
   elseif choice == NO then
     s:set_marks(s.history:standing(present))
@@ -150,9 +152,19 @@ local function offer(ctx, tab, s, daemon_model, present)
     steps.send(ctx, s, { { "undo", here + 1 } })
     steps.store(tab)
   else
-    tab.declined[s.id] = true          -- not asked again before the project is opened anew
-    ctx.drop(tab, s)
+    tab.declined[s.id] = true          -- not asked again before the project is opened anew, or a key is about it
+    if in_project then s:set_aside() else ctx.drop(tab, s) end
   end
+end
+
+---A key is about a sound whose answers wait for a decision: ask once more.
+---@return boolean asked
+function restore.ask_again(ctx, tab, s)
+  if s.state ~= "stored" or not tab.declined[s.id] then return false end
+  tab.declined[s.id] = nil
+  s:resume()
+  ctx.link:command("resume", { session = s.id })
+  return true
 end
 
 ---The project has lost a part of what it kept of a session: the journal is the truth. Regions that the lost part spoke of are

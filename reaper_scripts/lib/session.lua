@@ -18,6 +18,7 @@ session.MOST_RESYNCS = 3
 ---| "stored"     # known from the project, not confirmed by the daemon
 ---| "resuming"   # asked the daemon for everything, to be compared with the project
 ---| "ready"      # open: verbs are carried out
+---| "asking"     # open: the daemon is asked for another question in place of the open one
 ---| "answering"  # open: an answer with moved edges is sent, and what follows it is not known yet
 ---| "continuing" # open: more rejections are allowed, and the next candidate is awaited
 ---| "listing"    # open: a list of what "accept the rest" would take is awaited
@@ -25,7 +26,7 @@ session.MOST_RESYNCS = 3
 ---| "resyncing"  # open: project and daemon have drifted apart, and everything is asked for
 ---| "lost"       # the daemon has no journal of it
 
-local OPEN = { ready = true, answering = true, continuing = true, listing = true, accepting = true, resyncing = true }
+local OPEN = { ready = true, asking = true, answering = true, continuing = true, listing = true, accepting = true, resyncing = true }
 
 -- Each transition: from which state to which. Whatever is not listed is an error.
 local TRANSITIONS = {
@@ -35,14 +36,16 @@ local TRANSITIONS = {
   open = { reading = "ready", searching = "ready" },
   resume = { stored = "resuming", resuming = "resuming" },
   confirm = { resuming = "ready" },
-  lose = { stored = "lost", resuming = "lost", ready = "lost", answering = "lost", continuing = "lost", listing = "lost",
+  set_aside = { ready = "stored" },
+  await_question = { ready = "asking", continuing = "asking", listing = "asking" },
+  lose = { stored = "lost", resuming = "lost", ready = "lost", asking = "lost", answering = "lost", continuing = "lost", listing = "lost",
     accepting = "lost", resyncing = "lost", lost = "lost" },
   await_what_follows = { ready = "answering", continuing = "answering" },
   await_more = { ready = "continuing", continuing = "continuing", resyncing = "resyncing", answering = "answering" },
   await_list = { ready = "listing", continuing = "listing" },
   await_rest = { listing = "accepting" },
   resync = { ready = "resyncing", continuing = "resyncing" },
-  finish_waiting = { ready = "ready", answering = "ready", continuing = "ready", listing = "ready", accepting = "ready",
+  finish_waiting = { ready = "ready", asking = "ready", answering = "ready", continuing = "ready", listing = "ready", accepting = "ready",
     resyncing = "ready" },
 }
 
@@ -98,6 +101,7 @@ local TRANSITIONS = {
 ---@field answers_in_project integer how many answers the project had when it was opened
 ---@field reviewed integer? the answered place that the user looks at again
 ---@field withdrawn table<integer, { start_s: number, end_s: number }[]> places that had a candidate's number before it
+---@field seen { number: integer, start_s: number, end_s: number }? where the open candidate's region stood in the last look
 ---@field deciding boolean the questions are those that decide the rest
 
 local FIELDS = {
@@ -106,7 +110,7 @@ local FIELDS = {
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
   answers_in_project = true, cut = true, seals = true, layout = true,
   shift_s = true, left = true, outdated = true, searched = true, strayed = true, replaced = true, removed = true,
-  fetched = true, reviewed = true, deciding = true, withdrawn = true,
+  fetched = true, seen = true, reviewed = true, deciding = true, withdrawn = true,
 }
 
 local methods = {}
@@ -193,6 +197,9 @@ function methods:confirm(fields)
   self.budget, self.remaining = fields.budget, fields.remaining
 end
 
+---The user decides another time what the project shall have of it.
+function methods:set_aside() enter(self, "set_aside") end
+
 ---The daemon has no journal of it.
 function methods:lose() enter(self, "lose") end
 
@@ -204,6 +211,9 @@ function methods:await_what_follows(answer)
   enter(self, "await_what_follows")
   self.answer = answer
 end
+
+---Another question takes the open one's place: no answer is taken before it stands there.
+function methods:await_question() enter(self, "await_question") end
 
 ---More rejections are allowed.
 ---@param extra integer
@@ -403,6 +413,13 @@ function methods:take_over_from(guids) self.removed = guids end
 ---The user wants to see a candidate, or it is there.
 ---@param wanted boolean
 function methods:fetch(wanted) self.fetched = wanted end
+
+---The open candidate's region stands here.
+---@param start_s number?
+---@param end_s number?
+function methods:see(start_s, end_s)
+  self.seen = start_s and { number = self.model.current, start_s = start_s, end_s = end_s } or nil
+end
 
 ---The journal has told what was cut.
 function methods:mend() self.cut = false end

@@ -101,7 +101,8 @@ function steps.correct(tab, s, model, span)
   local before = s.model
   local one = before.candidates[span.number]
   local own = models.own_name(before, span.number, "candidate", one.probability)
-  if span.start_s >= one.proposed_end_s or span.end_s <= one.proposed_start_s then
+  local elsewhere = span.start_s >= one.proposed_end_s or span.end_s <= one.proposed_start_s
+  if elsewhere then
     s:withdraw(span.number, { start_s = one.proposed_start_s, end_s = one.proposed_end_s })
   end
   s:amend(before.hidden and models.hidden(model) or model)
@@ -109,7 +110,9 @@ function steps.correct(tab, s, model, span)
   for guid, mark in pairs(s:step().marks) do
     if mark.number == span.number then
       local name = mark.name
-      if name == own then name = models.own_name(model, span.number, "candidate", model.candidates[span.number].probability) end
+      if name == own or elsewhere then
+        name = models.own_name(model, span.number, "candidate", model.candidates[span.number].probability)
+      end
       project.move(tab.proj, guid, span.start_s, span.end_s, name ~= mark.name and name or nil)
       mark = { number = mark.number, kind = mark.kind, name = name, start_s = span.start_s, end_s = span.end_s }
     end

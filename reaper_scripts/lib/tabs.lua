@@ -1,6 +1,7 @@
 -- @noindex
 --- Project tabs and what becomes of them: opened, closed, saved, another project in the same tab, tracks that went away.
 
+local audition = require("audition")
 local project = require("project")
 local restore = require("restore")
 local status = require("status")
@@ -28,6 +29,7 @@ local tabs = {}
 
 ---Take a tab's sessions out: it was closed, or another project was opened in it. The daemon keeps their journals.
 local function forget(ctx, tab)
+  audition.abandon(tab.proj)
   for id, owner in pairs(ctx.owners) do
     if owner[1] == tab then ctx.owners[id] = nil end
   end

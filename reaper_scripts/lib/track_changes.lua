@@ -2,6 +2,7 @@
 --- What the user does to the items of a searched track: noticed at each change of the project's state. If all items have moved
 -- alike, the search moves with them; else its times hold no more, and the user is told.
 
+local curve = require("curve")
 local models = require("models")
 local project = require("project")
 local status = require("status")
@@ -77,20 +78,41 @@ local function is_still(there, mark)
   return math.abs(there.start_s - mark.start_s) < SAME_S and math.abs(there.end_s - mark.end_s) < SAME_S
 end
 
----The model with what moved along, and the numbers of accepted regions that stayed.
+---The model with what moved along, and the numbers of accepted regions that stayed. Where items have changed each in its own way
+---(time inserted or cut), whatever has moved in the same moment was moved by REAPER.
 local function followed(s, change, before, present)
   local model, stayed = s.model, {}
   for guid, mark in pairs(s:step().marks) do
     local there, by_s = present[guid], along_s(change, before, mark)
     local along = there and by_s and math.abs(there.start_s - mark.start_s - by_s) < SAME_S
       and math.abs(there.end_s - mark.end_s - by_s) < SAME_S
-    if along and math.abs(by_s) > SAME_S then
+    if there and not change.by_s and not is_still(there, mark) then
+      model = models.moved(model, mark.number, there.start_s - mark.start_s, there.end_s - mark.end_s)
+    elseif along and math.abs(by_s) > SAME_S then
       model = models.moved(model, mark.number, by_s)
     elseif there and mark.kind == "accepted" and change.by_s and is_still(there, mark) then
       stayed[#stayed + 1] = mark.number
     end
   end
   return model, stayed
+end
+
+---The item that plays now what an item played at a time: itself, or the other piece of it after a split.
+---@param before table<string, ItemPlace>
+---@param now table<string, ItemPlace>
+---@param guid string
+---@return ItemPlace? nil: nothing does
+local function playing_now(before, now, guid, time_s)
+  local old = before[guid]
+  local source_s = old.offset_s + (time_s - old.position_s) * old.rate
+  local function plays(item)
+    return source_s >= item.offset_s - SAME_S and source_s < item.offset_s + item.length_s * item.rate
+  end
+  local same = now[guid]
+  if same and plays(same) then return same end
+  for other, item in pairs(now) do
+    if not before[other] and item.source == old.source and item.rate == old.rate and plays(item) then return item end
+  end
 end
 
 ---Where a piece of an item's sound is played now.
@@ -109,16 +131,17 @@ local function follow_each(s, change, before, now, present, model)
   for number, one in pairs(s.model.candidates) do
     local item = one.state ~= "candidate" and under(before, (one.start_s + one.end_s) / 2)
     local region = shown[number]
-    if item and now[item] and (not region or region.still) then
-      local start_by_s = played_at(before[item], now[item], one.start_s) - one.start_s
-      local end_by_s = played_at(before[item], now[item], one.end_s) - one.end_s
+    local piece = item and playing_now(before, now, item, (one.start_s + one.end_s) / 2)
+    if piece and (not region or region.still) then
+      local start_by_s = played_at(before[item], piece, one.start_s) - one.start_s
+      local end_by_s = played_at(before[item], piece, one.end_s) - one.end_s
       local apart = math.max(math.abs(start_by_s), math.abs(end_by_s)) > SAME_S
       if apart and not region then
         model = models.moved(model, number, start_by_s, end_by_s)
       elseif apart and region.kind == "accepted" then
         s:leave(number, start_by_s, end_by_s)
       end
-    elseif item and not now[item] then
+    elseif item and not piece then
       local other = under(now, (one.start_s + one.end_s) / 2)
       if other and before[other] and math.abs(change.item_by_s[other]) > SAME_S then s:stray(number) end
     end
@@ -135,9 +158,9 @@ local function follow(tab, s, change, before, present)
     end
   end
   local marks = s.history:standing(present)
-  local candidate = s.model.current and s.model.candidates[s.model.current]
   for guid, mark in pairs(marks) do
-    if mark.kind == "candidate" and candidate and math.abs(mark.start_s - candidate.start_s) < SAME_S then     -- it stayed
+    local seen = s.seen and s.seen.number == mark.number and s.seen or s.model.candidates[mark.number]
+    if mark.kind == "candidate" and mark.number == s.model.current and is_still(mark, seen) then
       mark.start_s, mark.end_s = mark.start_s + change.by_s, mark.end_s + change.by_s
       project.undoable(tab.proj, "Move the candidate with its items", function()
         project.move(tab.proj, guid, mark.start_s, mark.end_s)
@@ -147,6 +170,7 @@ local function follow(tab, s, change, before, present)
   s:set_marks(marks)
   s:amend(model)
   s:shift(change.by_s, stayed)
+  curve.move(s.id, change.by_s)
   local line = ("%s: its items have moved by %+.3f s, and new candidates move with them"):format(s.model.label, change.by_s)
   if next(s.left) then
     local count = 0
@@ -165,7 +189,10 @@ function track_changes.look(tab, s)
   if not s.layout or not s.media_track then return false end
   local now, before = track.layout(s.media_track), s.layout
   local change = track_changes.between(before, now)
-  if not change then return false end
+  if not change then
+    s:see(steps.edges(tab, s))
+    return false
+  end
   s:lay_out(now)
   local present = project.read(tab.proj, s.history.known)
   if change.by_s then
@@ -192,9 +219,8 @@ end
 
 ---The tempo has changed, and REAPER has moved regions with the beats, which is no drag of the user's: nothing is learned from it.
 ---@param present table<string, Mark>
----@param items_too boolean their items have changed with it
 ---@return boolean taken nothing else has changed
-function track_changes.with_tempo(tab, s, present, items_too)
+function track_changes.with_tempo(tab, s, present)
   local marks, moved, back = s:step().marks, 0, nil
   for guid in pairs(present) do
     if not marks[guid] then return false end
@@ -211,14 +237,14 @@ function track_changes.with_tempo(tab, s, present, items_too)
         local one = model.candidates[mark.number]
         if one then
           model = models.moved(model, mark.number, there.start_s - one.start_s, there.end_s - one.end_s)
-          if not items_too then s:leave(mark.number, one.start_s - there.start_s, one.end_s - there.end_s) end
+          s:leave(mark.number, one.start_s - there.start_s, one.end_s - there.end_s)
         end
       end
     end
   end
   if moved == 0 and not back then return false end
   local standing = s.history:standing(present)
-  if back and not items_too then
+  if back then
     local mark = standing[back.guid]
     mark.start_s, mark.end_s = back.mark.start_s, back.mark.end_s
     project.undoable(tab.proj, "Move the candidate back onto its sound", function()
@@ -228,8 +254,8 @@ function track_changes.with_tempo(tab, s, present, items_too)
   s:set_marks(standing)
   s:amend(model)
   if moved > 0 then
-    status.say(("%s: the tempo has changed, and %s moved with the beats: nothing is learned from that%s"):format(s.model.label,
-      status.plural(moved, "region"), items_too and "" or "; Convert and Export ask whether to move them back"), true)
+    local text = "%s: the tempo has changed, and %s moved with the beats: nothing is learned from that; Convert and Export ask about them"
+    status.say(text:format(s.model.label, status.plural(moved, "region")), true)
   end
   steps.store(tab)
   return true

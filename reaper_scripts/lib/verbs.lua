@@ -10,6 +10,7 @@ local finder = require("finder")
 local models = require("models")
 local project = require("project")
 local project_changes = require("project_changes")
+local restore = require("restore")
 local selftest = require("selftest")
 local settings = require("settings")
 local status = require("status")
@@ -66,6 +67,11 @@ local function change_answer(ctx, tab, s, verdict)
   local number = s.reviewed
   local one = s.model.candidates[number]
   local before = models.verdict(one.state)
+  local problem = verdict == "accept" and verdict ~= before and edges.shared(s.model, one, one.start_s, one.end_s, false)
+  if problem then
+    status.say(problem, true, true)
+    return true
+  end
   s:review(nil)
   audition.stop()
   if verdict ~= "skip" and verdict ~= before then
@@ -204,7 +210,7 @@ end
 
 ---Ask about the place that the user points at next, in place of the open candidate.
 local function ask(ctx, tab, s, time_s)
-  if s.state == "answering" then return false end
+  if s.state ~= "ready" and s.state ~= "continuing" then return false end
   if s.model.over then
     steps.describe(ctx, s, true)
     return true
@@ -212,6 +218,7 @@ local function ask(ctx, tab, s, time_s)
   if s.model.current and s.model.hidden then steps.show(ctx, tab, s) end
   audition.stop()
   steps.send(ctx, s, { { "ask", time_s } })
+  s:await_question()
   status.say(("%s: asking about %s next"):format(s.model.label, status.time(time_s)), true)
   return true
 end
@@ -271,7 +278,7 @@ function of_session.finish(ctx, tab, s)
     return true
   end
   if s.state == "answering" then return false end
-  if s.state == "continuing" then s:finish_waiting() end      -- what "Continue" would bring is not wanted any more
+  if s.state == "continuing" or s.state == "asking" then s:finish_waiting() end      -- what it would bring is not wanted any more
   audition.stop()
   local ended = models.cleared(models.ended(model, "finished"))
   if models.alike(model, ended, settings.get("keep_rejected")) then
@@ -300,8 +307,18 @@ local function while_searching(ctx, tab, s, verb)
   return true
 end
 
+---A verb while another question is awaited: what stands there still is asked about no more.
+local function while_asking(ctx, tab, s, verb)
+  if verb == "finish" then return of_session.finish(ctx, tab, s) end
+  if not ANSWERS[verb] then return false end
+  status.say(ctx.link.problem and ("%s: another place will be asked about: %s"):format(s.model.label, ctx.link.problem)
+    or ("%s: another place is asked about: answer when it stands there"):format(s.model.label), true)
+  return true
+end
+
 ---A verb while the daemon does not have the session.
-local function while_closed(ctx, _, s)
+local function while_closed(ctx, tab, s)
+  if restore.ask_again(ctx, tab, s) then return true end
   if s.state ~= "lost" and not ctx.link.problem then return false end
   status.say(s.state == "lost" and ("the daemon has no journal of %s; its regions stay as they are: run Find to search on")
     :format(s.model.label) or ctx.link.problem, true)
@@ -314,7 +331,7 @@ local function must_wait() return false end
 local BY_STATE = {
   reading = while_searching, searching = while_searching, cancelling = while_searching,
   stored = while_closed, resuming = while_closed, lost = while_closed,
-  listing = must_wait, accepting = must_wait,
+  listing = must_wait, accepting = must_wait, asking = while_asking,
 }
 
 -- What may be pressed while an answer is looked at again.
@@ -325,7 +342,10 @@ function verbs.carry_out(ctx, tab, s)
   for verb in s.take_verb, s do
     local place_s = tonumber(verb:match("^ask (%S+)$"))
     local handle = BY_STATE[s.state] or (place_s and function() return ask(ctx, tab, s, place_s) end) or of_session[verb]
-    if not KEEPS_REVIEW[verb] then s:review(nil) end
+    if s.reviewed and not KEEPS_REVIEW[verb] then
+      audition.stop()
+      s:review(nil)
+    end
     if not handle(ctx, tab, s, verb) then
       s:put_back_verb(verb)
       return
@@ -395,6 +415,7 @@ end
 function verbs.activate(ctx, tab, s)
   local old = tab.active
   if old then old:review(nil) end
+  audition.stop()
   if old == s and not s.model.hidden then
     steps.present(ctx, tab, s)
     return
@@ -429,6 +450,7 @@ end
 function of_tab.clear(_, tab)
   local parts = {}
   for _, s in ipairs(tab.sessions) do
+    s:review(nil)
     if not s:absent() and s.state ~= "answering" then parts[#parts + 1] = { s = s, model = models.cleared(s.model) } end
   end
   if #parts == 0 then
@@ -482,6 +504,10 @@ local function run(ctx, tab, verb)
   local owner, chosen = ctx.owner(verb:match("^sound (.+)$") or "")        -- a sound clicked in the window
   if owner == tab and chosen then return verbs.activate(ctx, tab, chosen) end
   local s = tab.searching or tab.active
+  if verb == "play" and audition.playing() and audition.project() ~= tab.proj then
+    audition.finish()                               -- in another tab
+    if not s or s:absent() then return status.say("stopped") end
+  end
   if tab.preparing then
     status.say("still reading the track", true)
   elseif not s or s:absent() and not s:is_searching() then

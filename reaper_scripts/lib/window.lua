@@ -38,6 +38,7 @@ local size = {}
 local buttons_down = 0
 local focus                  ---@type integer? index of the box that the keyboard is at
 local ranges = {}            ---@type table<string, Range> by session id
+local asked_at_s = {}        ---@type table<string, number> by session id: the question that its range has been made to show
 local surveyed = {}          ---@type { id: string?, client: string?, at: number? }
 local looked_at = -math.huge
 local geometry               ---@type string? dock, place and size, as the setting has them
@@ -138,7 +139,19 @@ local function ranges_of(s, one, in_view)
     end
   end
   if limits.to_s <= limits.from_s then limits.to_s = limits.from_s + 1 end
-  local range = s and one and ranges[s.id] or limits
+  local asked = s and s.model.candidates[s.reviewed or s.model.current or -1]
+  local new = asked and asked.start_s ~= asked_at_s[s.id]
+  if new then asked_at_s[s.id] = asked.start_s end
+  if not (s and one and ranges[s.id]) then return limits, limits end
+  local range = curve.inside(ranges[s.id], limits)
+  if new then                                                      -- it is to be seen
+    if asked.end_s > range.to_s or asked.start_s < range.from_s then
+      local length_s = range.to_s - range.from_s
+      local from_s = (asked.start_s + asked.end_s - length_s) / 2
+      range = curve.inside({ from_s = from_s, to_s = from_s + length_s }, limits)
+    end
+  end
+  ranges[s.id] = range
   return limits, range
 end
 
@@ -286,7 +299,7 @@ local function on_mouse(ctx, s, one, run_verb, limits, range)
   if gfx.mouse_wheel ~= 0 then
     local notches = gfx.mouse_wheel / 120
     gfx.mouse_wheel = 0
-    if s and on_curve(x, y) then
+    if s and one and on_curve(x, y) then
       ranges[s.id] = curve.zoomed(range, limits, notches, time_at(range, x))
     end
   end

@@ -88,7 +88,6 @@ class Rig:
         for move in self.reaper.unasked_moves[self._moves :]:
             assert not listening, f"{move}, while the user plays"
             assert "stop" in move or view == self._view, f"{move}, while the user looks elsewhere"
-            self._listening = self.project.playing  # what the user played before goes on
         if len(self.reaper.unasked_moves) > self._moves or self.reaper.host.ticks - self.reaper.host.key_tick <= 1:
             self._view = self.project.view
         self._moves = len(self.reaper.unasked_moves)

@@ -245,3 +245,108 @@ def test_another_tabs_view_stays(one_rig: Rig) -> None:
     one_rig.tick(5)
     assert other.view == (3.0, 7.0)
     assert home.view == (0.0, 1.0)
+
+
+def test_a_project_closed_while_its_loop_plays_leaves_the_link_as_it_was(rig: Rig) -> None:
+    """Linking loop points and time selection is an option of REAPER's, for all projects."""
+    rig.set(loop="yes")
+    rig.find()
+    song = rig.project
+    other = rig.reaper.new_project()
+    other.select_time(3.0, 4.0)
+    rig.tick(3)
+    song.activate()
+    rig.tick(3)
+    rig.run("play")
+    rig.tick(3)
+    assert not rig.reaper.host.preferences["loop_points_linked"]
+    song.close()
+    rig.reaper.tick(5)
+    assert rig.reaper.host.preferences["loop_points_linked"]
+    assert other.time_selection == (3.0, 4.0)
+
+
+def test_another_project_in_the_tab_keeps_its_own_repeat(one_rig: Rig) -> None:
+    other = one_rig.reaper.new_project()
+    other.set_repeat(True)
+    other.save(one_rig.folder / "other.rpp")
+    other.close()
+    one_rig.set(loop="yes")
+    one_rig.find()
+    one_rig.project.save(one_rig.folder / "song.rpp")
+    one_rig.run("play")
+    one_rig.tick(3)
+    one_rig.reaper.open(one_rig.folder / "other.rpp", same_tab=True)
+    one_rig.reaper.tick(5)
+    assert one_rig.project.repeat
+    assert one_rig.reaper.host.preferences["loop_points_linked"]
+
+
+def test_what_was_saved_while_a_candidate_played_must_be_saved_again(playing: Rig) -> None:
+    playing.set(loop="yes", solo="yes")
+    playing.run("play")
+    playing.tick(3)
+    playing.project.save(playing.folder / "song.rpp")
+    playing.tick(3)
+    playing.press("play", 3)
+    _untouched(playing)
+    assert playing.project.model.dirty
+    playing.project.save(playing.folder / "song.rpp")
+    playing.tick(3)
+    playing.run("play")
+    playing.tick(3)
+    playing.press("play", 3)
+    assert not playing.project.model.dirty, "nothing was saved meanwhile"
+
+
+def test_a_menu_does_not_make_a_candidate_play_on(playing: Rig) -> None:
+    """A dialog stops every script; the candidate has ended when it is closed."""
+    playing.run("play")
+    playing.tick(3)
+    playing.reaper.freeze(4.0)
+    playing.tick(3)
+    assert not playing.project.playing
+    _untouched(playing)
+
+
+def test_what_the_user_was_playing_goes_on_after_the_end_of_the_project(one_rig: Rig) -> None:
+    one_rig.find(16.2, 17.0)
+    one_rig.project.set_cursor(5.0)
+    one_rig.project.play()
+    one_rig.tick(10)
+    one_rig.candidate().move(19.0, 20.0)
+    one_rig.tick(2)
+    one_rig.run("play")
+    one_rig.tick(45)
+    assert one_rig.project.playing
+    assert 5.0 < one_rig.project.play_position_s < 8.0
+
+
+@pytest.mark.parametrize("verb", ["next", "find", "continue"])
+def test_a_loop_ends_with_its_question(one_rig: Rig, verb: str) -> None:
+    one_rig.set(loop="yes")
+    one_rig.find()
+    if verb == "next":
+        one_rig.find(16.2, 17.0)
+    if verb == "continue":
+        one_rig.press("accept")
+        one_rig.press("previous")  # which plays it
+    else:
+        one_rig.run("play")
+    one_rig.tick(3)
+    assert one_rig.project.playing
+    if verb == "find":
+        one_rig.find(16.2, 17.0)
+    else:
+        one_rig.press(verb)
+    assert not one_rig.project.playing
+
+
+def test_a_recording_that_begins_with_the_answer_goes_on(one_rig: Rig) -> None:
+    one_rig.find()
+    one_rig.run("play")
+    one_rig.tick(3)
+    one_rig.project.model.transport.recording = True
+    one_rig.run("accept")
+    one_rig.tick(3)
+    assert one_rig.project.model.transport.recording

@@ -517,7 +517,8 @@ def test_regions_that_move_with_the_tempo_teach_nothing(one_rig: Rig, which: str
             region.move(2 * region.start_s, 2 * region.end_s)
     one_rig.tick(8)
     assert one_rig.sent(m.Revise) == []
-    assert "moved with the beats: nothing is learned from that" in " ".join(one_rig.help())
+    told = "moved with the beats: nothing is learned from that" if which == "regions" else "run Find again"
+    assert told in " ".join(one_rig.help())
     assert one_rig.accepted() == [1.0, 4.0, 8.0]
     if which == "regions":
         assert one_rig.candidate().start_s == SPANS[2][0]  # back on its sound
@@ -918,3 +919,90 @@ def test_restored_although_some_answers_could_not_be_kept(rig: Rig) -> None:
     assert rig.accepted() == accepted
     standing = [name for name, text in texts(rig).items() if text]
     assert standing == [new.find.session]
+
+
+@pytest.mark.parametrize("more", ["nothing", "an answer", "reopened"])
+def test_sync_markers_stay_when_their_sound_was_searched_again(rig: Rig, more: str) -> None:
+    """REAPER before 7.80 makes no second marker of a name at a place: the one that stands there goes on."""
+    rig.project.save(rig.folder / "song.rpp")
+    outdated(rig, ("accept", "reject", "accept"))
+    rig.press("convert", 10)
+    before = {marker.guid: marker.start_s for marker in rig.project.markers}
+    assert sorted(before.values()) == [0.5, 2.0, 6.0]
+    again(rig)
+    if more == "an answer":
+        rig.press("accept")
+    if more == "reopened":
+        saved(rig)
+        reopen(rig)
+    rig.press("convert", 10)
+    now = {marker.guid: marker.start_s for marker in rig.project.markers}
+    assert before.items() <= now.items()
+    assert sorted(now.values()) == sorted(rig.accepted())
+    assert f"{len(now)} sync markers for {len(now)} accepted regions" in rig.line()
+    assert "another marker" not in rig.line()
+
+
+def test_undo_of_find_again_leaves_a_finished_sound_finished(rig: Rig) -> None:
+    old = outdated(rig, ("accept", "reject", "accept", "finish"))
+    new = again(rig)
+    for verb in ("accept", "accept"):
+        rig.press(verb)
+    points = rig.history()
+    for _ in range(3):
+        rig.reaper.run(UNDO)
+        rig.tick(20)
+    assert old.state.over == "finished"
+    assert rig.candidate() is None
+    assert rig.history() == points  # nothing came between, so all of it can be redone
+    for _ in range(3):
+        rig.reaper.run(REDO)
+        rig.tick(20)
+    assert rig.history() == points
+    assert old.state.over == "finished"
+    assert new.state.answers == 5
+    agree(rig)
+
+
+def test_a_cut_through_an_item_takes_the_answers_after_it_along(rig: Rig) -> None:
+    """The piece after the cut is a new item, and plays what was answered."""
+    rig.find()
+    for verb in ("accept", "skip", "reject"):
+        rig.press(verb)
+    rig.project.remove_time(3.2, 5.2)  # the skipped place goes, the rejected one moves from 6 to 4
+    rig.tick(8)
+    assert rig.sent(m.Revise) == []
+    again(rig)
+    assert [(one.verdict, pytest.approx(one.start_s)) for one in rig.sent(m.Known)] == [
+        ("accept", 0.5), ("accept", 2.0), ("reject", 4.0),
+    ]  # fmt: skip
+
+
+def test_time_inserted_into_an_item_teaches_nothing(rig: Rig) -> None:
+    rig.find()
+    for verb in ("accept", "accept", "reject", "accept"):
+        rig.press(verb)
+    rig.project.insert_time(5.5, 2.0)
+    rig.tick(8)
+    assert rig.sent(m.Revise) == []
+    assert "run Find again, which keeps the answers" in rig.line()
+    again(rig)
+    text = rig.reaper.dialogs[-1].text
+    assert "Keep its 5 answers as examples (4 accepted, 1 rejected)?" in text
+    assert [(one.verdict, pytest.approx(one.start_s)) for one in rig.sent(m.Known)] == [
+        ("accept", 0.5), ("accept", 2.0), ("accept", 4.0), ("reject", 8.0), ("accept", 10.0),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("by_s", [0.3, 1.5])
+def test_a_dragged_candidate_moves_with_its_items(rig: Rig, by_s: float) -> None:
+    session = rig.find()
+    rig.press("accept")
+    rig.candidate().move(4.01, 5.0)
+    rig.tick(3)
+    rig.track.items[0].move(by_s)
+    rig.tick(6)
+    assert (rig.candidate().start_s, rig.candidate().end_s) == pytest.approx((4.01 + by_s, 5.0 + by_s))
+    rig.press("accept", 12)
+    span = session.state.candidates[2].span
+    assert (span.start_s, span.end_s) == pytest.approx((4.01, 5.0))

@@ -303,3 +303,55 @@ def test_a_track_deleted_and_brought_back(one_rig: Rig) -> None:
     one_rig.tick(5)
     one_rig.press("accept")
     assert session.state.accepted == 1
+
+
+def closed_unsaved(rig: Rig, saved_answers: int, *answers: str) -> None:
+    """A search saved with some answers, answered further, closed without saving, and opened again."""
+    path = rig.folder / "song.rpp"
+    rig.project.save(path)
+    rig.find()
+    for _ in range(saved_answers):
+        rig.press("accept")
+    rig.project.save(path)
+    rig.tick(3)
+    rig.press("accept")
+    rig.press("accept")
+    rig.project.close()
+    rig.tick(3)
+    rig.reaper.answer(*answers)
+    rig.reaper.open(path)
+    rig.tick(80)
+
+
+@pytest.mark.parametrize("saved_answers", [0, 2])
+def test_no_goes_back_to_what_was_saved(rig: Rig, saved_answers: int) -> None:
+    closed_unsaved(rig, saved_answers, "no")
+    (session,) = rig.daemon.sessions.values()
+    assert session.state.answers == saved_answers
+    assert session.state.current == saved_answers + 1
+    rig.press("accept", 12)
+    assert session.state.answers == saved_answers + 1
+    rig.press("convert", 12)
+    assert sorted(marker.start_s for marker in rig.project.markers) == sorted(rig.accepted())
+    rig.press("finish", 12)
+    assert rig.candidate() is None
+
+
+@pytest.mark.parametrize("then", ["yes", "no"])
+@pytest.mark.parametrize("saved_answers", [0, 2])
+def test_cancel_puts_the_question_off_until_a_key_is_about_it(rig: Rig, saved_answers: int, then: str) -> None:
+    closed_unsaved(rig, saved_answers, "cancel")
+    (session,) = rig.daemon.sessions.values()
+    assert session.state.answers == saved_answers + 2
+    rig.press("convert", 12)  # what the project has is in use
+    assert sorted(marker.start_s for marker in rig.project.markers) == sorted(rig.accepted())
+    assert len(rig.accepted()) == saved_answers + 1
+    n_dialogs = len(rig.reaper.dialogs)
+    rig.reaper.answer(then)
+    rig.press("accept", 20)
+    assert len(rig.reaper.dialogs) == n_dialogs + 1
+    wanted = saved_answers + (2 if then == "yes" else 0)
+    assert session.state.answers == wanted
+    assert len(rig.accepted()) == wanted + 1
+    rig.press("accept", 12)
+    assert session.state.answers == wanted + 1

@@ -511,3 +511,56 @@ def test_marker_names_with_bar_and_beat(one_rig: Rig, start_s: float, place: str
     one_rig.find(start_s, start_s + 1)
     one_rig.press("convert")
     assert [marker.name for marker in one_rig.project.markers] == [f"Sound 1-0 {place}"]
+
+
+@pytest.mark.parametrize(("first", "then"), [("accept", "reject"), ("reject", "accept")])
+def test_another_answer_shows_where_rejected_regions_stay(rig: Rig, first: str, then: str) -> None:
+    rig.set(keep_rejected="yes")
+    session = rig.find()
+    rig.press("accept")
+    rig.press(first)
+    rig.press("previous")
+    rig.press(then, 12)
+    assert session.state.candidates[2].state == f"{then}ed"
+    name, other = ("x Sound 1-2", "Sound 1-2") if then == "reject" else ("Sound 1-2", "x Sound 1-2")
+    assert name in rig.names()
+    assert other not in rig.names()
+    assert rig.history()[-1] == f"{then.capitalize()} Sound 1-2 after all"
+    rig.press("convert", 10)
+    assert sorted(marker.start_s for marker in rig.project.markers) == sorted(rig.accepted())
+    rig.reaper.run(UNDO)
+    rig.reaper.run(UNDO)
+    rig.tick(8)
+    assert session.state.candidates[2].state == f"{first}ed"
+    assert other in rig.names()
+
+
+def test_a_place_that_another_one_has_now_is_not_accepted_after_all(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.region("Sound 1-1").delete()
+    one_rig.tick(6)
+    one_rig.candidate().move(2.2, 5.0)
+    one_rig.press("accept", 12)
+    one_rig.press("previous")
+    one_rig.press("previous")
+    one_rig.press("accept", 8)
+    assert one_rig.line() == "Sound 1-1 lies on Sound 1-2, which is accepted: two places cannot share their time"
+    assert session.state.candidates[1].state == "retracted"
+
+
+def test_a_look_back_ends_with_another_sound_and_with_clear(one_rig: Rig) -> None:
+    first = one_rig.find()
+    one_rig.press("accept")
+    one_rig.press("accept")
+    one_rig.press("previous")
+    second = one_rig.find(16.2, 17.0)
+    one_rig.press("next")
+    one_rig.press("reject")
+    assert first.state.candidates[2].state == "accepted"
+    assert first.state.candidates[3].state == "rejected"
+    one_rig.press("previous")
+    one_rig.press("clear")
+    one_rig.press("accept", 8)
+    assert first.state.candidates[3].state == "rejected"
+    assert second.state.answers == 0

@@ -342,3 +342,120 @@ def test_enter_at_a_button_that_has_no_use_now_does_nothing(tmp_path: Path) -> N
             rig.reaper.focus()
         assert session.state.rejections == 2
         assert not any("error at" in text for text in rig.help())
+
+
+def ask(rig: Rig, time_s: float) -> None:
+    """As a click on a peak does."""
+    rig.reaper.set_ext_state("ReaTrieve", "queue", f"ask {time_s}\n")
+
+
+@pytest.mark.parametrize("verb", ["accept", "reject", "skip"])
+def test_no_answer_goes_to_a_place_that_is_on_its_way_out_or_in(rig: Rig, verb: str) -> None:
+    """Between a question that the user points at and its region: neither the old place is answered nor the new one."""
+    session = rig.find()
+    name = session.find.session
+    before = rig.daemon._current(session)  # what the daemon had said last, and says once more too late
+    ask(rig, SPANS[4][0])
+    rig.reaper.tick(2)
+    rig.daemon.push(name, before)
+    rig.daemon._flush()
+    rig.run(verb)
+    rig.reaper.tick(3)
+    assert "another place is asked about: answer when it stands there" in rig.line()
+    rig.until(lambda: rig.candidate().start_s == SPANS[4][0])
+    rig.tick(20)
+    assert session.state.answers == 0
+    assert rig.history() == ["Find Sound 1"]
+    rig.press(verb)
+    (one,) = [one for number, one in session.state.candidates.items() if number == 1]
+    assert one.span.start_s == SPANS[4][0]
+    assert session.state.answers == 1
+
+
+def test_an_answer_after_a_question_to_a_dead_daemon_is_not_kept(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.daemon.crash()
+    ask(one_rig, SPANS[4][0])
+    one_rig.reaper.tick(2)
+    one_rig.run("accept")
+    one_rig.reaper.tick(100)
+    assert "another place" in " ".join(one_rig.help()[-4:])
+    one_rig.daemon.start()
+    one_rig.until(lambda: one_rig.candidate().start_s == SPANS[4][0])
+    one_rig.tick(20)
+    assert session.state.answers == 0
+    one_rig.press("accept")
+    assert session.state.candidates[1].span.start_s == SPANS[4][0]
+
+
+def test_a_question_that_fails_leaves_the_open_one(one_rig: Rig) -> None:
+    session = one_rig.find()
+    ask(one_rig, -5.0)
+    one_rig.tick(80)
+    assert one_rig.candidate().start_s == SPANS[0][0]
+    one_rig.press("accept")
+    assert session.state.candidates[1].state == "accepted"
+
+
+def test_finish_does_not_wait_for_a_question(one_rig: Rig) -> None:
+    session = one_rig.find()
+    ask(one_rig, SPANS[4][0])
+    one_rig.reaper.tick(2)
+    one_rig.press("finish", 20)
+    assert session.state.over == "finished"
+    assert one_rig.candidate() is None
+
+
+def test_a_name_stays_with_its_place(one_rig: Rig) -> None:
+    one_rig.find()
+    one_rig.candidate().rename("? Boom")
+    one_rig.tick(3)
+    ask(one_rig, SPANS[4][0])
+    one_rig.until(lambda: one_rig.candidate().start_s == SPANS[4][0])
+    one_rig.tick(6)
+    assert one_rig.candidate().name == "? Sound 1-1 (50 %)"
+    one_rig.press("accept")
+    assert one_rig.region("Sound 1-1").start_s == SPANS[4][0]
+
+
+def test_the_curve_moves_with_the_items(one_rig: Rig) -> None:
+    """The peak that is seen is the one that is asked about."""
+    one_rig.find()
+    opened(one_rig)
+    one_rig.track.items[0].move(1.0)
+    one_rig.tick(6)
+    click(one_rig, column(SPANS[4][0] + 1.05, 1.0, 21.0), 100)
+    one_rig.until(lambda: one_rig.candidate().start_s == SPANS[4][0] + 1.0)
+
+
+def test_a_zoomed_curve_shows_each_new_question(one_rig: Rig) -> None:
+    session = one_rig.find()
+    opened(one_rig)
+    for _ in range(12):
+        one_rig.reaper.mouse(column(SPANS[0][0]), 100, wheel=120)
+        one_rig.tick(2)
+    one_rig.press("accept")
+    one_rig.press("accept")
+    assert one_rig.candidate().start_s == SPANS[2][0]
+    one_rig.reaper.focus()
+    before = one_rig.reaper.gfx_picture().tobytes()
+    one_rig.reaper.press("+")  # zooms in at the candidate: it is in the picture, or this could not
+    one_rig.tick(3)
+    assert one_rig.reaper.gfx_picture().tobytes() != before
+    click(one_rig, WIDTH / 2, 100)
+    assert SPANS[2][0] - 1.0 < one_rig.project.cursor_s < SPANS[2][1] + 1.0 or session.events[-1].number > 2
+
+
+def test_stop_is_there_for_what_plays_in_another_tab(one_rig: Rig) -> None:
+    one_rig.set(loop="yes")
+    one_rig.find()
+    playing = one_rig.project
+    one_rig.run("play")
+    one_rig.tick(3)
+    one_rig.reaper.new_project()
+    one_rig.tick(3)
+    one_rig.run("play")
+    one_rig.tick(2)
+    assert not playing.playing
+    assert one_rig.line() == "stopped"
+    assert one_rig.reaper.host.preferences["loop_points_linked"]

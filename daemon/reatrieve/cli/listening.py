@@ -48,9 +48,9 @@ class Listening:
         AudioError
             If the audio cannot be read, or neither be played nor written.
         """
-        device = _sound_device()
+        device, why = _sound_device()
         if device is None:
-            return self._written(number, span, f"it would play at once, but {missing('sounddevice')}")
+            return self._written(number, span, f"it would play at once, but {why}")
         y = self._audio.read(span.start_s, span.end_s, RATE_HZ, mono=False)
         try:
             device.play(y.T, RATE_HZ)
@@ -65,7 +65,7 @@ class Listening:
 
     def stop(self) -> None:
         """End what is playing."""
-        device = _sound_device()
+        device, _ = _sound_device()
         if device is not None:
             with contextlib.suppress(Exception):
                 device.stop()
@@ -92,8 +92,11 @@ class Listening:
         return path
 
 
-def _sound_device() -> ModuleType | None:
+def _sound_device() -> tuple[ModuleType | None, str]:
+    """What plays; else why nothing does."""
     try:
-        return importlib.import_module("sounddevice")
-    except (ImportError, OSError):  # the second: installed, but without the PortAudio library
-        return None
+        return importlib.import_module("sounddevice"), ""
+    except ImportError:
+        return None, str(missing("sounddevice"))
+    except OSError:
+        return None, "the PortAudio library, which sounddevice needs, is not installed (Debian: libportaudio2)"
