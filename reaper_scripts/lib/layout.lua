@@ -314,7 +314,7 @@ function layout.of(width, height, scale, content, measure, hints)
         x = x + each + gap
       end
     end
-    bottom = top - gap
+    if x > pad then bottom = top - gap end            -- so many that none has room: the menu names them
   end
 
   -- Between them: the curve, and its times below

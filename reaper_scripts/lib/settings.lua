@@ -135,7 +135,8 @@ function settings.take(key, text)
   local value, why = parsed(setting, text)
   if value == nil then return "not changed: " .. why end
   settings.set(key, value)
-  return ("%s: %s"):format(setting.caption, text_of(value))
+  if key == "lead_in_s" and value > 0 then settings.set("lead_in_on_s", value) end         -- what its toggle brings back
+  return ("%s: %s"):format(setting.caption, settings.text(key))
 end
 
 ---A setting as text.

@@ -315,6 +315,14 @@ def test_a_candidate_is_played_where_sounddevice_is_and_written_where_not(
     assert told[0] == f"written to {path}"
     assert told[1].startswith("it would play at once, but sounddevice is not installed; install it with: ")
     assert soundfile.info(path).duration == pytest.approx(0.5)
+
+    def no_library(name: str) -> None:
+        raise OSError("PortAudio library not found")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("importlib.import_module", no_library)
+        said = Listening(TrackMap.of_file(song), "x", tmp_path / "hören").play(7, Span(4.0, 4.5))
+    assert "it would play at once, but the PortAudio library, which sounddevice needs, is not installed" in said
     (tmp_path / "taken").write_text("mine", encoding="utf-8")
     with pytest.raises(AudioError, match="cannot be written"):
         Listening(TrackMap.of_file(song), "x", tmp_path / "taken").write(1, Span(4.0, 4.5))
