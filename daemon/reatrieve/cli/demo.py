@@ -117,7 +117,8 @@ def run(args: argparse.Namespace) -> int:
             loop.project.save()
             loop.settle()
     conversation.summarise()
-    _draw(conversation, audio, out, rpp)
+    with progress_bar("drawing demo.png", console=console):
+        _draw(conversation, audio, out, rpp)
     if written:
         console.print(f"{plural(len(written), 'sync file')} in {out / 'export'}")
     console.print(wrapped(f"everything is in {out}: demo.rpp (open it in REAPER), demo.png, the journal", indent=2))
