@@ -11,7 +11,7 @@ local LINKED = 40621         -- Options: Toggle loop points linked to time selec
 local LINK, UNLINK = 40749, 40750
 local PLAYING, PAUSED, RECORDING = 1, 2, 4
 local SOLO_IN_PLACE = 2
-local END_S = 0.1            -- so near to the project's end REAPER may stop
+local END_S = 0.05           -- a candidate that ends so near to the project's end is its last
 local FASTEST = 4            -- play rate
 
 local now                    -- what is being played, nil when nothing is
@@ -95,8 +95,9 @@ function audition.stop(keep_playing)
   if was.span then return_loop(was) end
   if was.repeat_set and reaper.GetSetRepeatEx(was.proj, -1) == was.repeat_set then reaper.GetSetRepeatEx(was.proj, was.repeat_was) end
   if was.solos then return_solo(was) end
-  -- What was borrowed has been saved: closing the project must ask.
-  if was.dirty ~= 0 and reaper.IsProjectDirty(was.proj) == 0 then reaper.MarkProjectDirty(was.proj) end
+  -- What was borrowed may have been saved, and nothing tells of a save of what was clean: closing the project must ask.
+  local borrowed = was.span or was.solos or was.repeat_set
+  if borrowed and reaper.IsProjectDirty(was.proj) == 0 then reaper.MarkProjectDirty(was.proj) end
 end
 
 ---The project that something is played in is gone, or another one is in its place: nothing can be given back but the option.
@@ -108,11 +109,19 @@ function audition.abandon(proj)
   if was.unlinked then link_again(0) end
 end
 
+---Stop what is played in this project: an undo point would keep what is borrowed, and what comes next is another question.
+---@param proj userdata
+function audition.stop_in(proj)
+  if now and now.proj == proj then audition.stop() end
+end
+
 ---Stop, and let the project play on where it was, if it was playing when the candidate began.
 function audition.finish()
   local was = now
   audition.stop()
-  if was and was.resume_s and valid(was.proj) then play_from(was.proj, was.resume_s) end
+  if was and was.resume_s and valid(was.proj) and reaper.GetPlayStateEx(was.proj) & RECORDING == 0 then
+    play_from(was.proj, was.resume_s)
+  end
 end
 
 ---Whether a candidate is being played.
@@ -138,7 +147,7 @@ function audition.play(proj, track, start_s, end_s, options)
   end
   if state & RECORDING ~= 0 then return false end
   local from_s = math.max(0, start_s - options.lead_in_s)
-  now = { proj = proj, start_s = from_s, end_s = end_s, resume_s = resume_s, dirty = reaper.IsProjectDirty(proj),
+  now = { proj = proj, start_s = from_s, end_s = end_s, resume_s = resume_s,
     started = reaper.time_precise(), ticked = reaper.time_precise(), position_s = from_s }
   local ok, problem = xpcall(function()
     if options.loop then borrow_loop(now, from_s, end_s) end
@@ -168,13 +177,13 @@ function audition.tick()
     audition.stop(true)
   elseif state & PLAYING == 0 then
     -- Stopped or paused by the user, or by REAPER at the project's end; the first moments after the start do not count.
-    local last = reaper.GetProjectLength(now.proj) <= now.end_s + END_S and now.position_s >= now.end_s - END_S - FASTEST * since_s
-    if state == 0 and last then
+    local last = not now.span and reaper.GetProjectLength(now.proj) <= now.end_s + END_S
+    if state == 0 and last and now.position_s + 1.5 * since_s >= now.end_s then
       audition.finish()
     elseif time - now.started > 0.25 then
       audition.stop(true)
     end
-  elseif not now.span or reaper.GetSetRepeatEx(now.proj, -1) == 0 then
+  elseif not now.span or reaper.GetSetRepeatEx(now.proj, -1) == 0 or not alike(points(now.proj, true), now.span) then
     now.position_s = reaper.GetPlayPositionEx(now.proj)
     if now.position_s > now.end_s + 1 + FASTEST * since_s or now.position_s < now.start_s - 0.5 then
       audition.stop(true)                            -- the user plays something else

@@ -79,7 +79,7 @@ local function first_candidate(ctx, tab, s, fields)
   tab.searching = nil
   steps.add_to_tab(tab, s)
   tab.active = s
-  audition.stop()                            -- of the sound before
+  audition.stop_in(tab.proj)                 -- the sound before
   steps.step(tab, "Find " .. model.label, parts)
   steps.present(ctx, tab, s)
   s:set_lookahead(lookahead(fields))
@@ -88,7 +88,7 @@ end
 ---Everything the daemon has, into the project: after "accept the rest", or when both have drifted apart.
 ---@param model Model to begin with
 local function adopt_rows(ctx, tab, s, name, model, fields, forward)
-  if tab.active == s then audition.stop() end
+  if tab.active == s then audition.stop_in(tab.proj) end
   local first_new
   for _, row in ipairs(s.rows) do
     local one = model.candidates[row.number]

@@ -2,6 +2,7 @@
 --- The only module that edits the project: regions, sync markers, ruler lanes, undo blocks, project ext state. Only what the
 -- scripts made is changed or deleted: each is known by its GUID.
 
+local audition = require("audition")
 local capabilities = require("capabilities")
 local models = require("models")
 local places = require("places")
@@ -118,6 +119,7 @@ end
 ---@return string undo_name
 function project.undoable(proj, name, edit)
   local text = "ReaTrieve: " .. name
+  audition.stop_in(proj)                                   -- the point would keep what playing has borrowed
   reaper.Undo_BeginBlock2(proj)
   reaper.PreventUIRefresh(1)
   local ok, result = xpcall(edit, debug.traceback)

@@ -160,7 +160,7 @@ local function follow(tab, s, change, before, present)
   local marks = s.history:standing(present)
   for guid, mark in pairs(marks) do
     local seen = s.seen and s.seen.number == mark.number and s.seen or s.model.candidates[mark.number]
-    if mark.kind == "candidate" and mark.number == s.model.current and is_still(mark, seen) then
+    if mark.kind == "candidate" and mark.number == s.model.current and is_still(mark, seen) and not project.can_redo(tab.proj) then
       mark.start_s, mark.end_s = mark.start_s + change.by_s, mark.end_s + change.by_s
       project.undoable(tab.proj, "Move the candidate with its items", function()
         project.move(tab.proj, guid, mark.start_s, mark.end_s)

@@ -235,14 +235,15 @@ local function nudge(ctx, tab, s, edge, by)
     return true
   end
   local by_s = by * settings.get("nudge_edges_ms") / 1000
-  if edge == "start" then start_s = start_s + by_s else end_s = end_s + by_s end
+  if edge == "start" then start_s = math.max(0, start_s + by_s) else end_s = end_s + by_s end
   if end_s - start_s < 0.001 then
     status.say("the candidate would have no length: move its other edge", true)
     return true
   end
-  local name = steps.named(s, s.model.current)
+  local name, heard = steps.named(s, s.model.current), audition.project() == tab.proj
   project.undoable(tab.proj, ("Move the %s of %s"):format(edge, name), function() project.move(tab.proj, guid, start_s, end_s) end)
   status.say(("%s: %s to %s"):format(name, status.time(start_s), status.time(end_s)), true)
+  if heard then steps.play(tab, s) end                      -- with its new edges
   return true
 end
 
@@ -506,7 +507,7 @@ local function run(ctx, tab, verb)
   local s = tab.searching or tab.active
   if verb == "play" and audition.playing() and audition.project() ~= tab.proj then
     audition.finish()                               -- in another tab
-    if not s or s:absent() then return status.say("stopped") end
+    return status.say("stopped")
   end
   if tab.preparing then
     status.say("still reading the track", true)

@@ -82,7 +82,7 @@ end
 
 local function closed()
   keep_geometry()
-  open, now, geometry = false, nil, nil
+  open, now, geometry, asked_menu = false, nil, nil, false
   curve.forget()
   toggles.set("window", false)
 end
@@ -141,7 +141,7 @@ local function ranges_of(s, one, in_view)
   if limits.to_s <= limits.from_s then limits.to_s = limits.from_s + 1 end
   local asked = s and s.model.candidates[s.reviewed or s.model.current or -1]
   local new = asked and asked.start_s ~= asked_at_s[s.id]
-  if new then asked_at_s[s.id] = asked.start_s end
+  if new and (one or not ranges[s.id]) then asked_at_s[s.id] = asked.start_s end
   if not (s and one and ranges[s.id]) then return limits, limits end
   local range = curve.inside(ranges[s.id], limits)
   if new then                                                      -- it is to be seen

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from rig import SPANS, UNDO, Rig
+from rig import REDO, SPANS, UNDO, Rig
 
 from reatrieve.headless import scripts_folder
 
@@ -291,12 +291,97 @@ def test_what_was_saved_while_a_candidate_played_must_be_saved_again(playing: Ri
     playing.press("play", 3)
     _untouched(playing)
     assert playing.project.model.dirty
+    playing.set(loop="no", solo="no")
+    playing.project.set_repeat(False)
     playing.project.save(playing.folder / "song.rpp")
     playing.tick(3)
     playing.run("play")
     playing.tick(3)
     playing.press("play", 3)
-    assert not playing.project.model.dirty, "nothing was saved meanwhile"
+    assert not playing.project.model.dirty, "nothing was borrowed that a file keeps"
+
+
+def test_an_edge_moved_while_it_loops_is_heard_and_its_undo_gives_back_what_was(playing: Rig) -> None:
+    playing.set(loop="yes")
+    playing.project.set_repeat(False)
+    playing.run("play")
+    playing.tick(3)
+    playing.press("end_later")
+    assert playing.project.playing
+    assert playing.project.loop_points == pytest.approx((SPANS[0][0], SPANS[0][1] + 0.01))
+    playing.press("accept")
+    playing.reaper.run(UNDO)
+    playing.reaper.run(UNDO)
+    playing.tick(6)
+    assert playing.project.loop_points == (9.0, 11.0)
+    assert not playing.project.playing
+
+
+def test_undo_and_redo_of_an_answer_end_a_loop(playing: Rig) -> None:
+    playing.set(loop="yes")
+    playing.press("accept")
+    playing.press("accept")
+    playing.run("play")
+    playing.tick(3)
+    playing.reaper.run(UNDO)
+    playing.tick(60)
+    assert not playing.project.playing
+    playing.run("play")
+    playing.tick(3)
+    playing.reaper.run(REDO)
+    playing.tick(60)
+    assert not playing.project.playing
+    assert playing.project.loop_points == (9.0, 11.0)
+
+
+def test_the_key_that_ends_it_does_not_end_a_recording(playing: Rig) -> None:
+    playing.project.play()
+    playing.tick(3)
+    playing.run("play")
+    playing.tick(3)
+    playing.project.model.transport.recording = True
+    playing.run("play")
+    playing.tick(3)
+    assert playing.project.model.transport.recording
+
+
+def test_a_stop_near_the_end_of_the_project_is_a_stop(one_rig: Rig) -> None:
+    one_rig.find(16.2, 17.0)
+    one_rig.project.set_cursor(5.0)
+    one_rig.project.play()
+    one_rig.tick(10)
+    one_rig.candidate().move(19.0, 20.0)
+    one_rig.tick(2)
+    one_rig.run("play")
+    one_rig.until(lambda: one_rig.project.play_position_s > 19.7)
+    one_rig.project.stop()
+    one_rig.tick(20)
+    assert not one_rig.project.playing
+
+
+def test_a_search_in_another_tab_does_not_end_what_is_heard(one_rig: Rig) -> None:
+    one_rig.set(loop="yes")
+    one_rig.find()
+    song = one_rig.project
+    other = one_rig.reaper.new_project()
+    track = other.add_track("music")
+    track.add_item(one_rig.audio)
+    track.select()
+    other.set_view(0.0, 20.0)
+    one_rig.tick(3)
+    other.select_time(0.5, 1.5)
+    one_rig.run("find")
+    one_rig.daemon.paused = True
+    one_rig.tick(2)
+    song.activate()
+    one_rig.tick(2)
+    one_rig.run("play")
+    one_rig.tick(3)
+    assert song.playing
+    one_rig.daemon.paused = False
+    one_rig.tick(40)
+    assert any(region.name.startswith("? ") for region in other.regions)
+    assert song.playing
 
 
 def test_a_menu_does_not_make_a_candidate_play_on(playing: Rig) -> None:

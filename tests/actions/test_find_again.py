@@ -1006,3 +1006,26 @@ def test_a_dragged_candidate_moves_with_its_items(rig: Rig, by_s: float) -> None
     rig.press("accept", 12)
     span = session.state.candidates[2].span
     assert (span.start_s, span.end_s) == pytest.approx((4.01, 5.0))
+
+
+@pytest.mark.parametrize("dragged", [False, True])
+def test_undo_of_moved_items_leaves_the_candidate_on_its_sound(rig: Rig, dragged: bool) -> None:
+    session = rig.find()
+    if dragged:
+        rig.candidate().move(2.2, 3.2)
+        rig.tick(3)
+    before = rig.candidate().start_s
+    rig.track.items[0].move(1.0)
+    rig.tick(6)
+    assert rig.candidate().start_s == pytest.approx(before + 1.0)
+    for _ in range(2):  # the candidate's point, then the items'
+        rig.reaper.run(UNDO)
+        rig.tick(6)
+    assert rig.candidate().start_s == pytest.approx(before)
+    assert rig.track.items[0].model.position_s == 0.0
+    for _ in range(2):
+        rig.reaper.run(REDO)
+        rig.tick(6)
+    assert rig.candidate().start_s == pytest.approx(before + 1.0)
+    rig.press("accept", 12)
+    assert session.state.candidates[1].span.start_s == pytest.approx(before)
