@@ -210,10 +210,11 @@ end
 ---Whether a candidate was said before the daemon knew that it was asked for another one in its place.
 local function is_of_before(ctx, s, fields)
   local one = s.state == "asking" and fields.number == s.model.current and s.model.candidates[fields.number]
-  if not one or s:has_rows() then return false end                -- rows are the reply to a request of later
+  if not one then return false end
   local same = math.abs(one.proposed_start_s - fields.start_s) <= models.TOLERANCE_S
     and math.abs(one.proposed_end_s - fields.end_s) <= models.TOLERANCE_S
-  return same and not (s.deciding and ctx.link:all_acked())       -- what decides may be what is open
+  -- What decides may be what is open; and rows, once the question is handled, are the reply to a request of later.
+  return same and not ((s.deciding or s:has_rows()) and ctx.link:has_acked(s.question))
 end
 
 ---The question that was asked for, or another that stands now.
@@ -229,7 +230,8 @@ local AT_CANDIDATE = {
 
 local function at_candidate(ctx, tab, s, fields)
   local handle = AT_CANDIDATE[s.state]
-  if not handle or is_of_before(ctx, s, fields) then return end
+  if not handle then return end
+  if is_of_before(ctx, s, fields) then return s:drop_rows() end
   if s.state ~= "resuming" then s:heard(fields, ctx.now, fields.accept_valid == UNKNOWN) end
   handle(ctx, tab, s, fields)
   if s:has_rows() then s:drop_rows() end                      -- they belong to this event and to no later one
@@ -284,11 +286,10 @@ function on.rest_end(ctx, _, s, fields)
     s:await_rest()
     steps.send(ctx, s, { { "accept_rest", above } })
   elseif said == NO and unclear then
-    s:await_question()
+    s:await_question(ctx.link:command("decide", { session = s.id }))
     s:decide()
     s:await_reply(ctx.now)
     s:forget_lookahead()
-    ctx.link:command("decide", { session = s.id })
     status.say(("%s: looking for the place to ask about"):format(s.model.label), true)
   else
     s:finish_waiting()
@@ -326,8 +327,10 @@ function on.failed(ctx, tab, s, fields)
     return
   end
   if export.failed(tab, fields.text) or sync_markers.failed(tab, fields.text) then return end
-  s:give_up_reply()
   status.say(fields.text, true, true)
+  local of_another = s.state == "asking" and s.question.id ~= fields.id and fields.code ~= "unknown-session"
+  if of_another then return end                                -- the question is still awaited
+  s:give_up_reply()
   if s:is_searching() then
     ctx.drop(tab, s)
   elseif fields.code == "unknown-session" then

@@ -87,6 +87,16 @@ function link:take()
   return event
 end
 
+---Whether the daemon has handled a command.
+---@param command table as `command` returned it
+---@return boolean
+function link:has_acked(command)
+  for _, one in ipairs(self.pending) do
+    if one == command then return false end
+  end
+  return true
+end
+
 ---Whether every command so far has been acked.
 ---@return boolean
 function link:all_acked()

@@ -147,10 +147,12 @@ local function offer(ctx, tab, s, daemon_model, present)
   elseif choice == NO and not in_project then
     ctx.discard(tab, s)
   elseif choice == NO then
-    s:set_marks(s.history:standing(present))
-    s:amend(restore.shown_as(models.undone(daemon_model, here + 1), present))
+    local model = models.undone(daemon_model, here + 1)
+    s:set_marks(restore.all_marks(s, model, present))            -- what the user has edited meanwhile is a change like any other
+    s:amend(restore.shown_as(model, present))
     steps.send(ctx, s, { { "undo", here + 1 } })
     steps.store(tab)
+    tab.change_count = nil
   else
     tab.declined[s.id] = true          -- not asked again before the project is opened anew, or a key is about it
     if in_project then s:set_aside() else ctx.drop(tab, s) end

@@ -101,6 +101,7 @@ local TRANSITIONS = {
 ---@field answers_in_project integer how many answers the project had when it was opened
 ---@field reviewed integer? the answered place that the user looks at again
 ---@field withdrawn table<integer, { start_s: number, end_s: number }[]> places that had a candidate's number before it
+---@field question table? in the state asking: the command that asks for it
 ---@field seen { number: integer, start_s: number, end_s: number }? where the open candidate's region stood in the last look
 ---@field deciding boolean the questions are those that decide the rest
 
@@ -110,7 +111,7 @@ local FIELDS = {
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
   answers_in_project = true, cut = true, seals = true, layout = true,
   shift_s = true, left = true, outdated = true, searched = true, strayed = true, replaced = true, removed = true,
-  fetched = true, seen = true, reviewed = true, deciding = true, withdrawn = true,
+  fetched = true, seen = true, question = true, reviewed = true, deciding = true, withdrawn = true,
 }
 
 local methods = {}
@@ -125,6 +126,7 @@ local function enter(self, name)
   if not after then error(("%s: %s is not possible while %s"):format(self.model.label, name, before), 2) end
   self.state = after
   if after ~= "answering" then self.answer = nil end
+  if after ~= "asking" then self.question = nil end
   if after ~= "listing" and after ~= "accepting" then self.rest = nil end
   if not (after == "reading" or after == "searching" or after == "cancelling") then self.search = nil end
   return before
@@ -213,7 +215,11 @@ function methods:await_what_follows(answer)
 end
 
 ---Another question takes the open one's place: no answer is taken before it stands there.
-function methods:await_question() enter(self, "await_question") end
+---@param command table as the link has it
+function methods:await_question(command)
+  enter(self, "await_question")
+  self.question = command
+end
 
 ---More rejections are allowed.
 ---@param extra integer
@@ -478,6 +484,7 @@ local INVARIANTS = {
     if s.state ~= "answering" then return s.answer == nil end
     return s.answer ~= nil and s.answer.number == s.model.current
   end },
+  { "another question is awaited exactly while asking", function(s) return (s.question ~= nil) == (s.state == "asking") end },
   { "there is a list of the rest exactly while listing or accepting", function(s)
     return (s.rest ~= nil) == (s.state == "listing" or s.state == "accepting")
   end },

@@ -28,18 +28,20 @@ local FIELDS = {
 
 ---@param commands table[]
 function steps.send(ctx, s, commands)
+  local sent
   for _, command in ipairs(commands) do
     local fields = { session = s.id, op = ctx.new_id() }
     for index, name in ipairs(FIELDS[command[1]]) do
       local shift_s = name:match("_s$") and s.shift_s or 0            -- the daemon's times are those of the search
       fields[name] = shift_s ~= 0 and command[index + 1] - shift_s or command[index + 1]
     end
-    ctx.link:command(command[1], fields)
+    sent = ctx.link:command(command[1], fields)
     if command[1] ~= "rename" then
       s:await_reply(ctx.now)
       s:forget_lookahead()
     end
   end
+  return sent
 end
 
 -- Undo steps -----------------------------------------------------------------------------------------------------------------

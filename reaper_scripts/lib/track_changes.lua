@@ -86,7 +86,7 @@ local function followed(s, change, before, present)
     local there, by_s = present[guid], along_s(change, before, mark)
     local along = there and by_s and math.abs(there.start_s - mark.start_s - by_s) < SAME_S
       and math.abs(there.end_s - mark.end_s - by_s) < SAME_S
-    if there and not change.by_s and not is_still(there, mark) then
+    if there and not change.by_s and mark.kind ~= "candidate" and not is_still(there, mark) then
       model = models.moved(model, mark.number, there.start_s - mark.start_s, there.end_s - mark.end_s)
     elseif along and math.abs(by_s) > SAME_S then
       model = models.moved(model, mark.number, by_s)

@@ -61,9 +61,17 @@ local function bring_candidate(ctx, tab, s)
   end
 end
 
+local function outdated(s)
+  return ("%s: its items have changed since the search: run Find again, which keeps the answers"):format(s.model.label)
+end
+
 ---Another answer for the place that the user looks at again.
 local function change_answer(ctx, tab, s, verdict)
   if s.state == "answering" then return false end
+  if s.outdated then
+    status.say(outdated(s), true, true)
+    return true
+  end
   local number = s.reviewed
   local one = s.model.candidates[number]
   local before = models.verdict(one.state)
@@ -107,7 +115,7 @@ local function answer(ctx, tab, s, verdict)
     local first_s, last_s = track.extent(s.media_track)
     local problem = edges.problem(s.model, start_s, end_s, first_s, last_s)
     if problem and verdict == "accept" then
-      status.say(problem, true, true)
+      status.say(s.outdated and outdated(s) or problem, true, true)
       return true
     end
     moved = problem == nil                       -- elsewhere: what was proposed is what is rejected or skipped
@@ -217,8 +225,7 @@ local function ask(ctx, tab, s, time_s)
   end
   if s.model.current and s.model.hidden then steps.show(ctx, tab, s) end
   audition.stop()
-  steps.send(ctx, s, { { "ask", time_s } })
-  s:await_question()
+  s:await_question(steps.send(ctx, s, { { "ask", time_s } }))
   status.say(("%s: asking about %s next"):format(s.model.label, status.time(time_s)), true)
   return true
 end

@@ -1029,3 +1029,33 @@ def test_undo_of_moved_items_leaves_the_candidate_on_its_sound(rig: Rig, dragged
     assert rig.candidate().start_s == pytest.approx(before + 1.0)
     rig.press("accept", 12)
     assert session.state.candidates[1].span.start_s == pytest.approx(before)
+
+
+@pytest.mark.parametrize("verb", ["accept", "reject", "skip"])
+def test_after_inserted_time_the_open_candidate_is_refused_or_found_again(rig: Rig, verb: str) -> None:
+    """Its region has moved, and the daemon's place has not: no answer is lost, and none goes astray."""
+    session = rig.find()
+    rig.press("accept")
+    assert rig.candidate().start_s == SPANS[1][0]
+    rig.project.insert_time(3.5, 2.0)
+    rig.tick(8)
+    rig.press(verb, 12)
+    if verb == "accept":
+        assert "Sound 1: its items have changed since the search: run Find again, which keeps the answers" in rig.help()
+        assert session.state.answers == 1
+    else:
+        assert session.state.answers == 2
+        assert session.state.candidates[2].span.start_s == SPANS[1][0]
+        assert rig.history()[-1] == f"{verb.capitalize()} Sound 1-2"
+    agree_in_number = len(rig.accepted())
+    assert agree_in_number == 2
+
+
+def test_an_answer_is_not_changed_while_the_track_is_outdated(rig: Rig) -> None:
+    rig.set(keep_rejected="yes")
+    session = outdated(rig)
+    rig.press("previous")
+    rig.press("reject", 8)
+    assert "its items have changed since the search: run Find again" in rig.line()
+    assert session.state.candidates[4].state == "accepted"
+    assert "Sound 1-4" in rig.names()

@@ -355,3 +355,17 @@ def test_cancel_puts_the_question_off_until_a_key_is_about_it(rig: Rig, saved_an
     assert len(rig.accepted()) == wanted + 1
     rig.press("accept", 12)
     assert session.state.answers == wanted + 1
+
+
+def test_what_is_edited_after_cancel_is_a_change_like_any_other(rig: Rig) -> None:
+    closed_unsaved(rig, 2, "cancel")
+    (session,) = rig.daemon.sessions.values()
+    rig.region("Sound 1-1").move(2.1, 3.0)
+    rig.tick(3)
+    rig.region("Sound 1-2").delete()
+    rig.tick(3)
+    rig.reaper.answer("no")
+    rig.press("accept", 30)
+    assert session.state.candidates[1].span.start_s == pytest.approx(2.1)
+    assert session.state.candidates[2].state == "retracted"
+    assert sorted(rig.accepted()) == pytest.approx([0.5, 2.1])

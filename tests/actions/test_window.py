@@ -459,3 +459,38 @@ def test_stop_is_there_for_what_plays_in_another_tab(one_rig: Rig) -> None:
     assert not playing.playing
     assert one_rig.line() == "stopped"
     assert one_rig.reaper.host.preferences["loop_points_linked"]
+
+
+def test_a_failure_of_another_command_does_not_end_the_question(one_rig: Rig) -> None:
+    session = one_rig.find()
+    name = session.find.session
+    one_rig.press("accept")
+    ask(one_rig, SPANS[4][0])
+    one_rig.reaper.tick(2)
+    one_rig.daemon.push(name, m.Failed(name, 999, "input", "the edges of candidate 1 lie apart"))
+    one_rig.daemon._flush()
+    one_rig.run("reject")
+    one_rig.reaper.tick(3)
+    assert "answer when it stands there" in one_rig.line()
+    one_rig.until(lambda: one_rig.candidate().start_s == SPANS[4][0])
+    one_rig.tick(20)
+    assert session.state.rejections == 0
+
+
+def test_a_reply_to_what_was_asked_before_does_not_end_the_question(one_rig: Rig) -> None:
+    """Rows and the old candidate, as a resume brings them that the daemon had before the question."""
+    session = one_rig.find()
+    name = session.find.session
+    ask(one_rig, SPANS[4][0])
+    one_rig.reaper.tick(2)
+    one_rig.daemon._rows(session)
+    one_rig.daemon.push(name, one_rig.daemon._current(session))
+    one_rig.daemon._flush()
+    one_rig.run("reject")
+    one_rig.reaper.tick(3)
+    assert "answer when it stands there" in one_rig.line()
+    one_rig.until(lambda: one_rig.candidate().start_s == SPANS[4][0])
+    one_rig.tick(20)
+    assert session.state.rejections == 0
+    one_rig.press("reject")
+    assert session.state.candidates[1].span.start_s == SPANS[4][0]

@@ -259,23 +259,6 @@ def test_a_stale_answer_fails_and_the_current_one_comes_again(first):
     assert client.wait(Candidate) == second
 
 
-@pytest.mark.parametrize("verdict", ["reject", "skip"])
-def test_an_answer_to_the_place_that_had_the_number_before_changes_nothing(first, verdict):
-    """The user has pointed at another place meanwhile, which has the number now."""
-    client, candidate = first
-    elsewhere = next(10.0 + one for one in TRUTH[1:] if abs(10.0 + one - candidate.start_s) > 1.0)
-    client.send(Ask(candidate.session, "ask", elsewhere))
-    asked = client.wait(Candidate)
-    while abs(asked.start_s - elsewhere) > 0.2:
-        asked = client.wait(Candidate)
-    assert asked.number == candidate.number
-    number = client.answer(candidate, verdict)
-    failed = client.wait(Failed)
-    assert (failed.code, failed.id) == ("stale", number)
-    now = client.wait(Candidate)
-    assert (now.number, now.start_s, now.accepted, now.rejections) == (asked.number, asked.start_s, 0, 0)
-
-
 def test_undo_takes_back_and_redo_answers_again(first):
     client, candidate = first
     client.answer(candidate, "accept")

@@ -52,7 +52,7 @@ from reatrieve.session.events import (
 )  # fmt: skip
 from reatrieve.session.retriever import Proposal
 from reatrieve.session.search import Over, Search
-from reatrieve.session.spans import Span, overlap_s
+from reatrieve.session.spans import Span
 from reatrieve.session.state import EXAMPLE, SessionState, fold
 
 if TYPE_CHECKING:
@@ -298,8 +298,6 @@ class SessionWork:
         span = _as_shown(Span(answer.start_s - origin_s, answer.end_s - origin_s), shown)
         if answer.verdict == "accept":
             check_edges(self.state, answer.number, span, duration_s=self.journal.header.track_map.duration_s)
-        elif overlap_s(span, shown) <= 0.0:  # another place has taken that number
-            raise StaleError(f"candidate {answer.number} was answered where it stands no more; answer it once more")
         return span
 
     def _revised(self, revise: Revise) -> Span:
