@@ -95,7 +95,7 @@ local function go(ctx, tab, s, index)
   else
     if next(s.withdrawn) then settle_candidate(tab, s, project.read(tab.proj, s.history.known)) end
     if not s.model.hidden and s.model.current then tab.active = s end
-    steps.present(ctx, tab, s, true)
+    if tab.active == s then steps.present(ctx, tab, s, true) end
   end
 end
 

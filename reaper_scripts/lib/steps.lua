@@ -199,7 +199,11 @@ function steps.present(ctx, tab, s, silent)
     ctx.attention.now = key
     if not silent and settings.get("audition") then steps.play(tab, s) end
   end
-  steps.describe(ctx, s, true)
+  if one and tab ~= ctx.active_tab then
+    status.say(("%s stands in another project tab"):format(steps.named(s, one.number)), true)
+  else
+    steps.describe(ctx, s, true)
+  end
 end
 
 ---Show and play an answered place again; Accept and Reject are about it until something else is asked for.

@@ -382,6 +382,10 @@ def test_a_search_in_another_tab_does_not_end_what_is_heard(one_rig: Rig) -> Non
     one_rig.tick(40)
     assert any(region.name.startswith("? ") for region in other.regions)
     assert song.playing
+    assert one_rig.line() == "Sound 1-1 stands in another project tab"
+    other.activate()
+    one_rig.tick(3)
+    assert "accept, reject or skip?" in one_rig.line()
 
 
 def test_a_menu_does_not_make_a_candidate_play_on(playing: Rig) -> None:

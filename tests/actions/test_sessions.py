@@ -564,3 +564,16 @@ def test_a_look_back_ends_with_another_sound_and_with_clear(one_rig: Rig) -> Non
     one_rig.press("accept", 8)
     assert first.state.candidates[3].state == "rejected"
     assert second.state.answers == 0
+
+
+def test_undo_of_going_to_another_sound_names_the_one_that_is_asked_about(rig: Rig) -> None:
+    rig.find()
+    rig.press("accept")
+    rig.find(16.2, 17.0)
+    rig.press("next")
+    rig.press("next")
+    assert rig.line().startswith("Sound 2-")
+    rig.reaper.run(UNDO)
+    rig.tick(6)
+    assert rig.candidate().name.startswith("? Sound 1-2")
+    assert rig.line().startswith("Sound 1-2 at")
