@@ -134,8 +134,10 @@ function settings.take(key, text)
   local setting = by_key[key]
   local value, why = parsed(setting, text)
   if value == nil then return "not changed: " .. why end
+  if key == "lead_in_s" and value > 0 and value ~= settings.get(key) then
+    settings.set("lead_in_on_s", value)                    -- what its toggle brings back
+  end
   settings.set(key, value)
-  if key == "lead_in_s" and value > 0 then settings.set("lead_in_on_s", value) end         -- what its toggle brings back
   return ("%s: %s"):format(setting.caption, settings.text(key))
 end
 
