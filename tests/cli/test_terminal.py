@@ -45,23 +45,19 @@ def song(tmp_path: Path) -> Path:
     return write_sound(tmp_path / "my song.wav", repeats([1.0, 4.0, 8.5], rate_hz=22050, duration_s=12.0), 22050)
 
 
-def _hear_ctrl_c() -> None:
-    """A shell that starts tests in the background has them ignore it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class Typist:
     """A process at a pseudo-terminal, and somebody who waits for a text before typing the next line."""
 
     def __init__(self, words: list[str]) -> None:
         import pty
 
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # tests that a shell started in the background
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         self._ours, theirs = pty.openpty()
         environment = {**os.environ, "COLUMNS": "60", "LINES": "30", "TERM": "xterm", "NO_COLOR": "1"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "reatrieve", *words],
             stdin=theirs, stdout=theirs, stderr=theirs, env=environment, close_fds=True,
-            preexec_fn=_hear_ctrl_c,
         )  # fmt: skip
         os.close(theirs)
         self.screen = ""
