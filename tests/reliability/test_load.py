@@ -101,7 +101,7 @@ def test_as_fast_as_they_can_nobody_starves(apart, shared, request):
 def test_a_controller_that_floods_leaves_sessions_usable(daemon, connect, shared, request):
     loading.load()
     client = connect(daemon.home)
-    client.find("flooded", shared.track, 1.0, 1.5)
+    client.find("flooded", shared.track, 1.0, 1.5, budget=100)
     event = client.wait(Candidate)
     stopped, sent = threading.Event(), [0]
 
