@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from typing import ClassVar
 
-__all__ = ["AudioError", "CancelledError", "InputError", "JournalError", "ProtocolError", "ReatrieveError"]
+__all__ = [
+    "AudioError",
+    "CancelledError",
+    "InputError",
+    "JournalError",
+    "ProtocolError",
+    "ReatrieveError",
+    "did_you_mean",
+]
+
+
+def did_you_mean(word: str, names: Sequence[str], *, cutoff: float = 0.6) -> str:
+    """A guess for the middle of a sentence: ``"did you mean 'json'? "``, or "" where no name is alike enough (0..1)."""
+    near = difflib.get_close_matches(word, names, n=1, cutoff=cutoff)
+    return f"did you mean {near[0]!r}? " if near else ""
 
 
 class ReatrieveError(Exception):

@@ -93,10 +93,10 @@ function audition.stop(keep_playing)
   local state = reaper.GetPlayStateEx(was.proj)
   if not keep_playing and state ~= 0 and state & RECORDING == 0 then reaper.OnStopButtonEx(was.proj) end
   if was.span then return_loop(was) end
-  if was.repeat_set and reaper.GetSetRepeatEx(was.proj, -1) == was.repeat_set then reaper.GetSetRepeatEx(was.proj, was.repeat_was) end
+  if was.repeat_was then reaper.GetSetRepeatEx(was.proj, was.repeat_was) end       -- as the user has set it, if meanwhile
   if was.solos then return_solo(was) end
   -- What was borrowed may have been saved, and nothing tells of a save of what was clean: closing the project must ask.
-  local borrowed = was.span or was.solos or was.repeat_set
+  local borrowed = was.span or was.solos or was.repeat_was
   if borrowed and reaper.IsProjectDirty(was.proj) == 0 then reaper.MarkProjectDirty(was.proj) end
 end
 
@@ -154,7 +154,7 @@ function audition.play(proj, track, start_s, end_s, options)
     local before, wanted = reaper.GetSetRepeatEx(proj, -1), options.loop and 1 or 0
     if before ~= wanted then
       reaper.GetSetRepeatEx(proj, wanted)
-      now.repeat_was, now.repeat_set = before, wanted
+      now.repeat_was = before
     end
     if options.solo and track then now.solos = borrow_solo(proj, track) end
     play_from(proj, from_s)

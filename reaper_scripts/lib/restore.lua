@@ -123,8 +123,7 @@ local function offer(ctx, tab, s, daemon_model, present)
   local text = ("\"%s\": %s that this project does not have; it was closed without saving.\n\n"
     .. "Yes: restore them\nNo: discard them\nCancel: decide another time"):format(s.model.label, lacking)
   local choice = reaper.MB(text, "ReaTrieve: restore answers?", YES_NO_CANCEL)
-  local in_project = false                                        -- else the project has never been saved with it
-  for _, one in ipairs(tab.sessions) do in_project = in_project or one == s end
+  local in_project = steps.is_in_tab(tab, s)                      -- else the project has never been saved with it
   local old, known, whole
   if choice == YES and not in_project then old, known, whole = earlier.predecessor(tab, s, daemon_model) end
   if old and not whole then

@@ -70,11 +70,18 @@ end
 
 ---@param tab Tab
 ---@param s Session
-function steps.add_to_tab(tab, s)
+---@return boolean
+function steps.is_in_tab(tab, s)
   for _, one in ipairs(tab.sessions) do
-    if one == s then return end
+    if one == s then return true end
   end
-  tab.sessions[#tab.sessions + 1] = s
+  return false
+end
+
+---@param tab Tab
+---@param s Session
+function steps.add_to_tab(tab, s)
+  if not steps.is_in_tab(tab, s) then tab.sessions[#tab.sessions + 1] = s end
 end
 
 ---One undo step on one or more sessions of a tab. A part with `marks` begins with these, not with those of its session.

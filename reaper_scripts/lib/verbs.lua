@@ -61,6 +61,8 @@ local function bring_candidate(ctx, tab, s)
   end
 end
 
+---Why a place cannot be taken as it stands while the track is another than was searched.
+---@return string
 local function outdated(s)
   return ("%s: its items have changed since the search: run Find again, which keeps the answers"):format(s.model.label)
 end

@@ -144,12 +144,8 @@ local function ranges_of(s, one, in_view)
   if new and (one or not ranges[s.id]) then asked_at_s[s.id] = asked.start_s end
   if not (s and one and ranges[s.id]) then return limits, limits end
   local range = curve.inside(ranges[s.id], limits)
-  if new then                                                      -- it is to be seen
-    if asked.end_s > range.to_s or asked.start_s < range.from_s then
-      local length_s = range.to_s - range.from_s
-      local from_s = (asked.start_s + asked.end_s - length_s) / 2
-      range = curve.inside({ from_s = from_s, to_s = from_s + length_s }, limits)
-    end
+  if new and (asked.start_s < range.from_s or asked.end_s > range.to_s) then       -- it is to be seen: in the middle
+    range = curve.scrolled(range, limits, (asked.start_s + asked.end_s - range.from_s - range.to_s) / 2)
   end
   ranges[s.id] = range
   return limits, range

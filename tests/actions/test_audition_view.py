@@ -345,14 +345,19 @@ def test_the_key_that_ends_it_does_not_end_a_recording(playing: Rig) -> None:
     assert playing.project.model.transport.recording
 
 
+def play_the_last_second(rig: Rig) -> None:
+    """Play a candidate that ends with the project, while the user plays what is at 5 s."""
+    rig.find(16.2, 17.0)
+    rig.project.set_cursor(5.0)
+    rig.project.play()
+    rig.tick(10)
+    rig.candidate().move(19.0, 20.0)
+    rig.tick(2)
+    rig.run("play")
+
+
 def test_a_stop_near_the_end_of_the_project_is_a_stop(one_rig: Rig) -> None:
-    one_rig.find(16.2, 17.0)
-    one_rig.project.set_cursor(5.0)
-    one_rig.project.play()
-    one_rig.tick(10)
-    one_rig.candidate().move(19.0, 20.0)
-    one_rig.tick(2)
-    one_rig.run("play")
+    play_the_last_second(one_rig)
     one_rig.until(lambda: one_rig.project.play_position_s > 19.7)
     one_rig.project.stop()
     one_rig.tick(20)
@@ -399,13 +404,7 @@ def test_a_menu_does_not_make_a_candidate_play_on(playing: Rig) -> None:
 
 
 def test_what_the_user_was_playing_goes_on_after_the_end_of_the_project(one_rig: Rig) -> None:
-    one_rig.find(16.2, 17.0)
-    one_rig.project.set_cursor(5.0)
-    one_rig.project.play()
-    one_rig.tick(10)
-    one_rig.candidate().move(19.0, 20.0)
-    one_rig.tick(2)
-    one_rig.run("play")
+    play_the_last_second(one_rig)
     one_rig.tick(45)
     assert one_rig.project.playing
     assert 5.0 < one_rig.project.play_position_s < 8.0

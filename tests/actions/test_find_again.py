@@ -1047,8 +1047,7 @@ def test_after_inserted_time_the_open_candidate_is_refused_or_found_again(rig: R
         assert session.state.answers == 2
         assert session.state.candidates[2].span.start_s == SPANS[1][0]
         assert rig.history()[-1] == f"{verb.capitalize()} Sound 1-2"
-    agree_in_number = len(rig.accepted())
-    assert agree_in_number == 2
+    assert len(rig.accepted()) == 2
 
 
 def test_an_answer_is_not_changed_while_the_track_is_outdated(rig: Rig) -> None:

@@ -349,6 +349,16 @@ def ask(rig: Rig, time_s: float) -> None:
     rig.reaper.set_ext_state("ReaTrieve", "queue", f"ask {time_s}\n")
 
 
+def press_too_early(rig: Rig, verb: str) -> None:
+    """A key after what the daemon has said so far, and before the place that was asked for stands there."""
+    rig.daemon._flush()
+    rig.run(verb)
+    rig.reaper.tick(3)
+    assert "another place is asked about: answer when it stands there" in rig.line()
+    rig.until(lambda: rig.candidate().start_s == SPANS[4][0])
+    rig.tick(20)
+
+
 @pytest.mark.parametrize("verb", ["accept", "reject", "skip"])
 def test_no_answer_goes_to_a_place_that_is_on_its_way_out_or_in(rig: Rig, verb: str) -> None:
     """Between a question that the user points at and its region: neither the old place is answered nor the new one."""
@@ -358,12 +368,7 @@ def test_no_answer_goes_to_a_place_that_is_on_its_way_out_or_in(rig: Rig, verb: 
     ask(rig, SPANS[4][0])
     rig.reaper.tick(2)
     rig.daemon.push(name, before)
-    rig.daemon._flush()
-    rig.run(verb)
-    rig.reaper.tick(3)
-    assert "another place is asked about: answer when it stands there" in rig.line()
-    rig.until(lambda: rig.candidate().start_s == SPANS[4][0])
-    rig.tick(20)
+    press_too_early(rig, verb)
     assert session.state.answers == 0
     assert rig.history() == ["Find Sound 1"]
     rig.press(verb)
@@ -429,7 +434,7 @@ def test_the_curve_moves_with_the_items(one_rig: Rig) -> None:
 
 
 def test_a_zoomed_curve_shows_each_new_question(one_rig: Rig) -> None:
-    session = one_rig.find()
+    one_rig.find()
     opened(one_rig)
     for _ in range(12):
         one_rig.reaper.mouse(column(SPANS[0][0]), 100, wheel=120)
@@ -437,13 +442,8 @@ def test_a_zoomed_curve_shows_each_new_question(one_rig: Rig) -> None:
     one_rig.press("accept")
     one_rig.press("accept")
     assert one_rig.candidate().start_s == SPANS[2][0]
-    one_rig.reaper.focus()
-    before = one_rig.reaper.gfx_picture().tobytes()
-    one_rig.reaper.press("+")  # zooms in at the candidate: it is in the picture, or this could not
-    one_rig.tick(3)
-    assert one_rig.reaper.gfx_picture().tobytes() != before
-    click(one_rig, WIDTH / 2, 100)
-    assert SPANS[2][0] - 1.0 < one_rig.project.cursor_s < SPANS[2][1] + 1.0 or session.events[-1].number > 2
+    click(one_rig, WIDTH / 2, 100)  # it stands in the middle
+    assert one_rig.project.cursor_s == SPANS[2][0]
 
 
 def test_stop_is_there_for_what_plays_in_another_tab(one_rig: Rig) -> None:
@@ -468,12 +468,7 @@ def test_a_failure_of_another_command_does_not_end_the_question(one_rig: Rig) ->
     ask(one_rig, SPANS[4][0])
     one_rig.reaper.tick(2)
     one_rig.daemon.push(name, m.Failed(name, 999, "input", "the edges of candidate 1 lie apart"))
-    one_rig.daemon._flush()
-    one_rig.run("reject")
-    one_rig.reaper.tick(3)
-    assert "answer when it stands there" in one_rig.line()
-    one_rig.until(lambda: one_rig.candidate().start_s == SPANS[4][0])
-    one_rig.tick(20)
+    press_too_early(one_rig, "reject")
     assert session.state.rejections == 0
 
 
@@ -485,12 +480,7 @@ def test_a_reply_to_what_was_asked_before_does_not_end_the_question(one_rig: Rig
     one_rig.reaper.tick(2)
     one_rig.daemon._rows(session)
     one_rig.daemon.push(name, one_rig.daemon._current(session))
-    one_rig.daemon._flush()
-    one_rig.run("reject")
-    one_rig.reaper.tick(3)
-    assert "answer when it stands there" in one_rig.line()
-    one_rig.until(lambda: one_rig.candidate().start_s == SPANS[4][0])
-    one_rig.tick(20)
+    press_too_early(one_rig, "reject")
     assert session.state.rejections == 0
     one_rig.press("reject")
     assert session.state.candidates[1].span.start_s == SPANS[4][0]

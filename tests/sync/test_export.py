@@ -273,7 +273,7 @@ def test_targets_are_chosen_by_name():
         chosen_targets("all,nonsense")
     with pytest.raises(InputError, match="no target"):
         chosen_targets("label-ascii")
-    with pytest.raises(InputError, match=r"unknown target 'cubase'; .*choose from json"):
+    with pytest.raises(InputError, match="unknown target 'cubase'; choose from json"):
         chosen_targets("json,cubase")
     with pytest.raises(InputError, match="no target"):
         chosen_targets(" ,")

@@ -173,7 +173,7 @@ class Conversation:
         """Go on until the session is over or the answerer stops."""
         state = self.backend.state
         self.say(f"{state.label}: like {self.when(state.example)}, {state.example.length_s:.3f} s long", "bold")
-        with self._time_line() as show:
+        with self._timeline() as show:
             go_on = True
             while go_on:
                 if self.deciding and self.backend.state.current is None:
@@ -239,7 +239,7 @@ class Conversation:
         self.console.print(text, style=style)
 
     @contextmanager
-    def _time_line(self) -> Iterator[Callable[[], None]]:
+    def _timeline(self) -> Iterator[Callable[[], None]]:
         """A timeline that stands below the answers as they come; only on a terminal, and where nobody types."""
         if not self.console.is_terminal or isinstance(self._answerer, Person):
             yield lambda: None

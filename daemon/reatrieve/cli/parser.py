@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from reatrieve.errors import InputError
+from reatrieve.errors import InputError, did_you_mean
 
 __all__ = ["Parser", "Rule", "apart", "needs"]
 
@@ -101,8 +101,7 @@ class Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             names = [str(one) for one in action.choices]
-            near = difflib.get_close_matches(str(value), names, n=1)
-            guess = f"did you mean {near[0]!r}? " if near else ""
+            guess = did_you_mean(str(value), names)
             raise argparse.ArgumentError(action, f"{value!r} is unknown; {guess}known: {', '.join(names)}")
 
     def _unknown(self, word: str) -> str:

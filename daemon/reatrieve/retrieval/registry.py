@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reatrieve.errors import InputError
+from reatrieve.errors import InputError, did_you_mean
 from reatrieve.session.retriever import Retriever
 
 __all__ = ["make_retriever", "retriever_names"]
@@ -50,6 +49,4 @@ def make_retriever(name: str, **settings: Any) -> Retriever:
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    guess = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown {what}: {name!r}; {guess}known: {', '.join(names) or 'none'}"
+    return f"unknown {what}: {name!r}; {did_you_mean(name, names)}known: {', '.join(names) or 'none'}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
-from reatrieve.errors import InputError
+from reatrieve.errors import InputError, did_you_mean
 from reatrieve.session.retriever import Progress
 from reatrieve.sync.model import SyncSheet
 from reatrieve.sync.writers import tables
@@ -156,9 +155,8 @@ def chosen_targets(text: str | Iterable[str]) -> list[str]:
         asked |= TARGETS.keys()
     unknown = sorted(asked - TARGETS.keys())
     if unknown or not asked:
-        near = difflib.get_close_matches(unknown[0], [*TARGETS, "all", *WORDS], n=1) if unknown else []
-        guess = f"did you mean {near[0]!r}? " if near else ""
         what = f"unknown target {unknown[0]!r}" if unknown else "no target"
+        guess = did_you_mean(unknown[0], [*TARGETS, "all", *WORDS], cutoff=0.75) if unknown else ""
         raise InputError(f"{what}; {guess}choose from {', '.join(TARGETS)} or all, with {', '.join(WORDS)} if you like")
     asked |= {need for name in asked for need in TARGETS[name].needs}
     return [name for name in TARGETS if name in asked]
