@@ -81,6 +81,11 @@ def test_memory_maps_will_do(tmp_path):
     np.testing.assert_array_equal(network_frames(np.load(tmp_path / "y.npy", mmap_mode="r")), network_frames(y))
 
 
+def test_one_thread_and_a_few_hear_the_same():
+    y = uneven(60 * RATE_HZ)
+    np.testing.assert_array_equal(network_frames(y), network_frames(y, progress=lambda _share: None))
+
+
 def test_progress_is_told_and_may_stop_it():
     shares = []
     network_frames(uneven(30 * RATE_HZ), progress=shares.append)

@@ -14,6 +14,7 @@ from reatrieve.bridge.messages import Cancel, Candidate, Done, Failed, Find, Pre
 from reatrieve.journal import JournalFolder
 from reatrieve.retrieval.learned import network
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ
+from reatrieve.session.search import Search
 from service.client import RATE_HZ, TRUTH, make_item, make_track
 
 EXAMPLE = (1.0, 1.5)
@@ -126,6 +127,35 @@ def test_what_answers_need_is_computed_before_find(start, connect, tmp_path, ses
     while candidate.number == 1:
         candidate = client.wait(Candidate)
     assert len(passes) == 1
+
+
+def test_what_answers_need_is_computed_while_the_first_candidate_is_heard(start, connect, tmp_path, session, passes):
+    """Also where nothing was prepared: before any answer, once a sound, whoever searches in it."""
+    daemon = start(cache=tmp_path / "own cache")
+    client = connect(daemon.home)
+    client.find(session, make_track(tmp_path / "a.wav", seed=23), 1.0, 1.5)
+    candidate = client.wait(Candidate)
+    client.until(lambda: len(passes) == 1)
+    client.answer(candidate, "accept")
+    while candidate.number == 1:
+        candidate = client.wait(Candidate)
+    assert len(passes) == 1
+
+
+def test_a_fault_there_is_logged_and_the_search_goes_on(start, connect, tmp_path, session, monkeypatch, caplog):
+    def broken():
+        raise OSError("weights.npz is gone")
+
+    monkeypatch.setattr(Search, "description", lambda _self: broken)
+    daemon = start(cache=tmp_path / "own cache")
+    client = connect(daemon.home)
+    client.find(session, make_track(tmp_path / "a.wav", seed=29), 1.0, 1.5)
+    candidate = client.wait(Candidate)
+    client.until(lambda: "describing the sound of session" in caplog.text)
+    assert "weights.npz is gone" in caplog.text
+    client.answer(candidate, "accept")
+    while candidate.number == 1:
+        candidate = client.wait(Candidate)
 
 
 def test_another_selection_on_the_track_decodes_nothing(start, connect, tmp_path, session, decoded):

@@ -89,6 +89,7 @@ class Context:
     turns: Turns
     analysing: Executor
     stepping: Executor
+    describing: Executor
     proposed: Callable[[str], None]
     rested: Callable[[], None]
     watch: Callable[[str, tuple[Path, ...]], None]
@@ -445,7 +446,7 @@ class SessionActor:
                 self._push(replies.candidate(self.session, outcome.state, ahead, origin_s))
                 describe = work.description()
                 if describe is not None:
-                    self._context.stepping.submit(describe)
+                    self._context.describing.submit(self._describe, describe)
                 self._tell_if_probably_done(work)
         if over is not None:
             self._push(replies.done(self.session, work.state, over))
@@ -517,6 +518,13 @@ class SessionActor:
         self._push(Note(self.session, "rest-clear", "it is clear now where the sound ends: run Accept all"))
 
     # Threads
+
+    def _describe(self, describe: Callable[[], object]) -> None:
+        """In a thread, while the user listens: what fails here fails again where it is needed, and is told there."""
+        try:
+            describe()
+        except Exception:
+            logger.exception("describing the sound of session %s met a fault", self.session)
 
     async def _step(self, job: Callable[[], T]) -> T:
         """Run something short in a thread."""

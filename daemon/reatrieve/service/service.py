@@ -75,6 +75,7 @@ class Service:
         )
         self._analysing = ThreadPoolExecutor(2, "reatrieve-analysis")
         self._stepping = ThreadPoolExecutor(4, "reatrieve-step")
+        self._describing = ThreadPoolExecutor(1, "reatrieve-describe")
         self._actors: dict[str, SessionActor] = {}
         self._used_s: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -95,6 +96,7 @@ class Service:
             turns=turns,
             analysing=self._analysing,
             stepping=self._stepping,
+            describing=self._describing,
             proposed=self._proposed,
             rested=self._make_room,
             watch=self._watch,
@@ -169,7 +171,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*(actor.close() for actor in self._actors.values()), return_exceptions=True)
         await asyncio.to_thread(self.ahead.close)
-        for pool in (self._analysing, self._stepping):
+        for pool in (self._analysing, self._stepping, self._describing):
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
         for actor in self._actors.values():
             actor.let_go()
