@@ -84,25 +84,33 @@ def test_what_the_user_changes_meanwhile_stays(playing: Rig) -> None:
     assert playing.project.loop_points == (9.0, 11.0)
 
 
-@pytest.mark.parametrize("ended_by", ["its end", "the key"])
-@pytest.mark.parametrize("again", [False, True])
-def test_what_the_user_was_playing_goes_on(playing: Rig, ended_by: str, again: bool) -> None:
-    playing.project.set_cursor(12.0)
-    playing.project.play()
-    playing.tick(10)
-    before_s = playing.project.play_position_s
+def play_over(rig: Rig) -> float:
+    """Play a candidate while the user plays; where the user was."""
+    rig.project.set_cursor(12.0)
+    rig.project.play()
+    rig.tick(10)
+    before_s = rig.project.play_position_s
     assert before_s > 12.0
-    playing.project.set_cursor(17.0)
-    playing.run("play")
+    rig.project.set_cursor(17.0)
+    rig.run("play")
+    rig.tick(3)
+    assert rig.project.play_position_s == pytest.approx(SPANS[0][0], abs=0.15)
+    return float(before_s)
+
+
+def test_after_an_answer_what_the_user_was_playing_stays_silent(playing: Rig) -> None:
+    play_over(playing)
+    playing.press("accept")
+    assert not playing.project.playing
+    playing.press("undo")
     playing.tick(3)
-    assert playing.project.play_position_s == pytest.approx(SPANS[0][0], abs=0.15)
-    if again:
-        playing.press("accept")
-        playing.press("undo")  # stops, and does not go on: the user works now
-        playing.tick(3)
-        assert not playing.project.playing
-        _untouched(playing)
-        return
+    assert not playing.project.playing
+    _untouched(playing)
+
+
+@pytest.mark.parametrize("ended_by", ["its end", "the key"])
+def test_what_the_user_was_playing_goes_on(playing: Rig, ended_by: str) -> None:
+    before_s = play_over(playing)
     if ended_by == "the key":
         playing.run("play")
         playing.tick(2)

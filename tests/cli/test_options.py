@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import inspect
 import io
 import sys
 from collections.abc import Callable
@@ -177,11 +179,17 @@ def test_a_folder_that_takes_no_files_is_told_before_any_work(said: Callable[...
 def test_a_machine_that_keeps_no_compiled_code_is_told_what_to_set(
     said: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    fault = RuntimeError("cannot cache function '__o_fold': no locator available for file 'util.py'")
+
     def refuse(**_: object) -> None:
-        raise RuntimeError("cannot cache function '__o_fold': no locator available for file 'util.py'")
+        raise fault
 
     monkeypatch.setattr("reatrieve.cli.build_parser", refuse)
     assert "NUMBA_CACHE_DIR" in said("find", "x.wav", status=1)
+    assert "no locator available" in inspect.getsource(importlib.import_module("numba.core.caching"))
+    fault = RuntimeError("something else")
+    with pytest.raises(RuntimeError, match="something else"):
+        main(["find", "x.wav"])
 
 
 @pytest.mark.parametrize("words", [["evaluate", "d", "--json"], ["bench", "--json"]])

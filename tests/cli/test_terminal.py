@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,15 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REATRIEVE_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.fixture(autouse=True)
+def _programs_hear_ctrl_c() -> Iterator[None]:
+    """They inherit that it is ignored where a shell has started the tests in the background."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def song(tmp_path: Path) -> Path:
     return write_sound(tmp_path / "my song.wav", repeats([1.0, 4.0, 8.5], rate_hz=22050, duration_s=12.0), 22050)
@@ -51,8 +61,6 @@ class Typist:
     def __init__(self, words: list[str]) -> None:
         import pty
 
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # tests that a shell started in the background
-            signal.signal(signal.SIGINT, signal.default_int_handler)
         self._ours, theirs = pty.openpty()
         environment = {**os.environ, "COLUMNS": "60", "LINES": "30", "TERM": "xterm", "NO_COLOR": "1"}
         self.process = subprocess.Popen(
