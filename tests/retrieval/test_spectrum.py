@@ -102,7 +102,7 @@ def test_scores_equal_the_naive_kernel(whitened, start, n_frames):
     for V, e in zip((R, B), norms, strict=True):
         inner = [np.vdot(V[:, start : start + n_frames], V[:, t : t + n_frames]) for t in range(maps.n_starts)]
         k += 0.5 * np.array(inner) / (e[start] * np.median(e) * share)
-    np.testing.assert_allclose(maps.scores(maps.template(maps.excerpt(start))), k, atol=5e-5)
+    np.testing.assert_allclose(maps.softened(maps.inner(maps.template(maps.excerpt(start)))), k, atol=5e-5)
     np.testing.assert_allclose(maps.softened(np.ones(maps.n_starts, dtype=np.float32)), 1 / share, rtol=1e-4)
 
 

@@ -12,7 +12,7 @@ import numpy  # noqa: F401  (loads BLAS)
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from reatrieve.retrieval.threads import one_blas_thread
+from reatrieve.retrieval.threads import one_blas_thread, side_by_side
 
 
 def blas_threads() -> set[int]:
@@ -132,3 +132,54 @@ def test_an_error_gives_it_back_too():
         with pytest.raises(KeyError):
             fails()
         assert blas_threads() == before
+
+
+def test_two_jobs_side_by_side_meet_each_other():
+    barrier = threading.Barrier(2)
+    seen = side_by_side(
+        lambda: (barrier.wait(10.0), threading.get_ident()), lambda: (barrier.wait(10.0), threading.get_ident())
+    )
+    assert seen[0][1] == threading.get_ident() != seen[1][1]
+
+
+def test_a_fault_of_either_job_arrives_and_nothing_goes_on_afterwards():
+    done = []
+
+    def slowly() -> None:
+        begun.set()
+        assert go_on.wait(10.0)
+        done.append(True)
+
+    def fails() -> None:
+        assert begun.wait(10.0)
+        go_on.set()
+        raise ValueError("here")
+
+    begun, go_on = threading.Event(), threading.Event()
+    with pytest.raises(ValueError, match="here"):
+        side_by_side(fails, slowly)
+    assert done == [True]
+
+    def there() -> None:
+        begun.set()
+        raise ValueError("there")
+
+    begun = threading.Event()
+    with pytest.raises(ValueError, match="there"):
+        side_by_side(lambda: begun.wait(10.0), there)
+
+
+def test_more_jobs_than_threads_are_all_done():
+    """A job that no thread takes up is done by the one that waits for it."""
+    results: list[tuple[int, int]] = []
+    barrier = threading.Barrier(60)
+
+    def ask(number: int) -> None:
+        results.append(side_by_side(lambda: number + 0 * barrier.wait(20.0), lambda: -number))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == [(number, -number) for number in range(60)]

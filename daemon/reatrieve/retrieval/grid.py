@@ -77,7 +77,10 @@ class Grid:
 
     def nearest(self, time_s: float) -> int:
         """The grid place nearest to ``time_s``."""
-        return int(np.argmin(np.abs(self.starts_s - time_s)))
+        after = int(np.searchsorted(self.starts_s, time_s))
+        near = self.starts_s[max(0, after - 1) : after + 1]
+        value = near[int(np.argmin(np.abs(near - time_s)))]
+        return int(np.searchsorted(self.starts_s, value))
 
     def free(self, blocked: Iterable[Span], *, limit_s: float | None = None) -> NDArray[np.bool_]:
         """Where an excerpt is inside, and none of ``blocked`` shares more than ``limit_s``; shape (n_starts,).
@@ -88,9 +91,10 @@ class Grid:
         edges_s = np.array([(span.start_s, span.end_s) for span in blocked if span.length_s > limit_s]).reshape(-1, 2)
         first = np.searchsorted(self.starts_s, edges_s[:, 0] + (limit_s - self.length_s), side="right")
         last = np.searchsorted(self.starts_s, edges_s[:, 1] - limit_s, side="left")
-        n = self.starts_s.size
-        inside = np.bincount(first, minlength=n + 1) - np.bincount(np.maximum(first, last), minlength=n + 1)
-        return np.asarray((np.cumsum(inside[:n]) == 0) & self._inside)
+        free = np.array(self._inside, dtype=np.bool_)
+        for low, high in zip(first.tolist(), last.tolist(), strict=True):
+            free[low:high] = False
+        return free
 
     def crowding(self, starts: NDArray[np.intp], blocked: Iterable[Span]) -> NDArray[np.float32]:
         """Greatest share of the excerpts at ``starts`` that one of ``blocked`` covers, 0..1; shape (n,)."""

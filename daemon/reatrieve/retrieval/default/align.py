@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +19,8 @@ REACH = HOP
 """Samples that an edge may move to either side."""
 LONGEST = ANALYSIS_RATE_HZ
 """Samples of an excerpt that are compared: its first second tells where it begins."""
+BLOCK = 6 * HOP
+"""Samples that are transformed at a time, with the reach at both sides of them."""
 MOST_POSITIVES = 8
 LEAST_CORRELATION = 0.2
 """Below this the waveforms have nothing in common and the grid stands."""
@@ -46,8 +49,12 @@ class Aligner:
     def __init__(self, samples: NDArray[np.generic], *, length_s: float) -> None:
         self._samples = samples
         self._length = max(1, min(sample_near(length_s), LONGEST))
-        self._n_fft = scipy.fft.next_fast_len(self._length + 2 * REACH, real=True)
-        self._pieces: dict[float, NDArray[np.float32]] = {}
+        self._block = min(self._length, BLOCK)
+        self._n_blocks = math.ceil(self._length / self._block)
+        self._n_fft = scipy.fft.next_fast_len(self._block + 2 * REACH, real=True)
+        self._begins_s: list[float] = []
+        self._spectra = np.zeros((self._n_blocks, self._n_fft // 2 + 1), dtype=np.complex64)
+        self._norm = 0.0
         self._example_s: float | None = None
         self._rise = np.zeros(1)
 
@@ -65,15 +72,17 @@ class Aligner:
         correlation : there, -1..1; below ``LEAST_CORRELATION`` they have nothing in common.
         """
         length = self._length
-        template = self._template((*begins_s[:1], *begins_s[1:][-(MOST_POSITIVES - 1) :]))
+        self._take([*begins_s[:1], *begins_s[1:][-(MOST_POSITIVES - 1) :]])
         start = sample_near(coarse_s)
-        place = _piece(self._samples, start - REACH, length + 2 * REACH)
-        spectrum = scipy.fft.rfft(place, n=self._n_fft) * np.conj(scipy.fft.rfft(template, n=self._n_fft))
+        place = _piece(self._samples, start - REACH, self._n_blocks * self._block + 2 * REACH)
+        blocks = np.lib.stride_tricks.sliding_window_view(place, self._block + 2 * REACH)[:: self._block]
+        spectrum = np.einsum("bf,bf->f", scipy.fft.rfft(blocks, n=self._n_fft, axis=1), self._spectra)
         inner = scipy.fft.irfft(spectrum, n=self._n_fft)[: 2 * REACH + 1]
+        place = place[: length + 2 * REACH]
         first = float(np.square(place[:length], dtype=np.float64).sum())
         steps = np.square(place[length:], dtype=np.float64) - np.square(place[: 2 * REACH], dtype=np.float64)
         energy = np.maximum(np.concatenate([[first], first + np.cumsum(steps)]), 1e-9)
-        correlation = inner / (np.sqrt(energy) * max(float(np.linalg.norm(template)), 1e-9))
+        correlation = inner / (np.sqrt(energy) * max(self._norm, 1e-9))
         best = int(np.argmax(np.round(correlation, 5)))
         begin = start - REACH + best
         return begin / ANALYSIS_RATE_HZ, float(correlation[best])
@@ -102,16 +111,18 @@ class Aligner:
         strength = float(theirs[best]) / max(float(self._rise[own]), 1e-9)
         return coarse_s + float(lags[best]) * RISE_HOP / ANALYSIS_RATE_HZ, strength
 
-    def _template(self, begins_s: Sequence[float]) -> NDArray[np.float32]:
-        """Sum of the positives' beginnings, each of norm 1."""
-        known, self._pieces = self._pieces, {}
+    def _take(self, begins_s: list[float]) -> None:
+        """Make the sum of the positives' beginnings, each of norm 1, what places are compared with."""
+        if begins_s == self._begins_s:
+            return
+        template = np.zeros(self._n_blocks * self._block, dtype=np.float32)
         for begin_s in begins_s:
-            if begin_s in known:
-                self._pieces[begin_s] = known[begin_s]
-            else:
-                piece = _piece(self._samples, sample_near(begin_s), self._length)
-                self._pieces[begin_s] = piece / np.float32(max(float(np.linalg.norm(piece)), 1e-9))
-        return np.asarray(sum(self._pieces.values()), dtype=np.float32)
+            piece = _piece(self._samples, sample_near(begin_s), self._length)
+            template[: self._length] += piece / np.float32(max(float(np.linalg.norm(piece)), 1e-9))
+        blocks = template.reshape(self._n_blocks, self._block)
+        self._spectra = np.conj(scipy.fft.rfft(blocks, n=self._n_fft, axis=1))
+        self._norm = float(np.linalg.norm(template))
+        self._begins_s = begins_s
 
 
 def _piece(samples: NDArray[np.generic], first: int, length: int) -> NDArray[np.float32]:

@@ -185,7 +185,9 @@ class Ranking:
         self._background = background
         self._profiles = profiles
         self._excerpts: dict[int, _F32] = {}
-        self._known: dict[tuple[tuple[int, bool], ...], tuple[_F32, _F32, _F32]] = {}
+        self._known: dict[tuple[tuple[int, bool], ...], _F32] = {}
+        self._turned: tuple[list[int], _F32] | None = None
+        self._asks_learned = False
         self._rows: dict[int, int] = {}
         self._inner = np.zeros((0, 0))
 
@@ -211,10 +213,9 @@ class Ranking:
         there are any; it is asked only where they would count.
         """
         used = _used(labels, KERNEL_POSITIVES, KERNEL_NEGATIVES)
-        (ridge, lda, linear), views = side_by_side(
-            lambda: self._known_linear(labels),
-            lambda: {name: self._evidence(name, used) for name in (CEPSTRAL, POOLED)},
-        )
+        ridge, (lda, views) = side_by_side(lambda: self._known_ridge(labels), lambda: self._others(labels, used))
+        share = LDA_SHARE * LDA_FADE ** sum(not label.positive for label in labels)
+        linear = np.round((1 - share) * ridge + share * lda, _DECIMALS).astype(np.float32)
         apart = max(2, min(self._maps.n_frames // 4, NEIGHBOUR_FRAMES))
         narrow = np.flatnonzero(tight & ~free)
 
@@ -237,7 +238,8 @@ class Ranking:
         there = [view.trust(exact_best) for view in views.values()]
         exactness = trust_exact / float(np.linalg.norm([trust_exact, *there]))
         setting = Setting(answers, exactness, trust[POOLED], self._maps.n_frames)
-        if answers.stage and exactness < LEARNED_BELOW and learned():
+        self._asks_learned = bool(answers.stage) and exactness < LEARNED_BELOW and learned()
+        if self._asks_learned:
             views[LEARNED] = self._evidence(LEARNED, used)
             trust[LEARNED] = views[LEARNED].trust(best)
         trusted = ridge * np.float32(trust_exact / ridge_spread)
@@ -257,34 +259,50 @@ class Ranking:
         accepted = [label.start for label in yes]
         return Shortlist(starts, figures.astype(np.float32), setting, ranks, inputs, log_odds, order, trusted, accepted)
 
-    def _known_linear(self, labels: Sequence[LabelledExcerpt]) -> tuple[_F32, _F32, _F32]:
-        """``_linear``, remembered for the latest questions: a skip leaves the labels as they are."""
+    def _others(
+        self, labels: Sequence[LabelledExcerpt], used: Sequence[LabelledExcerpt]
+    ) -> tuple[_F32, dict[str, _Evidence]]:
+        """What does not wait for the ridge score: the LDA score, and the tolerant views that every question asks."""
+        lda = self._lda(_used(labels, MOST_POSITIVES, MOST_NEGATIVES))
+        views = {name: self._evidence(name, used) for name in (CEPSTRAL, POOLED)}
+        if self._asks_learned:  # most likely it will be asked again: its profiles are known then
+            for label in used:
+                self._profiles.of(LEARNED, label.start)
+        return lda, views
+
+    def _known_ridge(self, labels: Sequence[LabelledExcerpt]) -> _F32:
+        """``_ridge``, remembered for the latest questions: a skip leaves the labels as they are."""
         question = tuple((label.start, label.positive) for label in labels)
-        scores = self._known.pop(question, None) or self._linear(labels)
-        self._known[question] = scores
+        scores = self._known.pop(question, None)
+        self._known[question] = scores = self._ridge(labels) if scores is None else scores
         if len(self._known) > _MOST_KNOWN:
             del self._known[next(iter(self._known))]
         return scores
 
-    def _linear(self, labels: Sequence[LabelledExcerpt]) -> tuple[_F32, _F32, _F32]:
-        """Ridge, LDA and weighted score of every start."""
+    def _ridge(self, labels: Sequence[LabelledExcerpt]) -> _F32:
+        """Ridge, or weighted, score of every start."""
         used = _used(labels, MOST_POSITIVES, MOST_NEGATIVES)
-        positives = [label.start for label in used if label.positive]
         cells = [self._excerpt(label.start) for label in used]
         # Weights and soft norms stand in for what nobody has said yet; the first no says it better.
-        all_yes = all(label.positive for label in used)
-        if all_yes and len(used) > 1:
+        if len(used) > 1 and all(label.positive for label in used):
             template = weighted_template(np.stack(cells))
         else:
             template = learned_template(cells, [label.positive for label in used], self._gram(used))
-        power = NORM_POWER if all_yes else 1.0
-        ridge = self._maps.scores(self._maps.template(template), norm_power=power)
-        lda = self._maps.softened(self._coarse.profile(self._background.template(positives)), norm_power=power)
-        for scores in (ridge, lda):
-            scores -= np.float32(middle(scores))
-            scores /= max(float(scores[positives].mean()), 1e-9)
-        share = LDA_SHARE * LDA_FADE ** sum(not label.positive for label in labels)
-        return ridge, lda, np.round((1 - share) * ridge + share * lda, _DECIMALS).astype(np.float32)
+        return self._scaled(self._maps.inner(self._maps.template(template)), used)
+
+    def _lda(self, used: Sequence[LabelledExcerpt]) -> _F32:
+        """LDA score of every start. Its template knows the accepted only, so it is that of before after a no."""
+        positives = [label.start for label in used if label.positive]
+        if self._turned is None or self._turned[0] != positives:
+            self._turned = positives, self._coarse.profile(self._background.template(positives))
+        return self._scaled(self._turned[1], used)
+
+    def _scaled(self, inner: _F32, used: Sequence[LabelledExcerpt]) -> _F32:
+        """Inner products over the norms of the excerpts: 0 in the middle of the sound, 1 at the accepted."""
+        scores = self._maps.softened(inner, norm_power=NORM_POWER if all(label.positive for label in used) else 1.0)
+        scores -= np.float32(middle(scores))
+        scores /= max(float(scores[[label.start for label in used if label.positive]].mean()), 1e-9)
+        return scores
 
     def _gram(self, labels: Sequence[LabelledExcerpt]) -> NDArray[np.float64]:
         """Inner products of the labelled excerpts, each computed once."""
@@ -385,8 +403,8 @@ def _mean(profiles: Sequence[Profile]) -> _F32:
 def _is_peak(scores: _F32, places: NDArray[np.intp], reach: int) -> NDArray[np.bool_]:
     """Whether no score within ``reach`` of a place is greater: the slope of a neighbour that was answered is no place
     of its own."""
-    around = np.clip(places[:, None] + np.arange(-reach, reach + 1), 0, len(scores) - 1)
-    return np.asarray(scores[places] >= scores[around].max(axis=1))
+    around = np.clip(places + np.arange(-reach, reach + 1)[:, None], 0, len(scores) - 1)
+    return np.asarray(scores[places] >= scores[around].max(axis=0))
 
 
 def _peaks(scores: _F32, free: NDArray[np.bool_], size: int, apart: int) -> NDArray[np.intp]:

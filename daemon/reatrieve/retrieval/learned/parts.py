@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
 from reatrieve.retrieval.excerpt import HOP_S, excerpt_frames
+from reatrieve.retrieval.part_sums import running_sums, sums_at, sums_over_parts
 
 __all__ = ["N_PARTS", "PartMeans"]
 
@@ -62,9 +63,8 @@ class PartMeans:
         self._n_frames = frames.shape[1]
         self.n_starts = max(1, self._n_frames - excerpt_frames(length_s) + 1) if n_starts is None else n_starts
         edges = (offset_s + length_s * np.linspace(0.0, 1.0, n_parts + 1)) / HOP_S + 0.5
-        whole = np.floor(edges)
-        self._edges = whole.astype(np.intp)
-        self._fractions = edges - whole
+        self._before = int(np.floor(edges[0]))
+        self._edges = edges - self._before
         self._width = max(_SHORTEST_PART, length_s / HOP_S / n_parts)
         self._lengths = self._all_lengths()
 
@@ -92,11 +92,7 @@ class PartMeans:
         for at in range(max(low, 0), min(high, self._n_frames), _CHUNK):
             upto = min(at + _CHUNK, high, self._n_frames)
             rows[:, at - low : upto - low] = template @ self._frames[:, at:upto].astype(np.float32, copy=False)
-        sums = _running(rows)
-        total = np.zeros(self.n_starts)
-        for part, row in enumerate(sums):
-            total += self._at(row, part + 1, self.n_starts)
-            total -= self._at(row, part, self.n_starts)
+        total = sums_over_parts(rows, self._edges, self.n_starts)
         return np.asarray(total / (self._width * self._lengths), dtype=np.float32)
 
     def like(self, start: int) -> _F32:
@@ -120,28 +116,14 @@ class PartMeans:
         piece = np.zeros((self._frames.shape[0], last - first))
         inside = slice(max(first, 0), max(first, 0, min(last, self._n_frames)))
         piece[:, inside.start - first : inside.stop - first] = self._frames[:, inside]
-        sums = _running(piece)
-        before = self._at(sums, 0, high - low)
-        for edge in range(1, self._edges.size):
-            after = self._at(sums, edge, high - low)
+        sums = running_sums(piece)
+        before = sums_at(sums, self._edges[0], high - low)
+        for edge in self._edges[1:]:
+            after = sums_at(sums, edge, high - low)
             yield (after - before) / self._width
             before = after
 
     def _reach(self, low: int, high: int) -> tuple[int, int]:
         """Frames that the excerpts at starts ``low .. high`` touch, some perhaps beyond the sound."""
-        return self._first + low + int(self._edges[0]), self._first + high + int(self._edges[-1]) + 1
-
-    def _at(self, sums: _F64, edge: int, n: int) -> _F64:
-        """Running sums at one edge of each of ``n`` excerpts, between whole frames in proportion; (..., n)."""
-        at = int(self._edges[edge] - self._edges[0])
-        share = self._fractions[edge]
-        mixed = (1.0 - share) * sums[..., at : at + n]
-        mixed += share * sums[..., at + 1 : at + 1 + n]
-        return np.asarray(mixed)
-
-
-def _running(rows: _F64) -> _F64:
-    """Sums of all that comes before each frame, and after the last; (..., n + 1)."""
-    sums = np.zeros((rows.shape[0], rows.shape[1] + 1))
-    np.cumsum(rows, axis=1, out=sums[:, 1:])
-    return sums
+        first = self._first + self._before
+        return first + low, first + high + int(self._edges[-1]) + 1
