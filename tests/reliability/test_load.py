@@ -3,12 +3,14 @@
 ``--long`` measures what docs/reliability.md says; without it the same is done for seconds, with wide margins.
 """
 
+import json
 import os
 import random
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,6 +162,60 @@ def test_answers_while_another_client_analyses_hours(apart, connect, shared, tmp
     other.until(lambda: any(isinstance(event, (Done, Candidate)) for event in other.events), timeout_s=120)
     print(f"p95 of an answer: idle {1000 * p95(alone):.0f} ms, beside an analysis {1000 * p95(beside):.0f} ms")
     assert p95(beside) <= max(2 * p95(alone), 0.1) if long else p95(beside) < 5.0
+
+
+USER = Path(__file__).with_name("reaper_user.py")
+
+
+def reapers(daemon, folder, track, n_reapers, seconds, pause_s):
+    """That many REAPERs, a process each, whose users answer at the same time; each one's latencies."""
+    place = folder / f"{n_reapers} reapers, {pause_s} s"
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+    users = [
+        subprocess.Popen(
+            [sys.executable, USER, daemon.home, place / f"REAPER {k}", track, str(seconds), str(pause_s)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            env=env,
+        )
+        for k in range(n_reapers)
+    ]
+    try:
+        for user in users:
+            assert user.stdout.readline() == "ready\n"
+        for user in users:
+            user.stdin.write("go\n")
+            user.stdin.flush()
+        told = [json.loads(user.communicate(timeout=seconds + 300.0)[0]) for user in users]
+    finally:
+        for user in users:
+            user.kill()
+            user.wait()
+    assert [one["lost"] for one in told] == [[]] * n_reapers
+    return [one["latencies_s"] for one in told]
+
+
+def resident_mb(process):
+    return int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_eight_reapers_lose_nothing_and_wait_no_longer(apart, shared, tmp_path, request):
+    """The scripts themselves, on eight hosts: an answer a second each, then as fast as they can."""
+    long = request.config.getoption("--long")
+    (alone,) = reapers(apart, tmp_path, shared.track, 1, 60 if long else 4, 1.0 if long else 0.2)
+    together = reapers(apart, tmp_path, shared.track, 8 if long else 3, 600 if long else 4, 1.0 if long else 0.2)
+    one, eight = p95(alone), p95([x for latencies in together for x in latencies])
+    print(f"p95 from key to region: one REAPER {1000 * one:.0f} ms, {len(together)} {1000 * eight:.0f} ms")
+    assert eight <= max(2 * one, 0.1) if long else eight < 5.0
+    before_mb = resident_mb(apart.process)
+    fast = reapers(apart, tmp_path, shared.track, 8 if long else 3, 600 if long else 4, 0.0)
+    grown_mb = resident_mb(apart.process) - before_mb
+    counts = sorted(map(len, fast))
+    print(f"answers as fast as they can: {counts}; the daemon grew by {grown_mb:.0f} MB")
+    assert counts[0] >= 0.5 * sum(counts) / len(counts) if long else counts[0] >= 1
+    assert grown_mb < 100.0
 
 
 MEMORY = """if True:
