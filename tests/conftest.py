@@ -30,15 +30,30 @@ def bench() -> Path:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--long``: the tests of docs/reliability.md in their full length, where CI runs a part."""
-    parser.addoption("--long", action="store_true", default=os.environ.get("REATRIEVE_LONG") == "1")
+    """Options that CI gives once, and a person when it matters."""
+    parser.addoption(
+        "--long",
+        action="store_true",
+        default=os.environ.get("REATRIEVE_LONG") == "1",
+        help="the tests of docs/reliability.md in their full length, where CI runs a part",
+    )
+    parser.addoption(
+        "--every-version",
+        action="store_true",
+        default=os.environ.get("REATRIEVE_EVERY_VERSION") == "1",
+        help="the scripts' tests under every version of REAPER, where otherwise two or one stand for all",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is long on purpose may take three hours."""
+    """What is long on purpose may take three hours; further versions of REAPER wait until they are asked for."""
     if config.getoption("--long"):
         for item in items:
             item.add_marker(pytest.mark.timeout(3 * 3600))
+    if not config.getoption("--every-version"):
+        further = [item for item in items if item.get_closest_marker("version")]
+        config.hook.pytest_deselected(items=further)
+        items[:] = [item for item in items if not item.get_closest_marker("version")]
 
 
 @pytest.hookimpl(wrapper=True)

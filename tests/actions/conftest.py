@@ -12,7 +12,7 @@ from rig import Rig
 
 from reatrieve.headless.profile import VERSIONS
 
-SLOW = [one for one in VERSIONS if one not in ("6.83", "7.80")]
+OTHERS = [pytest.param(one, marks=pytest.mark.version) for one in VERSIONS if one not in ("6.83", "7.80")]
 
 
 def _rig(folder: Path, version: str) -> Iterator[Rig]:
@@ -20,9 +20,9 @@ def _rig(folder: Path, version: str) -> Iterator[Rig]:
         yield one
 
 
-@pytest.fixture(params=["6.83", "7.80", *(pytest.param(one, marks=pytest.mark.slow) for one in SLOW)])
+@pytest.fixture(params=["6.83", "7.80", *OTHERS])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    """Under REAPER 6 (Lua 5.3) and 7 (Lua 5.4); with ``-m slow`` under each of the others."""
+    """Under REAPER 6 (Lua 5.3) and 7 (Lua 5.4); with ``--every-version`` under each of the others."""
     yield from _rig(tmp_path, str(request.param))
 
 
@@ -32,7 +32,7 @@ def every_rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
     yield from _rig(tmp_path, str(request.param))
 
 
-@pytest.fixture(params=["7.80", *(pytest.param(one, marks=pytest.mark.slow) for one in VERSIONS if one != "7.80")])
+@pytest.fixture(params=["7.80", pytest.param("6.83", marks=pytest.mark.version), *OTHERS])
 def one_rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    """For what no version should change: under the newest; with ``-m slow`` under each of the others."""
+    """For what no version should change: under the newest; with ``--every-version`` under each of the others."""
     yield from _rig(tmp_path, str(request.param))
