@@ -185,7 +185,7 @@ def test_a_machine_that_keeps_no_compiled_code_is_told_what_to_set(
         raise fault
 
     monkeypatch.setattr("reatrieve.cli.build_parser", refuse)
-    assert "NUMBA_CACHE_DIR" in said("find", "x.wav", status=1)
+    assert "set the environment variable NUMBA_CACHE_DIR to a writable folder" in said("find", "x.wav", status=1)
     assert "no locator available" in inspect.getsource(importlib.import_module("numba.core.caching"))
     fault = RuntimeError("something else")
     with pytest.raises(RuntimeError, match="something else"):

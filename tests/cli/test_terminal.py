@@ -311,13 +311,13 @@ def test_a_candidate_is_played_where_sounddevice_is_and_written_where_not(
         raise RuntimeError("Error querying device -1")
 
     device.play = broken  # type: ignore[attr-defined]
-    assert "cannot be played: Error querying device -1" in listening.play(7, Span(4.0, 4.5))
+    assert "not played: Error querying device -1" in listening.play(7, Span(4.0, 4.5))
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     path = tmp_path / "hören" / "Tür_ auf_zu 007 at 0m04.000s.wav"
     assert listening.play(7, Span(4.0, 4.5)) == f"written to {path}"
     told = Listening(TrackMap.of_file(song), "Tür: auf/zu", tmp_path / "hören").play(7, Span(4.0, 4.5)).splitlines()
     assert told[0] == f"written to {path}"
-    assert told[1].startswith("it would play at once, but sounddevice is not installed; install it with: ")
+    assert told[1].startswith("not played: sounddevice is not installed; install it with: ")
     assert soundfile.info(path).duration == pytest.approx(0.5)
 
     def no_library(name: str) -> None:
@@ -326,7 +326,7 @@ def test_a_candidate_is_played_where_sounddevice_is_and_written_where_not(
     with monkeypatch.context() as patch:
         patch.setattr("importlib.import_module", no_library)
         said = Listening(TrackMap.of_file(song), "x", tmp_path / "hören").play(7, Span(4.0, 4.5))
-    assert "it would play at once, but the PortAudio library, which sounddevice needs, is not installed" in said
+    assert "not played: the PortAudio library, which sounddevice needs, is not installed" in said
     (tmp_path / "taken").write_text("mine", encoding="utf-8")
     with pytest.raises(AudioError, match="cannot be written"):
         Listening(TrackMap.of_file(song), "x", tmp_path / "taken").write(1, Span(4.0, 4.5))
