@@ -136,6 +136,25 @@ def test_what_a_newcomer_types_is_answered_in_one_sentence(
     assert sentence in said(*words)
 
 
+def test_another_kind_of_file_in_the_place_of_a_journal_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, sentence in (
+        ("song.WAV", "is a sound file; export wants the journal of a session on it, this shows all: reatrieve journal"),
+        ("regions.csv", "is no journal; name it by --regions"),
+        ("Level1.rpp", "is no journal; name it by --rpp"),
+        ("Level1.rpp-bak", "is no journal; name it by --rpp"),
+    ):
+        (tmp_path / name).write_bytes(b"RIFF\nsomething\n")
+        assert main(["export", str(tmp_path / name)]) == 2
+        assert sentence in capsys.readouterr().err
+    (tmp_path / "notes.md").write_bytes(b"RIFF\nsomething\n")
+    assert main(["export", str(tmp_path / "notes.md")]) == 1
+    assert "is no journal: its first line is not a header" in capsys.readouterr().err
+    assert main(["export", str(tmp_path / "gone.wav")]) == 1
+    assert "no such file; check the path" in capsys.readouterr().err
+
+
 def test_a_name_that_no_disk_takes_is_told(said: Callable[..., str]) -> None:
     assert "check the path" in said("find", "x" * 300 + ".wav", "--start", "1", "--end", "2", status=1)
 
