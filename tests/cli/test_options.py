@@ -117,6 +117,8 @@ def test_every_rule_has_its_case() -> None:
         (["find", ""], "the path is empty"),
         (["find", "x.wav", "--out", ""], "the path is empty"),
         (["find"], "name the sound file to search"),
+        (["find", "--resume"], "--resume needs the journal of a session; this shows all: reatrieve journal list"),
+        (["find", "x.wav", "--resume", "--label", "a"], "--resume needs the journal of a session"),
         (["export"], "name what to export"),
         (["export", "j", "--bpm", "nan"], "no finite number"),
         (["export", "j", "--audio-sha256", "zz"], "no SHA-256"),
