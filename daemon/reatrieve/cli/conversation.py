@@ -46,7 +46,7 @@ _OVER = {
 }
 _HELP = (
     ("y", "yes, that is the sound"),
-    ("y START END", "yes, with these edges: y 7.9 9:01.25"),
+    ("y START END", "yes, with these edges: y 7.9 0:08.4"),
     ("n", "no"),
     ("s", "skip: neither yes nor no"),
     ("u", "undo the last answer"),
