@@ -17,6 +17,7 @@ from reatrieve.cli.values import (
     check_folder_to_write,
     check_sound_file,
     command_line,
+    demand_module,
     example_span,
     file_path,
     seconds,
@@ -108,6 +109,8 @@ def run(args: argparse.Namespace) -> int:
     """Search, and print what was found."""
     from reatrieve.settings import Settings
 
+    for module in ("rich", "PIL"):
+        demand_module(module)
     settings = Settings.load({"cache": args.cache})
     _check_files(args)
     truth = _truth(args)
