@@ -6,10 +6,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from reatrieve.cli import COMMANDS, build_parser
+from signals import noise, write_sound
 
 HEAVY = (
     "numpy",
@@ -78,6 +80,27 @@ def test_the_list_of_commands_loads_no_command() -> None:
 def test_the_help_of_a_command_loads_next_to_nothing(name: str) -> None:
     loaded = loaded_by(f"from reatrieve.cli import build_parser; build_parser({name!r})")
     assert loaded - {"rich"} <= ALLOWED_FOR_HELP.get(name, set())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["gone.wav", "--start", "1", "--end", "2"],
+        ["a.wav", "--start", "2", "--end", "1"],
+        ["a.wav", "--start", "1", "--end", "2", "--retriever", "defalt"],
+        ["a.wav", "--start", "1", "--end", "2", "--budget", "0"],
+        ["a.wav", "--annotations", "a.csv", "--class", "zip"],
+        ["--resume", "gone.jsonl"],
+    ],
+)
+def test_a_slip_of_the_pen_is_told_before_the_numerical_libraries_load(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_sound(tmp_path / "a.wav", noise(3 * 8000), 8000)
+    (tmp_path / "a.csv").write_text("file,class,start,end\na.wav,zap,1.0,1.5\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    code = f"from reatrieve.cli import main; assert main(['find', *{words!r}]) in (1, 2)"
+    assert loaded_by(code) <= {"numpy", "soundfile", "scipy"}
 
 
 def test_the_daemon_listens_before_it_loads_the_numerical_libraries() -> None:

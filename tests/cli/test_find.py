@@ -118,6 +118,56 @@ def test_ctrl_c_while_a_library_works_ends_the_search_with_its_journal_kept(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_the_command_that_goes_on_asks_for_what_was_asked_for(
+    song: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said() -> list[str]:
+        found = re.search(r"go on with: (.*)", capsys.readouterr().out)
+        assert found is not None
+        return shlex.split(found[1])[4:]
+
+    wishes = ["--out", str(tmp_path / "My Sync"), "--to", "json,audacity", "--preview", str(tmp_path / "p")]
+    kept = ("--label", "zap", "--budget", 5, "--start", 2, "--end", 2.5)  # the journal knows these
+    journal = tmp_path / "j.jsonl"
+    assert find(monkeypatch, song, *kept, "--journal", journal, *wishes, "--no-cache", typed="y\nq\n") == 0
+    assert said() == [*wishes, "--no-cache"]
+    elsewhere = tmp_path / "else where.flac"
+    elsewhere.write_bytes(song.read_bytes())
+    assert find(monkeypatch, elsewhere, "--resume", journal, typed="q\n") == 0
+    assert f"reatrieve find '{elsewhere}' --resume {journal}" in capsys.readouterr().out
+
+    def interrupted(self: Search, *, deciding: bool) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Search, "speculate", interrupted)
+    known = ["--annotations", str(table), "--class", "zap", "--budget", "3", "--cache", str(tmp_path / "cache")]
+    assert find(monkeypatch, song, *known) == 130
+    assert said() == known
+
+
+def test_nothing_typed_at_all_leaves_no_session(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (song, "--start", 2, "--end", 2.5)
+    journals = tmp_path / "home" / "journals"
+    assert find(monkeypatch, *words) == 0
+    out = capsys.readouterr().out
+    assert "nothing was answered; no session is kept" in out
+    assert "--resume" not in out
+    assert not list(journals.iterdir())
+    assert find(monkeypatch, *words, "--json", "--out", tmp_path / "Sync") == 0
+    result = figures(capsys.readouterr().out)
+    assert result["journal"] is None
+    assert Path(result["exported"][0]["path"]).is_file()
+    assert not list(journals.iterdir())
+    assert find(monkeypatch, *words, typed="q\n") == 0  # somebody was there
+    assert find(monkeypatch, *words, "--new", "--journal", tmp_path / "named.jsonl") == 0
+    assert (tmp_path / "named.jsonl").is_file()
+    (journal,) = journals.iterdir()
+    assert find(monkeypatch, "--resume", journal) == 0
+    assert journal.is_file()
+
+
 def test_the_second_ctrl_c_ends_at_once() -> None:
     at_once = False
 
@@ -148,7 +198,7 @@ def test_a_person_answers_undoes_and_moves_edges(
     assert find(monkeypatch, song, *args, "--journal", journal, typed=typed) == 0
     out = capsys.readouterr().out
     assert "'what?' is no answer here; ? shows all" in out
-    assert "1 accepted" in out
+    assert "the example and 1 accepted; 0 of 10 rejections, 2 answers" in out
     assert "0:02.000 - 0:02.500" in out
     events = [line.event for line in read_journal(journal)[1]]
     assert Undone(1) in events
@@ -167,6 +217,7 @@ def test_nonsense_changes_nothing(
     assert figures(captured.out)["answers"] == 0
     assert captured.err.count("not taken") == 5
     assert "'a' is no time" in captured.err
+    assert captured.err.count("proposed: ") == 0  # these are no edges at all
     assert "no answer to take back" in captured.err
 
 

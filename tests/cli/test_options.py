@@ -117,6 +117,8 @@ def test_every_rule_has_its_case() -> None:
         (["find", ""], "the path is empty"),
         (["find", "x.wav", "--out", ""], "the path is empty"),
         (["find"], "name the sound file to search"),
+        (["find", "--resume"], "--resume needs the journal of a session; this shows all: reatrieve journal list"),
+        (["find", "x.wav", "--resume", "--label", "a"], "--resume needs the journal of a session"),
         (["export"], "name what to export"),
         (["export", "j", "--bpm", "nan"], "no finite number"),
         (["export", "j", "--audio-sha256", "zz"], "no SHA-256"),
@@ -134,6 +136,25 @@ def test_what_a_newcomer_types_is_answered_in_one_sentence(
     said: Callable[..., str], words: list[str], sentence: str
 ) -> None:
     assert sentence in said(*words)
+
+
+def test_another_kind_of_file_in_the_place_of_a_journal_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, sentence in (
+        ("song.WAV", "is a sound file; export wants the journal of a session on it, this shows all: reatrieve journal"),
+        ("regions.csv", "is no journal; name it by --regions"),
+        ("Level1.rpp", "is no journal; name it by --rpp"),
+        ("Level1.rpp-bak", "is no journal; name it by --rpp"),
+    ):
+        (tmp_path / name).write_bytes(b"RIFF\nsomething\n")
+        assert main(["export", str(tmp_path / name)]) == 2
+        assert sentence in capsys.readouterr().err
+    (tmp_path / "notes.md").write_bytes(b"RIFF\nsomething\n")
+    assert main(["export", str(tmp_path / "notes.md")]) == 1
+    assert "is no journal: its first line is not a header" in capsys.readouterr().err
+    assert main(["export", str(tmp_path / "gone.wav")]) == 1
+    assert "no such file; check the path" in capsys.readouterr().err
 
 
 def test_a_name_that_no_disk_takes_is_told(said: Callable[..., str]) -> None:
@@ -185,7 +206,7 @@ def test_a_machine_that_keeps_no_compiled_code_is_told_what_to_set(
         raise fault
 
     monkeypatch.setattr("reatrieve.cli.build_parser", refuse)
-    assert "NUMBA_CACHE_DIR" in said("find", "x.wav", status=1)
+    assert "set the environment variable NUMBA_CACHE_DIR to a writable folder" in said("find", "x.wav", status=1)
     assert "no locator available" in inspect.getsource(importlib.import_module("numba.core.caching"))
     fault = RuntimeError("something else")
     with pytest.raises(RuntimeError, match="something else"):

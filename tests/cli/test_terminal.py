@@ -112,6 +112,7 @@ def test_a_session_at_a_terminal_of_60_columns_and_the_same_place_again(song: Pa
     one.wait_for(prompt)
     one.type("y 1.1 1.4")
     one.wait_for("not taken: the edges of candidate 1 lie apart from the place that was proposed")
+    one.wait_for("proposed: 0:0")
     one.wait_for(prompt)
     one.type("y")
     one.wait_for(prompt)
@@ -127,12 +128,13 @@ def test_a_session_at_a_terminal_of_60_columns_and_the_same_place_again(song: Pa
     assert fold(events).accepted == 1
 
     again = Typist(words)
-    again.wait_for("go on with that session? Y/n ")
+    again.wait_for("1 accepted of 1 answer, finished")
+    again.wait_for("go on with that session? Y/n (n begins another) ")
     again.type("maybe")
     again.wait_for("type y or n, then Enter")
     again.wait_for("go on with that session? Y/n ")
     again.type("y")
-    again.wait_for("this session was finished")
+    again.wait_for("this session was finished; find --new begins another")
     again.wait_for("+ goes on, u takes the last answer back, q ends: ")
     again.type("?")
     again.wait_for("q ends: ")
@@ -233,16 +235,16 @@ def test_in_a_pipe_the_same_place_again_is_a_sentence_and_new_is_silent(
     assert find(monkeypatch, *words, typed="y\nq\n") == 0
     assert "searched before" not in capsys.readouterr().out
     (journal,) = (tmp_path / "home" / "journals").iterdir()
-    assert find(monkeypatch, song, "--start", "1.1", "--end", "1.6") == 0
+    assert find(monkeypatch, song, "--start", "1.1", "--end", "1.6", "--out", tmp_path / "o") == 0
     out = capsys.readouterr().out
-    assert f"go on with that by: reatrieve find --resume {journal}" in out
+    assert f"go on with that by: reatrieve find --resume {journal} --out {tmp_path / 'o'}\n" in out
     assert "--new begins anew" in out
     assert find(monkeypatch, *words, "--new") == 0
     assert find(monkeypatch, song, "--start", "4", "--end", "4.5") == 0
     assert "searched before" not in capsys.readouterr().out
     assert find(monkeypatch, *words, typed="n\nq\n", terminal=True) == 0
     assert "go on with that session? Y/n " in capsys.readouterr().out
-    assert len(list((tmp_path / "home" / "journals").iterdir())) == 5
+    assert len(list((tmp_path / "home" / "journals").iterdir())) == 2  # the three without an answer left none
 
 
 def test_another_sound_of_a_file_gets_another_name(
@@ -311,13 +313,13 @@ def test_a_candidate_is_played_where_sounddevice_is_and_written_where_not(
         raise RuntimeError("Error querying device -1")
 
     device.play = broken  # type: ignore[attr-defined]
-    assert "cannot be played: Error querying device -1" in listening.play(7, Span(4.0, 4.5))
+    assert "not played: Error querying device -1" in listening.play(7, Span(4.0, 4.5))
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     path = tmp_path / "hören" / "Tür_ auf_zu 007 at 0m04.000s.wav"
     assert listening.play(7, Span(4.0, 4.5)) == f"written to {path}"
     told = Listening(TrackMap.of_file(song), "Tür: auf/zu", tmp_path / "hören").play(7, Span(4.0, 4.5)).splitlines()
     assert told[0] == f"written to {path}"
-    assert told[1].startswith("it would play at once, but sounddevice is not installed; install it with: ")
+    assert told[1].startswith("not played: sounddevice is not installed; install it with: ")
     assert soundfile.info(path).duration == pytest.approx(0.5)
 
     def no_library(name: str) -> None:
@@ -326,7 +328,7 @@ def test_a_candidate_is_played_where_sounddevice_is_and_written_where_not(
     with monkeypatch.context() as patch:
         patch.setattr("importlib.import_module", no_library)
         said = Listening(TrackMap.of_file(song), "x", tmp_path / "hören").play(7, Span(4.0, 4.5))
-    assert "it would play at once, but the PortAudio library, which sounddevice needs, is not installed" in said
+    assert "not played: the PortAudio library, which sounddevice needs, is not installed" in said
     (tmp_path / "taken").write_text("mine", encoding="utf-8")
     with pytest.raises(AudioError, match="cannot be written"):
         Listening(TrackMap.of_file(song), "x", tmp_path / "taken").write(1, Span(4.0, 4.5))

@@ -37,6 +37,7 @@ def test_a_pipe_gets_lines_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         monkeypatch.setattr(sys, "__stdout__", file)
         assert terminal_columns() is None
         assert wrapped(LINE, indent=4) == LINE
+        assert max(map(len, wrapped(LINE, indent=4, at_most=50).splitlines())) <= 50
 
 
 def test_an_error_fits_the_terminal_and_its_command_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,8 @@ def test_the_loop_finds_the_sound_and_the_project_holds_what_was_accepted(carrie
     assert f"at {sheet['tempo_map'][0]['bpm']:g} bpm" in err  # bars and beats are the song's own
     assert "found" in err
     assert "E example" in err
+    assert max(len(line) for line in err.splitlines() if str(out) not in line) <= 80
+    assert "  demo.rpp        the project, to open in REAPER\n" in err
 
 
 def test_a_person_answers_in_the_terminal(tmp_path, capsys, monkeypatch):

@@ -104,7 +104,11 @@ def test_none_places_each_sound_once():
 
 def test_dataset_folder_reads_back(tmp_path):
     folder = tmp_path / "Daten mit Raum é"
-    n_rows = write_dataset(folder, n_songs=2, seed=1, preset="hard", duration_s=30.0)
+    told: list[float] = []
+    n_rows = write_dataset(folder, n_songs=2, seed=1, preset="hard", duration_s=30.0, progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 2.0
+    assert len([one for one in told if 0.0 < one < 1.0]) > 3, "a song alone moves the bar, too"
     with (folder / "annotations.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == n_rows

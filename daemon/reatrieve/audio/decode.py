@@ -15,7 +15,7 @@ from reatrieve import limits
 from reatrieve.audio.hashing import gone
 from reatrieve.errors import AudioError
 
-__all__ = ["SoundInfo", "SoundReader", "sound_info"]
+__all__ = ["SOUND_ENDINGS", "SoundInfo", "SoundReader", "sound_info"]
 
 _COUNTED_FRAMES = 1 << 40  # libsndfile says 2^63 - 1 where a stream does not tell its length
 _BLOCK_FRAMES = 1 << 16
@@ -23,7 +23,7 @@ _FAULTS = (soundfile.LibsndfileError, OSError, RuntimeError, ValueError, TypeErr
 """What soundfile raises for damaged files, and for files that change while they are read."""
 
 _LOSSY = ("OGG", "MP3", "MPEG")
-_SUFFIXES = ("wav", "aiff", "aif", "flac", "ogg", "opus", "mp3")
+SOUND_ENDINGS = ("wav", "aiff", "aif", "flac", "ogg", "opus", "mp3")
 _FOREIGN = (
     (4, b"ftyp", "MPEG-4 audio, as in m4a"),
     (0, b"\x30\x26\xb2\x75", "Windows Media audio"),
@@ -219,7 +219,7 @@ class SoundReader:
 def _kind(path: Path) -> str:
     """The format that the file's name promises."""
     suffix = path.suffix[1:].lower()
-    return suffix if suffix in _SUFFIXES else "sound"
+    return suffix if suffix in SOUND_ENDINGS else "sound"
 
 
 def _content(path: Path) -> str:

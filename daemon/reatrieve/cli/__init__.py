@@ -99,8 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RuntimeError as error:
         if "no locator available" not in str(error):  # numba's words, on a disk that takes no file of this user
             raise
-        return _failed("numba, which librosa needs, finds no folder to keep compiled code in; name one that can be "
-                       "written by the environment variable NUMBA_CACHE_DIR", 1)  # fmt: skip
+        return _failed("numba, which librosa needs, finds no folder to keep compiled code in; set the environment "
+                       "variable NUMBA_CACHE_DIR to a writable folder", 1)  # fmt: skip
     except MemoryError:
         return _failed("there is not enough memory for this; close other programs, or take a shorter file", 1)
 

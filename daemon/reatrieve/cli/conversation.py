@@ -22,6 +22,7 @@ from reatrieve.cli.listening import Listening
 from reatrieve.cli.timeline import LEGEND, marks_of, text_line
 from reatrieve.cli.values import clock, plural, seconds
 from reatrieve.errors import AudioError, InputError
+from reatrieve.session.edges import EdgesError
 from reatrieve.session.events import Verdict
 from reatrieve.session.retriever import Proposal
 from reatrieve.session.spans import Span
@@ -41,11 +42,11 @@ _STYLE: dict[Verdict, str] = {"accept": "bold green", "reject": "red", "skip": "
 _OVER = {
     "budget": "the rejections are used up: {rejections}",
     "exhausted": "nothing else is left",
-    "finished": "this session was finished",
+    "finished": "this session was finished; find --new begins another",
 }
 _HELP = (
     ("y", "yes, that is the sound"),
-    ("y START END", "yes, with these edges: y 7.9 9:01.25"),
+    ("y START END", "yes, with these edges: y 7.9 0:08.4"),
     ("n", "no"),
     ("s", "skip: neither yes nor no"),
     ("u", "undo the last answer"),
@@ -204,7 +205,7 @@ class Conversation:
         self.say("")
         self.say(self._line_of_marks(show_missed=True))
         self.say(LEGEND, "dim")
-        found = f"{state.accepted} accepted" if self.truth is None else self.found()
+        found = f"the example and {state.accepted} accepted" if self.truth is None else self.found()
         self.say(
             f"{found}; {state.rejections} of {plural(state.budget, 'rejection')}, {plural(state.answers, 'answer')}",
             "bold",
@@ -299,9 +300,14 @@ class Person:
     Parameters
     ----------
     lines : what is typed; its end is ``q``.
+
+    Attributes
+    ----------
+    has_typed : whether a line has come so far.
     """
 
     def __init__(self, lines: TextIO) -> None:
+        self.has_typed = False
         self._lines = lines
 
     def meet(self, conversation: Conversation, candidate: SessionCandidate) -> bool:
@@ -327,6 +333,7 @@ class Person:
     def read(self, conversation: Conversation) -> list[str]:
         """The words of the next line, in lower case; ``q`` at the end of input."""
         line = self._lines.readline()
+        self.has_typed |= bool(line)
         if not self._lines.isatty():
             conversation.say(line.rstrip("\r\n"))  # a pipe shows no echo
         return line.lower().split() if line else ["q"]
@@ -372,6 +379,8 @@ class Person:
                     conversation.say(f"{' '.join(words)!r} is no answer here; ? shows all")
         except InputError as error:
             conversation.say(f"not taken: {error}", "red")
+            if isinstance(error, EdgesError) and candidate is not None:
+                conversation.say(f"proposed: {conversation.when(candidate.proposed)}")
         return True
 
     def _help(self, conversation: Conversation, asked: bool) -> None:

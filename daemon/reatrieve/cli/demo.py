@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import tempfile
 from pathlib import Path
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add", "run"]
 
+COLUMNS = 76
+"""No line of the demo is longer, in a pipe neither: it names sixteen files."""
 SONG_S = 60.0
 SONG = {"genre": "house", "seed": 5, "preset": "hard"}
 
@@ -99,7 +100,8 @@ def run(args: argparse.Namespace) -> int:
             loop.insert(audio)
             loop.project.save(rpp)
             marked = f"time selection {clock(example.start_s)} - {clock(example.end_s)} on track 'Music'"
-            console.print(wrapped(f"{marked}, action ReaTrieve: Find sounds like the time selection", indent=2))
+            action = "action ReaTrieve: Find sounds like the time selection"
+            console.print(wrapped(f"{marked}, {action}", indent=2, at_most=COLUMNS))
             with progress_bar("searching", console=console) as told:
                 first_s = loop.find(example.start_s, example.end_s, progress=told)
             console.print(f"first candidate after {first_s:.2f} s\n")
@@ -119,9 +121,14 @@ def run(args: argparse.Namespace) -> int:
     conversation.summarise()
     with progress_bar("drawing demo.png", console=console):
         _draw(conversation, audio, out, rpp)
-    if written:
-        console.print(f"{plural(len(written), 'sync file')} in {out / 'export'}")
-    console.print(wrapped(f"everything is in {out}: demo.rpp (open it in REAPER), demo.png, the journal", indent=2))
+    console.print(f"everything is in {out}:")
+    for name, what in (
+        ("demo.rpp", "the project, to open in REAPER"),
+        ("demo.png", "the track as a picture"),
+        ("demo.reatrieve", "the journal"),
+        *([("export", plural(len(written), "sync file"))] if written else []),
+    ):
+        console.print(f"  {name:14}  {what}")
     if args.json:
         state, median = backend.state, conversation.answer_ms_median
         result = {
@@ -154,6 +161,7 @@ def _folder(wanted: Path | None) -> Path:
 def _material(args: argparse.Namespace, out: Path, console: Console) -> tuple[Path, Truth | None, float | None]:
     """The file to search, what is known of it, and its tempo if that is known too."""
     from reatrieve.annotations.truth import Truth, load_truth
+    from reatrieve.cli.terminal import progress_bar
     from reatrieve.session.spans import Span
 
     if args.audio is not None:
@@ -162,8 +170,8 @@ def _material(args: argparse.Namespace, out: Path, console: Console) -> tuple[Pa
     from reatrieve.synth import make_song
     from reatrieve.synth.dataset import write_song
 
-    with console.status("making a song") if console.is_terminal else contextlib.nullcontext():
-        song = make_song(**SONG, duration_s=SONG_S)  # type: ignore[arg-type]
+    with progress_bar("making a song", console=console) as told:
+        song = make_song(**SONG, duration_s=SONG_S, progress=told)  # type: ignore[arg-type]
     audio = out / "demo.wav"
     write_song(audio, song)
     name = song.occurrences[0].class_name
@@ -204,7 +212,10 @@ def _export(loop: Loop, out: Path, console: Console) -> list[Path]:
         timeout_s=120.0,
     )
     loop.settle()
-    console.print(wrapped(reaper.status.help_line.removeprefix("ReaTrieve: "), indent=2))
+    told, _, note = reaper.status.help_line.removeprefix("ReaTrieve: ").partition(". Note: ")
+    console.print(wrapped(told, indent=2, at_most=COLUMNS))
+    if note:
+        console.print(wrapped(f"note: {note}", indent=2, at_most=COLUMNS))
     return sorted(path for path in set(folder.rglob("*")) - before if path.is_file()) if folder.is_dir() else []
 
 

@@ -38,7 +38,9 @@ class EarlierSession:
     def about(self) -> str:
         """What it is, for somebody who decides whether to go on with it."""
         when = datetime.fromtimestamp(self.time_s).strftime("%Y-%m-%d %H:%M")
-        return f"{self.state.label!r}, {when}, {self.state.accepted} accepted of {plural(self.state.answers, 'answer')}"
+        finished = ", finished" if self.state.finished else ""
+        answers = plural(self.state.answers, "answer")
+        return f"{self.state.label!r}, {when}, {self.state.accepted} accepted of {answers}{finished}"
 
 
 class EarlierSessions:

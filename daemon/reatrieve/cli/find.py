@@ -17,6 +17,7 @@ from reatrieve.cli.values import (
     check_folder_to_write,
     check_sound_file,
     command_line,
+    demand_module,
     example_span,
     file_path,
     seconds,
@@ -100,32 +101,42 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         *apart("--new", "--resume"),
         *apart("--no-cache", "--cache"),
     ]
+    parser.without_value = {"--resume": "needs the journal of a session; this shows all: reatrieve journal list"}
     parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Search, and print what was found."""
-    # The clock runs without imports; librosa would load its parts in the middle of the analysis.
+    from reatrieve.settings import Settings
+
+    for module in ("rich", "PIL"):
+        demand_module(module)
+    settings = Settings.load({"cache": args.cache})
+    _check_files(args)
+    truth = _truth(args)
+    if args.resume is None:
+        marked = _marked(args, truth, settings)
+    else:
+        marked = None
+        _check_resumed(args)
+
+    # What was typed is right: now what takes a second to load. The clock runs without imports; librosa would load its
+    # parts in the middle of the analysis.
     import librosa.filters  # noqa: F401
 
-    import reatrieve.audio.analysis
-    import reatrieve.retrieval.registry  # noqa: F401
+    import reatrieve.audio.analysis  # noqa: F401
     from reatrieve.cli.conversation import Conversation, KnownAnswers, Person
     from reatrieve.cli.journalled_search import JournalledSearch
     from reatrieve.cli.listening import Listening
     from reatrieve.cli.terminal import console_for, typed_lines
     from reatrieve.session.state import fold
-    from reatrieve.settings import Settings
 
     began_s = time.perf_counter()
     console = console_for(json=args.json)
-    settings = Settings.load({"cache": args.cache})
-    _check_files(args)
-    truth = _truth(args)
     if truth is not None and truth.skipped_rows:
         console.print(f"note: {truth.skipped_rows}")
     with contextlib.ExitStack() as stack:
-        journal = stack.enter_context(_journal(args, settings, truth, console))
+        journal = stack.enter_context(_journal(args, marked, settings, truth, console))
         state = fold(journal.events())
         if truth:
             truth.mark(state.example)
@@ -136,15 +147,17 @@ def run(args: argparse.Namespace) -> int:
         if args.resume:
             _change(search, args)
         listening = Listening(journal.header.track_map, search.state.label, args.preview)
+        known = None if truth is None else KnownAnswers(truth, until_found=args.budget is None)
+        person = Person(typed_lines())
         conversation = Conversation(
             search,
-            KnownAnswers(truth, until_found=args.budget is None) if truth else Person(typed_lines()),
+            known or person,
             console,
             truth=truth,
             listening=listening,
             write_all=args.preview is not None,
         )
-        again = command_line("reatrieve", "find", "--resume", journal.path)
+        again = _again(args, journal.path)
         try:
             conversation.hold()
         except KeyboardInterrupt:
@@ -154,11 +167,33 @@ def run(args: argparse.Namespace) -> int:
         if conversation.over == "found":
             search.finish()
         conversation.summarise()
-        console.print(f"journal: {journal.path}" if conversation.over else f"go on with: {again}")
+        is_kept = args.resume is not None or args.journal is not None or known is not None or person.has_typed
+        if is_kept:
+            console.print(f"journal: {journal.path}" if conversation.over else f"go on with: {again}")
+        else:
+            console.print("nothing was answered; no session is kept")
         written = _exported(search, journal, args, console)
         if args.json:
-            print(json.dumps(_figures(conversation, search, journal, written), ensure_ascii=False), flush=True)
+            figures = _figures(conversation, search, written, journal.path if is_kept else None)
+            print(json.dumps(figures, ensure_ascii=False), flush=True)
+    if not is_kept:
+        journal.path.unlink(missing_ok=True)
     return 0
+
+
+def _again(args: argparse.Namespace, journal: Path, *file: object) -> str:
+    """The command that goes on with a session as it was asked for: what its journal does not hold is said again."""
+    if not file and args.resume is not None and args.file is not None:  # it lies elsewhere now
+        file = (args.file,)
+    words: list[object] = ["reatrieve", "find", *file, "--resume", journal]
+    budget = args.budget if args.annotations is not None else None
+    for option, value in (
+        ("--annotations", args.annotations), ("--class", args.class_), ("--budget", budget), ("--out", args.out),
+        ("--to", args.to), ("--preview", args.preview), ("--cache", args.cache),
+    ):  # fmt: skip
+        words += [] if value is None else [option, value]
+    words += ["--no-cache"] * args.no_cache + ["--json"] * args.json
+    return command_line(*words)
 
 
 def _check_files(args: argparse.Namespace) -> None:
@@ -178,6 +213,8 @@ def _check_files(args: argparse.Namespace) -> None:
         from reatrieve.cli.export import check_targets
 
         check_targets(args.to)
+    if args.file is not None:
+        check_sound_file(args.file)
 
 
 def _truth(args: argparse.Namespace) -> Truth | None:
@@ -191,12 +228,20 @@ def _truth(args: argparse.Namespace) -> Truth | None:
 
 
 @contextlib.contextmanager
-def _journal(args: argparse.Namespace, settings: Settings, truth: Truth | None, console: Console) -> Iterator[Journal]:
-    """The session's journal: begun, or opened to go on."""
+def _journal(
+    args: argparse.Namespace,
+    marked: tuple[TrackMap, Span] | None,
+    settings: Settings,
+    truth: Truth | None,
+    console: Console,
+) -> Iterator[Journal]:
+    """The session's journal: begun with what was ``marked``, or opened to go on."""
     from reatrieve.journal import Journal
 
-    if args.resume is None:
-        track_map, example = _marked(args, truth, settings, console)
+    if marked is not None:
+        track_map, example = marked
+        for note in sound_notes(args.file):
+            console.print(f"note: {note}")
         sessions = _sessions(args, settings, track_map.items[0].path, example)
         args.resume = _gone_on_with(args, sessions, console)
         if args.resume is None:
@@ -212,6 +257,7 @@ def _journal(args: argparse.Namespace, settings: Settings, truth: Truth | None, 
                 raise
             return
         args.file = None
+        _check_resumed(args)
     with Journal.open(args.resume) as journal:
         journal.header = _found_again(journal.header, args)
         yield journal
@@ -222,16 +268,15 @@ def _is_unasked(journal: Journal) -> bool:
     return len(journal.events()) == 1
 
 
-def _marked(
-    args: argparse.Namespace, truth: Truth | None, settings: Settings, console: Console
-) -> tuple[TrackMap, Span]:
-    """The file as a track, and the example; what cannot be searched is refused, what is odd is told."""
+def _marked(args: argparse.Namespace, truth: Truth | None, settings: Settings) -> tuple[TrackMap, Span]:
+    """The file as a track, and the example; what cannot be searched is refused before anything large is loaded."""
     from reatrieve.audio.trackmap import TrackMap
-    from reatrieve.retrieval.registry import make_retriever
+    from reatrieve.retrieval.registry import demand_retriever
+    from reatrieve.session.events import Started
+    from reatrieve.session.state import fold
 
-    check_sound_file(args.file)
     if args.journal is not None and args.journal.exists():
-        again = command_line("reatrieve", "find", "--resume", args.journal)
+        again = _again(args, args.journal)
         raise JournalError(f"{args.journal} exists already; go on with it by {again}, or name another by --journal")
     if args.start is None and args.end is None and truth is not None:
         args.start, args.end = truth.occurrences[0].start_s, truth.occurrences[0].end_s
@@ -239,12 +284,28 @@ def _marked(
         missing = [name for name in ("start", "end") if getattr(args, name) is None]
         one_alone = f"; --{missing[0]} is missing" if len(missing) == 1 else ""
         raise InputError(f"mark one example of the sound: --start S --end E{one_alone}")
-    make_retriever(args.retriever or settings.retriever)  # an unknown name fails before anything is read
+    retriever = args.retriever or settings.retriever
+    demand_retriever(retriever)
     track_map = TrackMap.of_file(args.file.absolute())
-    for note in sound_notes(args.file):
-        console.print(f"note: {note}")
     example = example_span(args.start, args.end, track_map.duration_s)
+    fold([Started(example, args.label, _budget(args), retriever)])  # an impossible budget fails here
     return track_map, example
+
+
+def _budget(args: argparse.Namespace) -> int:
+    return DEFAULT_BUDGET if args.budget is None else int(args.budget)
+
+
+def _check_resumed(args: argparse.Namespace) -> None:
+    """What is wrong with the journal, its sound file or the new budget is said before anything large is loaded."""
+    from reatrieve.journal import read_journal
+    from reatrieve.session.state import fold
+
+    header, lines = read_journal(args.resume)
+    _found_again(header, args)
+    budget = fold(line.event for line in lines).budget
+    if args.budget is not None and args.budget < budget:
+        raise InputError(f"--budget {args.budget} is below the session's {budget}; it can only be raised")
 
 
 def _sessions(args: argparse.Namespace, settings: Settings, audio: Path, example: Span) -> EarlierSessions:
@@ -265,13 +326,13 @@ def _gone_on_with(args: argparse.Namespace, sessions: EarlierSessions, console: 
         return None
     lines = typed_lines()
     if not lines.isatty():
-        again = command_line("reatrieve", "find", "--resume", earlier.path)
+        again = _again(args, earlier.path)
         console.print(f"note: this place was searched before ({earlier.about}); go on with that by: {again}")
         console.print("note: --new begins anew without this note")
         return None
     console.print(f"this place was searched before:\n  {earlier.about}")
     while True:
-        console.print("go on with that session? Y/n ", end="")
+        console.print("go on with that session? Y/n (n begins another) ", end="")
         console.file.flush()
         said = lines.readline()
         if not said:
@@ -285,13 +346,9 @@ def _started(
     args: argparse.Namespace, settings: Settings, truth: Truth | None, sessions: EarlierSessions, example: Span
 ) -> Started:
     from reatrieve.session.events import Started
-    from reatrieve.session.state import fold
 
     label = args.label or (truth.class_ if truth else sessions.free_label())
-    budget = DEFAULT_BUDGET if args.budget is None else args.budget
-    started = Started(example, label, budget, args.retriever or settings.retriever)
-    fold([started])  # an impossible budget fails before anything is written
-    return started
+    return Started(example, label, _budget(args), args.retriever or settings.retriever)
 
 
 def _begun(args: argparse.Namespace, settings: Settings, track_map: TrackMap, started: Started) -> Journal:
@@ -317,7 +374,7 @@ def _found_again(header: Header, args: argparse.Namespace) -> Header:
     if args.file is None:
         for path in header.track_map.paths:
             if not path.is_file():
-                again = command_line("reatrieve", "find", "FILE", "--resume", args.resume)
+                again = _again(args, args.resume, "FILE")
                 raise AudioError(f"{path} is no longer there; say where it is now: {again}")
         return header
     if len({item.path for item in items}) != 1:
@@ -331,8 +388,6 @@ def _found_again(header: Header, args: argparse.Namespace) -> Header:
 def _change(search: JournalledSearch, args: argparse.Namespace) -> None:
     """What a resumed session may get anew: a larger budget, another label."""
     state = search.state
-    if args.budget is not None and args.budget < state.budget:
-        raise InputError(f"--budget {args.budget} is below the session's {state.budget}; it can only be raised")
     if args.budget is not None and args.budget > state.budget:
         search.go_on(args.budget - state.budget)
     if args.label and args.label != state.label:
@@ -385,7 +440,7 @@ def _exported(
 
 
 def _figures(
-    conversation: Conversation, search: JournalledSearch, journal: Journal, written: list[dict[str, str]]
+    conversation: Conversation, search: JournalledSearch, written: list[dict[str, str]], journal: Path | None
 ) -> dict[str, Any]:
     state, truth, origin_s = search.state, conversation.truth, search.origin_s
     answer_ms = conversation.answer_ms_median
@@ -402,6 +457,6 @@ def _figures(
         "accepted": sorted(
             [span.start_s + origin_s, span.end_s + origin_s] for number, span in state.accepted_regions if number != 0
         ),
-        "journal": str(journal.path),
+        "journal": None if journal is None else str(journal),
         "exported": written,
     }

@@ -50,12 +50,12 @@ class Listening:
         """
         device, why = _sound_device()
         if device is None:
-            return self._written(number, span, f"it would play at once, but {why}")
+            return self._written(number, span, f"not played: {why}")
         y = self._audio.read(span.start_s, span.end_s, RATE_HZ, mono=False)
         try:
             device.play(y.T, RATE_HZ)
         except Exception as error:  # PortAudioError and ValueError, by the driver's mood; the file always helps
-            return self._written(number, span, f"it cannot be played: {error}")
+            return self._written(number, span, f"not played: {error}")
         return ""
 
     def _written(self, number: int, span: Span, why: str) -> str:

@@ -6,7 +6,7 @@ import argparse
 import difflib
 import re
 import textwrap
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -64,11 +64,13 @@ class Parser(argparse.ArgumentParser):
     Attributes
     ----------
     rules : which options go together; a breach is an ``InputError``.
+    without_value : option to the rest of the sentence that is said where its value is missing.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"formatter_class": _Help, **kwargs})
         self.rules: Sequence[Rule] = ()
+        self.without_value: Mapping[str, str] = {}
         self._defaults_later: dict[str, Any] = {}
         self._negative_number_matcher = re.compile(r"-[\d.,:]+\Z")  # -0:05 is a time, not an option
 
@@ -119,5 +121,8 @@ class Parser(argparse.ArgumentParser):
         InputError
             Always.
         """
+        for option, text in self.without_value.items():
+            if message == f"argument {option}: expected one argument":
+                raise InputError(f"{option} {text}")
         hint = "" if message.endswith("?") else f"; {self.prog} --help shows the options"
         raise InputError(f"{message}{hint}")

@@ -13,12 +13,12 @@ def terminal_columns() -> int | None:
     return shutil.get_terminal_size((0, 0)).columns or None
 
 
-def wrapped(line: str, *, indent: int) -> str:
+def wrapped(line: str, *, indent: int, at_most: int | None = None) -> str:
     """A line broken between words where it is too long for the terminal; what follows is indented by ``indent`` blanks.
 
-    A path longer than the terminal is left whole, so that it can be copied.
+    A path longer than the terminal is left whole, so that it can be copied. ``at_most`` columns hold in a pipe, too.
     """
-    columns = terminal_columns()
+    columns = min(filter(None, (terminal_columns(), at_most)), default=None)
     if columns is None or len(line) <= columns:
         return line
     return textwrap.fill(

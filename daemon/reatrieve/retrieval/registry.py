@@ -10,7 +10,7 @@ from typing import Any
 from reatrieve.errors import InputError, did_you_mean
 from reatrieve.session.retriever import Retriever
 
-__all__ = ["make_retriever", "retriever_names"]
+__all__ = ["demand_retriever", "make_retriever", "retriever_names"]
 
 # Name -> module and class (imported when asked for: librosa and scikit-learn take a second) and what it presets.
 _PAPER = ("reatrieve.retrieval.paper.retriever", "PaperRetriever")
@@ -27,6 +27,18 @@ def retriever_names() -> tuple[str, ...]:
     return tuple(_NAMED)
 
 
+def demand_retriever(name: str) -> None:
+    """Refuse a name that no retriever has, without loading any.
+
+    Raises
+    ------
+    InputError
+        If it is unknown; the text lists the known ones.
+    """
+    if name not in _NAMED:
+        raise InputError(_unknown("retriever", name, _NAMED))
+
+
 def make_retriever(name: str, **settings: Any) -> Retriever:
     """The retriever called ``name``, with ``settings`` in place of its own.
 
@@ -35,8 +47,7 @@ def make_retriever(name: str, **settings: Any) -> Retriever:
     InputError
         If the name or a setting is unknown (the text lists the known ones), or a value is impossible.
     """
-    if name not in _NAMED:
-        raise InputError(_unknown("retriever", name, _NAMED))
+    demand_retriever(name)
     (module, class_name), preset = _NAMED[name]
     make = getattr(importlib.import_module(module), class_name)
     known = [setting for setting in inspect.signature(make).parameters if setting != "name"]

@@ -42,7 +42,7 @@ class SourceFile:
 
 
 def source_file(track_map: TrackMap, accepted: Sequence[Accepted]) -> SourceFile:
-    """The one source file on whose time line all events lie.
+    """The one source file on whose timeline all events lie.
 
     It must sound as it is: not looped, stretched, reversed or rendered by REAPER. An item cut into pieces that were
     left in place counts as one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,15 +59,23 @@ def plan_sections(n_bars: int, rng: np.random.Generator) -> list[Section]:
 
 
 def backing_track(
-    genre: Genre, *, bpm: float, root: float, sections: list[Section], n_samples: int, rng: np.random.Generator
+    genre: Genre,
+    *,
+    bpm: float,
+    root: float,
+    sections: list[Section],
+    n_samples: int,
+    rng: np.random.Generator,
+    progress: Callable[[float], None] = lambda _share: None,
 ) -> NDArray[np.float64]:
-    """Render the backing; peak about 1 before mastering.
+    """Render the backing; peak about 1 before mastering. ``progress`` is told the share done, 0..1.
 
     Returns [shape=(n_samples, 2), float64] at ``RATE_HZ``.
     """
     band = _Band(genre, bpm, root, n_samples, rng)
-    for section in sections:
+    for index, section in enumerate(sections):
         band.play(section)
+        progress((index + 1) / len(sections))
     return band.mixed()
 
 

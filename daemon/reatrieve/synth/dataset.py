@@ -62,7 +62,7 @@ def write_dataset(
     preset: str = "hard",
     duration_s: float = 120.0,
     codec: str | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[float], None] = lambda _songs: None,
 ) -> int:
     """Make ``n_songs`` songs into ``folder`` (made if absent, must be empty) and return the number of annotated rows.
 
@@ -70,7 +70,7 @@ def write_dataset(
     ----------
     genre : one genre for all, or None for each in turn.
     codec : ``flac``, ``ogg``, ``mp3`` or ``wav``; None takes the preset's.
-    progress : told the number of songs done.
+    progress : told how many songs are done, with the share of the one that is being made.
 
     Raises
     ------
@@ -124,13 +124,18 @@ def _write_songs(
     preset: str,
     duration_s: float,
     suffix: str,
-    progress: Callable[[int], None] | None,
+    progress: Callable[[float], None],
 ) -> int:
     rows: list[list[object]] = []
     songs: list[list[object]] = []
     for index in indices:
+
+        def told(share: float, done: int = index) -> None:
+            progress(done + share)
+
         name = genre or GENRE_NAMES[index % len(GENRE_NAMES)]
-        song = make_song(genre=name, seed=seed * 10_000 + index, preset=preset, duration_s=duration_s)
+        at = seed * 10_000 + index
+        song = make_song(genre=name, seed=at, preset=preset, duration_s=duration_s, progress=told)
         file = f"{index + 1:03d}_{name}.{suffix}"
         write_song(folder / "audio" / file, song)
         rows += [
@@ -138,8 +143,7 @@ def _write_songs(
             for o in song.occurrences
         ]
         songs.append([file, name, f"{len(song.audio) / song.rate_hz:.3f}", f"{song.bpm:.1f}", f"synth-{index}", preset])
-        if progress:
-            progress(index + 1)
+        progress(index + 1)
     _write_csv(
         folder / "annotations.csv", ["file", "class", "start", "end", "kind", "ratio_db", "flag", "alteration"], rows
     )

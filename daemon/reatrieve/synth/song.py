@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,8 @@ SCENE_NAMES = tuple(SCENES)
 SCENE_BEAT_S = 0.04
 """What happens in a scene keeps no time: it may begin at any multiple of half of this."""
 MIN_DURATION_S = 20.0
+BACKING_SHARE = 0.6
+"""Of the time that a song takes, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,13 @@ def _known(kind: str, name: str, names: tuple[str, ...]) -> None:
 
 
 def make_song(
-    *, genre: str = "house", seed: int = 0, preset: str = "easy", duration_s: float = 120.0, n_sounds: int | None = None
+    *,
+    genre: str = "house",
+    seed: int = 0,
+    preset: str = "easy",
+    duration_s: float = 120.0,
+    n_sounds: int | None = None,
+    progress: Callable[[float], None] = lambda _share: None,
 ) -> Song:
     """Make one song.
 
@@ -81,6 +90,7 @@ def make_song(
     preset : one of :data:`reatrieve.synth.presets.PRESETS`.
     duration_s : length in seconds, at least 20.
     n_sounds : sounds of interest; default one for every 40 s, at least one.
+    progress : told the share done, 0..1.
 
     Raises
     ------
@@ -103,7 +113,10 @@ def make_song(
         bpm = float(np.round(rng.uniform(*style.bpm), 1))
         root, beat_s, suited = float(rng.integers(41, 53)), 60.0 / bpm, style.families
         sections = plan_sections(int(np.ceil(duration_s / (4 * beat_s))), rng)
-        mix = backing_track(style, bpm=bpm, root=root, sections=sections, n_samples=n, rng=rng)
+        mix = backing_track(
+            style, bpm=bpm, root=root, sections=sections, n_samples=n, rng=rng,
+            progress=lambda share: progress(BACKING_SHARE * share),
+        )  # fmt: skip
     mix *= 0.5 / (np.sqrt(np.mean(mix**2)) * 4.0 + 1e-12)
     backing = _mono(mix)
 
@@ -114,6 +127,7 @@ def make_song(
         family = families[index % len(families)]
         sound = _made(family, rng, root=root, beat_s=beat_s)
         placed += _place(mix, backing, sound, f"{family}{index + 1}", rules, duration_s, rng)
+        progress(BACKING_SHARE + (1.0 - BACKING_SHARE) * (index + 1) / count)
     if rules.clip:
         mix = np.tanh(rules.clip * 2.0 * mix) / (rules.clip * 2.0)
     peak = float(np.max(np.abs(mix)))
