@@ -290,6 +290,7 @@ function earlier.hand_over(ctx, tab, s, old, model, list)
     { s = s, marks = adopted, model = model },
   }
   local other = tab.active
+  if other then other:review(nil) end
   if other and other ~= s and other ~= old and other.model.current and not other.model.hidden then
     parts[3] = { s = other, model = models.hidden(other.model) }
   end

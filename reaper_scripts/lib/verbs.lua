@@ -70,21 +70,19 @@ end
 ---Another answer for the place that the user looks at again.
 local function change_answer(ctx, tab, s, verdict)
   if s.state == "answering" then return false end
-  if s.outdated then
-    status.say(outdated(s), true, true)
-    return true
-  end
   local number = s.reviewed
   local one = s.model.candidates[number]
   local before = models.verdict(one.state)
-  local problem = verdict == "accept" and verdict ~= before and edges.shared(s.model, one, one.start_s, one.end_s, false)
+  local changes = verdict ~= "skip" and verdict ~= before
+  local problem = changes and (s.outdated and outdated(s)
+    or verdict == "accept" and edges.shared(s.model, one, one.start_s, one.end_s, false))
   if problem then
     status.say(problem, true, true)
     return true
   end
   s:review(nil)
-  audition.stop()
-  if verdict ~= "skip" and verdict ~= before then
+  audition.stop_in(tab.proj)
+  if changes then
     local model = models.reanswered(s.model, number, verdict, s.budget)
     local forward = { { "reanswer", number, verdict, one.start_s, one.end_s } }
     local back = { { "reanswer", number, before or "accept", one.start_s, one.end_s } }

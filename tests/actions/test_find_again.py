@@ -1058,3 +1058,31 @@ def test_an_answer_is_not_changed_while_the_track_is_outdated(rig: Rig) -> None:
     assert "its items have changed since the search: run Find again" in rig.line()
     assert session.state.candidates[4].state == "accepted"
     assert "Sound 1-4" in rig.names()
+
+
+@pytest.mark.parametrize("verb", ["skip", "accept"])
+def test_an_answer_is_left_as_it_is_also_while_the_track_is_outdated(one_rig: Rig, verb: str) -> None:
+    """What changes nothing is not refused: it ends the look at the answer."""
+    session = outdated(one_rig)  # its last answer is a yes
+    one_rig.press("previous")
+    one_rig.press(verb, 8)
+    assert "Sound 1-5 at" in one_rig.line()
+    assert "accept, reject or skip?" in one_rig.line()
+    assert one_rig.sent(m.Reanswer) == []
+    one_rig.press("reject", 8)
+    assert session.state.candidates[5].state == "rejected"
+
+
+def test_a_sound_that_is_found_again_ends_the_look_at_another_ones_answer(one_rig: Rig) -> None:
+    one_rig.find()
+    one_rig.press("accept")
+    other = one_rig.find(16.2, 17.0)
+    for verb in ("skip", "accept"):
+        one_rig.press(verb)
+    one_rig.track.items[0].set(D_LENGTH=19.5)
+    one_rig.tick(6)
+    one_rig.press("previous")
+    again(one_rig)  # the first one
+    one_rig.press("next", 8)
+    one_rig.press("reject", 8)
+    assert [one.state for one in other.state.candidates.values()][:3] == ["skipped", "accepted", "rejected"]
