@@ -412,7 +412,7 @@ end
 
 ---Undo or redo has changed which search of a line stands.
 local function change(ctx, tab, line, here, s, index)
-  audition.stop()
+  audition.stop_in(tab.proj)
   if here then
     local number = settle(here)
     local commands = here:go(empty_step(here, is_before(line, here, s)))

@@ -119,11 +119,10 @@ local function take_changes(ctx, tab, s, present)
   steps.send(ctx, s, forward)
   if s:absent() then
     s:forget_lookahead()
-    audition.stop()
+    audition.stop_in(tab.proj)
     tell_taken_back(s)
   elseif before.current and not model.current then
     if following then
-      audition.stop()
       steps.step(tab, "Next candidate", { { s = s, model = models.proposed(model, following.number, following) } })
       steps.present(ctx, tab, s)
     end

@@ -160,6 +160,8 @@ function steps.describe(ctx, s, loud)
     status.say(("%s: %s; %s"):format(model.label, why[model.over] or model.over, tally(s)), loud)
   elseif one and model.hidden then
     status.say(("%s: paused before candidate %d; Play, Accept or Continue shows it again"):format(model.label, one.number), loud)
+  elseif one and ctx.owner(s.id) ~= ctx.active_tab then
+    status.say(("%s is in another project tab"):format(steps.named(s, one.number)), loud)
   elseif one then
     local left = s.remaining and s.remaining >= 0 and (" · about %.0f left"):format(s.remaining) or ""
     local hint = s.probably_done == one.number and " · probably nothing else: Finish when you agree" or ""
@@ -191,7 +193,7 @@ local function may_move(ctx, tab)
   local at = ctx.attention
   if not at or at.tab ~= tab then return false end
   if at.now == ctx.now then return true end
-  if reaper.GetPlayStateEx(tab.proj) ~= 0 and not audition.playing() then return false end
+  if reaper.GetPlayStateEx(tab.proj) ~= 0 and audition.project() ~= tab.proj then return false end
   local start_s, end_s = reaper.GetSet_ArrangeView2(tab.proj, false, 0, 0, 0, 0)
   return start_s == at.start_s and end_s == at.end_s
 end
@@ -206,11 +208,7 @@ function steps.present(ctx, tab, s, silent)
     ctx.attention.now = key
     if not silent and settings.get("audition") then steps.play(tab, s) end
   end
-  if one and tab ~= ctx.active_tab then
-    status.say(("%s stands in another project tab"):format(steps.named(s, one.number)), true)
-  else
-    steps.describe(ctx, s, true)
-  end
+  steps.describe(ctx, s, true)
 end
 
 ---Show and play an answered place again; Accept and Reject are about it until something else is asked for.
@@ -249,7 +247,8 @@ function steps.edges(tab, s)
 end
 
 ---Play the place that is looked at again, else the candidate.
-function steps.play(tab, s)
+---@param resume_s number? where the project plays on afterwards, if what was heard before has been stopped by us
+function steps.play(tab, s, resume_s)
   local one = s.model.candidates[s.reviewed or s.model.current or -1]
   if not one then
     status.say("nothing to play: no candidate is open; Continue (+10) or Find brings one", true)
@@ -258,7 +257,8 @@ function steps.play(tab, s)
   local start_s, end_s
   if not s.reviewed then start_s, end_s = steps.edges(tab, s) end
   local played = audition.play(tab.proj, track.there(tab.proj, s.media_track, s.track), start_s or one.start_s, end_s or one.end_s,
-    { lead_in_s = settings.get("lead_in_s"), loop = settings.get("loop"), solo = settings.get("solo") })
+    { lead_in_s = settings.get("lead_in_s"), loop = settings.get("loop"), solo = settings.get("solo"),
+      resume_s = resume_s })
   if not played then status.say("not played while REAPER is recording: stop the recording first", true) end
 end
 

@@ -39,7 +39,6 @@ function verbs.apply(ctx, tab, s, verdict, start_s, end_s, following, over)
   local model = models.answered(s.model, verdict, start_s, end_s)
   if following then model = models.proposed(model, following.number, following) end
   if over then model = models.ended(model, over) end
-  audition.stop()
   steps.step(tab, ANSWERS[verdict] .. " " .. steps.named(s, number), {
     { s = s, model = model, forward = { { "answer", number, verdict, start_s, end_s } }, back = { { "undo", number } } },
   })
@@ -182,7 +181,7 @@ function of_session.undo(ctx, tab, s)
   if s.state == "answering" then return false end
   local step = s:step()
   if holds_answers(step) and step.undo and project.last_undo(tab.proj) == step.undo then
-    audition.stop()
+    audition.stop_in(tab.proj)
     project.undo(tab.proj)
     project_changes.look(ctx, tab, true)
     return true
@@ -193,7 +192,6 @@ function of_session.undo(ctx, tab, s)
     return true
   end
   local again = models.again(s.model, number)
-  audition.stop()
   steps.step(tab, "Take back " .. steps.named(s, number), {
     { s = s, model = models.undone(s.model, number), forward = { { "undo", number } }, back = again },
   })
@@ -224,7 +222,7 @@ local function ask(ctx, tab, s, time_s)
     return true
   end
   if s.model.current and s.model.hidden then steps.show(ctx, tab, s) end
-  audition.stop()
+  audition.stop_in(tab.proj)
   s:await_question(steps.send(ctx, s, { { "ask", time_s } }))
   status.say(("%s: asking about %s next"):format(s.model.label, status.time(time_s)), true)
   return true
@@ -248,9 +246,10 @@ local function nudge(ctx, tab, s, edge, by)
     return true
   end
   local name, heard = steps.named(s, s.model.current), audition.project() == tab.proj
+  local resume_s = heard and audition.resume_s() or nil      -- the undo point stops what is heard
   project.undoable(tab.proj, ("Move the %s of %s"):format(edge, name), function() project.move(tab.proj, guid, start_s, end_s) end)
   status.say(("%s: %s to %s"):format(name, status.time(start_s), status.time(end_s)), true)
-  if heard then steps.play(tab, s) end                      -- with its new edges
+  if heard then steps.play(tab, s, resume_s) end            -- with its new edges
   return true
 end
 
@@ -287,7 +286,7 @@ function of_session.finish(ctx, tab, s)
   end
   if s.state == "answering" then return false end
   if s.state == "continuing" or s.state == "asking" then s:finish_waiting() end      -- what it would bring is not wanted any more
-  audition.stop()
+  audition.stop_in(tab.proj)
   local ended = models.cleared(models.ended(model, "finished"))
   if models.alike(model, ended, settings.get("keep_rejected")) then
     s:amend(ended)                              -- a step without a change could not be told from the one before: none is made
@@ -351,7 +350,7 @@ function verbs.carry_out(ctx, tab, s)
     local place_s = tonumber(verb:match("^ask (%S+)$"))
     local handle = BY_STATE[s.state] or (place_s and function() return ask(ctx, tab, s, place_s) end) or of_session[verb]
     if s.reviewed and not KEEPS_REVIEW[verb] then
-      audition.stop()
+      audition.stop_in(tab.proj)
       s:review(nil)
     end
     if not handle(ctx, tab, s, verb) then
@@ -423,7 +422,7 @@ end
 function verbs.activate(ctx, tab, s)
   local old = tab.active
   if old then old:review(nil) end
-  audition.stop()
+  audition.stop_in(tab.proj)
   if old == s and not s.model.hidden then
     steps.present(ctx, tab, s)
     return
@@ -465,7 +464,6 @@ function of_tab.clear(_, tab)
     status.say("nothing to clear", true)
     return
   end
-  audition.stop()
   steps.step(tab, "Clear everything not accepted", parts)
   status.say("everything not accepted is cleared; Continue goes on with the search", true)
 end
