@@ -165,7 +165,7 @@ function project_changes.look(ctx, tab, force)
   tab.tempo = tempo
   local changed = earlier.look(ctx, tab)
   for _, s in ipairs(tab.sessions) do
-    local items_too = s:is_open() and not s:absent() and track_changes.look(tab, s)
+    local items_too = s:is_open() and not s:absent() and track_changes.look(tab, s, retuned)
     if (s:is_open() or s.state == "lost") and s.media_track and not earlier.is_away(tab, s) then
       changed = look_at(ctx, tab, s, watched, retuned, items_too) or changed
     end

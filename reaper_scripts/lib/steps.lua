@@ -128,6 +128,7 @@ function steps.correct(tab, s, model, span)
     marks[guid] = mark
   end
   s:set_marks(marks)
+  s:see()                                            -- it stands elsewhere than in the last look
   steps.store(tab)
 end
 

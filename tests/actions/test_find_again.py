@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from rig import REDO, SPANS, UNDO, Rig, noise_file
 
 from reatrieve.bridge import messages as m
 from reatrieve.headless.sources import FileSource
+from reatrieve.headless.undo import ALL
 
 
 def outdated(rig: Rig, verbs: tuple[str, ...] = ("accept", "reject", "skip", "accept")) -> Any:
@@ -530,6 +532,41 @@ def test_regions_that_move_with_the_tempo_teach_nothing(one_rig: Rig, which: str
         assert one_rig.sent(m.Revise) == []
 
 
+def test_regions_and_an_item_that_move_with_the_tempo_teach_nothing(tmp_path: Path) -> None:
+    """The item keeps its beat and its length ("beats, position only"); its regions move by other times."""
+    with Rig(tmp_path, spans=[(4.0 + start_s, 4.0 + end_s) for start_s, end_s in SPANS]) as rig:
+        item = rig.track.items[0]
+        item.move(4.0)
+        session = rig.find(4.5, 5.5)
+        for _ in range(2):
+            rig.press("accept")
+        model = rig.project.model
+        model.bpm = 60.0
+        item.model.values["D_POSITION"] = 8.0
+        for region in model.markers:
+            region.start_s, region.end_s = 2 * region.start_s, 2 * region.end_s
+        model.history.add("Change tempo", ALL)
+        rig.tick(8)
+        assert rig.sent(m.Revise) == []
+        assert "its items have moved by +4.000 s" in " ".join(rig.help())
+        assert rig.accepted() == [9.0, 12.0, 16.0]
+        assert rig.candidate().start_s == 8.0 + SPANS[2][0]  # on its sound
+        rig.press("accept", 8)
+        assert session.state.candidates[3].span.start_s == 4.0 + SPANS[2][0]
+        rig.reaper.answer("yes")
+        rig.press("convert", 8)
+        assert rig.accepted() == [8.5, 10.0, 12.0, 14.0]
+        assert rig.sent(m.Revise) == []
+        for _ in range(5):  # the markers, the moving back, the answer, the candidate's move, and the tempo
+            rig.reaper.run(UNDO)
+            rig.tick(8)
+        assert rig.accepted() == [4.5, 6.0, 8.0]
+        assert rig.candidate().start_s == 4.0 + SPANS[2][0]
+        rig.press("accept", 8)
+        assert session.state.candidates[3].span.start_s == 4.0 + SPANS[2][0]
+        assert rig.sent(m.Revise) == []
+
+
 def test_a_region_dragged_at_another_time_than_the_tempo_is_learned(one_rig: Rig) -> None:
     one_rig.find()
     one_rig.press("accept")
@@ -992,6 +1029,29 @@ def test_time_inserted_into_an_item_teaches_nothing(rig: Rig) -> None:
     assert [(one.verdict, pytest.approx(one.start_s)) for one in rig.sent(m.Known)] == [
         ("accept", 0.5), ("accept", 2.0), ("accept", 4.0), ("reject", 8.0), ("accept", 10.0),
     ]  # fmt: skip
+
+
+def test_a_candidate_moves_with_its_items_each_time(rig: Rig) -> None:
+    rig.find()
+    rig.press("accept")
+    rig.project.add_marker(15.0, "mine")  # the candidate has been looked at where it stood then
+    rig.tick(3)
+    for by_s in (0.5, 0.7, 0.4):
+        rig.track.items[0].move(by_s)
+        rig.tick(6)
+        assert rig.candidate().start_s == pytest.approx(SPANS[1][0] + by_s)
+
+
+def test_a_place_that_was_asked_for_moves_with_its_items(rig: Rig) -> None:
+    rig.find()
+    rig.project.add_marker(15.0, "mine")
+    rig.tick(3)
+    rig.reaper.set_ext_state("ReaTrieve", "queue", f"ask {SPANS[4][0]}\n")
+    rig.until(lambda: rig.candidate().start_s == SPANS[4][0])
+    rig.tick(6)
+    rig.track.items[0].move(0.5)
+    rig.tick(6)
+    assert rig.candidate().start_s == pytest.approx(SPANS[4][0] + 0.5)
 
 
 @pytest.mark.parametrize("by_s", [0.3, 1.5])
