@@ -207,20 +207,42 @@ local function compare(ctx, tab, s, fields)
   if s:has_rows() then restore.reconcile(ctx, tab, s, fields) end
 end
 
+---Whether the daemon may answer the question that is awaited by what is open: it takes the best place that begins within half a
+---length of the time that was pointed at.
+---@param one Candidate that is open
+local function may_be_open(s, one)
+  local time_s = s.question.values.time_s
+  return not time_s or math.abs(time_s + s.shift_s - one.proposed_start_s) <= (one.proposed_end_s - one.proposed_start_s) / 2
+end
+
 ---Whether a candidate was said before the daemon knew that it was asked for another one in its place.
 local function is_of_before(ctx, s, fields)
   local one = s.state == "asking" and fields.number == s.model.current and s.model.candidates[fields.number]
   if not one then return false end
   local same = math.abs(one.proposed_start_s - fields.start_s) <= models.TOLERANCE_S
     and math.abs(one.proposed_end_s - fields.end_s) <= models.TOLERANCE_S
-  -- What decides may be what is open; and rows, once the question is handled, are the reply to a request of later.
-  return same and not ((s.deciding or s:has_rows()) and ctx.link:has_acked(s.question))
+  -- Rows, once the question has been handled, are the reply to a request of later.
+  return same and not ((may_be_open(s, one) or s:has_rows()) and not ctx.link:is_pending(s.question))
+end
+
+---Show the open candidate again where its region was deleted while another place was asked for: that was no answer to this one.
+local function show_again(ctx, tab, s)
+  if not s.model.current or s.model.hidden or steps.edges(tab, s) or project.can_redo(tab.proj) then return end
+  local marks = {}
+  for guid, mark in pairs(s:step().marks) do
+    if mark.kind ~= "candidate" then marks[guid] = mark end
+  end
+  s:set_marks(marks)
+  s:amend(models.hidden(s.model))
+  steps.show(ctx, tab, s)
 end
 
 ---The question that was asked for, or another that stands now.
 local function question(ctx, tab, s, fields)
   s:finish_waiting()
   follow(ctx, tab, s, fields)
+  show_again(ctx, tab, s)
+  tab.change_count = nil                                       -- what was edited meanwhile is looked at now
 end
 
 local AT_CANDIDATE = {
@@ -337,6 +359,7 @@ function on.failed(ctx, tab, s, fields)
     s:lose()
   elseif s.state == "listing" or s.state == "accepting" or s.state == "asking" then
     s:finish_waiting()
+    tab.change_count = nil                                     -- what was edited meanwhile is looked at now
   elseif s.state == "answering" then
     s:finish_waiting()                                         -- the region still stands as a candidate
     ctx.link:command("resume", { session = s.id })

@@ -986,6 +986,7 @@ def test_undo_of_find_again_leaves_a_finished_sound_finished(rig: Rig) -> None:
     for verb in ("accept", "accept"):
         rig.press(verb)
     points = rig.history()
+    sent = len(rig.sent(m.Finish)), len(rig.sent(m.More))
     for _ in range(3):
         rig.reaper.run(UNDO)
         rig.tick(20)
@@ -997,6 +998,7 @@ def test_undo_of_find_again_leaves_a_finished_sound_finished(rig: Rig) -> None:
         rig.tick(20)
     assert rig.history() == points
     assert old.state.over == "finished"
+    assert (len(rig.sent(m.Finish)), len(rig.sent(m.More))) == sent
     assert new.state.answers == 5
     agree(rig)
 

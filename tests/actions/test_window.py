@@ -397,9 +397,56 @@ def test_a_question_that_fails_leaves_the_open_one(one_rig: Rig) -> None:
     session = one_rig.find()
     ask(one_rig, -5.0)
     one_rig.tick(80)
+    assert "nothing is left to ask about" in one_rig.help()
+    assert [one.time_s for one in one_rig.sent(m.Ask)] == [-5.0]
     assert one_rig.candidate().start_s == SPANS[0][0]
     one_rig.press("accept")
     assert session.state.candidates[1].state == "accepted"
+
+
+@pytest.mark.parametrize("time_s", [SPANS[4][0], 19.5], ids=["answered", "refused"])
+def test_what_is_edited_while_a_question_is_awaited_is_learned(one_rig: Rig, time_s: float) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.press("accept")
+    ask(one_rig, time_s)
+    one_rig.reaper.tick(2)
+    one_rig.region("Sound 1-1").move(2.02, 3.0)
+    one_rig.region("Sound 1-2").delete()
+    one_rig.reaper.tick(2)
+    one_rig.tick(30)
+    assert one_rig.candidate().start_s == (time_s if time_s < 19.0 else SPANS[2][0])
+    assert session.state.candidates[1].span.start_s == 2.02
+    assert session.state.candidates[2].state == "retracted"
+    one_rig.press("accept")
+    assert session.state.candidates[3].state == "accepted"
+
+
+def test_a_candidate_deleted_while_another_is_asked_for_is_no_answer_to_that(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    ask(one_rig, SPANS[4][0])
+    one_rig.reaper.tick(2)
+    one_rig.candidate().delete()
+    one_rig.reaper.tick(2)
+    one_rig.tick(30)
+    assert one_rig.candidate().start_s == SPANS[4][0]
+    assert session.state.answers == 1
+    one_rig.press("reject")
+    assert session.state.candidates[2].span.start_s == SPANS[4][0]
+    assert session.state.rejections == 1
+
+
+@pytest.mark.parametrize("time_s", [SPANS[0][0], SPANS[0][0] - 0.1])
+def test_asking_for_the_place_that_is_open_waits_for_nothing(one_rig: Rig, time_s: float) -> None:
+    session = one_rig.find()
+    ask(one_rig, time_s)
+    one_rig.reaper.tick(2)
+    one_rig.tick(6)
+    assert isinstance(session.events[-1], Requested)
+    one_rig.press("accept")
+    assert session.state.accepted == 1
+    assert one_rig.sent(m.Resume) == []
 
 
 def test_finish_does_not_wait_for_a_question(one_rig: Rig) -> None:
