@@ -129,7 +129,7 @@ local function offer(ctx, tab, s, daemon_model, present)
   if old and not whole then
     tab.declined[s.id] = true
     ctx.drop(tab, s)
-    status.say(("%s has got more answers meanwhile, and stays as it is; run Find once more to go on"):format(old.model.label), true)
+    status.say(("%s has been answered since, and is left unchanged; run Find once more to go on"):format(old.model.label), true)
   elseif old then
     earlier.hand_over(ctx, tab, s, old, daemon_model, known)
     steps.present(ctx, tab, s, true)

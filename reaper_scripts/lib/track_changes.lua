@@ -179,8 +179,8 @@ local function follow(tab, s, change, before, present, retuned)
   if next(s.left) then
     local count = 0
     for _ in pairs(s.left) do count = count + 1 end
-    line = ("%s; %s stayed, off the sound: Convert and Export ask whether to move them"):format(line,
-      status.plural(count, "accepted region"))
+    line = ("%s; %s %s off the sound now: Convert and Export ask whether to move them"):format(line,
+      status.plural(count, "accepted region"), count == 1 and "is" or "are")
   end
   status.say(line, true)
 end
@@ -260,8 +260,8 @@ function track_changes.with_tempo(tab, s, present)
   s:set_marks(standing)
   s:amend(model)
   if moved > 0 then
-    local text = "%s: the tempo has changed, and %s moved with the beats: nothing is learned from that; Convert and Export ask about them"
-    status.say(text:format(s.model.label, status.plural(moved, "region")), true)
+    status.say(("%s: the tempo has changed, and %s moved with the beats: nothing is learned from that; Convert and Export ask whether "
+      .. "to move them back"):format(s.model.label, status.plural(moved, "region")), true)
   end
   steps.store(tab)
   return true

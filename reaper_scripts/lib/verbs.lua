@@ -318,17 +318,23 @@ end
 local function while_asking(ctx, tab, s, verb)
   if verb == "finish" then return of_session.finish(ctx, tab, s) end
   if not ANSWERS[verb] then return false end
-  status.say(ctx.link.problem and ("%s: another place will be asked about: %s"):format(s.model.label, ctx.link.problem)
-    or ("%s: another place is asked about: answer when it stands there"):format(s.model.label), true)
+  status.say(("%s: %s"):format(s.model.label, ctx.link.problem
+    and "waiting for the daemon to propose the place you pointed at: " .. ctx.link.problem
+    or "the next place is on its way: answer when its region is shown"), true)
   return true
 end
 
 ---A verb while the daemon does not have the session.
 local function while_closed(ctx, tab, s)
-  if restore.ask_again(ctx, tab, s) then return true end
-  if s.state ~= "lost" and not ctx.link.problem then return false end
-  status.say(s.state == "lost" and ("the daemon has no journal of %s; its regions stay as they are: run Find to search on")
-    :format(s.model.label) or ctx.link.problem, true)
+  if s.state == "lost" then
+    status.say(("the daemon has no journal of %s; its regions stay as they are: run Find to search on"):format(s.model.label), true)
+  elseif ctx.link.problem then
+    status.say(ctx.link.problem, true)
+  elseif restore.ask_again(ctx, tab, s) then
+    status.say(("%s: decide first about the answers that this project does not have"):format(s.model.label), true)
+  else
+    return false
+  end
   return true
 end
 
@@ -512,7 +518,7 @@ local function run(ctx, tab, verb)
   local s = tab.searching or tab.active
   if verb == "play" and audition.playing() and audition.project() ~= tab.proj then
     audition.finish()                               -- in another tab
-    return status.say("stopped")
+    return status.say("stopped playing in another project tab")
   end
   if tab.preparing then
     status.say("still reading the track", true)

@@ -68,7 +68,7 @@ function window.open()
   hand_back()
 end
 
----Read dock, place and size: a window that was closed by its cross has none any more.
+---Read dock, place and size: a window that was closed with its close button has none any more.
 local function read_geometry()
   local dock, x, y, w, h = gfx.dock(-1, 0, 0, 0, 0)
   if not h or w < LEAST_W or h < LEAST_H then return end

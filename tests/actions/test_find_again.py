@@ -519,7 +519,11 @@ def test_regions_that_move_with_the_tempo_teach_nothing(one_rig: Rig, which: str
             region.move(2 * region.start_s, 2 * region.end_s)
     one_rig.tick(8)
     assert one_rig.sent(m.Revise) == []
-    told = "moved with the beats: nothing is learned from that" if which == "regions" else "run Find again"
+    told = (
+        "learned from that; Convert and Export ask whether to move them back"
+        if which == "regions"
+        else "run Find again"
+    )
     assert told in " ".join(one_rig.help())
     assert one_rig.accepted() == [1.0, 4.0, 8.0]
     if which == "regions":
@@ -802,7 +806,7 @@ def test_what_was_answered_after_declining_is_not_taken_over_by_an_older_session
     accepted = rig.accepted()
     reopen(rig, "yes")
     assert rig.accepted() == accepted
-    assert any("has got more answers meanwhile, and stays as it is" in text for text in rig.help())
+    assert any("has been answered since, and is left unchanged" in text for text in rig.help())
     agree(rig)
 
 

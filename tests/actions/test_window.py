@@ -246,7 +246,7 @@ def test_place_size_and_dock_are_remembered(tmp_path: Path) -> None:
         assert rig.reaper.gfx_picture().size == (960, 640)
         rig.reaper.resize_window(700, 500)
         rig.tick(1)
-        rig.reaper.close_window()  # by its cross, at once: the window cannot be asked any more
+        rig.reaper.close_window()  # with its close button, at once: the window cannot be asked any more
         rig.tick(2)
         assert rig.reaper.ext_state("ReaTrieve", "window") == "0 30 40 350 250"
 
@@ -354,7 +354,7 @@ def press_too_early(rig: Rig, verb: str) -> None:
     rig.daemon._flush()
     rig.run(verb)
     rig.reaper.tick(3)
-    assert "another place is asked about: answer when it stands there" in rig.line()
+    assert "the next place is on its way: answer when its region is shown" in rig.line()
     rig.until(lambda: rig.candidate().start_s == SPANS[4][0])
     rig.tick(20)
 
@@ -384,7 +384,10 @@ def test_an_answer_after_a_question_to_a_dead_daemon_is_not_kept(one_rig: Rig) -
     one_rig.reaper.tick(2)
     one_rig.run("accept")
     one_rig.reaper.tick(100)
-    assert "another place" in " ".join(one_rig.help()[-4:])
+    assert "Sound 1: the next place is on its way: answer when its region is shown" in one_rig.help()
+    one_rig.run("accept")
+    one_rig.reaper.tick()
+    assert "waiting for the daemon to propose the place you pointed at: the daemon does not answer" in one_rig.line()
     one_rig.daemon.start()
     one_rig.until(lambda: one_rig.candidate().start_s == SPANS[4][0])
     one_rig.tick(20)
@@ -504,7 +507,7 @@ def test_stop_is_there_for_what_plays_in_another_tab(one_rig: Rig) -> None:
     one_rig.run("play")
     one_rig.tick(2)
     assert not playing.playing
-    assert one_rig.line() == "stopped"
+    assert one_rig.line() == "stopped playing in another project tab"
     assert one_rig.reaper.host.preferences["loop_points_linked"]
 
 
