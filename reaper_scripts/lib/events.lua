@@ -69,12 +69,9 @@ local function first_candidate(ctx, tab, s, fields)
     return
   end
   local model = continued(models.with_example(s.model, s.search.example), fields)
-  local parts = { { s = s, model = model } }
-  local old = tab.active
-  if old then old:review(nil) end
-  if old and old ~= s and old.model.current and not old.model.hidden then
-    table.insert(parts, 1, { s = old, model = models.hidden(old.model) })
-  end
+  local parts = { steps.paused_part(tab, s) }
+  parts[#parts + 1] = { s = s, model = model }
+  if tab.active then tab.active:review(nil) end
   s:open()
   tab.searching = nil
   steps.add_to_tab(tab, s)
@@ -136,8 +133,7 @@ local function same_candidate(ctx, tab, s, fields)
   s:agreed()
   local model = s.model
   local one = model.candidates[fields.number]
-  if math.abs(one.proposed_start_s - fields.start_s) > models.TOLERANCE_S
-    or math.abs(one.proposed_end_s - fields.end_s) > models.TOLERANCE_S then
+  if not models.same_place(models.proposal(one), fields) then
     steps.correct(tab, s, models.proposed(model, fields.number, fields), fields)
     steps.present(ctx, tab, s)
   end
@@ -219,10 +215,9 @@ end
 local function is_of_before(ctx, s, fields)
   local one = s.state == "asking" and fields.number == s.model.current and s.model.candidates[fields.number]
   if not one then return false end
-  local same = math.abs(one.proposed_start_s - fields.start_s) <= models.TOLERANCE_S
-    and math.abs(one.proposed_end_s - fields.end_s) <= models.TOLERANCE_S
   -- Rows, once the question has been handled, are the reply to a request of later.
-  return same and not ((may_be_open(s, one) or s:has_rows()) and not ctx.link:is_pending(s.question))
+  local may_be_reply = (may_be_open(s, one) or s:has_rows()) and not ctx.link:is_pending(s.question)
+  return models.same_place(models.proposal(one), fields) and not may_be_reply
 end
 
 ---Show the open candidate again where its region was deleted while another place was asked for: that was no answer to this one.

@@ -30,7 +30,7 @@ local function find_new_guids(tab, s, present)
 end
 
 ---Whether an undo has brought back where the open candidate stood before another place took its number: that has no undo point.
-local function is_of_before(s, there)
+local function is_withdrawn(s, there)
   local one = s.model.candidates[there.number]
   if there.end_s > one.proposed_start_s and there.start_s < one.proposed_end_s then return false end
   for _, span in ipairs(s.withdrawn[there.number] or {}) do
@@ -44,7 +44,7 @@ local function settle_candidate(tab, s, present)
   for guid, there in pairs(present) do
     local mark = s:step().marks[guid]
     local one = mark and mark.kind == "candidate" and s.model.candidates[there.number]
-    if one and is_of_before(s, there) then
+    if one and is_withdrawn(s, there) then
       project.move(tab.proj, guid, one.proposed_start_s, one.proposed_end_s, mark.name)
       steps.store(tab)
     elseif one and there.name ~= mark.name then

@@ -84,6 +84,14 @@ function steps.add_to_tab(tab, s)
   if not steps.is_in_tab(tab, s) then tab.sessions[#tab.sessions + 1] = s end
 end
 
+---What pauses the session that the keys lead, for the undo step in which another takes its place.
+---@param s Session the other one
+---@return { s: Session, model: Model }? nil: it asks about nothing
+function steps.paused_part(tab, s)
+  local old = tab.active
+  if old and old ~= s and old.model.current and not old.model.hidden then return { s = old, model = models.hidden(old.model) } end
+end
+
 ---One undo step on one or more sessions of a tab. A part with `marks` begins with these, not with those of its session.
 ---@param name string
 ---@param parts { s: Session, model: Model, marks: table<string, Mark>?, forward: table[]?, back: table[]? }[]
@@ -111,9 +119,7 @@ function steps.correct(tab, s, model, span)
   local one = before.candidates[span.number]
   local own = models.own_name(before, span.number, "candidate", one.probability)
   local elsewhere = span.start_s >= one.proposed_end_s or span.end_s <= one.proposed_start_s
-  if elsewhere then
-    s:withdraw(span.number, { start_s = one.proposed_start_s, end_s = one.proposed_end_s })
-  end
+  if elsewhere then s:withdraw(span.number, models.proposal(one)) end
   s:amend(before.hidden and models.hidden(model) or model)
   local marks = {}
   for guid, mark in pairs(s:step().marks) do

@@ -73,11 +73,6 @@ local function along_s(change, before, mark)
   return change.by_s or change.item_by_s[under(before, (mark.start_s + mark.end_s) / 2)]
 end
 
----Whether a region stands where it stood.
-local function is_still(there, mark)
-  return math.abs(there.start_s - mark.start_s) < SAME_S and math.abs(there.end_s - mark.end_s) < SAME_S
-end
-
 ---The model with what moved along, and the numbers of accepted regions that stayed. Where items have changed each in its own way
 ---(time inserted or cut) or the tempo with them, whatever has moved in the same moment was moved by REAPER.
 ---@param retuned boolean the tempo has changed: regions in beats have moved by more or less than their sound
@@ -87,13 +82,13 @@ local function followed(s, change, before, present, retuned)
     local there, by_s = present[guid], along_s(change, before, mark)
     local along = there and by_s and math.abs(there.start_s - mark.start_s - by_s) < SAME_S
       and math.abs(there.end_s - mark.end_s - by_s) < SAME_S
-    if there and (retuned or not change.by_s) and mark.kind ~= "candidate" and not is_still(there, mark) then
+    if there and (retuned or not change.by_s) and mark.kind ~= "candidate" and not models.same_place(there, mark) then
       local start_by_s, end_by_s = there.start_s - mark.start_s, there.end_s - mark.end_s
       model = models.moved(model, mark.number, start_by_s, end_by_s)
       if change.by_s then s:leave(mark.number, change.by_s - start_by_s, change.by_s - end_by_s) end
     elseif along and math.abs(by_s) > SAME_S then
       model = models.moved(model, mark.number, by_s)
-    elseif there and mark.kind == "accepted" and change.by_s and is_still(there, mark) then
+    elseif there and mark.kind == "accepted" and change.by_s and models.same_place(there, mark) then
       stayed[#stayed + 1] = mark.number
     end
   end
@@ -129,7 +124,7 @@ local function follow_each(s, change, before, now, present, model)
   local shown = {}
   for guid, mark in pairs(s:step().marks) do
     local there = present[guid]
-    shown[mark.number] = there and { still = is_still(there, mark), kind = mark.kind } or nil
+    shown[mark.number] = there and { still = models.same_place(there, mark), kind = mark.kind } or nil
   end
   for number, one in pairs(s.model.candidates) do
     local item = one.state ~= "candidate" and under(before, (one.start_s + one.end_s) / 2)
@@ -163,7 +158,7 @@ local function follow(tab, s, change, before, present, retuned)
   local marks = s.history:standing(present)
   for guid, mark in pairs(marks) do
     local seen = s.seen and s.seen.number == mark.number and s.seen or s.model.candidates[mark.number]
-    if mark.kind == "candidate" and mark.number == s.model.current and (retuned or is_still(mark, seen))
+    if mark.kind == "candidate" and mark.number == s.model.current and (retuned or models.same_place(mark, seen))
       and not project.can_redo(tab.proj) then
       mark.start_s, mark.end_s = seen.start_s + change.by_s, seen.end_s + change.by_s
       project.undoable(tab.proj, "Move the candidate with its items", function()
@@ -235,7 +230,7 @@ function track_changes.with_tempo(tab, s, present)
   for guid, mark in pairs(marks) do
     local there = present[guid]
     if not there or there.kind ~= mark.kind then return false end
-    if not is_still(there, mark) then
+    if not models.same_place(there, mark) then
       if mark.kind == "candidate" then
         back = { guid = guid, mark = mark }
       else

@@ -74,7 +74,7 @@ local function change_answer(ctx, tab, s, verdict)
   local before = models.verdict(one.state)
   local changes = verdict ~= "skip" and verdict ~= before
   local problem = changes and (s.outdated and outdated(s)
-    or verdict == "accept" and edges.shared(s.model, one, one.start_s, one.end_s, false))
+    or verdict == "accept" and edges.shared(s.model, number, one.start_s, one.end_s))
   if problem then
     status.say(problem, true, true)
     return true
@@ -109,7 +109,7 @@ local function answer(ctx, tab, s, verdict)
     steps.show(ctx, tab, s)
     return true
   end
-  local moved = math.abs(start_s - one.start_s) > models.TOLERANCE_S or math.abs(end_s - one.end_s) > models.TOLERANCE_S
+  local moved = not models.same_place({ start_s = start_s, end_s = end_s }, one)
   if moved then
     local first_s, last_s = track.extent(s.media_track)
     local problem = edges.problem(s.model, start_s, end_s, first_s, last_s)
@@ -433,10 +433,7 @@ function verbs.activate(ctx, tab, s)
     steps.present(ctx, tab, s)
     return
   end
-  local parts = {}
-  if old and old ~= s and old.model.current and not old.model.hidden then
-    parts[#parts + 1] = { s = old, model = models.hidden(old.model) }
-  end
+  local parts = { steps.paused_part(tab, s) }
   if s.model.current and s.model.hidden then parts[#parts + 1] = { s = s, model = models.shown(s.model) } end
   tab.active = s
   if #parts > 0 then steps.step(tab, "Go to " .. s.model.label, parts) else steps.store(tab) end
