@@ -237,7 +237,6 @@ local function question(ctx, tab, s, fields)
   s:finish_waiting()
   follow(ctx, tab, s, fields)
   show_again(ctx, tab, s)
-  tab.change_count = nil                                       -- what was edited meanwhile is looked at now
 end
 
 local AT_CANDIDATE = {
@@ -245,12 +244,17 @@ local AT_CANDIDATE = {
   continuing = follow, listing = follow, resyncing = follow, asking = question, answering = what_follows, accepting = rest_accepted,
 }
 
+-- In these no edit of the user's is taken: what stands in the project is looked at when they end.
+local HOLDS_EDITS = { asking = true, answering = true, accepting = true }
+
 local function at_candidate(ctx, tab, s, fields)
-  local handle = AT_CANDIDATE[s.state]
+  local before = s.state
+  local handle = AT_CANDIDATE[before]
   if not handle then return end
   if is_of_before(ctx, s, fields) then return s:drop_rows() end
   if s.state ~= "resuming" then s:heard(fields, ctx.now, fields.accept_valid == UNKNOWN) end
   handle(ctx, tab, s, fields)
+  if HOLDS_EDITS[before] then tab.change_count = nil end
   if s:has_rows() then s:drop_rows() end                      -- they belong to this event and to no later one
   if tab.active == s then steps.refresh(ctx, s) end           -- how many are left; or progress of work that is done now
 end
@@ -348,13 +352,13 @@ function on.failed(ctx, tab, s, fields)
   local of_another = s.state == "asking" and s.question.id ~= fields.id and fields.code ~= "unknown-session"
   if of_another then return end                                -- the question is still awaited
   s:give_up_reply()
+  if HOLDS_EDITS[s.state] then tab.change_count = nil end
   if s:is_searching() then
     ctx.drop(tab, s)
   elseif fields.code == "unknown-session" then
     s:lose()
   elseif s.state == "listing" or s.state == "accepting" or s.state == "asking" then
     s:finish_waiting()
-    tab.change_count = nil                                     -- what was edited meanwhile is looked at now
   elseif s.state == "answering" then
     s:finish_waiting()                                         -- the region still stands as a candidate
     ctx.link:command("resume", { session = s.id })

@@ -316,7 +316,11 @@ end
 
 ---A verb while another question is awaited: what stands there still is asked about no more.
 local function while_asking(ctx, tab, s, verb)
-  if verb == "finish" then return of_session.finish(ctx, tab, s) end
+  if verb == "finish" then
+    of_session.finish(ctx, tab, s)
+    tab.change_count = nil                       -- what was edited meanwhile is looked at now
+    return true
+  end
   if not ANSWERS[verb] then return false end
   status.say(("%s: %s"):format(s.model.label, ctx.link.problem
     and "waiting for the daemon to propose the place you pointed at: " .. ctx.link.problem

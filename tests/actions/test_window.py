@@ -454,11 +454,18 @@ def test_asking_for_the_place_that_is_open_waits_for_nothing(one_rig: Rig, time_
 
 def test_finish_does_not_wait_for_a_question(one_rig: Rig) -> None:
     session = one_rig.find()
+    one_rig.press("accept")
     ask(one_rig, SPANS[4][0])
     one_rig.reaper.tick(2)
-    one_rig.press("finish", 20)
+    one_rig.region("Sound 1-1").move(2.02, 3.0)
+    one_rig.reaper.tick(2)
+    one_rig.run("finish")
+    one_rig.reaper.tick(2)  # the daemon has not even heard the question
+    assert one_rig.candidate() is None
+    one_rig.tick(20)
     assert session.state.over == "finished"
     assert one_rig.candidate() is None
+    assert session.state.candidates[1].span.start_s == 2.02  # edited while the question was awaited
 
 
 def test_a_name_stays_with_its_place(one_rig: Rig) -> None:
