@@ -13,6 +13,7 @@ local PLAYING, PAUSED, RECORDING = 1, 2, 4
 local SOLO_IN_PLACE = 2
 local END_S = 0.05           -- a candidate that ends so near to the project's end is its last
 local FASTEST = 4            -- play rate
+local BEGINS_S = 0.25        -- after so long it plays, or does not
 
 local now                    -- what is being played, nil when nothing is
 
@@ -132,19 +133,24 @@ function audition.playing() return now ~= nil end
 ---@return userdata?
 function audition.project() return now and now.proj end
 
+---Where its project plays on when the candidate ends.
+---@return number? time_s nil: it was not playing
+function audition.resume_s() return now and now.resume_s end
+
 ---@param proj userdata
 ---@param track userdata?
----@param options { lead_in_s: number, loop: boolean, solo: boolean }
+---@param options { lead_in_s: number, loop: boolean, solo: boolean, resume_s: number? } where the project plays on afterwards, if
+---  what was heard before has been stopped by us
 ---@return boolean played
 function audition.play(proj, track, start_s, end_s, options)
   local state = reaper.GetPlayStateEx(proj)
-  local resume_s
-  if now then
-    if now.proj == proj then resume_s = now.resume_s end
-    audition.stop()
+  local resume_s = options.resume_s
+  if now and now.proj == proj then
+    resume_s = now.resume_s
   elseif state & (PLAYING | PAUSED) == PLAYING then
     resume_s = reaper.GetPlayPositionEx(proj)
   end
+  audition.stop()
   if state & RECORDING ~= 0 then return false end
   local from_s = math.max(0, start_s - options.lead_in_s)
   now = { proj = proj, start_s = from_s, end_s = end_s, resume_s = resume_s,
@@ -173,14 +179,17 @@ function audition.tick()
   local state, time = reaper.GetPlayStateEx(now.proj), reaper.time_precise()
   local since_s = time - now.ticked                  -- long after a menu or dialog, which stops every script
   now.ticked = time
+  now.heard = now.heard or state & PLAYING ~= 0
   if state & RECORDING ~= 0 then
     audition.stop(true)
   elseif state & PLAYING == 0 then
     -- Stopped or paused by the user, or by REAPER at the project's end; the first moments after the start do not count.
+    local begun = time - now.started > BEGINS_S
     local last = not now.span and reaper.GetProjectLength(now.proj) <= now.end_s + END_S
-    if state == 0 and last and now.position_s + 1.5 * since_s >= now.end_s then
+    local reached_s = now.position_s + 1.5 * since_s * reaper.Master_GetPlayRate(now.proj)
+    if state == 0 and last and (now.heard or begun) and reached_s >= now.end_s then
       audition.finish()
-    elseif time - now.started > 0.25 then
+    elseif begun then
       audition.stop(true)
     end
   elseif not now.span or reaper.GetSetRepeatEx(now.proj, -1) == 0 or not alike(points(now.proj, true), now.span) then

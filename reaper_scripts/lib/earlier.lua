@@ -14,7 +14,6 @@ local track = require("track")
 local earlier = {}
 
 local YES_NO, YES = 4, 6
-local SAME_S = models.TOLERANCE_S
 local COVERED = 0.5          -- so much of an answered place must lie on items, as for the daemon
 local MOST = 2000            -- answers that the daemon takes: its limits.KNOWN
 
@@ -153,15 +152,10 @@ end
 
 -- The hand-over ----------------------------------------------------------------------------------------------------------
 
-local function close(a, b) return math.abs(a - b) < SAME_S end
-
 ---The answer that has become a place of the new search.
 local function origin(list, taken, one)
   for index, answer in ipairs(list) do
-    if not taken[index] and answer.verdict == VERDICT[one.state] and close(answer.start_s, one.start_s)
-      and close(answer.end_s, one.end_s) then
-      return index
-    end
+    if not taken[index] and answer.verdict == VERDICT[one.state] and models.same_place(answer, one) then return index end
   end
 end
 
@@ -212,7 +206,7 @@ local function named_anew(model, old, list)
   end
   local example, example_too = model.candidates[0], list[1] ~= nil and list[1].number == 0
   for _, one in ipairs(list) do
-    if close(one.start_s, example.start_s) and close(one.end_s, example.end_s) then example_too = false end
+    if models.same_place(one, example) then example_too = false end
   end
   if example_too then highest = highest + 1 end                   -- the old example is an answer now, and keeps its name
   model = models.counted_from(model, highest - count)
@@ -290,9 +284,8 @@ function earlier.hand_over(ctx, tab, s, old, model, list)
     { s = s, marks = adopted, model = model },
   }
   local other = tab.active
-  if other and other ~= s and other ~= old and other.model.current and not other.model.hidden then
-    parts[3] = { s = other, model = models.hidden(other.model) }
-  end
+  if other then other:review(nil) end
+  if other ~= old then parts[3] = steps.paused_part(tab, s) end
   settle(old)
   s:stand_for(old.id)
   for id in pairs(old.replaced) do s:stand_for(id) end
@@ -411,7 +404,7 @@ end
 
 ---Undo or redo has changed which search of a line stands.
 local function change(ctx, tab, line, here, s, index)
-  audition.stop()
+  audition.stop_in(tab.proj)
   if here then
     local number = settle(here)
     local commands = here:go(empty_step(here, is_before(line, here, s)))

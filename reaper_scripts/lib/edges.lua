@@ -42,25 +42,23 @@ function edges.problem(model, start_s, end_s, first_s, last_s)
   if start_s < first_s - OUTSIDE_S or end_s > last_s + OUTSIDE_S then
     return ("%s reaches outside the searched audio: move its edges inside"):format(name)
   end
-  return edges.shared(model, one, start_s, end_s, true)
+  return edges.shared(model, one.number, start_s, end_s, models.proposal(one))
 end
 
 ---Which answered place others of this sound would share.
 ---@param model Model
----@param one Candidate
----@param new boolean it was proposed just now: what the proposal shares is allowed
+---@param number integer of the place
+---@param proposed { start_s: number, end_s: number }? as much as this shares with others is allowed
 ---@return string? problem one sentence; nil: none
-function edges.shared(model, one, start_s, end_s, new)
+function edges.shared(model, number, start_s, end_s, proposed)
   local example = model.candidates[0]
   local touch_s = example and math.min(TOUCH_S, TOUCH_SHARE * (example.proposed_end_s - example.proposed_start_s)) or TOUCH_S
-  for number, other in pairs(model.candidates) do
-    local allowed_s = touch_s
-    if new then
-      allowed_s = math.max(allowed_s, edges.overlap_s(one.proposed_start_s, one.proposed_end_s, other.start_s, other.end_s))
-    end
-    if number ~= one.number and WHAT[other.state] and edges.overlap_s(start_s, end_s, other.start_s, other.end_s) > allowed_s then
-      return ("%s lies on %s, %s: two places cannot share their time"):format(models.shown_name(model, one.number),
-        models.shown_name(model, number), WHAT[other.state])
+  for other_number, other in pairs(model.candidates) do
+    local shared_s = edges.overlap_s(start_s, end_s, other.start_s, other.end_s)
+    local proposed_s = proposed and edges.overlap_s(proposed.start_s, proposed.end_s, other.start_s, other.end_s) or 0
+    if other_number ~= number and WHAT[other.state] and shared_s > math.max(touch_s, proposed_s) then
+      return ("%s lies on %s, %s: two places cannot share their time"):format(models.shown_name(model, number),
+        models.shown_name(model, other_number), WHAT[other.state])
     end
   end
 end

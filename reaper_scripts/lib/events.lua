@@ -69,12 +69,9 @@ local function first_candidate(ctx, tab, s, fields)
     return
   end
   local model = continued(models.with_example(s.model, s.search.example), fields)
-  local parts = { { s = s, model = model } }
-  local old = tab.active
-  if old then old:review(nil) end
-  if old and old ~= s and old.model.current and not old.model.hidden then
-    table.insert(parts, 1, { s = old, model = models.hidden(old.model) })
-  end
+  local parts = { steps.paused_part(tab, s) }
+  parts[#parts + 1] = { s = s, model = model }
+  if tab.active then tab.active:review(nil) end
   s:open()
   tab.searching = nil
   steps.add_to_tab(tab, s)
@@ -136,8 +133,7 @@ local function same_candidate(ctx, tab, s, fields)
   s:agreed()
   local model = s.model
   local one = model.candidates[fields.number]
-  if math.abs(one.proposed_start_s - fields.start_s) > models.TOLERANCE_S
-    or math.abs(one.proposed_end_s - fields.end_s) > models.TOLERANCE_S then
+  if not models.same_place(models.proposal(one), fields) then
     steps.correct(tab, s, models.proposed(model, fields.number, fields), fields)
     steps.present(ctx, tab, s)
   end
@@ -207,20 +203,40 @@ local function compare(ctx, tab, s, fields)
   if s:has_rows() then restore.reconcile(ctx, tab, s, fields) end
 end
 
+---Whether the daemon may answer the question that is awaited by what is open: it takes the best place that begins within half a
+---length of the time that was pointed at.
+---@param one Candidate that is open
+local function may_be_open(s, one)
+  local time_s = s.question.values.time_s
+  return not time_s or math.abs(time_s + s.shift_s - one.proposed_start_s) <= (one.proposed_end_s - one.proposed_start_s) / 2
+end
+
 ---Whether a candidate was said before the daemon knew that it was asked for another one in its place.
 local function is_of_before(ctx, s, fields)
   local one = s.state == "asking" and fields.number == s.model.current and s.model.candidates[fields.number]
   if not one then return false end
-  local same = math.abs(one.proposed_start_s - fields.start_s) <= models.TOLERANCE_S
-    and math.abs(one.proposed_end_s - fields.end_s) <= models.TOLERANCE_S
-  -- What decides may be what is open; and rows, once the question is handled, are the reply to a request of later.
-  return same and not ((s.deciding or s:has_rows()) and ctx.link:has_acked(s.question))
+  -- Rows, once the question has been handled, are the reply to a request of later.
+  local may_be_reply = (may_be_open(s, one) or s:has_rows()) and not ctx.link:is_pending(s.question)
+  return models.same_place(models.proposal(one), fields) and not may_be_reply
+end
+
+---Show the open candidate again where its region was deleted while another place was asked for: that was no answer to this one.
+local function show_again(ctx, tab, s)
+  if not s.model.current or s.model.hidden or steps.edges(tab, s) or project.can_redo(tab.proj) then return end
+  local marks = {}
+  for guid, mark in pairs(s:step().marks) do
+    if mark.kind ~= "candidate" then marks[guid] = mark end
+  end
+  s:set_marks(marks)
+  s:amend(models.hidden(s.model))
+  steps.show(ctx, tab, s)
 end
 
 ---The question that was asked for, or another that stands now.
 local function question(ctx, tab, s, fields)
   s:finish_waiting()
   follow(ctx, tab, s, fields)
+  show_again(ctx, tab, s)
 end
 
 local AT_CANDIDATE = {
@@ -228,12 +244,17 @@ local AT_CANDIDATE = {
   continuing = follow, listing = follow, resyncing = follow, asking = question, answering = what_follows, accepting = rest_accepted,
 }
 
+-- In these no edit of the user's is taken: what stands in the project is looked at when they end.
+local HOLDS_EDITS = { asking = true, answering = true, accepting = true }
+
 local function at_candidate(ctx, tab, s, fields)
-  local handle = AT_CANDIDATE[s.state]
+  local before = s.state
+  local handle = AT_CANDIDATE[before]
   if not handle then return end
   if is_of_before(ctx, s, fields) then return s:drop_rows() end
   if s.state ~= "resuming" then s:heard(fields, ctx.now, fields.accept_valid == UNKNOWN) end
   handle(ctx, tab, s, fields)
+  if HOLDS_EDITS[before] then tab.change_count = nil end
   if s:has_rows() then s:drop_rows() end                      -- they belong to this event and to no later one
   if tab.active == s then steps.refresh(ctx, s) end           -- how many are left; or progress of work that is done now
 end
@@ -331,6 +352,7 @@ function on.failed(ctx, tab, s, fields)
   local of_another = s.state == "asking" and s.question.id ~= fields.id and fields.code ~= "unknown-session"
   if of_another then return end                                -- the question is still awaited
   s:give_up_reply()
+  if HOLDS_EDITS[s.state] then tab.change_count = nil end
   if s:is_searching() then
     ctx.drop(tab, s)
   elseif fields.code == "unknown-session" then

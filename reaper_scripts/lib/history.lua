@@ -57,8 +57,6 @@ function methods:replace_guids(guids)
   end
 end
 
-local function close(a, b) return math.abs(a - b) <= models.TOLERANCE_S end
-
 ---Whether what stands in the project is what a step left. The edges of a candidate are the user's until it is answered.
 ---@param step Step
 ---@param present table<string, Mark>
@@ -66,7 +64,7 @@ function history.matches(step, present)
   for guid, mark in pairs(step.marks) do
     local there = present[guid]
     if not there or there.kind ~= mark.kind then return false end
-    if mark.kind == "accepted" and not (close(there.start_s, mark.start_s) and close(there.end_s, mark.end_s)) then return false end
+    if mark.kind == "accepted" and not models.same_place(there, mark) then return false end
   end
   for guid in pairs(present) do
     if not step.marks[guid] then return false end
@@ -214,7 +212,7 @@ function methods:changes(present, deleted)
     elseif one and there.kind == "accepted" then
       local back_again = one.state == "retracted"
       local accepted = one.state == "accepted" or one.state == "example"
-      if back_again or (accepted and not (close(one.start_s, there.start_s) and close(one.end_s, there.end_s))) then
+      if back_again or (accepted and not models.same_place(one, there)) then
         command({ "revise", there.number, there.start_s, there.end_s },
           back_again and { "retract", there.number } or { "revise", there.number, one.start_s, one.end_s })
         model = models.revised(model, there.number, there.start_s, there.end_s)

@@ -87,14 +87,14 @@ function link:take()
   return event
 end
 
----Whether the daemon has handled a command.
+---Whether a command is still to be acked: else the daemon has handled it, or it was dropped as a new connection was made.
 ---@param command table as `command` returned it
 ---@return boolean
-function link:has_acked(command)
+function link:is_pending(command)
   for _, one in ipairs(self.pending) do
-    if one == command then return false end
+    if one == command then return true end
   end
-  return true
+  return false
 end
 
 ---Whether every command so far has been acked.

@@ -10,6 +10,19 @@ local models = {}
 ---Edges closer than this are the same edges: REAPER keeps its undo states as text.
 models.TOLERANCE_S = 1e-6
 
+---Whether two spans have the same edges.
+---@param one { start_s: number, end_s: number }
+---@param other { start_s: number, end_s: number }
+---@return boolean
+function models.same_place(one, other)
+  return math.abs(one.start_s - other.start_s) <= models.TOLERANCE_S and math.abs(one.end_s - other.end_s) <= models.TOLERANCE_S
+end
+
+---Where a candidate was proposed.
+---@param one Candidate
+---@return { start_s: number, end_s: number }
+function models.proposal(one) return { start_s = one.proposed_start_s, end_s = one.proposed_end_s } end
+
 ---@alias State "example"|"accepted"|"rejected"|"skipped"|"retracted"|"candidate"
 
 ---@class Candidate

@@ -99,8 +99,7 @@ function project.renumbered(proj, label, marks, known, present)
   for there in places.each(proj) do
     if there.isrgn and models.number_in_name(label, there.name) and not known[there.guid] and not present[there.guid] then
       for key, mark in pairs(marks) do
-        if not found[key] and kind(there) == mark.kind and math.abs(there.start_s - mark.start_s) < models.TOLERANCE_S
-          and math.abs(there.end_s - mark.end_s) < models.TOLERANCE_S then
+        if not found[key] and kind(there) == mark.kind and models.same_place(there, mark) then
           found[key] = there
           break
         end

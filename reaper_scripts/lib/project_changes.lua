@@ -30,7 +30,7 @@ local function find_new_guids(tab, s, present)
 end
 
 ---Whether an undo has brought back where the open candidate stood before another place took its number: that has no undo point.
-local function is_of_before(s, there)
+local function is_withdrawn(s, there)
   local one = s.model.candidates[there.number]
   if there.end_s > one.proposed_start_s and there.start_s < one.proposed_end_s then return false end
   for _, span in ipairs(s.withdrawn[there.number] or {}) do
@@ -44,7 +44,7 @@ local function settle_candidate(tab, s, present)
   for guid, there in pairs(present) do
     local mark = s:step().marks[guid]
     local one = mark and mark.kind == "candidate" and s.model.candidates[there.number]
-    if one and is_of_before(s, there) then
+    if one and is_withdrawn(s, there) then
       project.move(tab.proj, guid, one.proposed_start_s, one.proposed_end_s, mark.name)
       steps.store(tab)
     elseif one and there.name ~= mark.name then
@@ -119,11 +119,10 @@ local function take_changes(ctx, tab, s, present)
   steps.send(ctx, s, forward)
   if s:absent() then
     s:forget_lookahead()
-    audition.stop()
+    audition.stop_in(tab.proj)
     tell_taken_back(s)
   elseif before.current and not model.current then
     if following then
-      audition.stop()
       steps.step(tab, "Next candidate", { { s = s, model = models.proposed(model, following.number, following) } })
       steps.present(ctx, tab, s)
     end
@@ -166,7 +165,7 @@ function project_changes.look(ctx, tab, force)
   tab.tempo = tempo
   local changed = earlier.look(ctx, tab)
   for _, s in ipairs(tab.sessions) do
-    local items_too = s:is_open() and not s:absent() and track_changes.look(tab, s)
+    local items_too = s:is_open() and not s:absent() and track_changes.look(tab, s, retuned)
     if (s:is_open() or s.state == "lost") and s.media_track and not earlier.is_away(tab, s) then
       changed = look_at(ctx, tab, s, watched, retuned, items_too) or changed
     end

@@ -55,6 +55,12 @@ function restore.open(ctx, tab)
   tab.change_count = reaper.GetProjectStateChangeCount(tab.proj)
 end
 
+---Ask the daemon for everything that it has of a session, to be compared with the project.
+local function resume(ctx, s)
+  s:resume()
+  ctx.link:command("resume", { session = s.id })
+end
+
 ---Ask the daemon what it has for the project; once a tab, and again after a reconnect while it is not answered.
 function restore.ask(ctx, tab)
   tab.asked = true
@@ -94,8 +100,7 @@ function restore.stored_end(ctx)
   for _, s in ipairs(asking.known) do
     known[s] = true
     if s.state == "resuming" or (s.state == "stored" and not tab.declined[s.id]) then
-      s:resume()
-      ctx.link:command("resume", { session = s.id })
+      resume(ctx, s)
     end
   end
   for _, s in ipairs(tab.sessions) do
@@ -106,9 +111,8 @@ function restore.stored_end(ctx)
     local s = session.stored { id = fields.session, track = fields.track, colour = #tab.sessions % project.COLOURS + 1,
       history = history.new(models.empty(models.label(fields.label))) }
     s:set_media_track(track.by_guid(tab.proj, fields.track))
-    s:resume()
     ctx.add(tab, s)
-    ctx.link:command("resume", { session = s.id })
+    resume(ctx, s)
   end
 end
 
@@ -129,7 +133,7 @@ local function offer(ctx, tab, s, daemon_model, present)
   if old and not whole then
     tab.declined[s.id] = true
     ctx.drop(tab, s)
-    status.say(("%s has got more answers meanwhile, and stays as it is; run Find once more to go on"):format(old.model.label), true)
+    status.say(("%s has been answered since, and is left unchanged; run Find once more to go on"):format(old.model.label), true)
   elseif old then
     earlier.hand_over(ctx, tab, s, old, daemon_model, known)
     steps.present(ctx, tab, s, true)
@@ -163,8 +167,7 @@ end
 function restore.ask_again(ctx, tab, s)
   if s.state ~= "stored" or not tab.declined[s.id] then return false end
   tab.declined[s.id] = nil
-  s:resume()
-  ctx.link:command("resume", { session = s.id })
+  resume(ctx, s)
   return true
 end
 

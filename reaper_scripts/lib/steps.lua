@@ -84,6 +84,14 @@ function steps.add_to_tab(tab, s)
   if not steps.is_in_tab(tab, s) then tab.sessions[#tab.sessions + 1] = s end
 end
 
+---What pauses the session that the keys lead, for the undo step in which another takes its place.
+---@param s Session the other one
+---@return { s: Session, model: Model }? nil: it asks about nothing
+function steps.paused_part(tab, s)
+  local old = tab.active
+  if old and old ~= s and old.model.current and not old.model.hidden then return { s = old, model = models.hidden(old.model) } end
+end
+
 ---One undo step on one or more sessions of a tab. A part with `marks` begins with these, not with those of its session.
 ---@param name string
 ---@param parts { s: Session, model: Model, marks: table<string, Mark>?, forward: table[]?, back: table[]? }[]
@@ -111,9 +119,7 @@ function steps.correct(tab, s, model, span)
   local one = before.candidates[span.number]
   local own = models.own_name(before, span.number, "candidate", one.probability)
   local elsewhere = span.start_s >= one.proposed_end_s or span.end_s <= one.proposed_start_s
-  if elsewhere then
-    s:withdraw(span.number, { start_s = one.proposed_start_s, end_s = one.proposed_end_s })
-  end
+  if elsewhere then s:withdraw(span.number, models.proposal(one)) end
   s:amend(before.hidden and models.hidden(model) or model)
   local marks = {}
   for guid, mark in pairs(s:step().marks) do
@@ -128,6 +134,7 @@ function steps.correct(tab, s, model, span)
     marks[guid] = mark
   end
   s:set_marks(marks)
+  s:see()                                            -- it stands elsewhere than in the last look
   steps.store(tab)
 end
 
@@ -160,6 +167,8 @@ function steps.describe(ctx, s, loud)
     status.say(("%s: %s; %s"):format(model.label, why[model.over] or model.over, tally(s)), loud)
   elseif one and model.hidden then
     status.say(("%s: paused before candidate %d; Play, Accept or Continue shows it again"):format(model.label, one.number), loud)
+  elseif one and ctx.owner(s.id) ~= ctx.active_tab then
+    status.say(("%s is in another project tab"):format(steps.named(s, one.number)), loud)
   elseif one then
     local left = s.remaining and s.remaining >= 0 and (" · about %.0f left"):format(s.remaining) or ""
     local hint = s.probably_done == one.number and " · probably nothing else: Finish when you agree" or ""
@@ -191,7 +200,7 @@ local function may_move(ctx, tab)
   local at = ctx.attention
   if not at or at.tab ~= tab then return false end
   if at.now == ctx.now then return true end
-  if reaper.GetPlayStateEx(tab.proj) ~= 0 and not audition.playing() then return false end
+  if reaper.GetPlayStateEx(tab.proj) ~= 0 and audition.project() ~= tab.proj then return false end
   local start_s, end_s = reaper.GetSet_ArrangeView2(tab.proj, false, 0, 0, 0, 0)
   return start_s == at.start_s and end_s == at.end_s
 end
@@ -206,11 +215,7 @@ function steps.present(ctx, tab, s, silent)
     ctx.attention.now = key
     if not silent and settings.get("audition") then steps.play(tab, s) end
   end
-  if one and tab ~= ctx.active_tab then
-    status.say(("%s stands in another project tab"):format(steps.named(s, one.number)), true)
-  else
-    steps.describe(ctx, s, true)
-  end
+  steps.describe(ctx, s, true)
 end
 
 ---Show and play an answered place again; Accept and Reject are about it until something else is asked for.
@@ -249,7 +254,8 @@ function steps.edges(tab, s)
 end
 
 ---Play the place that is looked at again, else the candidate.
-function steps.play(tab, s)
+---@param resume_s number? where the project plays on afterwards, if what was heard before has been stopped by us
+function steps.play(tab, s, resume_s)
   local one = s.model.candidates[s.reviewed or s.model.current or -1]
   if not one then
     status.say("nothing to play: no candidate is open; Continue (+10) or Find brings one", true)
@@ -258,7 +264,8 @@ function steps.play(tab, s)
   local start_s, end_s
   if not s.reviewed then start_s, end_s = steps.edges(tab, s) end
   local played = audition.play(tab.proj, track.there(tab.proj, s.media_track, s.track), start_s or one.start_s, end_s or one.end_s,
-    { lead_in_s = settings.get("lead_in_s"), loop = settings.get("loop"), solo = settings.get("solo") })
+    { lead_in_s = settings.get("lead_in_s"), loop = settings.get("loop"), solo = settings.get("solo"),
+      resume_s = resume_s })
   if not played then status.say("not played while REAPER is recording: stop the recording first", true) end
 end
 

@@ -73,24 +73,22 @@ local function along_s(change, before, mark)
   return change.by_s or change.item_by_s[under(before, (mark.start_s + mark.end_s) / 2)]
 end
 
----Whether a region stands where it stood.
-local function is_still(there, mark)
-  return math.abs(there.start_s - mark.start_s) < SAME_S and math.abs(there.end_s - mark.end_s) < SAME_S
-end
-
 ---The model with what moved along, and the numbers of accepted regions that stayed. Where items have changed each in its own way
----(time inserted or cut), whatever has moved in the same moment was moved by REAPER.
-local function followed(s, change, before, present)
+---(time inserted or cut) or the tempo with them, whatever has moved in the same moment was moved by REAPER.
+---@param retuned boolean the tempo has changed: regions in beats have moved by more or less than their sound
+local function followed(s, change, before, present, retuned)
   local model, stayed = s.model, {}
   for guid, mark in pairs(s:step().marks) do
     local there, by_s = present[guid], along_s(change, before, mark)
     local along = there and by_s and math.abs(there.start_s - mark.start_s - by_s) < SAME_S
       and math.abs(there.end_s - mark.end_s - by_s) < SAME_S
-    if there and not change.by_s and mark.kind ~= "candidate" and not is_still(there, mark) then
-      model = models.moved(model, mark.number, there.start_s - mark.start_s, there.end_s - mark.end_s)
+    if there and (retuned or not change.by_s) and mark.kind ~= "candidate" and not models.same_place(there, mark) then
+      local start_by_s, end_by_s = there.start_s - mark.start_s, there.end_s - mark.end_s
+      model = models.moved(model, mark.number, start_by_s, end_by_s)
+      if change.by_s then s:leave(mark.number, change.by_s - start_by_s, change.by_s - end_by_s) end
     elseif along and math.abs(by_s) > SAME_S then
       model = models.moved(model, mark.number, by_s)
-    elseif there and mark.kind == "accepted" and change.by_s and is_still(there, mark) then
+    elseif there and mark.kind == "accepted" and change.by_s and models.same_place(there, mark) then
       stayed[#stayed + 1] = mark.number
     end
   end
@@ -126,7 +124,7 @@ local function follow_each(s, change, before, now, present, model)
   local shown = {}
   for guid, mark in pairs(s:step().marks) do
     local there = present[guid]
-    shown[mark.number] = there and { still = is_still(there, mark), kind = mark.kind } or nil
+    shown[mark.number] = there and { still = models.same_place(there, mark), kind = mark.kind } or nil
   end
   for number, one in pairs(s.model.candidates) do
     local item = one.state ~= "candidate" and under(before, (one.start_s + one.end_s) / 2)
@@ -150,8 +148,8 @@ local function follow_each(s, change, before, now, present, model)
 end
 
 ---All items have moved alike.
-local function follow(tab, s, change, before, present)
-  local model, stayed = followed(s, change, before, present)
+local function follow(tab, s, change, before, present, retuned)
+  local model, stayed = followed(s, change, before, present, retuned)
   for number, one in pairs(s.model.candidates) do
     if one.state ~= "accepted" and one.state ~= "example" and model.candidates[number] == one then
       model = models.moved(model, number, change.by_s)
@@ -160,8 +158,9 @@ local function follow(tab, s, change, before, present)
   local marks = s.history:standing(present)
   for guid, mark in pairs(marks) do
     local seen = s.seen and s.seen.number == mark.number and s.seen or s.model.candidates[mark.number]
-    if mark.kind == "candidate" and mark.number == s.model.current and is_still(mark, seen) and not project.can_redo(tab.proj) then
-      mark.start_s, mark.end_s = mark.start_s + change.by_s, mark.end_s + change.by_s
+    if mark.kind == "candidate" and mark.number == s.model.current and (retuned or models.same_place(mark, seen))
+      and not project.can_redo(tab.proj) then
+      mark.start_s, mark.end_s = seen.start_s + change.by_s, seen.end_s + change.by_s
       project.undoable(tab.proj, "Move the candidate with its items", function()
         project.move(tab.proj, guid, mark.start_s, mark.end_s)
       end)
@@ -175,8 +174,8 @@ local function follow(tab, s, change, before, present)
   if next(s.left) then
     local count = 0
     for _ in pairs(s.left) do count = count + 1 end
-    line = ("%s; %s stayed, off the sound: Convert and Export ask whether to move them"):format(line,
-      status.plural(count, "accepted region"))
+    line = ("%s; %s %s off the sound now: Convert and Export ask whether to move them"):format(line,
+      status.plural(count, "accepted region"), count == 1 and "is" or "are")
   end
   status.say(line, true)
 end
@@ -184,8 +183,9 @@ end
 ---To be called when the state of the project has changed, before its regions are compared.
 ---@param tab Tab
 ---@param s Session
+---@param retuned boolean the tempo map has changed with it
 ---@return boolean changed
-function track_changes.look(tab, s)
+function track_changes.look(tab, s, retuned)
   if not s.layout or not s.media_track then return false end
   local now, before = track.layout(s.media_track), s.layout
   local change = track_changes.between(before, now)
@@ -196,9 +196,9 @@ function track_changes.look(tab, s)
   s:lay_out(now)
   local present = project.read(tab.proj, s.history.known)
   if change.by_s then
-    follow(tab, s, change, before, present)
+    follow(tab, s, change, before, present, retuned)
   else
-    local model = followed(s, change, before, present)
+    local model = followed(s, change, before, present, retuned)
     model = follow_each(s, change, before, now, present, model)
     if model ~= s.model then
       s:set_marks(s.history:standing(present))
@@ -213,6 +213,7 @@ function track_changes.look(tab, s)
         ):format(s.model.label, change.what), true)
     end
   end
+  s:see(steps.edges(tab, s))
   steps.store(tab)
   return true
 end
@@ -229,7 +230,7 @@ function track_changes.with_tempo(tab, s, present)
   for guid, mark in pairs(marks) do
     local there = present[guid]
     if not there or there.kind ~= mark.kind then return false end
-    if not is_still(there, mark) then
+    if not models.same_place(there, mark) then
       if mark.kind == "candidate" then
         back = { guid = guid, mark = mark }
       else
@@ -254,8 +255,8 @@ function track_changes.with_tempo(tab, s, present)
   s:set_marks(standing)
   s:amend(model)
   if moved > 0 then
-    local text = "%s: the tempo has changed, and %s moved with the beats: nothing is learned from that; Convert and Export ask about them"
-    status.say(text:format(s.model.label, status.plural(moved, "region")), true)
+    status.say(("%s: the tempo has changed, and %s moved with the beats: nothing is learned from that; Convert and Export ask whether "
+      .. "to move them back"):format(s.model.label, status.plural(moved, "region")), true)
   end
   steps.store(tab)
   return true

@@ -39,7 +39,6 @@ function verbs.apply(ctx, tab, s, verdict, start_s, end_s, following, over)
   local model = models.answered(s.model, verdict, start_s, end_s)
   if following then model = models.proposed(model, following.number, following) end
   if over then model = models.ended(model, over) end
-  audition.stop()
   steps.step(tab, ANSWERS[verdict] .. " " .. steps.named(s, number), {
     { s = s, model = model, forward = { { "answer", number, verdict, start_s, end_s } }, back = { { "undo", number } } },
   })
@@ -70,21 +69,19 @@ end
 ---Another answer for the place that the user looks at again.
 local function change_answer(ctx, tab, s, verdict)
   if s.state == "answering" then return false end
-  if s.outdated then
-    status.say(outdated(s), true, true)
-    return true
-  end
   local number = s.reviewed
   local one = s.model.candidates[number]
   local before = models.verdict(one.state)
-  local problem = verdict == "accept" and verdict ~= before and edges.shared(s.model, one, one.start_s, one.end_s, false)
+  local changes = verdict ~= "skip" and verdict ~= before
+  local problem = changes and (s.outdated and outdated(s)
+    or verdict == "accept" and edges.shared(s.model, number, one.start_s, one.end_s))
   if problem then
     status.say(problem, true, true)
     return true
   end
   s:review(nil)
-  audition.stop()
-  if verdict ~= "skip" and verdict ~= before then
+  audition.stop_in(tab.proj)
+  if changes then
     local model = models.reanswered(s.model, number, verdict, s.budget)
     local forward = { { "reanswer", number, verdict, one.start_s, one.end_s } }
     local back = { { "reanswer", number, before or "accept", one.start_s, one.end_s } }
@@ -112,7 +109,7 @@ local function answer(ctx, tab, s, verdict)
     steps.show(ctx, tab, s)
     return true
   end
-  local moved = math.abs(start_s - one.start_s) > models.TOLERANCE_S or math.abs(end_s - one.end_s) > models.TOLERANCE_S
+  local moved = not models.same_place({ start_s = start_s, end_s = end_s }, one)
   if moved then
     local first_s, last_s = track.extent(s.media_track)
     local problem = edges.problem(s.model, start_s, end_s, first_s, last_s)
@@ -184,7 +181,7 @@ function of_session.undo(ctx, tab, s)
   if s.state == "answering" then return false end
   local step = s:step()
   if holds_answers(step) and step.undo and project.last_undo(tab.proj) == step.undo then
-    audition.stop()
+    audition.stop_in(tab.proj)
     project.undo(tab.proj)
     project_changes.look(ctx, tab, true)
     return true
@@ -195,7 +192,6 @@ function of_session.undo(ctx, tab, s)
     return true
   end
   local again = models.again(s.model, number)
-  audition.stop()
   steps.step(tab, "Take back " .. steps.named(s, number), {
     { s = s, model = models.undone(s.model, number), forward = { { "undo", number } }, back = again },
   })
@@ -226,7 +222,7 @@ local function ask(ctx, tab, s, time_s)
     return true
   end
   if s.model.current and s.model.hidden then steps.show(ctx, tab, s) end
-  audition.stop()
+  audition.stop_in(tab.proj)
   s:await_question(steps.send(ctx, s, { { "ask", time_s } }))
   status.say(("%s: asking about %s next"):format(s.model.label, status.time(time_s)), true)
   return true
@@ -250,9 +246,10 @@ local function nudge(ctx, tab, s, edge, by)
     return true
   end
   local name, heard = steps.named(s, s.model.current), audition.project() == tab.proj
+  local resume_s = heard and audition.resume_s() or nil      -- the undo point stops what is heard
   project.undoable(tab.proj, ("Move the %s of %s"):format(edge, name), function() project.move(tab.proj, guid, start_s, end_s) end)
   status.say(("%s: %s to %s"):format(name, status.time(start_s), status.time(end_s)), true)
-  if heard then steps.play(tab, s) end                      -- with its new edges
+  if heard then steps.play(tab, s, resume_s) end            -- with its new edges
   return true
 end
 
@@ -289,7 +286,7 @@ function of_session.finish(ctx, tab, s)
   end
   if s.state == "answering" then return false end
   if s.state == "continuing" or s.state == "asking" then s:finish_waiting() end      -- what it would bring is not wanted any more
-  audition.stop()
+  audition.stop_in(tab.proj)
   local ended = models.cleared(models.ended(model, "finished"))
   if models.alike(model, ended, settings.get("keep_rejected")) then
     s:amend(ended)                              -- a step without a change could not be told from the one before: none is made
@@ -319,19 +316,29 @@ end
 
 ---A verb while another question is awaited: what stands there still is asked about no more.
 local function while_asking(ctx, tab, s, verb)
-  if verb == "finish" then return of_session.finish(ctx, tab, s) end
+  if verb == "finish" then
+    of_session.finish(ctx, tab, s)
+    tab.change_count = nil                       -- what was edited meanwhile is looked at now
+    return true
+  end
   if not ANSWERS[verb] then return false end
-  status.say(ctx.link.problem and ("%s: another place will be asked about: %s"):format(s.model.label, ctx.link.problem)
-    or ("%s: another place is asked about: answer when it stands there"):format(s.model.label), true)
+  status.say(("%s: %s"):format(s.model.label, ctx.link.problem
+    and "waiting for the daemon to propose the place you pointed at: " .. ctx.link.problem
+    or "the next place is on its way: answer when its region is shown"), true)
   return true
 end
 
 ---A verb while the daemon does not have the session.
 local function while_closed(ctx, tab, s)
-  if restore.ask_again(ctx, tab, s) then return true end
-  if s.state ~= "lost" and not ctx.link.problem then return false end
-  status.say(s.state == "lost" and ("the daemon has no journal of %s; its regions stay as they are: run Find to search on")
-    :format(s.model.label) or ctx.link.problem, true)
+  if s.state == "lost" then
+    status.say(("the daemon has no journal of %s; its regions stay as they are: run Find to search on"):format(s.model.label), true)
+  elseif ctx.link.problem then
+    status.say(ctx.link.problem, true)
+  elseif restore.ask_again(ctx, tab, s) then
+    status.say(("%s: decide first about the answers that this project does not have"):format(s.model.label), true)
+  else
+    return false
+  end
   return true
 end
 
@@ -353,7 +360,7 @@ function verbs.carry_out(ctx, tab, s)
     local place_s = tonumber(verb:match("^ask (%S+)$"))
     local handle = BY_STATE[s.state] or (place_s and function() return ask(ctx, tab, s, place_s) end) or of_session[verb]
     if s.reviewed and not KEEPS_REVIEW[verb] then
-      audition.stop()
+      audition.stop_in(tab.proj)
       s:review(nil)
     end
     if not handle(ctx, tab, s, verb) then
@@ -425,15 +432,12 @@ end
 function verbs.activate(ctx, tab, s)
   local old = tab.active
   if old then old:review(nil) end
-  audition.stop()
+  audition.stop_in(tab.proj)
   if old == s and not s.model.hidden then
     steps.present(ctx, tab, s)
     return
   end
-  local parts = {}
-  if old and old ~= s and old.model.current and not old.model.hidden then
-    parts[#parts + 1] = { s = old, model = models.hidden(old.model) }
-  end
+  local parts = { steps.paused_part(tab, s) }
   if s.model.current and s.model.hidden then parts[#parts + 1] = { s = s, model = models.shown(s.model) } end
   tab.active = s
   if #parts > 0 then steps.step(tab, "Go to " .. s.model.label, parts) else steps.store(tab) end
@@ -467,7 +471,6 @@ function of_tab.clear(_, tab)
     status.say("nothing to clear", true)
     return
   end
-  audition.stop()
   steps.step(tab, "Clear everything not accepted", parts)
   status.say("everything not accepted is cleared; Continue goes on with the search", true)
 end
@@ -516,7 +519,7 @@ local function run(ctx, tab, verb)
   local s = tab.searching or tab.active
   if verb == "play" and audition.playing() and audition.project() ~= tab.proj then
     audition.finish()                               -- in another tab
-    return status.say("stopped")
+    return status.say("stopped playing in another project tab")
   end
   if tab.preparing then
     status.say("still reading the track", true)

@@ -41,7 +41,7 @@ local ranges = {}            ---@type table<string, Range> by session id
 local asked_at_s = {}        ---@type table<string, number> by session id: the question that its range has been made to show
 local surveyed = {}          ---@type { id: string?, client: string?, at: number? }
 local looked_at = -math.huge
-local geometry               ---@type string? dock, place and size, as the setting has them
+local geometry               ---@type number[]? dock, place and size
 local places, places_of      -- of the session, and what they were made from
 
 ---Give the keys back to the arrange view: a window takes them when it opens or is clicked.
@@ -68,16 +68,17 @@ function window.open()
   hand_back()
 end
 
----Read dock, place and size: a window that was closed by its cross has none any more.
+---Read dock, place and size: a window that was closed with its close button has none any more.
 local function read_geometry()
   local dock, x, y, w, h = gfx.dock(-1, 0, 0, 0, 0)
   if not h or w < LEAST_W or h < LEAST_H then return end
-  geometry = ("%d %d %d %d %d"):format(dock // 1, x // 1, y // 1, w // 1, h // 1)
+  geometry = { dock // 1, x // 1, y // 1, w // 1, h // 1 }
 end
 
 ---Keep them for the next time.
 local function keep_geometry()
-  if geometry and geometry ~= settings.get("window") then settings.set("window", geometry) end
+  local text = geometry and ("%d %d %d %d %d"):format(table.unpack(geometry))
+  if text and text ~= settings.get("window") then settings.set("window", text) end
 end
 
 local function closed()

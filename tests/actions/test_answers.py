@@ -56,6 +56,31 @@ def test_dragged_edges_are_the_answer_and_the_reply_lands_in_its_step(rig: Rig) 
     assert session.state.candidates[1].span.start_s == 2.1
 
 
+@pytest.mark.parametrize("waits_for", ["what follows", "the rest"])
+def test_what_is_edited_while_an_answer_is_on_its_way_is_learned(one_rig: Rig, waits_for: str) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.press("accept")
+    if waits_for == "what follows":
+        one_rig.candidate().move(6.1, 7.0)
+        one_rig.tick(2)
+        one_rig.daemon.paused = True
+        one_rig.run("accept")
+    else:
+        one_rig.reaper.answer("yes")
+        one_rig.run("accept_rest")
+        one_rig.until(lambda: one_rig.reaper.dialogs)
+        one_rig.daemon.paused = True
+    one_rig.reaper.tick(2)
+    one_rig.region("Sound 1-1").move(2.02, 3.0)
+    one_rig.region("Sound 1-2").delete()
+    one_rig.reaper.tick(2)
+    one_rig.daemon.paused = False
+    one_rig.tick(20)
+    assert session.state.candidates[1].span.start_s == 2.02
+    assert [one.state for one in session.state.candidates.values()][1:3] == ["retracted", "accepted"]
+
+
 def test_an_answer_before_the_daemon_has_looked_ahead_waits_for_it(rig: Rig) -> None:
     rig.project.select_time(0.5, 1.5)
     rig.run("find")

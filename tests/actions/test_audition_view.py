@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fake_daemon import vars_of
 from rig import REDO, SPANS, UNDO, Rig
 
 from reatrieve.headless import scripts_folder
@@ -116,6 +118,24 @@ def test_what_the_user_was_playing_goes_on(playing: Rig, ended_by: str) -> None:
         playing.tick(2)
     else:
         playing.tick(30)
+    assert playing.project.playing
+    assert before_s < playing.project.play_position_s < before_s + 1.2
+    _untouched(playing)
+
+
+@pytest.mark.parametrize("loop", ["no", "yes"])
+def test_what_the_user_was_playing_goes_on_after_an_edge_was_moved(playing: Rig, loop: str) -> None:
+    """The edge's undo point stops what is heard, and it is played anew."""
+    playing.set(loop=loop)
+    before_s = play_over(playing)
+    for _ in range(2):
+        playing.press("end_later", 2)
+        assert playing.project.play_position_s == pytest.approx(SPANS[0][0], abs=0.15)
+    if loop == "yes":
+        playing.run("play")
+    else:
+        playing.until(lambda: playing.project.play_position_s > SPANS[1][0])
+    playing.tick(3)
     assert playing.project.playing
     assert before_s < playing.project.play_position_s < before_s + 1.2
     _untouched(playing)
@@ -372,16 +392,124 @@ def test_a_stop_near_the_end_of_the_project_is_a_stop(one_rig: Rig) -> None:
     assert not one_rig.project.playing
 
 
+def another_tab(rig: Rig) -> Any:
+    """A second project with the same sound, in front."""
+    other = rig.reaper.new_project()
+    track = other.add_track("music")
+    track.add_item(rig.audio)
+    track.select()
+    other.set_view(0.0, 20.0)
+    rig.tick(3)
+    return other
+
+
+def heard_in_another_tab(rig: Rig, *verbs: str) -> Any:
+    """A candidate that loops in one tab, while another one with a search that was led so far is in front: the first."""
+    rig.find()
+    song = rig.project
+    other = another_tab(rig)
+    rig.find()
+    for verb in verbs:
+        rig.press(verb)
+    rig.set(loop="yes")
+    song.activate()
+    rig.tick(2)
+    rig.run("play")
+    rig.tick(3)
+    assert song.playing
+    other.activate()
+    rig.tick(2)
+    return song
+
+
+@pytest.mark.parametrize("verb", ["accept", "undo", "ask 10", "finish", "clear", "rename", "delete"])
+def test_an_answer_in_one_tab_does_not_end_what_is_heard_in_another(one_rig: Rig, verb: str) -> None:
+    song = heard_in_another_tab(one_rig, "accept")
+    if verb == "delete":
+        one_rig.candidate().delete()
+    elif verb.startswith("ask"):
+        one_rig.reaper.set_ext_state("ReaTrieve", "queue", f"{verb}\n")
+    else:
+        one_rig.reaper.answer(["Riser"])
+        one_rig.run(verb)
+    one_rig.tick(6)
+    assert song.playing
+    one_rig.reaper.host.dialogs.waiting.clear()
+
+
+@pytest.mark.parametrize("verb", ["accept", "undo"])
+def test_nor_does_the_end_of_a_look_at_an_answer(one_rig: Rig, verb: str) -> None:
+    song = heard_in_another_tab(one_rig, "accept")
+    other = one_rig.project
+    one_rig.press("previous")
+    assert not song.playing  # one thing is heard at a time
+    song.activate()
+    one_rig.tick(2)
+    one_rig.press("play")  # stops what is heard in the other tab
+    one_rig.press("play")
+    other.activate()
+    one_rig.tick(2)
+    assert song.playing
+    one_rig.press(verb)
+    assert song.playing
+
+
+def test_nor_does_another_sound(one_rig: Rig) -> None:
+    song = heard_in_another_tab(one_rig)
+    one_rig.find(16.2, 17.0)
+    one_rig.press("next")
+    assert song.playing
+
+
+def test_what_the_user_plays_in_one_tab_goes_on_though_another_was_heard(one_rig: Rig) -> None:
+    heard_in_another_tab(one_rig)
+    one_rig.project.set_cursor(14.0)
+    one_rig.project.play()
+    one_rig.tick(5)
+    one_rig.set(audition="yes", loop="no")
+    one_rig.run("accept")
+    one_rig._listening = False  # the answer's candidate is heard in place of what the user played
+    one_rig.tick(3)
+    assert one_rig.project.play_position_s == pytest.approx(SPANS[1][0], abs=0.2)
+    one_rig.tick(40)
+    assert one_rig.project.playing
+    assert 14.0 < one_rig.project.play_position_s < 16.0
+
+
+def test_a_late_candidate_does_not_end_what_the_user_plays_though_another_tab_is_heard(one_rig: Rig) -> None:
+    song = heard_in_another_tab(one_rig)
+    one_rig.set(audition="yes")
+    one_rig.candidate().move(2.1, 3.1)
+    one_rig.tick(2)
+    one_rig.daemon.paused = True
+    one_rig.run("accept")
+    one_rig.reaper.tick()
+    one_rig.project.set_cursor(14.0)
+    one_rig.project.play()
+    one_rig.reaper.tick(2)
+    one_rig.daemon.paused = False
+    one_rig.tick(10)
+    assert one_rig.candidate().name == "? Sound 1-2 (93 %)"
+    assert 14.0 < one_rig.project.play_position_s < 15.0
+    assert song.playing
+
+
+def test_a_paused_candidate_is_not_said_to_stand_in_another_tab(one_rig: Rig) -> None:
+    first = one_rig.find()
+    one_rig.find(16.2, 17.0)
+    one_rig.reaper.new_project()
+    one_rig.tick(3)
+    told = one_rig.daemon._current(first)
+    one_rig.daemon.push(first.find.session, type(told)(**{**vars_of(told), "start_s": told.start_s + 0.01}))
+    one_rig.tick(4)
+    assert "another project tab" not in " ".join(one_rig.help())
+
+
 def test_a_search_in_another_tab_does_not_end_what_is_heard(one_rig: Rig) -> None:
     one_rig.set(loop="yes")
     one_rig.find()
     song = one_rig.project
-    other = one_rig.reaper.new_project()
-    track = other.add_track("music")
-    track.add_item(one_rig.audio)
-    track.select()
-    other.set_view(0.0, 20.0)
-    one_rig.tick(3)
+    other = another_tab(one_rig)
     other.select_time(0.5, 1.5)
     one_rig.run("find")
     one_rig.daemon.paused = True
@@ -395,7 +523,7 @@ def test_a_search_in_another_tab_does_not_end_what_is_heard(one_rig: Rig) -> Non
     one_rig.tick(40)
     assert any(region.name.startswith("? ") for region in other.regions)
     assert song.playing
-    assert one_rig.line() == "Sound 1-1 stands in another project tab"
+    assert one_rig.line() == "Sound 1-1 is in another project tab"
     other.activate()
     one_rig.tick(3)
     assert "accept, reject or skip?" in one_rig.line()
@@ -411,11 +539,50 @@ def test_a_menu_does_not_make_a_candidate_play_on(playing: Rig) -> None:
     _untouched(playing)
 
 
-def test_what_the_user_was_playing_goes_on_after_the_end_of_the_project(one_rig: Rig) -> None:
+@pytest.mark.parametrize("rate", [1.0, 4.0])
+def test_what_the_user_was_playing_goes_on_after_the_end_of_the_project(one_rig: Rig, rate: float) -> None:
     play_the_last_second(one_rig)
-    one_rig.tick(45)
+    one_rig.project.model.playrate = rate
+    one_rig.tick(45 if rate == 1.0 else 14)
     assert one_rig.project.playing
     assert 5.0 < one_rig.project.play_position_s < 8.0
+
+
+LATE = """
+local play, state, cursor_s, since
+play, state = reaper.OnPlayButtonEx, reaper.GetPlayStateEx
+reaper.OnPlayButtonEx = function(proj) cursor_s, since = reaper.GetCursorPositionEx(proj), reaper.time_precise() end
+reaper.GetPlayStateEx = function(proj)
+  if since and reaper.time_precise() - since > 0.1 then
+    local before_s = reaper.GetCursorPositionEx(proj)
+    since, reaper.OnPlayButtonEx = nil, play
+    reaper.SetEditCurPos2(proj, cursor_s, false, false)
+    play(proj)
+    reaper.SetEditCurPos2(proj, before_s, false, false)
+  end
+  return state(proj)
+end
+"""
+
+
+def test_a_very_short_candidate_is_heard_though_playing_begins_late(tmp_path: Path) -> None:
+    """As with an audio device that wakes up slowly."""
+    scripts = tmp_path / "scripts"
+    shutil.copytree(scripts_folder(), scripts)
+    path = scripts / "lib" / "audition.lua"
+    path.write_text(LATE + path.read_text(encoding="utf-8"), encoding="utf-8")
+    with Rig(tmp_path, scripts=scripts) as rig:
+        rig.find(16.2, 17.0)
+        rig.project.set_cursor(5.0)
+        rig.project.play()
+        rig.tick(10)
+        rig.candidate().move(19.96, 20.0)
+        rig.tick(2)
+        rig.run("play")
+        rig.until(lambda: rig.project.play_position_s >= 19.96, 10)
+        rig.tick(10)
+        assert rig.project.playing
+        assert 5.0 < rig.project.play_position_s < 8.0
 
 
 @pytest.mark.parametrize("verb", ["next", "find", "continue"])

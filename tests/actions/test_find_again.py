@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from rig import REDO, SPANS, UNDO, Rig, noise_file
 
 from reatrieve.bridge import messages as m
 from reatrieve.headless.sources import FileSource
+from reatrieve.headless.undo import ALL
 
 
 def outdated(rig: Rig, verbs: tuple[str, ...] = ("accept", "reject", "skip", "accept")) -> Any:
@@ -517,7 +519,11 @@ def test_regions_that_move_with_the_tempo_teach_nothing(one_rig: Rig, which: str
             region.move(2 * region.start_s, 2 * region.end_s)
     one_rig.tick(8)
     assert one_rig.sent(m.Revise) == []
-    told = "moved with the beats: nothing is learned from that" if which == "regions" else "run Find again"
+    told = (
+        "learned from that; Convert and Export ask whether to move them back"
+        if which == "regions"
+        else "run Find again"
+    )
     assert told in " ".join(one_rig.help())
     assert one_rig.accepted() == [1.0, 4.0, 8.0]
     if which == "regions":
@@ -528,6 +534,41 @@ def test_regions_that_move_with_the_tempo_teach_nothing(one_rig: Rig, which: str
         one_rig.press("convert", 8)
         assert one_rig.accepted() == [0.5, 2.0, 4.0, 6.0]
         assert one_rig.sent(m.Revise) == []
+
+
+def test_regions_and_an_item_that_move_with_the_tempo_teach_nothing(tmp_path: Path) -> None:
+    """The item keeps its beat and its length ("beats, position only"); its regions move by other times."""
+    with Rig(tmp_path, spans=[(4.0 + start_s, 4.0 + end_s) for start_s, end_s in SPANS]) as rig:
+        item = rig.track.items[0]
+        item.move(4.0)
+        session = rig.find(4.5, 5.5)
+        for _ in range(2):
+            rig.press("accept")
+        model = rig.project.model
+        model.bpm = 60.0
+        item.model.values["D_POSITION"] = 8.0
+        for region in model.markers:
+            region.start_s, region.end_s = 2 * region.start_s, 2 * region.end_s
+        model.history.add("Change tempo", ALL)
+        rig.tick(8)
+        assert rig.sent(m.Revise) == []
+        assert "its items have moved by +4.000 s" in " ".join(rig.help())
+        assert rig.accepted() == [9.0, 12.0, 16.0]
+        assert rig.candidate().start_s == 8.0 + SPANS[2][0]  # on its sound
+        rig.press("accept", 8)
+        assert session.state.candidates[3].span.start_s == 4.0 + SPANS[2][0]
+        rig.reaper.answer("yes")
+        rig.press("convert", 8)
+        assert rig.accepted() == [8.5, 10.0, 12.0, 14.0]
+        assert rig.sent(m.Revise) == []
+        for _ in range(5):  # the markers, the moving back, the answer, the candidate's move, and the tempo
+            rig.reaper.run(UNDO)
+            rig.tick(8)
+        assert rig.accepted() == [4.5, 6.0, 8.0]
+        assert rig.candidate().start_s == 4.0 + SPANS[2][0]
+        rig.press("accept", 8)
+        assert session.state.candidates[3].span.start_s == 4.0 + SPANS[2][0]
+        assert rig.sent(m.Revise) == []
 
 
 def test_a_region_dragged_at_another_time_than_the_tempo_is_learned(one_rig: Rig) -> None:
@@ -765,7 +806,7 @@ def test_what_was_answered_after_declining_is_not_taken_over_by_an_older_session
     accepted = rig.accepted()
     reopen(rig, "yes")
     assert rig.accepted() == accepted
-    assert any("has got more answers meanwhile, and stays as it is" in text for text in rig.help())
+    assert any("has been answered since, and is left unchanged" in text for text in rig.help())
     agree(rig)
 
 
@@ -949,6 +990,7 @@ def test_undo_of_find_again_leaves_a_finished_sound_finished(rig: Rig) -> None:
     for verb in ("accept", "accept"):
         rig.press(verb)
     points = rig.history()
+    sent = len(rig.sent(m.Finish)), len(rig.sent(m.More))
     for _ in range(3):
         rig.reaper.run(UNDO)
         rig.tick(20)
@@ -960,6 +1002,7 @@ def test_undo_of_find_again_leaves_a_finished_sound_finished(rig: Rig) -> None:
         rig.tick(20)
     assert rig.history() == points
     assert old.state.over == "finished"
+    assert (len(rig.sent(m.Finish)), len(rig.sent(m.More))) == sent
     assert new.state.answers == 5
     agree(rig)
 
@@ -992,6 +1035,29 @@ def test_time_inserted_into_an_item_teaches_nothing(rig: Rig) -> None:
     assert [(one.verdict, pytest.approx(one.start_s)) for one in rig.sent(m.Known)] == [
         ("accept", 0.5), ("accept", 2.0), ("accept", 4.0), ("reject", 8.0), ("accept", 10.0),
     ]  # fmt: skip
+
+
+def test_a_candidate_moves_with_its_items_each_time(rig: Rig) -> None:
+    rig.find()
+    rig.press("accept")
+    rig.project.add_marker(15.0, "mine")  # the candidate has been looked at where it stood then
+    rig.tick(3)
+    for by_s in (0.5, 0.7, 0.4):
+        rig.track.items[0].move(by_s)
+        rig.tick(6)
+        assert rig.candidate().start_s == pytest.approx(SPANS[1][0] + by_s)
+
+
+def test_a_place_that_was_asked_for_moves_with_its_items(rig: Rig) -> None:
+    rig.find()
+    rig.project.add_marker(15.0, "mine")
+    rig.tick(3)
+    rig.reaper.set_ext_state("ReaTrieve", "queue", f"ask {SPANS[4][0]}\n")
+    rig.until(lambda: rig.candidate().start_s == SPANS[4][0])
+    rig.tick(6)
+    rig.track.items[0].move(0.5)
+    rig.tick(6)
+    assert rig.candidate().start_s == pytest.approx(SPANS[4][0] + 0.5)
 
 
 @pytest.mark.parametrize("by_s", [0.3, 1.5])
@@ -1058,3 +1124,31 @@ def test_an_answer_is_not_changed_while_the_track_is_outdated(rig: Rig) -> None:
     assert "its items have changed since the search: run Find again" in rig.line()
     assert session.state.candidates[4].state == "accepted"
     assert "Sound 1-4" in rig.names()
+
+
+@pytest.mark.parametrize("verb", ["skip", "accept"])
+def test_an_answer_is_left_as_it_is_also_while_the_track_is_outdated(one_rig: Rig, verb: str) -> None:
+    """What changes nothing is not refused: it ends the look at the answer."""
+    session = outdated(one_rig)  # its last answer is a yes
+    one_rig.press("previous")
+    one_rig.press(verb, 8)
+    assert "Sound 1-5 at" in one_rig.line()
+    assert "accept, reject or skip?" in one_rig.line()
+    assert one_rig.sent(m.Reanswer) == []
+    one_rig.press("reject", 8)
+    assert session.state.candidates[5].state == "rejected"
+
+
+def test_a_sound_that_is_found_again_ends_the_look_at_another_ones_answer(one_rig: Rig) -> None:
+    one_rig.find()
+    one_rig.press("accept")
+    other = one_rig.find(16.2, 17.0)
+    for verb in ("skip", "accept"):
+        one_rig.press(verb)
+    one_rig.track.items[0].set(D_LENGTH=19.5)
+    one_rig.tick(6)
+    one_rig.press("previous")
+    again(one_rig)  # the first one
+    one_rig.press("next", 8)
+    one_rig.press("reject", 8)
+    assert [one.state for one in other.state.candidates.values()][:3] == ["skipped", "accepted", "rejected"]

@@ -357,6 +357,25 @@ def test_cancel_puts_the_question_off_until_a_key_is_about_it(rig: Rig, saved_an
     assert session.state.answers == wanted + 1
 
 
+def test_without_the_daemon_a_key_does_not_ask_and_says_why(rig: Rig) -> None:
+    closed_unsaved(rig, 2, "cancel")
+    rig.daemon.quit()
+    rig.until(lambda: "daemon not running" in " ".join(rig.help()))
+    n_dialogs = len(rig.reaper.dialogs)
+    rig.reaper.status.help_history.clear()
+    rig.press("accept", 20)
+    assert "daemon not running" in rig.line()
+    rig.daemon.start()
+    rig.tick(80)
+    assert len(rig.reaper.dialogs) == n_dialogs, "no key is about it"
+    rig.reaper.answer("yes")
+    rig.press("accept", 20)
+    assert "Sound 1: decide first about the answers that this project does not have" in rig.help()
+    assert len(rig.reaper.dialogs) == n_dialogs + 1
+    (session,) = rig.daemon.sessions.values()
+    assert session.state.answers == 4
+
+
 def test_what_is_edited_after_cancel_is_a_change_like_any_other(rig: Rig) -> None:
     closed_unsaved(rig, 2, "cancel")
     (session,) = rig.daemon.sessions.values()

@@ -464,10 +464,9 @@ def test_a_transition_that_is_not_declared_is_shown_and_changes_nothing(tmp_path
     scripts = tmp_path / "scripts"
     shutil.copytree(scripts_folder(), scripts)
     steps = scripts / "lib" / "steps.lua"
-    text = steps.read_text(encoding="utf-8")
-    steps.write_text(
-        text.replace("function steps.play(tab, s)\n", "function steps.play(tab, s)\n  s:cancel()\n"), "utf-8"
-    )
+    text, n_changed = re.subn(r"(function steps\.play\(.*\)\n)", r"\1  s:cancel()\n", steps.read_text(encoding="utf-8"))
+    assert n_changed == 1
+    steps.write_text(text, encoding="utf-8")
     with Rig(tmp_path, scripts=scripts) as rig:
         session = rig.find()
         rig.press("play")

@@ -220,7 +220,7 @@ def test_items_that_move_alike_take_the_search_along(one_rig: Rig) -> None:
     one_rig.track.items[0].move(3.0)
     one_rig.tick(6)
     assert one_rig.candidate().start_s == SPANS[1][0] + 3.0
-    assert "2 accepted regions stayed" in " ".join(one_rig.help())
+    assert "2 accepted regions are off the sound now" in " ".join(one_rig.help())
     one_rig.press("accept")
     assert session.state.candidates[2].span.start_s == SPANS[1][0]  # the daemon's time is that of its search
     assert one_rig.candidate().start_s == SPANS[2][0] + 3.0

@@ -246,7 +246,7 @@ def test_place_size_and_dock_are_remembered(tmp_path: Path) -> None:
         assert rig.reaper.gfx_picture().size == (960, 640)
         rig.reaper.resize_window(700, 500)
         rig.tick(1)
-        rig.reaper.close_window()  # by its cross, at once: the window cannot be asked any more
+        rig.reaper.close_window()  # with its close button, at once: the window cannot be asked any more
         rig.tick(2)
         assert rig.reaper.ext_state("ReaTrieve", "window") == "0 30 40 350 250"
 
@@ -354,7 +354,7 @@ def press_too_early(rig: Rig, verb: str) -> None:
     rig.daemon._flush()
     rig.run(verb)
     rig.reaper.tick(3)
-    assert "another place is asked about: answer when it stands there" in rig.line()
+    assert "the next place is on its way: answer when its region is shown" in rig.line()
     rig.until(lambda: rig.candidate().start_s == SPANS[4][0])
     rig.tick(20)
 
@@ -384,7 +384,10 @@ def test_an_answer_after_a_question_to_a_dead_daemon_is_not_kept(one_rig: Rig) -
     one_rig.reaper.tick(2)
     one_rig.run("accept")
     one_rig.reaper.tick(100)
-    assert "another place" in " ".join(one_rig.help()[-4:])
+    assert "Sound 1: the next place is on its way: answer when its region is shown" in one_rig.help()
+    one_rig.run("accept")
+    one_rig.reaper.tick()
+    assert "waiting for the daemon to propose the place you pointed at: the daemon does not answer" in one_rig.line()
     one_rig.daemon.start()
     one_rig.until(lambda: one_rig.candidate().start_s == SPANS[4][0])
     one_rig.tick(20)
@@ -397,18 +400,72 @@ def test_a_question_that_fails_leaves_the_open_one(one_rig: Rig) -> None:
     session = one_rig.find()
     ask(one_rig, -5.0)
     one_rig.tick(80)
+    assert "nothing is left to ask about" in one_rig.help()
+    assert [one.time_s for one in one_rig.sent(m.Ask)] == [-5.0]
     assert one_rig.candidate().start_s == SPANS[0][0]
     one_rig.press("accept")
     assert session.state.candidates[1].state == "accepted"
 
 
-def test_finish_does_not_wait_for_a_question(one_rig: Rig) -> None:
+@pytest.mark.parametrize("time_s", [SPANS[4][0], 19.5], ids=["answered", "refused"])
+def test_what_is_edited_while_a_question_is_awaited_is_learned(one_rig: Rig, time_s: float) -> None:
     session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.press("accept")
+    ask(one_rig, time_s)
+    one_rig.reaper.tick(2)
+    one_rig.region("Sound 1-1").move(2.02, 3.0)
+    one_rig.region("Sound 1-2").delete()
+    one_rig.reaper.tick(2)
+    one_rig.tick(30)
+    assert one_rig.candidate().start_s == (time_s if time_s < 19.0 else SPANS[2][0])
+    assert session.state.candidates[1].span.start_s == 2.02
+    assert session.state.candidates[2].state == "retracted"
+    one_rig.press("accept")
+    assert session.state.candidates[3].state == "accepted"
+
+
+def test_a_candidate_deleted_while_another_is_asked_for_is_no_answer_to_that(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
     ask(one_rig, SPANS[4][0])
     one_rig.reaper.tick(2)
-    one_rig.press("finish", 20)
+    one_rig.candidate().delete()
+    one_rig.reaper.tick(2)
+    one_rig.tick(30)
+    assert one_rig.candidate().start_s == SPANS[4][0]
+    assert session.state.answers == 1
+    one_rig.press("reject")
+    assert session.state.candidates[2].span.start_s == SPANS[4][0]
+    assert session.state.rejections == 1
+
+
+@pytest.mark.parametrize("time_s", [SPANS[0][0], SPANS[0][0] - 0.1])
+def test_asking_for_the_place_that_is_open_waits_for_nothing(one_rig: Rig, time_s: float) -> None:
+    session = one_rig.find()
+    ask(one_rig, time_s)
+    one_rig.reaper.tick(2)
+    one_rig.tick(6)
+    assert isinstance(session.events[-1], Requested)
+    one_rig.press("accept")
+    assert session.state.accepted == 1
+    assert one_rig.sent(m.Resume) == []
+
+
+def test_finish_does_not_wait_for_a_question(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    ask(one_rig, SPANS[4][0])
+    one_rig.reaper.tick(2)
+    one_rig.region("Sound 1-1").move(2.02, 3.0)
+    one_rig.reaper.tick(2)
+    one_rig.run("finish")
+    one_rig.reaper.tick(2)  # the daemon has not even heard the question
+    assert one_rig.candidate() is None
+    one_rig.tick(20)
     assert session.state.over == "finished"
     assert one_rig.candidate() is None
+    assert session.state.candidates[1].span.start_s == 2.02  # edited while the question was awaited
 
 
 def test_a_name_stays_with_its_place(one_rig: Rig) -> None:
@@ -457,7 +514,7 @@ def test_stop_is_there_for_what_plays_in_another_tab(one_rig: Rig) -> None:
     one_rig.run("play")
     one_rig.tick(2)
     assert not playing.playing
-    assert one_rig.line() == "stopped"
+    assert one_rig.line() == "stopped playing in another project tab"
     assert one_rig.reaper.host.preferences["loop_points_linked"]
 
 

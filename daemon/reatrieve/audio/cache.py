@@ -229,8 +229,8 @@ def _wait_for(entry: Path) -> None:
 
 
 def _save(folder: Path, analysis: Analysis) -> None:
-    """Write an entry's files, and see them to the disk: else the next journal's ``fsync`` would wait for them (ext4
-    writes what is due together), while a user waits for that."""
+    """Write an entry's files, and see the arrays to the disk: else the next journal's ``fsync`` would wait for them
+    (ext4 writes what is due together), while a user waits for that. The small index is left to the system."""
     index: dict[str, Any] = {"format": _FORMAT, "n_samples": analysis.n_samples, "arrays": {}}
     for number, (name, array) in enumerate(analysis.arrays.items()):
         file = folder / f"{number}.npy"
