@@ -42,7 +42,7 @@ def sums_over_parts(rows: NDArray[np.floating], edges: _F64, n: int) -> _F64:
     -------
     np.ndarray [shape=(n,)]
     """
-    rows = rows.astype(np.float64)
+    rows = np.asarray(rows, dtype=np.float64)
     steps = np.zeros(n)
     # From one start to the next each edge moves over as much of the row before it as of the one after it.
     for index, edge in enumerate(edges):

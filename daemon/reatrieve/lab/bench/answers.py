@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from reatrieve.lab.bench import material
 from reatrieve.lab.bench.measure import Ratio
 from reatrieve.retrieval.registry import make_retriever
+from reatrieve.retrieval.threads import one_blas_thread
 from reatrieve.session.events import Answered, Proposed, Started
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ, Analysis, Retriever
 from reatrieve.session.search import Search
@@ -87,7 +88,11 @@ def paper_ratio(*, say: Callable[[str], None]) -> Ratio:
     )
 
 
+@one_blas_thread
 def _mel(y: NDArray[np.float32]) -> None:
+    """The base, with BLAS at one thread as all of the retrieval: else its threads would spin for some 20 ms afterwards,
+    on the core that half of the next answer wants. A daemon has none of them.
+    """
     librosa.feature.melspectrogram(y=y, sr=ANALYSIS_RATE_HZ)
 
 

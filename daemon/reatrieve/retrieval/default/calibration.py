@@ -133,10 +133,16 @@ def relative(figures: NDArray[np.floating]) -> _F64:
     """Each figure minus its median over the shortlist, in standard deviations of it; the absolute ones as they are."""
     wide = figures.astype(np.float64)
     spread = wide.std(axis=0) + 1e-6
-    middle = np.median(wide, axis=0)
+    middle = _median(wide)
     stays = [FIGURES.index(name) for name in ABSOLUTE]
     spread[stays], middle[stays] = 1.0, 0.0
     return np.asarray((wide - middle) / spread)
+
+
+def _median(values: _F64) -> _F64:
+    """Median over the first axis; numpy's own takes several times as long on so few."""
+    ordered, half = np.sort(values, axis=0), len(values) // 2
+    return np.asarray(ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2)
 
 
 def standing(ranks: _F64, starts: NDArray[np.intp], *, n_frames: int) -> _F64:
@@ -172,7 +178,7 @@ class Judgement:
         stage, share = setting.answers.stage, setting.exact_share
         exact = scaled[:, _EXACT_COLUMNS] @ np.array(self.exact[stage])
         ranks = share * exact + (1.0 - share) * (scaled[:, _TOLERANT_COLUMNS] @ np.array(self.tolerant[stage]))
-        return np.asarray(ranks - np.median(ranks))
+        return np.asarray(ranks - _median(ranks))
 
     def log_odds(self, inputs: _F64, *, stage: int) -> _F64:
         """Log odds of a yes for each candidate, but for what the answers so far say of such odds."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.blas import sdot
 
 from reatrieve.retrieval.default.background import POOL_BANDS, Background, CoarseMap
 from reatrieve.retrieval.default.calibration import Judgement, Setting, standing, tally
@@ -185,7 +186,7 @@ class Ranking:
         self._background = background
         self._profiles = profiles
         self._excerpts: dict[int, _F32] = {}
-        self._known: dict[tuple[tuple[int, bool], ...], _F32] = {}
+        self._known: dict[tuple[LabelledExcerpt, ...], _F32] = {}
         self._turned: tuple[list[int], _F32] | None = None
         self._asks_learned = False
         self._rows: dict[int, int] = {}
@@ -213,7 +214,10 @@ class Ranking:
         there are any; it is asked only where they would count.
         """
         used = _used(labels, KERNEL_POSITIVES, KERNEL_NEGATIVES)
-        ridge, (lda, views) = side_by_side(lambda: self._known_ridge(labels), lambda: self._others(labels, used))
+        # Here what takes many small steps, beside it what takes few long ones: they hardly wait for each other.
+        learned_from = _used(labels, MOST_POSITIVES, MOST_NEGATIVES)
+        template, lda = side_by_side(lambda: self._template(learned_from), lambda: self._lda(learned_from))
+        views, ridge = side_by_side(lambda: self._views(used), lambda: self._ridge(template, learned_from))
         share = LDA_SHARE * LDA_FADE ** sum(not label.positive for label in labels)
         linear = np.round((1 - share) * ridge + share * lda, _DECIMALS).astype(np.float32)
         apart = max(2, min(self._maps.n_frames // 4, NEIGHBOUR_FRAMES))
@@ -259,36 +263,35 @@ class Ranking:
         accepted = [label.start for label in yes]
         return Shortlist(starts, figures.astype(np.float32), setting, ranks, inputs, log_odds, order, trusted, accepted)
 
-    def _others(
-        self, labels: Sequence[LabelledExcerpt], used: Sequence[LabelledExcerpt]
-    ) -> tuple[_F32, dict[str, _Evidence]]:
-        """What does not wait for the ridge score: the LDA score, and the tolerant views that every question asks."""
-        lda = self._lda(_used(labels, MOST_POSITIVES, MOST_NEGATIVES))
+    def _views(self, used: Sequence[LabelledExcerpt]) -> dict[str, _Evidence]:
+        """The tolerant views that every question asks."""
         views = {name: self._evidence(name, used) for name in (CEPSTRAL, POOLED)}
         if self._asks_learned:  # most likely it will be asked again: its profiles are known then
             for label in used:
                 self._profiles.of(LEARNED, label.start)
-        return lda, views
+        return views
 
-    def _known_ridge(self, labels: Sequence[LabelledExcerpt]) -> _F32:
-        """``_ridge``, remembered for the latest questions: a skip leaves the labels as they are."""
-        question = tuple((label.start, label.positive) for label in labels)
-        scores = self._known.pop(question, None)
-        self._known[question] = scores = self._ridge(labels) if scores is None else scores
-        if len(self._known) > _MOST_KNOWN:
-            del self._known[next(iter(self._known))]
-        return scores
-
-    def _ridge(self, labels: Sequence[LabelledExcerpt]) -> _F32:
-        """Ridge, or weighted, score of every start."""
-        used = _used(labels, MOST_POSITIVES, MOST_NEGATIVES)
+    def _template(self, used: Sequence[LabelledExcerpt]) -> _F32 | None:
+        """What R is correlated with for the ridge score, or the weighted one; None: the score is known."""
+        if tuple(used) in self._known:
+            return None
         cells = [self._excerpt(label.start) for label in used]
         # Weights and soft norms stand in for what nobody has said yet; the first no says it better.
         if len(used) > 1 and all(label.positive for label in used):
-            template = weighted_template(np.stack(cells))
-        else:
-            template = learned_template(cells, [label.positive for label in used], self._gram(used))
-        return self._scaled(self._maps.inner(self._maps.template(template)), used)
+            return self._maps.template(weighted_template(np.stack(cells)))
+        return self._maps.template(learned_template(cells, [label.positive for label in used], self._gram(used)))
+
+    def _ridge(self, template: _F32 | None, used: Sequence[LabelledExcerpt]) -> _F32:
+        """Ridge score of every start, remembered for the latest questions: a skip leaves the labels as they are."""
+        question = tuple(used)
+        scores = self._known.pop(question, None)
+        if scores is None:
+            assert template is not None  # the score is not known
+            scores = self._scaled(self._maps.inner(template), used)
+        self._known[question] = scores
+        if len(self._known) > _MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        return scores
 
     def _lda(self, used: Sequence[LabelledExcerpt]) -> _F32:
         """LDA score of every start. Its template knows the accepted only, so it is that of before after a no."""
@@ -312,7 +315,7 @@ class Ranking:
                 self._inner = np.pad(self._inner, (0, row + _MORE_ROWS))
             x = self._excerpt(start)
             for other, column in self._rows.items():
-                self._inner[row, column] = self._inner[column, row] = float(x @ self._excerpt(other))
+                self._inner[row, column] = self._inner[column, row] = sdot(x, self._excerpt(other))
         rows = [self._rows[label.start] for label in labels]
         return np.asarray(self._inner[np.ix_(rows, rows)])
 
@@ -403,8 +406,13 @@ def _mean(profiles: Sequence[Profile]) -> _F32:
 def _is_peak(scores: _F32, places: NDArray[np.intp], reach: int) -> NDArray[np.bool_]:
     """Whether no score within ``reach`` of a place is greater: the slope of a neighbour that was answered is no place
     of its own."""
-    around = np.clip(places + np.arange(-reach, reach + 1)[:, None], 0, len(scores) - 1)
-    return np.asarray(scores[places] >= scores[around].max(axis=0))
+    last = len(scores) - 1
+    own = scores[places]
+    peak = (own >= scores[np.maximum(places - 1, 0)]) & (own >= scores[np.minimum(places + 1, last)])
+    likely = places[peak]  # few: the others need not be looked at farther off
+    around = np.clip(likely + np.arange(-reach, reach + 1)[:, None], 0, last)
+    peak[peak] = scores[likely] >= scores[around].max(axis=0)
+    return np.asarray(peak)
 
 
 def _peaks(scores: _F32, free: NDArray[np.bool_], size: int, apart: int) -> NDArray[np.intp]:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:  # importing it costs a second for librosa
 
 __all__ = ["DefaultRanker", "DefaultRetriever"]
 
-FEATURES_VERSION = 2
+FEATURES_VERSION = 3
 """Raised whenever the analysis below would give other arrays."""
 _MEL_SHARE = 0.8
 TIGHT_SHARE = 0.3

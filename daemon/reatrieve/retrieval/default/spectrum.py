@@ -96,6 +96,8 @@ BLUR_SIGMA = 1.5
 """Bands, and frames."""
 BLUR_RADIUS = 6
 """Frames that the blur reaches to either side (scipy's truncation at 4 sigma)."""
+_BLUR_FRAMES = 64
+"""Blurred over frames by one product."""
 
 _F32 = NDArray[np.float32]
 
@@ -237,31 +239,29 @@ def map_energy(whitened: NDArray[np.float16]) -> _F32:
 
 
 def _over_bands(R: _F32, blur: _F32) -> _F32:
-    return np.concatenate([blur @ R[:N_BANDS], blur @ R[N_BANDS:]])
+    halves: _F32 = blur @ R.reshape(2, N_BANDS, -1)
+    return halves.reshape(R.shape)
 
 
 def _over_frames(R: _F32) -> _F32:
-    n_frames = R.shape[1]
-    taps = _taps()
-    padded = np.zeros((R.shape[0], n_frames + 4 * BLUR_RADIUS), dtype=np.float32)
-    padded[:, 2 * BLUR_RADIUS : 2 * BLUR_RADIUS + n_frames] = R
-    longer = n_frames + 2 * BLUR_RADIUS
-    out: _F32 = taps[BLUR_RADIUS] * padded[:, BLUR_RADIUS : BLUR_RADIUS + longer]
-    pair = np.empty_like(out)
-    for reach in range(1, BLUR_RADIUS + 1):
-        before = BLUR_RADIUS - reach
-        after = BLUR_RADIUS + reach
-        np.add(padded[:, before : before + longer], padded[:, after : after + longer], out=pair)
-        pair *= taps[after]
-        out += pair
+    """A product a block in place of a sum a tap: half the work, in a tenth of the calls."""
+    longer = R.shape[1] + 2 * BLUR_RADIUS
+    padded = np.zeros((R.shape[0], longer + 2 * BLUR_RADIUS), dtype=np.float32)
+    padded[:, 2 * BLUR_RADIUS : longer] = R
+    out = np.empty((R.shape[0], longer), dtype=np.float32)
+    blur = _frame_blur()
+    for first in range(0, longer, _BLUR_FRAMES):
+        n = min(_BLUR_FRAMES, longer - first)
+        reach = n + 2 * BLUR_RADIUS
+        np.matmul(padded[:, first : first + reach], blur[:reach, :n], out=out[:, first : first + n])
     return out
 
 
 @lru_cache(maxsize=1)
-def _taps() -> _F32:
-    impulse = np.zeros(2 * BLUR_RADIUS + 1)
-    impulse[BLUR_RADIUS] = 1.0
-    return scipy.ndimage.gaussian_filter1d(impulse, BLUR_SIGMA, mode="constant").astype(np.float32)
+def _frame_blur() -> _F32:
+    """What a block's frames and those around it give for its frames, shape (block + 2 * BLUR_RADIUS, block)."""
+    impulses = np.eye(_BLUR_FRAMES + 2 * BLUR_RADIUS)[:, BLUR_RADIUS:-BLUR_RADIUS]
+    return scipy.ndimage.gaussian_filter1d(impulses, BLUR_SIGMA, axis=0, mode="constant").astype(np.float32)
 
 
 @lru_cache(maxsize=1)
