@@ -96,3 +96,10 @@ def test_remaining_counts_peaks_once():
     p[[20, 21, 22, 70]] = [0.5, 0.9, 0.4, 0.8]
     assert remaining(p, excerpt_frames=10) == pytest.approx(1.7)
     assert remaining(np.zeros(5), excerpt_frames=3) == 0.0
+
+
+@given(st.integers(1, 60), st.floats(0.03, 3.0), st.sampled_from([0.5, 1.0]), st.floats(-2.0, 4.0))
+def test_the_nearest_place_is_the_first_of_the_nearest(n_starts, length_s, least_share, time_s):
+    """Places that were moved inside stand at one time."""
+    places = Grid(n_starts, offset_s=-0.2, length_s=length_s, duration_s=n_starts * HOP_S, least_share=least_share)
+    assert places.nearest(time_s) == int(np.argmin(np.abs(places.starts_s - time_s)))

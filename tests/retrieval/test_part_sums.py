@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reatrieve.retrieval.part_sums import running_sums, sums_at, sums_over_parts
+from reatrieve.retrieval.part_sums import part_products, running_sums, sums_over_parts, values_at
 
 
 def overlap(low: float, high: float, frame: int) -> float:
@@ -38,5 +38,14 @@ def test_nothing_adds_up_over_an_hour() -> None:
 def test_running_sums_between_frames_in_proportion() -> None:
     sums = running_sums(np.array([1.0, 2.0, 4.0]))
     assert sums.tolist() == [0.0, 1.0, 3.0, 7.0]
-    assert sums_at(sums, 0.5, 2).tolist() == [0.5, 2.0]
-    assert sums_at(sums, 1.0, 2).tolist() == [1.0, 3.0]
+    assert values_at(sums, 0.5, 2).tolist() == [0.5, 2.0]
+    assert values_at(sums, 1.0, 2).tolist() == [1.0, 3.0]
+
+
+@pytest.mark.parametrize("m", [1, 2047, 2048, 5000])
+def test_products_in_chunks_are_the_product(m: int) -> None:
+    rng = np.random.default_rng(5)
+    template, frames = rng.standard_normal((3, 7)).astype(np.float32), rng.standard_normal((7, m)).astype(np.float16)
+    np.testing.assert_allclose(
+        part_products(template, frames), template @ frames.astype(np.float32), rtol=1e-4, atol=1e-4
+    )

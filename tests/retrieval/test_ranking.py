@@ -22,7 +22,9 @@ from reatrieve.retrieval.default.calibration import (
 )
 from reatrieve.retrieval.default.constants import BENCHMARK
 from reatrieve.retrieval.default.features import ABSOLUTE, FIGURES, agreeing_salience, part_cosines, pooled_salience
+from reatrieve.retrieval.default.ranking import _is_peak
 from reatrieve.retrieval.default.template import agreement, learned_template, weighted_template
+from reatrieve.retrieval.default.views import _greatest_within
 
 
 @pytest.fixture
@@ -206,3 +208,14 @@ def test_a_session_that_goes_worse_than_expected_is_less_sure():
         p = [BENCHMARK.probabilities(odds, surprised, stage=stage) for surprised in (-0.5, 0.0, 0.5)]
         assert (p[0] < p[1]).all()
         assert (p[1] < p[2]).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 9, 300])
+@pytest.mark.parametrize("reach", [0, 1, 3, 20])
+def test_the_greatest_nearby_and_what_is_a_peak(rng, n, reach):
+    scores = rng.integers(0, 6, n).astype(np.float32) - 9.0
+    nearby = [scores[max(0, t - reach) : t + reach + 1].max() for t in range(n)]
+    assert _greatest_within(scores, reach).tolist() == nearby
+    places = np.flatnonzero(rng.random(n) < 0.7)
+    if reach:
+        assert _is_peak(scores, places, reach).tolist() == (scores[places] >= np.array(nearby)[places]).tolist()

@@ -12,7 +12,7 @@ import numpy  # noqa: F401  (loads BLAS)
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from reatrieve.retrieval.threads import one_blas_thread, side_by_side
+from reatrieve.retrieval.threads import _beside, one_blas_thread, side_by_side
 
 
 def blas_threads() -> set[int]:
@@ -169,17 +169,11 @@ def test_a_fault_of_either_job_arrives_and_nothing_goes_on_afterwards():
         side_by_side(lambda: begun.wait(10.0), there)
 
 
-def test_more_jobs_than_threads_are_all_done():
-    """A job that no thread takes up is done by the one that waits for it."""
-    results: list[tuple[int, int]] = []
-    barrier = threading.Barrier(60)
-
-    def ask(number: int) -> None:
-        results.append(side_by_side(lambda: number + 0 * barrier.wait(20.0), lambda: -number))
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(60)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(results) == [(number, -number) for number in range(60)]
+def test_a_job_that_no_thread_takes_up_is_done_by_the_one_that_waits():
+    pool, stop = _beside(), threading.Event()
+    for _ in range(pool._max_workers):
+        pool.submit(stop.wait, 60.0)
+    try:
+        assert side_by_side(lambda: 1, threading.get_ident) == (1, threading.get_ident())
+    finally:
+        stop.set()

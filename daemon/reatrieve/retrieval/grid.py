@@ -80,7 +80,7 @@ class Grid:
         after = int(np.searchsorted(self.starts_s, time_s))
         near = self.starts_s[max(0, after - 1) : after + 1]
         value = near[int(np.argmin(np.abs(near - time_s)))]
-        return int(np.searchsorted(self.starts_s, value))
+        return int(np.searchsorted(self.starts_s, value))  # of equal (clipped) starts the first
 
     def free(self, blocked: Iterable[Span], *, limit_s: float | None = None) -> NDArray[np.bool_]:
         """Where an excerpt is inside, and none of ``blocked`` shares more than ``limit_s``; shape (n_starts,).

@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["running_sums", "sums_at", "sums_over_parts"]
+__all__ = ["part_products", "running_sums", "sums_over_parts", "values_at"]
 
+_CHUNK = 2048
+"""Frames a product: BLAS copies the whole right-hand side first where the left one has few rows."""
+
+_F32 = NDArray[np.float32]
 _F64 = NDArray[np.float64]
 
 
@@ -17,15 +21,24 @@ def running_sums(rows: NDArray[np.floating]) -> _F64:
     return sums
 
 
-def sums_at(sums: _F64, edge: float, n: int) -> _F64:
-    """Running sums [shape=(..., m)] at ``edge`` frames from each of the first ``n`` starts; shape (..., n).
+def values_at(row: _F64, edge: float, n: int) -> _F64:
+    """Values of a row [shape=(..., m)] at ``edge`` frames from each of the first ``n`` starts; shape (..., n).
 
-    Between frames in proportion. An array of its own only then; else a view.
+    Between frames by linear interpolation. An array of its own only then; else a view.
     """
     whole = int(edge)
     share = edge - whole
-    before: _F64 = sums[..., whole : whole + n]
-    return before if share < 1e-9 else (1.0 - share) * before + share * sums[..., whole + 1 : whole + 1 + n]
+    before: _F64 = row[..., whole : whole + n]
+    return before if share < 1e-9 else (1.0 - share) * before + share * row[..., whole + 1 : whole + 1 + n]
+
+
+def part_products(template: _F32, frames: NDArray[np.floating]) -> _F32:
+    """Product of a template's parts [shape=(n_parts, n_rows)] with all frames [shape=(n_rows, m)]; (n_parts, m)."""
+    products = np.empty((len(template), frames.shape[1]), dtype=np.float32)
+    for first in range(0, frames.shape[1], _CHUNK):
+        some = slice(first, first + _CHUNK)
+        np.matmul(template, frames[:, some].astype(np.float32, copy=False), out=products[:, some])
+    return products
 
 
 def sums_over_parts(rows: NDArray[np.floating], edges: _F64, n: int) -> _F64:
@@ -47,8 +60,8 @@ def sums_over_parts(rows: NDArray[np.floating], edges: _F64, n: int) -> _F64:
     # From one start to the next each edge moves over as much of the row before it as of the one after it.
     for index, edge in enumerate(edges):
         passed = rows[index - 1] - rows[index] if 0 < index < len(rows) else rows[-1] if index else -rows[0]
-        steps[1:] += sums_at(passed, edge, n - 1)
+        steps[1:] += values_at(passed, edge, n - 1)
     first = running_sums(rows[:, : int(edges[-1]) + 1])
     for row, begin, end in zip(first, edges[:-1], edges[1:], strict=True):
-        steps[0] += sums_at(row, end, 1)[0] - sums_at(row, begin, 1)[0]
+        steps[0] += values_at(row, end, 1)[0] - values_at(row, begin, 1)[0]
     return np.cumsum(steps)

@@ -120,5 +120,5 @@ def side_by_side(here: Callable[[], T], there: Callable[[], U]) -> tuple[T, U]:
 
 @cache
 def _beside() -> ThreadPoolExecutor:
-    """Threads that stay: to start one takes as long as a twentieth of an answer."""
+    """A pool that is kept: starting a thread costs a twentieth of an answer."""
     return ThreadPoolExecutor(thread_name_prefix="reatrieve-beside")

@@ -90,8 +90,8 @@ def paper_ratio(*, say: Callable[[str], None]) -> Ratio:
 
 @one_blas_thread
 def _mel(y: NDArray[np.float32]) -> None:
-    """The base, with BLAS at one thread as all of the retrieval: else its threads would spin for some 20 ms afterwards,
-    on the core that half of the next answer wants. A daemon has none of them.
+    """The base. BLAS is held to one thread: otherwise its workers spin for some 20 ms afterwards, and slow the answer
+    that is timed next.
     """
     librosa.feature.melspectrogram(y=y, sr=ANALYSIS_RATE_HZ)
 

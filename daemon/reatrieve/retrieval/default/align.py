@@ -72,7 +72,7 @@ class Aligner:
         correlation : there, -1..1; below ``LEAST_CORRELATION`` they have nothing in common.
         """
         length = self._length
-        self._take([*begins_s[:1], *begins_s[1:][-(MOST_POSITIVES - 1) :]])
+        self._set_template([*begins_s[:1], *begins_s[1:][-(MOST_POSITIVES - 1) :]])
         start = sample_near(coarse_s)
         place = _piece(self._samples, start - REACH, self._n_blocks * self._block + 2 * REACH)
         blocks = np.lib.stride_tricks.sliding_window_view(place, self._block + 2 * REACH)[:: self._block]
@@ -111,7 +111,7 @@ class Aligner:
         strength = float(theirs[best]) / max(float(self._rise[own]), 1e-9)
         return coarse_s + float(lags[best]) * RISE_HOP / ANALYSIS_RATE_HZ, strength
 
-    def _take(self, begins_s: list[float]) -> None:
+    def _set_template(self, begins_s: list[float]) -> None:
         """Make the sum of the positives' beginnings, each of norm 1, what places are compared with."""
         if begins_s == self._begins_s:
             return

@@ -107,7 +107,7 @@ class KernelMaps:
         self._middle_B = float(np.median(self._norm_B))
         shares = (self._norm_R / np.float32(self._middle_R)) * (self._norm_B / np.float32(self._middle_B))
         self._shares = np.sqrt(shares)
-        self._softened: dict[float, _F32] = {}
+        self._soft_shares: dict[float, _F32] = {}
         self._spectra = MapSpectra(
             self.frames,
             n_rows=2 * N_BANDS,
@@ -143,15 +143,15 @@ class KernelMaps:
         return np.asarray(views, dtype=np.float32)
 
     def inner(self, template: _F32) -> _F32:
-        """Inner product of a template with the excerpt at every start; at least n_starts of them."""
+        """Inner product of a template with the excerpt at every start; shape (m,), m >= n_starts."""
         inner: _F32 = self._spectra.profiles(template[None])[0]
         return inner
 
     def softened(self, inner: _F32, *, norm_power: float = NORM_POWER) -> _F32:
         """Inner products over the softened norms of the excerpts, shape (n_starts,); of each start's in ``inner``."""
-        if norm_power not in self._softened:
-            self._softened[norm_power] = self._shares ** np.float32(norm_power)
-        return np.asarray(inner[: self.n_starts] / self._softened[norm_power], dtype=np.float32)
+        if norm_power not in self._soft_shares:
+            self._soft_shares[norm_power] = self._shares ** np.float32(norm_power)
+        return np.asarray(inner[: self.n_starts] / self._soft_shares[norm_power], dtype=np.float32)
 
 
 def _padded(R: _F32) -> _F32:

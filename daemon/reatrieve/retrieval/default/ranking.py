@@ -186,8 +186,8 @@ class Ranking:
         self._background = background
         self._profiles = profiles
         self._excerpts: dict[int, _F32] = {}
-        self._known: dict[tuple[LabelledExcerpt, ...], _F32] = {}
-        self._turned: tuple[list[int], _F32] | None = None
+        self._known: dict[tuple[tuple[int, bool], ...], _F32] = {}
+        self._lda_inner: tuple[list[int], _F32] | None = None
         self._asks_learned = False
         self._rows: dict[int, int] = {}
         self._inner = np.zeros((0, 0))
@@ -214,10 +214,17 @@ class Ranking:
         there are any; it is asked only where they would count.
         """
         used = _used(labels, KERNEL_POSITIVES, KERNEL_NEGATIVES)
-        # Here what takes many small steps, beside it what takes few long ones: they hardly wait for each other.
         learned_from = _used(labels, MOST_POSITIVES, MOST_NEGATIVES)
-        template, lda = side_by_side(lambda: self._template(learned_from), lambda: self._lda(learned_from))
-        views, ridge = side_by_side(lambda: self._views(used), lambda: self._ridge(template, learned_from))
+        question = tuple((label.start, label.positive) for label in learned_from)
+        # This thread makes many small numpy calls, the other a few long ones, so they seldom compete for the GIL.
+        template, lda = side_by_side(
+            lambda: None if question in self._known else self._template(learned_from), lambda: self._lda(learned_from)
+        )
+        views, ridge = side_by_side(
+            lambda: self._views(used),
+            lambda: self._known[question] if template is None else self._ridge(template, learned_from),
+        )
+        self._remember(question, ridge)
         share = LDA_SHARE * LDA_FADE ** sum(not label.positive for label in labels)
         linear = np.round((1 - share) * ridge + share * lda, _DECIMALS).astype(np.float32)
         apart = max(2, min(self._maps.n_frames // 4, NEIGHBOUR_FRAMES))
@@ -271,34 +278,31 @@ class Ranking:
                 self._profiles.of(LEARNED, label.start)
         return views
 
-    def _template(self, used: Sequence[LabelledExcerpt]) -> _F32 | None:
-        """What R is correlated with for the ridge score, or the weighted one; None: the score is known."""
-        if tuple(used) in self._known:
-            return None
+    def _template(self, used: Sequence[LabelledExcerpt]) -> _F32:
+        """Template for the ridge score; while there is no rejection and more than one yes, the weighted one."""
         cells = [self._excerpt(label.start) for label in used]
         # Weights and soft norms stand in for what nobody has said yet; the first no says it better.
         if len(used) > 1 and all(label.positive for label in used):
             return self._maps.template(weighted_template(np.stack(cells)))
         return self._maps.template(learned_template(cells, [label.positive for label in used], self._gram(used)))
 
-    def _ridge(self, template: _F32 | None, used: Sequence[LabelledExcerpt]) -> _F32:
-        """Ridge score of every start, remembered for the latest questions: a skip leaves the labels as they are."""
-        question = tuple(used)
-        scores = self._known.pop(question, None)
-        if scores is None:
-            assert template is not None  # the score is not known
-            scores = self._scaled(self._maps.inner(template), used)
-        self._known[question] = scores
+    def _ridge(self, template: _F32, used: Sequence[LabelledExcerpt]) -> _F32:
+        """Ridge score of every start."""
+        return self._scaled(self._maps.inner(template), used)
+
+    def _remember(self, question: tuple[tuple[int, bool], ...], ridge: _F32) -> None:
+        """Keep the ridge scores of the latest questions: a skip leaves the labels as they are."""
+        self._known.pop(question, None)
+        self._known[question] = ridge
         if len(self._known) > _MOST_KNOWN:
             del self._known[next(iter(self._known))]
-        return scores
 
     def _lda(self, used: Sequence[LabelledExcerpt]) -> _F32:
         """LDA score of every start. Its template knows the accepted only, so it is that of before after a no."""
         positives = [label.start for label in used if label.positive]
-        if self._turned is None or self._turned[0] != positives:
-            self._turned = positives, self._coarse.profile(self._background.template(positives))
-        return self._scaled(self._turned[1], used)
+        if self._lda_inner is None or self._lda_inner[0] != positives:
+            self._lda_inner = positives, self._coarse.profile(self._background.template(positives))
+        return self._scaled(self._lda_inner[1], used)
 
     def _scaled(self, inner: _F32, used: Sequence[LabelledExcerpt]) -> _F32:
         """Inner products over the norms of the excerpts: 0 in the middle of the sound, 1 at the accepted."""
@@ -315,6 +319,7 @@ class Ranking:
                 self._inner = np.pad(self._inner, (0, row + _MORE_ROWS))
             x = self._excerpt(start)
             for other, column in self._rows.items():
+                # sdot keeps the GIL: short products by @ would each wait for the other thread.
                 self._inner[row, column] = self._inner[column, row] = sdot(x, self._excerpt(other))
         rows = [self._rows[label.start] for label in labels]
         return np.asarray(self._inner[np.ix_(rows, rows)])

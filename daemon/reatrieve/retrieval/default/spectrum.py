@@ -97,7 +97,7 @@ BLUR_SIGMA = 1.5
 BLUR_RADIUS = 6
 """Frames that the blur reaches to either side (scipy's truncation at 4 sigma)."""
 _BLUR_FRAMES = 64
-"""Blurred over frames by one product."""
+"""Frames that one product blurs."""
 
 _F32 = NDArray[np.float32]
 
@@ -244,7 +244,7 @@ def _over_bands(R: _F32, blur: _F32) -> _F32:
 
 
 def _over_frames(R: _F32) -> _F32:
-    """A product a block in place of a sum a tap: half the work, in a tenth of the calls."""
+    """Gaussian blur along frames, one banded product a block; longer by ``BLUR_RADIUS`` each way."""
     longer = R.shape[1] + 2 * BLUR_RADIUS
     padded = np.zeros((R.shape[0], longer + 2 * BLUR_RADIUS), dtype=np.float32)
     padded[:, 2 * BLUR_RADIUS : longer] = R

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
 from reatrieve.retrieval.excerpt import HOP_S, excerpt_frames
-from reatrieve.retrieval.part_sums import running_sums, sums_at, sums_over_parts
+from reatrieve.retrieval.part_sums import part_products, running_sums, sums_over_parts, values_at
 
 __all__ = ["N_PARTS", "PartMeans"]
 
@@ -89,9 +89,9 @@ class PartMeans:
         template = description.astype(np.float32)
         low, high = self._reach(0, self.n_starts)
         rows = np.zeros((description.shape[0], high - low))
-        for at in range(max(low, 0), min(high, self._n_frames), _CHUNK):
-            upto = min(at + _CHUNK, high, self._n_frames)
-            rows[:, at - low : upto - low] = template @ self._frames[:, at:upto].astype(np.float32, copy=False)
+        first = max(low, 0)
+        last = max(first, min(high, self._n_frames))
+        rows[:, first - low : last - low] = part_products(template, self._frames[:, first:last])
         total = sums_over_parts(rows, self._edges, self.n_starts)
         return np.asarray(total / (self._width * self._lengths), dtype=np.float32)
 
@@ -117,9 +117,9 @@ class PartMeans:
         inside = slice(max(first, 0), max(first, 0, min(last, self._n_frames)))
         piece[:, inside.start - first : inside.stop - first] = self._frames[:, inside]
         sums = running_sums(piece)
-        before = sums_at(sums, self._edges[0], high - low)
+        before = values_at(sums, self._edges[0], high - low)
         for edge in self._edges[1:]:
-            after = sums_at(sums, edge, high - low)
+            after = values_at(sums, edge, high - low)
             yield (after - before) / self._width
             before = after
 
