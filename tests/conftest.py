@@ -30,7 +30,7 @@ def bench() -> Path:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options that CI gives once, and a person when it matters."""
+    """Options for what is too long for every run."""
     parser.addoption(
         "--long",
         action="store_true",

@@ -13,7 +13,7 @@ local PLAYING, PAUSED, RECORDING = 1, 2, 4
 local SOLO_IN_PLACE = 2
 local END_S = 0.05           -- a candidate that ends so near to the project's end is its last
 local FASTEST = 4            -- play rate
-local BEGINS_S = 0.25        -- after so long it plays, or does not
+local BEGINS_S = 0.25        -- by then playing has begun, or never will
 
 local now                    -- what is being played, nil when nothing is
 

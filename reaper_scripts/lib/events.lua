@@ -212,10 +212,10 @@ local function may_be_open(s, one)
 end
 
 ---Whether a candidate was said before the daemon knew that it was asked for another one in its place.
-local function is_of_before(ctx, s, fields)
+local function was_said_before_question(ctx, s, fields)
   local one = s.state == "asking" and fields.number == s.model.current and s.model.candidates[fields.number]
   if not one then return false end
-  -- Rows, once the question has been handled, are the reply to a request of later.
+  -- Rows that arrive after the question was handled belong to a later request.
   local may_be_reply = (may_be_open(s, one) or s:has_rows()) and not ctx.link:is_pending(s.question)
   return models.same_place(models.proposal(one), fields) and not may_be_reply
 end
@@ -244,17 +244,13 @@ local AT_CANDIDATE = {
   continuing = follow, listing = follow, resyncing = follow, asking = question, answering = what_follows, accepting = rest_accepted,
 }
 
--- In these no edit of the user's is taken: what stands in the project is looked at when they end.
-local HOLDS_EDITS = { asking = true, answering = true, accepting = true }
-
 local function at_candidate(ctx, tab, s, fields)
-  local before = s.state
-  local handle = AT_CANDIDATE[before]
+  local handle, held = AT_CANDIDATE[s.state], s:holds_edits()
   if not handle then return end
-  if is_of_before(ctx, s, fields) then return s:drop_rows() end
+  if was_said_before_question(ctx, s, fields) then return s:drop_rows() end
   if s.state ~= "resuming" then s:heard(fields, ctx.now, fields.accept_valid == UNKNOWN) end
   handle(ctx, tab, s, fields)
-  if HOLDS_EDITS[before] then tab.change_count = nil end
+  if held then tab.change_count = nil end                     -- what was edited meanwhile is looked at now
   if s:has_rows() then s:drop_rows() end                      -- they belong to this event and to no later one
   if tab.active == s then steps.refresh(ctx, s) end           -- how many are left; or progress of work that is done now
 end
@@ -352,7 +348,7 @@ function on.failed(ctx, tab, s, fields)
   local of_another = s.state == "asking" and s.question.id ~= fields.id and fields.code ~= "unknown-session"
   if of_another then return end                                -- the question is still awaited
   s:give_up_reply()
-  if HOLDS_EDITS[s.state] then tab.change_count = nil end
+  if s:holds_edits() then tab.change_count = nil end
   if s:is_searching() then
     ctx.drop(tab, s)
   elseif fields.code == "unknown-session" then

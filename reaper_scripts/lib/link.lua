@@ -87,7 +87,7 @@ function link:take()
   return event
 end
 
----Whether a command is still to be acked: else the daemon has handled it, or it was dropped as a new connection was made.
+---Whether the daemon has not acked a command yet; one that a new connection dropped is not pending either.
 ---@param command table as `command` returned it
 ---@return boolean
 function link:is_pending(command)

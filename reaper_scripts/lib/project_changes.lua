@@ -147,8 +147,7 @@ local function look_at(ctx, tab, s, watched, retuned, items_too)
     go(ctx, tab, s, index)
     return true
   end
-  -- While an answer is on its way the reply decides what shall stand there.
-  if s:absent() or s.state == "answering" or s.state == "accepting" or s.state == "asking" then return false end
+  if s:absent() or s:holds_edits() then return false end
   take_changes(ctx, tab, s, present)
   return true
 end

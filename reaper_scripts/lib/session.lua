@@ -144,6 +144,10 @@ function methods:is_searching() return self.search ~= nil end
 ---@return boolean
 function methods:absent() return self.model.candidates[0] == nil and not self.cut end
 
+---Whether no edit of the user's is taken: the daemon's reply decides first what shall stand in the project.
+---@return boolean
+function methods:holds_edits() return self.state == "asking" or self.state == "answering" or self.state == "accepting" end
+
 -- The search up to its first candidate
 
 ---It goes on from what an earlier search was told.

@@ -84,7 +84,7 @@ function steps.add_to_tab(tab, s)
   if not steps.is_in_tab(tab, s) then tab.sessions[#tab.sessions + 1] = s end
 end
 
----What pauses the session that the keys lead, for the undo step in which another takes its place.
+---The part of an undo step that hides the active session's candidate when another session takes over.
 ---@param s Session the other one
 ---@return { s: Session, model: Model }? nil: it asks about nothing
 function steps.paused_part(tab, s)

@@ -323,7 +323,7 @@ local function while_asking(ctx, tab, s, verb)
   end
   if not ANSWERS[verb] then return false end
   status.say(("%s: %s"):format(s.model.label, ctx.link.problem
-    and "waiting for the daemon to propose the place you pointed at: " .. ctx.link.problem
+    and "the next place is not proposed yet: " .. ctx.link.problem
     or "the next place is on its way: answer when its region is shown"), true)
   return true
 end

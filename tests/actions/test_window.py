@@ -387,7 +387,7 @@ def test_an_answer_after_a_question_to_a_dead_daemon_is_not_kept(one_rig: Rig) -
     assert "Sound 1: the next place is on its way: answer when its region is shown" in one_rig.help()
     one_rig.run("accept")
     one_rig.reaper.tick()
-    assert "waiting for the daemon to propose the place you pointed at: the daemon does not answer" in one_rig.line()
+    assert "the next place is not proposed yet: the daemon does not answer" in one_rig.line()
     one_rig.daemon.start()
     one_rig.until(lambda: one_rig.candidate().start_s == SPANS[4][0])
     one_rig.tick(20)

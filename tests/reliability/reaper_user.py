@@ -1,10 +1,10 @@
-"""One REAPER with a user who answers: a process of its own, as eight people have it.
+"""One REAPER with a user who answers, a process of its own.
 
     python reaper_user.py HOME FOLDER TRACK SECONDS PAUSE_S
 
 The scripts run on the headless host in real time. The user finds, answers a candidate every PAUSE_S seconds, takes all
-back when the search is over or long, and goes on. What is printed is JSON: ``latencies_s`` from each key to the next
-candidate's region, ``lost``: answers that the project shows and the journal lacks, or the other way round.
+back after MOST_ANSWERS, and goes on. What is printed is JSON: ``latencies_s`` from each key to the next candidate's
+region, ``lost``: what keys, project and journal do not say alike in the end.
 """
 
 from __future__ import annotations
@@ -66,25 +66,30 @@ class User:
             self.reaper.run("Undo last answer")
             self.reaper.until(lambda: [r.guid for r in self.reaper.project.regions] != before, PATIENCE_S)  # noqa: B023
 
-    def lost(self) -> list[str]:
-        """What project and journal do not say alike once all is quiet."""
+    def lost(self, given: int) -> list[str]:
+        """What keys (``given`` answers that stand), project and journal do not say alike once all is quiet."""
 
-        def journalled() -> list[float]:
+        def journalled() -> tuple[int, list[float]]:
             for path in self._journals.glob("*.jsonl"):
                 header, lines = read_journal(path)
                 if header.track == self._track:
-                    accepted = fold(line.event for line in lines).accepted_regions
-                    return sorted(span.start_s + header.origin_s for _, span in accepted)
-            return []
+                    state = fold(line.event for line in lines)
+                    starts_s = [span.start_s + header.origin_s for _, span in state.accepted_regions]
+                    return len(state.verdicts), sorted(starts_s)
+            return 0, []
 
         def alike() -> bool:
-            theirs, ours = journalled(), self.accepted
-            return len(theirs) == len(ours) and all(abs(a - b) < 0.001 for a, b in zip(theirs, ours, strict=True))
+            (n, theirs), ours = journalled(), self.accepted
+            return (
+                n == given
+                and len(theirs) == len(ours)
+                and all(abs(a - b) < 0.001 for a, b in zip(theirs, ours, strict=True))
+            )
 
         try:
             self.reaper.until(alike, 20.0)
         except TimeoutError:
-            return [f"project {self.accepted}, journal {journalled()}"]
+            return [f"keys {given}, project {self.accepted}, journal {journalled()}"]
         return []
 
 
@@ -110,7 +115,7 @@ def main() -> None:
                 user.take_back(given)
                 given = 0
             reaper.until(lambda: time.monotonic() >= next_s, PATIENCE_S)  # noqa: B023
-        print(json.dumps({"latencies_s": user.latencies_s, "lost": user.lost()}), flush=True)
+        print(json.dumps({"latencies_s": user.latencies_s, "lost": user.lost(given)}), flush=True)
 
 
 if __name__ == "__main__":
