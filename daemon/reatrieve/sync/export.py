@@ -73,6 +73,8 @@ class ExportJob:
     add : keep the events of other sessions that an earlier export to this folder holds for the same audio, so that
         several sounds of a project, exported one after the other, end up in one set of files. A place of a sound that
         is exported again takes the place of the earlier one.
+    replace_own : replace files that an earlier export of the same sessions wrote, even without ``force``: the sync JSON
+        there holds no other session's events, and the files are what it gives, byte by byte.
     """
 
     accepted: Sequence[Accepted]
@@ -88,6 +90,7 @@ class ExportJob:
     expected_pcm_sha256: str | None = None
     force: bool = False
     add: bool = False
+    replace_own: bool = False
 
 
 def export(job: ExportJob, *, progress: Progress | None = None, note: Note | None = None) -> list[Written]:
@@ -142,7 +145,11 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
                 note(text)
         same = [one.final.exists() and _same_content(one.part, one.final) for one in made]
         if not job.force:
-            _refuse_existing([one.final for one, is_same in zip(made, same, strict=True) if not is_same], n_kept > 0)
+            different = [one for one, is_same in zip(made, same, strict=True) if not is_same and one.final.exists()]
+            if job.replace_own and different:
+                before = replace(sheet, events=_events_before(job, stem, shipped))
+                different = [one for one in different if not _is_made_from(before, one, readable, options)]
+            _refuse_existing([one.final for one in different], n_kept > 0)
         _place(made)
     tell(1.0)
     return [Written(one.target, one.final, len(sheet.events), is_same) for one, is_same in zip(made, same, strict=True)]
@@ -293,8 +300,24 @@ def _refuse_in_place(final: Path, sources: Iterable[Path]) -> None:
         raise InputError(f"{final.name} is the audio itself and is never replaced; choose another folder or name")
 
 
-def _refuse_existing(different: Sequence[Path], keeps: bool) -> None:
-    existing = [path for path in different if path.exists()]
+def _events_before(job: ExportJob, stem: str, shipped: SyncAudio) -> tuple[SyncEvent, ...]:
+    """The events of an earlier export, if they are all of the sessions that are exported now; else none."""
+    return EarlierExport.read(job.folder / f"{stem}.sync.json").own_events(shipped, job.accepted)
+
+
+def _is_made_from(sheet: SyncSheet, one: _Made, readable: Path, options: Options) -> bool:
+    """Whether the file that is there is what these events give: nobody has changed it since."""
+    if not sheet.events or one.target not in TARGETS:
+        return False
+    part = _part(one.final)
+    try:
+        _write(TARGETS[one.target], sheet, readable, part, options, lambda _share: None)
+        return part.exists() and _same_content(part, one.final)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _refuse_existing(existing: Sequence[Path], keeps: bool) -> None:
     if existing:
         names = ", ".join(path.name for path in existing)
         verb = "exists" if len(existing) == 1 else "exist"
