@@ -379,10 +379,10 @@ def _state_in(journal: Path) -> SessionState | None:
 def _check_resumed(args: argparse.Namespace) -> tuple[Header, SessionState]:
     """What ``--resume`` names, with the sound file where it is now; what is wrong with the journal, that file or the
     new budget is said before anything large is loaded."""
-    from reatrieve.journal import read_journal
+    from reatrieve.cli.named_journal import read_named_journal
     from reatrieve.session.state import fold
 
-    header, lines = read_journal(args.resume)
+    header, lines = read_named_journal(args.resume, wanted_by="--resume")
     state = fold(line.event for line in lines)
     if args.budget is not None and args.budget < state.budget:
         raise InputError(f"--budget {args.budget} is below the session's {state.budget}; it can only be raised")
