@@ -70,7 +70,7 @@ def test_the_command_that_goes_on_writes_the_sync_files_again(
     assert not [path.name for path in (tmp_path / "Sync").iterdir() if path.name.endswith(".part")]
 
 
-@pytest.mark.parametrize("whose", ["a file that was changed by hand", "another session's events"])
+@pytest.mark.parametrize("whose", ["a file that was changed by hand", "another session's events", "other options"])
 def test_what_others_wrote_is_not_replaced_and_the_figures_are_printed(
     whose: str, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -80,6 +80,10 @@ def test_what_others_wrote_is_not_replaced_and_the_figures_are_printed(
     labels = tmp_path / "Sync" / "my song.labels.txt"
     if whose.startswith("a file"):
         labels.write_text("0.0\t1.0\tmine\n", encoding="utf-8")
+    elif whose == "other options":
+        chosen = ("--to", "json,audacity", "--out", "Sync", "--anchor", "peak", "--force")
+        assert main(["export", again[1], *chosen]) == 0
+        capsys.readouterr()
     else:
         sheet = tmp_path / "Sync" / "my song.sync.json"
         text = sheet.read_text(encoding="utf-8")

@@ -74,7 +74,7 @@ class ExportJob:
         several sounds of a project, exported one after the other, end up in one set of files. A place of a sound that
         is exported again takes the place of the earlier one.
     replace_own : replace files that an earlier export of the same sessions wrote, even without ``force``: the sync JSON
-        there holds no other session's events, and the files are what it gives, byte by byte.
+        there holds no other session's events and was made with the same options, and the files are what it gives.
     """
 
     accepted: Sequence[Accepted]
@@ -147,7 +147,7 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
         if not job.force:
             different = [one for one, is_same in zip(made, same, strict=True) if not is_same and one.final.exists()]
             if job.replace_own and different:
-                before = replace(sheet, events=_events_before(job, stem, shipped))
+                before = replace(sheet, events=_events_before(job, sheet))
                 different = [one for one in different if not _is_made_from(before, one, readable, options)]
             _refuse_existing([one.final for one in different], n_kept > 0)
         _place(made)
@@ -300,9 +300,16 @@ def _refuse_in_place(final: Path, sources: Iterable[Path]) -> None:
         raise InputError(f"{final.name} is the audio itself and is never replaced; choose another folder or name")
 
 
-def _events_before(job: ExportJob, stem: str, shipped: SyncAudio) -> tuple[SyncEvent, ...]:
-    """The events of an earlier export, if they are all of the sessions that are exported now; else none."""
-    return EarlierExport.read(job.folder / f"{stem}.sync.json").own_events(shipped, job.accepted)
+def _events_before(job: ExportJob, sheet: SyncSheet) -> tuple[SyncEvent, ...]:
+    """The events of an earlier export, if they are all of the sessions that are exported now, and it had the same
+    labels and anchors where nothing has changed; else none."""
+    events = EarlierExport.read(job.folder / f"{sheet.name}.sync.json").own_events(sheet.audio, job.accepted)
+    now = {(one.region_id, one.pattern, one.start, one.end): one for one in sheet.events}
+    for one in events:
+        same = now.get((one.region_id, one.pattern, one.start, one.end), one)
+        if (one.label, one.anchor, one.position) != (same.label, same.anchor, same.position):
+            return ()
+    return events
 
 
 def _is_made_from(sheet: SyncSheet, one: _Made, readable: Path, options: Options) -> bool:
