@@ -52,7 +52,7 @@ def command(said: str, before: str) -> list[str]:
 def test_the_command_that_goes_on_writes_the_sync_files_again(
     song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wishes = ("--out", "Sync", "--to", "json,audacity,wav")
+    wishes = ("--out", "Sync", "--to", "json,audacity,wav,audition")
     assert find(monkeypatch, song, *MARKED, *wishes, typed="y\nq\n") == 0
     again = command(capsys.readouterr().out, "go on with: ")
     sheet = tmp_path / "Sync" / "my song.sync.json"

@@ -147,8 +147,10 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
         if not job.force:
             different = [one for one, is_same in zip(made, same, strict=True) if not is_same and one.final.exists()]
             if job.replace_own and different:
-                before = replace(sheet, events=_events_before(job, sheet))
-                different = [one for one in different if not _is_made_from(before, one, readable, options)]
+                before = _sheets_before(job, sheet)
+                different = [
+                    one for one in different if not any(_is_made_from(each, one, readable, options) for each in before)
+                ]
             _refuse_existing([one.final for one in different], n_kept > 0)
         _place(made)
     tell(1.0)
@@ -300,21 +302,23 @@ def _refuse_in_place(final: Path, sources: Iterable[Path]) -> None:
         raise InputError(f"{final.name} is the audio itself and is never replaced; choose another folder or name")
 
 
-def _events_before(job: ExportJob, sheet: SyncSheet) -> tuple[SyncEvent, ...]:
-    """The events of an earlier export, if they are all of the sessions that are exported now, and it had the same
-    labels and anchors where nothing has changed; else none."""
+def _sheets_before(job: ExportJob, sheet: SyncSheet) -> list[SyncSheet]:
+    """What an earlier export may have written: as its sync JSON says, and without the payloads that somebody wrote into
+    that afterwards. Nothing if it holds events of other sessions, or had other labels or anchors where nothing has
+    changed."""
     events = EarlierExport.read(job.folder / f"{sheet.name}.sync.json").own_events(sheet.audio, job.accepted)
     now = {(one.region_id, one.pattern, one.start, one.end): one for one in sheet.events}
     for one in events:
         same = now.get((one.region_id, one.pattern, one.start, one.end), one)
         if (one.label, one.anchor, one.position) != (same.label, same.anchor, same.position):
-            return ()
-    return events
+            return []
+    without = tuple(replace(one, payload="") for one in events)
+    return [replace(sheet, events=these) for these in dict.fromkeys((events, without)) if these]
 
 
 def _is_made_from(sheet: SyncSheet, one: _Made, readable: Path, options: Options) -> bool:
     """Whether the file that is there is what these events give: nobody has changed it since."""
-    if not sheet.events or one.target not in TARGETS:
+    if one.target not in TARGETS:
         return False
     part = _part(one.final)
     try:
