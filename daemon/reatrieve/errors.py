@@ -11,6 +11,7 @@ __all__ = [
     "CancelledError",
     "InputError",
     "JournalError",
+    "NotAJournalError",
     "ProtocolError",
     "ReatrieveError",
     "did_you_mean",
@@ -53,6 +54,10 @@ class JournalError(ReatrieveError, ValueError):
     """A session journal that cannot be replayed."""
 
     code = "journal"
+
+
+class NotAJournalError(JournalError):
+    """A file that never was a journal: not one with damage."""
 
 
 class CancelledError(ReatrieveError):

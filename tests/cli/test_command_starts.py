@@ -90,6 +90,7 @@ def test_the_help_of_a_command_loads_next_to_nothing(name: str) -> None:
         ["a.wav", "--start", "1", "--end", "2", "--retriever", "defalt"],
         ["a.wav", "--start", "1", "--end", "2", "--budget", "0"],
         ["a.wav", "--annotations", "a.csv", "--class", "zip"],
+        ["a.wav", "--start", "1", "--end", "2", "--label", 5000 * "x"],
         ["--resume", "gone.jsonl"],
     ],
 )

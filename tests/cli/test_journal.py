@@ -23,7 +23,7 @@ def check(capsys, *paths):
 def test_a_good_journal(capsys):
     status, said = check(capsys, GOLDEN)
     assert status == 0
-    counted = "12 events, 2 answers, 0 accepted"
+    counted = "12 events, 2 answers, the example and 0 accepted"
     what = r"\S.* in \S.*, \d{4}-\d\d-\d\d \d\d:\d\d"
     assert re.fullmatch(rf"{re.escape(str(GOLDEN))}: all is well: {what}: {counted}\n", said)
 
@@ -40,7 +40,7 @@ def test_sessions_are_listed_the_latest_first(capsys, tmp_path, monkeypatch):
     assert main(["journal", "list"]) == 0
     first, path, second, _ = capsys.readouterr().out.splitlines()
     assert first.startswith("stab in stab.wav, 2030-")
-    assert first.endswith(", 0 accepted")
+    assert first.endswith(", the example and 0 accepted")
     assert path == f"  {tmp_path / 'journals' / 'stab.journal.jsonl'}"
     assert second.startswith("riser in riser.wav, 2027-")
 

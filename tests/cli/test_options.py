@@ -139,20 +139,32 @@ def test_what_a_newcomer_types_is_answered_in_one_sentence(
 
 
 def test_another_kind_of_file_in_the_place_of_a_journal_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     for name, sentence in (
         ("song.WAV", "is a sound file; export wants the journal of a session on it, this shows all: reatrieve journal"),
-        ("regions.csv", "is no journal; name it by --regions"),
-        ("Level1.rpp", "is no journal; name it by --rpp"),
-        ("Level1.rpp-bak", "is no journal; name it by --rpp"),
+        ("regions.csv", "is no journal; give it as --regions regions.csv"),
+        ("Level1.rpp", "is no journal; give it as --rpp Level1.rpp"),
+        ("Level1.rpp-bak", "is no journal; give it as --rpp Level1.rpp-bak"),
+        ("one line.json", "is no journal; give it as --regions "),
     ):
-        (tmp_path / name).write_bytes(b"RIFF\nsomething\n")
-        assert main(["export", str(tmp_path / name)]) == 2
+        Path(name).write_bytes(b"[]" if name.startswith("one line") else b"RIFF\nsomething\n")
+        assert main(["export", name]) == 2
         assert sentence in capsys.readouterr().err
+    assert main(["find", "--resume", "song.WAV"]) == 2
+    assert "song.WAV is a sound file; --resume wants the journal of a session on it" in capsys.readouterr().err
     (tmp_path / "notes.md").write_bytes(b"RIFF\nsomething\n")
     assert main(["export", str(tmp_path / "notes.md")]) == 1
     assert "is no journal: its first line is not a header" in capsys.readouterr().err
+    good = (Path(__file__).parents[1] / "journal" / "golden" / "version-1.journal.jsonl").read_bytes()
+    rows = good.splitlines(keepends=True)
+    damaged = rows[0].replace(b'"items"', b'"Items"') + b"".join(rows[1:])
+    for name in ("new.json", "new.jsonl"):
+        for content, sentence in ((damaged, "line 1 is damaged"), (rows[0][:40], "it has no whole first line")):
+            (tmp_path / name).write_bytes(content)
+            assert main(["export", name]) == 1
+            assert sentence in capsys.readouterr().err
     assert main(["export", str(tmp_path / "gone.wav")]) == 1
     assert "no such file; check the path" in capsys.readouterr().err
 

@@ -171,7 +171,7 @@ def test_ctrl_c_while_a_file_is_read_ends_cleanly_and_leaves_nothing(stage: str,
     one.wait_for(stage)
     os.kill(one.process.pid, signal.SIGINT)
     assert one.end() == 130
-    assert "stopped before anything was asked" in one.screen
+    assert "stopped: nothing was answered; no session is kept" in one.screen
     assert "Traceback" not in one.screen
     assert "nanobind" not in one.screen
     assert not list((tmp_path / "home" / "journals").glob("*"))

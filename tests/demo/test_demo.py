@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rich.console import Console
 from reatrieve.annotations.truth import Truth
 from reatrieve.cli import main
 from reatrieve.cli.conversation import Conversation, KnownAnswers
+from reatrieve.cli.demo import COLUMNS
 from reatrieve.cli.timeline import Mark, text_line
 from reatrieve.demo.loop import Loop
 from reatrieve.errors import ReatrieveError
@@ -79,8 +81,10 @@ def test_the_loop_finds_the_sound_and_the_project_holds_what_was_accepted(carrie
     assert f"at {sheet['tempo_map'][0]['bpm']:g} bpm" in err  # bars and beats are the song's own
     assert "found" in err
     assert "E example" in err
-    assert max(len(line) for line in err.splitlines() if str(out) not in line) <= 80
-    assert "  demo.rpp        the project, to open in REAPER\n" in err
+    assert max(len(line) for line in err.splitlines() if str(out) not in line) <= COLUMNS
+    listed = re.findall(r"^  (\S+) {2,}the |^  (export) ", err, re.MULTILINE)
+    assert {name or export for name, export in listed} == {path.name for path in out.iterdir()}
+    assert "  demo.reatrieve  the journals\n" in err
 
 
 def test_a_person_answers_in_the_terminal(tmp_path, capsys, monkeypatch):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["add", "run"]
 
 COLUMNS = 76
-"""No line of the demo is longer, in a pipe neither: it names sixteen files."""
+"""Longest line, in a pipe too: the export message names sixteen files and would not fit."""
 SONG_S = 60.0
 SONG = {"genre": "house", "seed": 5, "preset": "hard"}
 
@@ -124,8 +124,9 @@ def run(args: argparse.Namespace) -> int:
     console.print(f"everything is in {out}:")
     for name, what in (
         ("demo.rpp", "the project, to open in REAPER"),
+        *([("demo.wav", "the song")] if args.audio is None else []),
         ("demo.png", "the track as a picture"),
-        ("demo.reatrieve", "the journal"),
+        ("demo.reatrieve", "the journals"),
         *([("export", plural(len(written), "sync file"))] if written else []),
     ):
         console.print(f"  {name:14}  {what}")

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reatrieve.annotations.tables import STATED
-from reatrieve.audio.decode import SOUND_ENDINGS
+from reatrieve.cli.named_journal import read_named_journal
 from reatrieve.cli.parser import Parser, Rule, needs
 from reatrieve.cli.values import check_folder_to_write, command_line, file_path, finite, plural, sha256, text
 from reatrieve.cli.wrapping import wrapped
-from reatrieve.errors import AudioError, InputError, JournalError
+from reatrieve.errors import AudioError, InputError
 from reatrieve.session.spans import Span, are_one_place
 from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
@@ -48,7 +48,12 @@ ONLY = (
 )
 """Options that one target alone has."""
 
-LIST_ENDINGS = ("csv", "tsv", "txt", "jams", "json")
+OTHER_SOURCES = {
+    **dict.fromkeys(("csv", "tsv", "txt", "jams", "json"), "--regions"),
+    **dict.fromkeys(("rpp", "rpp-bak"), "--rpp"),
+}
+"""The option that takes a file, by its ending."""
+
 LENGTHS_DIFFER_S = 0.1
 """Two encodings of one recording may differ by so much."""
 
@@ -284,7 +289,6 @@ def _from_project(path: Path, match: str, track: str, *, with_track: bool) -> _S
 
 def _from_journals(paths: Sequence[Path], *, render: bool) -> _Source:
     """Accepted regions of one or more sessions; they must have searched one track, or only a render can be shipped."""
-    from reatrieve.journal import read_journal
     from reatrieve.session.state import fold
     from reatrieve.sync.earlier import accepted_in
 
@@ -292,11 +296,7 @@ def _from_journals(paths: Sequence[Path], *, render: bool) -> _Source:
     headers = []
     by_label: dict[str, list[tuple[Path, list[Span]]]] = {}
     for path in paths:
-        try:
-            header, lines = read_journal(path)
-        except JournalError as error:
-            _refuse_other_kind(path, error)
-            raise
+        header, lines = read_named_journal(path, wanted_by="export", options=OTHER_SOURCES)
         state = fold(line.event for line in lines)
         spans = [span.moved(header.origin_s) for _, span in state.accepted_regions]
         by_label.setdefault(state.label, []).append((path, spans))
@@ -319,21 +319,6 @@ def _from_journals(paths: Sequence[Path], *, render: bool) -> _Source:
             if _written_after(path, searched_s)
         ),
     )
-
-
-def _refuse_other_kind(path: Path, error: JournalError) -> None:
-    """Another kind of file in the place of a journal: say by its ending what was meant."""
-    ending = path.suffix.lower().removeprefix(".")
-    if not path.is_file():
-        return
-    if ending in SOUND_ENDINGS:
-        raise InputError(
-            f"{path} is a sound file; export wants the journal of a session on it, this shows all: "
-            "reatrieve journal list"
-        ) from error
-    option = "--rpp" if ending in ("rpp", "rpp-bak") else "--regions" if ending in LIST_ENDINGS else ""
-    if option:
-        raise InputError(f"{path} is no journal; name it by {option}") from error
 
 
 def _alike(by_label: dict[str, list[tuple[Path, list[Span]]]]) -> tuple[str, ...]:

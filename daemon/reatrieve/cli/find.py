@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reatrieve import limits
 from reatrieve.cli.parser import Parser, apart, needs
 from reatrieve.cli.values import (
     check_folder_to_write,
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
 
     from reatrieve.annotations.truth import Truth
     from reatrieve.audio.trackmap import TrackMap
-    from reatrieve.cli.conversation import Conversation
+    from reatrieve.cli.conversation import Conversation, Person
     from reatrieve.cli.earlier import EarlierSessions
     from reatrieve.cli.journalled_search import JournalledSearch
     from reatrieve.journal import Header, Journal
-    from reatrieve.session.events import Started
     from reatrieve.session.retriever import Analysis, Retriever
     from reatrieve.session.spans import Span
+    from reatrieve.session.state import SessionState
     from reatrieve.settings import Settings
 
 __all__ = ["add", "run"]
@@ -55,6 +56,7 @@ examples:
       --class riser --json
 """
 DEFAULT_BUDGET = 10
+NOTHING_ANSWERED = "nothing was answered; no session is kept"
 
 
 def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
@@ -113,15 +115,12 @@ def run(args: argparse.Namespace) -> int:
         demand_module(module)
     settings = Settings.load({"cache": args.cache})
     _check_files(args)
-    truth = _truth(args)
-    if args.resume is None:
-        marked = _marked(args, truth, settings)
-    else:
-        marked = None
-        _check_resumed(args)
+    resumed = None if args.resume is None else _check_resumed(args)
+    truth = _truth(args, resumed)
+    marked = _marked(args, truth, settings) if resumed is None else None
 
-    # What was typed is right: now what takes a second to load. The clock runs without imports; librosa would load its
-    # parts in the middle of the analysis.
+    # Arguments are checked; load the slow modules now, so that neither the clock below nor the analysis includes their
+    # import.
     import librosa.filters  # noqa: F401
 
     import reatrieve.audio.analysis  # noqa: F401
@@ -129,67 +128,95 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.cli.journalled_search import JournalledSearch
     from reatrieve.cli.listening import Listening
     from reatrieve.cli.terminal import console_for, typed_lines
+    from reatrieve.retrieval.registry import make_retriever
     from reatrieve.session.state import fold
 
     began_s = time.perf_counter()
     console = console_for(json=args.json)
     if truth is not None and truth.skipped_rows:
         console.print(f"note: {truth.skipped_rows}")
-    with contextlib.ExitStack() as stack:
-        journal = stack.enter_context(_journal(args, marked, settings, truth, console))
+    header, begun = resumed or _chosen(args, marked, settings, truth, console)
+    retriever = make_retriever(begun.retriever)  # before the journal is made: a library of it may be missing
+    person = Person(typed_lines())
+    with _kept_if_used(_journal(args, header, begun, settings), args, person, console) as journal:
         state = fold(journal.events())
         if truth:
             truth.mark(state.example)
             for one in state.candidates.values():  # a resumed session: what was found stays found
                 truth.answer(one.proposed)
-        retriever, analysis = _analysed(journal.header, state.retriever, args, settings, console)
+        analysis = _analysed(journal.header, retriever, args, settings, console)
         search = JournalledSearch(retriever, analysis, journal, began_s=began_s)
         if args.resume:
             _change(search, args)
-        listening = Listening(journal.header.track_map, search.state.label, args.preview)
-        known = None if truth is None else KnownAnswers(truth, until_found=args.budget is None)
-        person = Person(typed_lines())
         conversation = Conversation(
             search,
-            known or person,
+            person if truth is None else KnownAnswers(truth, until_found=args.budget is None),
             console,
             truth=truth,
-            listening=listening,
+            listening=Listening(journal.header.track_map, search.state.label, args.preview),
             write_all=args.preview is not None,
         )
-        again = _again(args, journal.path)
-        try:
-            conversation.hold()
-        except KeyboardInterrupt:
-            if not _is_unasked(journal):
-                console.print(f"\nstopped; go on with: {again}")
-            raise
+        conversation.hold()
         if conversation.over == "found":
             search.finish()
         conversation.summarise()
-        is_kept = args.resume is not None or args.journal is not None or known is not None or person.has_typed
-        if is_kept:
-            console.print(f"journal: {journal.path}" if conversation.over else f"go on with: {again}")
-        else:
-            console.print("nothing was answered; no session is kept")
-        written = _exported(search, journal, args, console)
-        if args.json:
-            figures = _figures(conversation, search, written, journal.path if is_kept else None)
-            print(json.dumps(figures, ensure_ascii=False), flush=True)
-    if not is_kept:
-        journal.path.unlink(missing_ok=True)
+        is_kept = _is_kept(journal, args, person)
+        written: list[dict[str, str]] = []
+        try:
+            if is_kept:
+                written = _exported(search, journal, args, console)
+        finally:  # the session and its figures are told, too, where the files cannot be written
+            if not is_kept:
+                console.print(NOTHING_ANSWERED)
+            elif conversation.over:
+                console.print(f"journal: {journal.path}")
+            else:
+                _say_how_to_go_on(journal, args, console)
+            if args.json:
+                figures = _figures(conversation, search, written, journal.path if is_kept else None)
+                print(json.dumps(figures, ensure_ascii=False), flush=True)
     return 0
 
 
-def _again(args: argparse.Namespace, journal: Path, *file: object) -> str:
-    """The command that goes on with a session as it was asked for: what its journal does not hold is said again."""
+def _say_how_to_go_on(journal: Journal, args: argparse.Namespace, console: Console, before: str = "") -> None:
+    from reatrieve.session.state import fold
+
+    console.print(f"{before}go on with: {_again(args, journal.path, fold(journal.events()))}")
+    if args.out is not None and not _rewrites(args):
+        console.print(f"then write the files by: {_export_command(journal, args, '--force')}")
+
+
+def _rewrites(args: argparse.Namespace) -> bool:
+    """Whether a resumed session can write its files again: the sync JSON among them tells whose they are."""
+    from reatrieve.sync.targets import chosen_targets
+
+    return args.to is None or "json" in chosen_targets(args.to)
+
+
+def _export_command(journal: Journal, args: argparse.Namespace, *options: str) -> str:
+    return command_line(
+        "reatrieve", "export", journal.path, "--to", args.to or "json", "--out", args.out, *options
+    )  # fmt: skip
+
+
+def _again(args: argparse.Namespace, journal: Path, state: SessionState | None, *file: object) -> str:
+    """The command that goes on with a session as it was asked for: what its journal does not hold is said again.
+
+    Parameters
+    ----------
+    state : the session as its journal has it; None: it cannot be read.
+    file : where the sound file is now, if that is to be said.
+    """
     if not file and args.resume is not None and args.file is not None:  # it lies elsewhere now
         file = (args.file,)
     words: list[object] = ["reatrieve", "find", *file, "--resume", journal]
-    budget = args.budget if args.annotations is not None else None
+    label = args.label if args.label and (state is None or args.label != state.label) else None
+    is_raised = args.budget is not None and (state is None or args.budget > state.budget)
+    budget = args.budget if is_raised or args.annotations is not None else None  # with labels it says when to stop
+    out, to = (args.out, args.to) if args.out is not None and _rewrites(args) else (None, None)
     for option, value in (
-        ("--annotations", args.annotations), ("--class", args.class_), ("--budget", budget), ("--out", args.out),
-        ("--to", args.to), ("--preview", args.preview), ("--cache", args.cache),
+        ("--label", label), ("--annotations", args.annotations), ("--class", args.class_), ("--budget", budget),
+        ("--out", out), ("--to", to), ("--preview", args.preview), ("--cache", args.cache),
     ):  # fmt: skip
         words += [] if value is None else [option, value]
     words += ["--no-cache"] * args.no_cache + ["--json"] * args.json
@@ -215,57 +242,100 @@ def _check_files(args: argparse.Namespace) -> None:
         check_targets(args.to)
     if args.file is not None:
         check_sound_file(args.file)
+    _check_label(args.label)
 
 
-def _truth(args: argparse.Namespace) -> Truth | None:
+def _check_label(label: str) -> None:
+    n_bytes = len(label.encode("utf-8", "replace"))
+    if n_bytes > limits.LABEL_BYTES:
+        raise InputError(f"the label has {n_bytes} bytes; the most is {limits.LABEL_BYTES}")
+
+
+def _truth(args: argparse.Namespace, resumed: tuple[Header, SessionState] | None) -> Truth | None:
     if args.annotations is None:
         return None
     from reatrieve.annotations.truth import load_truth
-    from reatrieve.journal import read_journal
 
-    audio = args.file or read_journal(args.resume)[0].track_map.items[0].path
-    return load_truth(args.annotations, audio, args.class_)
+    audio = args.file if resumed is None else resumed[0].track_map.items[0].path
+    truth = load_truth(args.annotations, audio, args.class_)
+    _check_label(truth.class_)
+    return truth
 
 
-@contextlib.contextmanager
-def _journal(
+def _chosen(
     args: argparse.Namespace,
     marked: tuple[TrackMap, Span] | None,
     settings: Settings,
     truth: Truth | None,
     console: Console,
-) -> Iterator[Journal]:
-    """The session's journal: begun with what was ``marked``, or opened to go on."""
-    from reatrieve.journal import Journal
+) -> tuple[Header, SessionState]:
+    """The session to be held on what was ``marked``: an earlier one that somebody wants to go on with, else a new
+    one."""
+    from reatrieve.journal import Header
+    from reatrieve.session.events import Started
+    from reatrieve.session.state import fold
 
-    if marked is not None:
-        track_map, example = marked
-        for note in sound_notes(args.file):
-            console.print(f"note: {note}")
-        sessions = _sessions(args, settings, track_map.items[0].path, example)
-        args.resume = _gone_on_with(args, sessions, console)
-        if args.resume is None:
-            started = _started(args, settings, truth, sessions, example)
-            journal = _begun(args, settings, track_map, started)
-            try:
-                with journal:
-                    yield journal
-            except KeyboardInterrupt:
-                if _is_unasked(journal):
-                    console.print("\nstopped before anything was asked")
-                    journal.path.unlink(missing_ok=True)
-                raise
-            return
+    assert marked is not None
+    track_map, example = marked
+    for note in sound_notes(args.file):
+        console.print(f"note: {note}")
+    sessions = _sessions(args, settings, track_map.items[0].path, example)
+    args.resume = _gone_on_with(args, sessions, console)
+    if args.resume is not None:
         args.file = None
-        _check_resumed(args)
-    with Journal.open(args.resume) as journal:
-        journal.header = _found_again(journal.header, args)
-        yield journal
+        return _check_resumed(args)
+    label = args.label or (truth.class_ if truth else sessions.free_label())
+    started = Started(example, label, _budget(args), args.retriever or settings.retriever)
+    return Header(uuid.uuid4().hex, track_map), fold([started])
 
 
-def _is_unasked(journal: Journal) -> bool:
-    """Whether it holds nothing but the example."""
-    return len(journal.events()) == 1
+def _journal(args: argparse.Namespace, header: Header, state: SessionState, settings: Settings) -> Journal:
+    """The session's journal: opened to go on, or begun."""
+    from reatrieve.journal import Journal, JournalFolder
+    from reatrieve.session.events import Started
+
+    if args.resume is not None:
+        journal = Journal.open(args.resume)
+        journal.header = header
+        return journal
+    path = args.journal or JournalFolder(settings.journals_folder).path(header.session)
+    started = Started(state.example, state.label, state.budget, state.retriever)
+    try:
+        return Journal.create(path, header, events=[started])
+    except JournalError as error:
+        reason = getattr(error.__cause__, "strerror", None)
+        if reason is None:
+            raise
+        raise JournalError(
+            f"the session cannot be kept in {path.parent} ({reason}); name a file by --journal, or another home folder "
+            "by the variable REATRIEVE_HOME"
+        ) from error
+
+
+@contextlib.contextmanager
+def _kept_if_used(journal: Journal, args: argparse.Namespace, person: Person, console: Console) -> Iterator[Journal]:
+    """The journal, closed at the end, and deleted if the session is not kept, however it ended."""
+    try:
+        with journal:
+            yield journal
+    except KeyboardInterrupt:
+        if _is_kept(journal, args, person):
+            _say_how_to_go_on(journal, args, console, "\nstopped; ")
+        else:
+            console.print(f"\nstopped: {NOTHING_ANSWERED}")
+        raise
+    finally:
+        if not _is_kept(journal, args, person):
+            with contextlib.suppress(OSError):  # Windows deletes no file that another program has open
+                journal.path.unlink()
+
+
+def _is_kept(journal: Journal, args: argparse.Namespace, person: Person) -> bool:
+    """Whether there is anything to go on with: an answer, somebody who typed, or a journal that the user named."""
+    from reatrieve.session.state import fold
+
+    is_named = args.resume is not None or args.journal is not None
+    return is_named or person.has_typed or fold(journal.events()).answers > 0
 
 
 def _marked(args: argparse.Namespace, truth: Truth | None, settings: Settings) -> tuple[TrackMap, Span]:
@@ -276,7 +346,7 @@ def _marked(args: argparse.Namespace, truth: Truth | None, settings: Settings) -
     from reatrieve.session.state import fold
 
     if args.journal is not None and args.journal.exists():
-        again = _again(args, args.journal)
+        again = _again(args, args.journal, _state_in(args.journal))
         raise JournalError(f"{args.journal} exists already; go on with it by {again}, or name another by --journal")
     if args.start is None and args.end is None and truth is not None:
         args.start, args.end = truth.occurrences[0].start_s, truth.occurrences[0].end_s
@@ -293,19 +363,30 @@ def _marked(args: argparse.Namespace, truth: Truth | None, settings: Settings) -
 
 
 def _budget(args: argparse.Namespace) -> int:
-    return DEFAULT_BUDGET if args.budget is None else int(args.budget)
+    return DEFAULT_BUDGET if args.budget is None else args.budget
 
 
-def _check_resumed(args: argparse.Namespace) -> None:
-    """What is wrong with the journal, its sound file or the new budget is said before anything large is loaded."""
+def _state_in(journal: Path) -> SessionState | None:
+    """The session that a journal holds; None where it cannot be read."""
     from reatrieve.journal import read_journal
     from reatrieve.session.state import fold
 
-    header, lines = read_journal(args.resume)
-    _found_again(header, args)
-    budget = fold(line.event for line in lines).budget
-    if args.budget is not None and args.budget < budget:
-        raise InputError(f"--budget {args.budget} is below the session's {budget}; it can only be raised")
+    with contextlib.suppress(JournalError, InputError):
+        return fold(line.event for line in read_journal(journal)[1])
+    return None
+
+
+def _check_resumed(args: argparse.Namespace) -> tuple[Header, SessionState]:
+    """What ``--resume`` names, with the sound file where it is now; what is wrong with the journal, that file or the
+    new budget is said before anything large is loaded."""
+    from reatrieve.cli.named_journal import read_named_journal
+    from reatrieve.session.state import fold
+
+    header, lines = read_named_journal(args.resume, wanted_by="--resume")
+    state = fold(line.event for line in lines)
+    if args.budget is not None and args.budget < state.budget:
+        raise InputError(f"--budget {args.budget} is below the session's {state.budget}; it can only be raised")
+    return _found_again(header, state, args), state
 
 
 def _sessions(args: argparse.Namespace, settings: Settings, audio: Path, example: Span) -> EarlierSessions:
@@ -326,7 +407,7 @@ def _gone_on_with(args: argparse.Namespace, sessions: EarlierSessions, console: 
         return None
     lines = typed_lines()
     if not lines.isatty():
-        again = _again(args, earlier.path)
+        again = _again(args, earlier.path, earlier.state)
         console.print(f"note: this place was searched before ({earlier.about}); go on with that by: {again}")
         console.print("note: --new begins anew without this note")
         return None
@@ -342,46 +423,19 @@ def _gone_on_with(args: argparse.Namespace, sessions: EarlierSessions, console: 
         console.print("type y or n, then Enter")
 
 
-def _started(
-    args: argparse.Namespace, settings: Settings, truth: Truth | None, sessions: EarlierSessions, example: Span
-) -> Started:
-    from reatrieve.session.events import Started
-
-    label = args.label or (truth.class_ if truth else sessions.free_label())
-    return Started(example, label, _budget(args), args.retriever or settings.retriever)
-
-
-def _begun(args: argparse.Namespace, settings: Settings, track_map: TrackMap, started: Started) -> Journal:
-    from reatrieve.journal import Header, Journal, JournalFolder
-
-    header = Header(uuid.uuid4().hex, track_map)
-    path = args.journal or JournalFolder(settings.journals_folder).path(header.session)
-    try:
-        return Journal.create(path, header, events=[started])
-    except JournalError as error:
-        reason = getattr(error.__cause__, "strerror", None)
-        if reason is None:
-            raise
-        raise JournalError(
-            f"the session cannot be kept in {path.parent} ({reason}); name a file by --journal, or another home folder "
-            "by the variable REATRIEVE_HOME"
-        ) from error
-
-
-def _found_again(header: Header, args: argparse.Namespace) -> Header:
+def _found_again(header: Header, state: SessionState, args: argparse.Namespace) -> Header:
     """The header with the file where it is now."""
     items = header.track_map.items
     if args.file is None:
         for path in header.track_map.paths:
             if not path.is_file():
-                again = _again(args, args.resume, "FILE")
+                again = _again(args, args.resume, state, "FILE")
                 raise AudioError(f"{path} is no longer there; say where it is now: {again}")
         return header
     if len({item.path for item in items}) != 1:
         raise InputError(f"{args.resume} searched a track of several files; leave out FILE")
     from reatrieve.audio.trackmap import TrackMap
 
-    check_sound_file(args.file)
     return replace(header, track_map=TrackMap(tuple(replace(item, path=args.file.absolute()) for item in items)))
 
 
@@ -395,17 +449,15 @@ def _change(search: JournalledSearch, args: argparse.Namespace) -> None:
 
 
 def _analysed(
-    header: Header, retriever_name: str, args: argparse.Namespace, settings: Settings, console: Console
-) -> tuple[Retriever, Analysis]:
+    header: Header, retriever: Retriever, args: argparse.Namespace, settings: Settings, console: Console
+) -> Analysis:
     from reatrieve.audio.analysis import analyse_track
     from reatrieve.audio.cache import AnalysisCache
     from reatrieve.cli.terminal import stage_bars
-    from reatrieve.retrieval.registry import make_retriever
 
-    retriever = make_retriever(retriever_name)
     cache = None if args.no_cache else AnalysisCache(settings.cache, settings.cache_size_mb << 20)
     with stage_bars("decode", "analyse", console=console) as told:
-        return retriever, analyse_track(header.track_map, retriever, cache=cache, progress=told)
+        return analyse_track(header.track_map, retriever, cache=cache, progress=told)
 
 
 def _exported(
@@ -418,19 +470,24 @@ def _exported(
 
     header = journal.header
     accepted = accepted_in(search.state, session=header.session, origin_s=header.origin_s)
-    targets = args.to or "json"
-    job = ExportJob(accepted=accepted, folder=args.out, targets=targets, track_map=header.track_map, add=True)
-    again = ["reatrieve", "export", journal.path, "--to", targets, "--out", args.out]
+    job = ExportJob(
+        accepted=accepted,
+        folder=args.out,
+        targets=args.to or "json",
+        track_map=header.track_map,
+        add=True,
+        replace_own=True,
+    )
     notes: list[str] = []
     try:
         written = export(job, note=notes.append)
     except ForceNeededError as error:
         options = ["--add", "--force"] if error.keeps else ["--force"]
         what = "writes them, and keeps the other sounds" if error.keeps else "replaces what is there"
-        does = command_line(*again, *options)
+        does = _export_command(journal, args, *options)
         raise InputError(f"{error.fact}; the answers are kept, this {what}: {does}") from error
     except (InputError, AudioError) as error:
-        does = command_line(*again, "--add")
+        does = _export_command(journal, args, "--add")
         raise type(error)(f"{error}; the answers are kept, this writes them: {does}") from error
     for one in written:
         console.print(f"{'unchanged' if one.unchanged else 'wrote'} {one.path} ({one.target})")

@@ -12,7 +12,8 @@ from reatrieve.cli.values import plural
 from reatrieve.plain import plain
 
 if TYPE_CHECKING:
-    from reatrieve.journal import Header
+    from reatrieve.journal import Header, StoredJournal
+    from reatrieve.session.state import SessionState
 
 __all__ = ["add", "run"]
 
@@ -50,7 +51,7 @@ def _list(_args: argparse.Namespace) -> int:
     folder = Settings.load({}).journals_folder
     found = JournalFolder(folder).sessions()
     for one in found:
-        _say(f"{_what(one.label, one.header, one.modified_s)}, {one.accepted} accepted")
+        _say(f"{_what(one.label, one.header, one.modified_s)}, {_accepted(one)}")
         _say(f"  {one.path}")
     if not found:
         _say(f"no session in {folder} yet")
@@ -62,6 +63,10 @@ def _what(label: str, header: Header, time_s: float) -> str:
     names = [Path(header.project).name] if header.project else _names(header.track_map.paths)
     when = datetime.fromtimestamp(time_s).strftime("%Y-%m-%d %H:%M")
     return f"{label} in {', '.join(names)}, {when}"
+
+
+def _accepted(session: SessionState | StoredJournal) -> str:
+    return f"the example and {session.accepted} accepted"
 
 
 def _names(paths: Iterable[Path]) -> list[str]:
@@ -88,8 +93,8 @@ def _check(path: Path) -> int:
     else:
         state = fold(line.event for line in lines)
         usable = "can be used" if problems else "all is well"
-        counted = f"{plural(len(lines), 'event')}, {plural(state.answers, 'answer')}, {state.accepted} accepted"
-        _say(f"{path}: {usable}: {_what(state.label, header, lines[-1].time_s)}: {counted}")
+        counted = f"{plural(len(lines), 'event')}, {plural(state.answers, 'answer')}"
+        _say(f"{path}: {usable}: {_what(state.label, header, lines[-1].time_s)}: {counted}, {_accepted(state)}")
     return 1 if problems else 0
 
 

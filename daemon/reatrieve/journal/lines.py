@@ -21,7 +21,7 @@ from typing import Any
 
 from reatrieve import limits
 from reatrieve.audio.trackmap import TrackMap
-from reatrieve.errors import InputError, JournalError
+from reatrieve.errors import InputError, JournalError, NotAJournalError
 from reatrieve.session import events as kinds
 from reatrieve.session.events import SessionEvent
 from reatrieve.session.spans import Span
@@ -189,13 +189,16 @@ def parse(path: Path, raw: bytes) -> JournalContent:
 
     Raises
     ------
+    NotAJournalError
+        If it is something else.
     JournalError
-        If it is no journal, or of a newer version.
+        If it is cut off in its first line, or of a newer version.
     """
     rows = raw.split(b"\n")
     torn = rows.pop()  # empty when the file ends as it should
     if not rows:
-        raise JournalError(f"{path} is no journal: it has no whole first line")
+        kind = JournalError if torn.startswith(b'{"reatrieve"') else NotAJournalError  # the start of one of ours?
+        raise kind(f"{path} is no journal: it has no whole first line")
     length = len(raw) - len(torn)
     version = _version(path, rows[0])
     header, lines, crc = None, [], 0
@@ -230,7 +233,7 @@ def _version(path: Path, first: bytes) -> int:
         except (ValueError, KeyError, TypeError, RecursionError) as exc:
             if _CHECKED.search(first):
                 return VERSION  # one of ours, damaged just there
-            raise JournalError(f"{path} is no journal: its first line is not a header") from exc
+            raise NotAJournalError(f"{path} is no journal: its first line is not a header") from exc
     else:
         kind, version = found[1].decode("ascii", "replace"), int(found[2])
     if kind != "journal" or not isinstance(version, int) or version > VERSION:

@@ -69,6 +69,17 @@ class EarlierExport:
         except (ValueError, KeyError, TypeError, AttributeError):
             return []
 
+    def own_events(self, audio: SyncAudio, accepted: Iterable[Accepted]) -> tuple[SyncEvent, ...]:
+        """All its events, if each is of a session of ``accepted`` and the audio has the same samples; else none."""
+        ours = {_session(one.region_id) for one in accepted} - {""}
+        if self.pcm_sha256 != audio.pcm_sha256:
+            return ()
+        try:
+            events = tuple(map(_event, self.rows))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return ()
+        return events if all(_session(event.region_id) in ours for event in events) else ()
+
     @property
     def payloads(self) -> dict[str, str]:
         """Payloads that somebody wrote into it, by the region that each event came from."""

@@ -73,6 +73,8 @@ class ExportJob:
     add : keep the events of other sessions that an earlier export to this folder holds for the same audio, so that
         several sounds of a project, exported one after the other, end up in one set of files. A place of a sound that
         is exported again takes the place of the earlier one.
+    replace_own : replace files that an earlier export of the same sessions wrote, even without ``force``: the sync JSON
+        there holds no other session's events and was made with the same options, and the files are what it gives.
     """
 
     accepted: Sequence[Accepted]
@@ -88,6 +90,7 @@ class ExportJob:
     expected_pcm_sha256: str | None = None
     force: bool = False
     add: bool = False
+    replace_own: bool = False
 
 
 def export(job: ExportJob, *, progress: Progress | None = None, note: Note | None = None) -> list[Written]:
@@ -142,7 +145,13 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
                 note(text)
         same = [one.final.exists() and _same_content(one.part, one.final) for one in made]
         if not job.force:
-            _refuse_existing([one.final for one, is_same in zip(made, same, strict=True) if not is_same], n_kept > 0)
+            different = [one for one, is_same in zip(made, same, strict=True) if not is_same and one.final.exists()]
+            if job.replace_own and different:
+                before = _sheets_before(job, sheet)
+                different = [
+                    one for one in different if not any(_is_made_from(each, one, readable, options) for each in before)
+                ]
+            _refuse_existing([one.final for one in different], n_kept > 0)
         _place(made)
     tell(1.0)
     return [Written(one.target, one.final, len(sheet.events), is_same) for one, is_same in zip(made, same, strict=True)]
@@ -293,8 +302,33 @@ def _refuse_in_place(final: Path, sources: Iterable[Path]) -> None:
         raise InputError(f"{final.name} is the audio itself and is never replaced; choose another folder or name")
 
 
-def _refuse_existing(different: Sequence[Path], keeps: bool) -> None:
-    existing = [path for path in different if path.exists()]
+def _sheets_before(job: ExportJob, sheet: SyncSheet) -> list[SyncSheet]:
+    """What an earlier export may have written: as its sync JSON says, and without the payloads that somebody wrote into
+    that afterwards. Nothing if it holds events of other sessions, or had other labels or anchors where nothing has
+    changed."""
+    events = EarlierExport.read(job.folder / f"{sheet.name}.sync.json").own_events(sheet.audio, job.accepted)
+    now = {(one.region_id, one.pattern, one.start, one.end): one for one in sheet.events}
+    for one in events:
+        same = now.get((one.region_id, one.pattern, one.start, one.end), one)
+        if (one.label, one.anchor, one.position) != (same.label, same.anchor, same.position):
+            return []
+    without = tuple(replace(one, payload="") for one in events)
+    return [replace(sheet, events=these) for these in dict.fromkeys((events, without)) if these]
+
+
+def _is_made_from(sheet: SyncSheet, one: _Made, readable: Path, options: Options) -> bool:
+    """Whether the file that is there is what these events give: nobody has changed it since."""
+    if one.target not in TARGETS:
+        return False
+    part = _part(one.final)
+    try:
+        _write(TARGETS[one.target], sheet, readable, part, options, lambda _share: None)
+        return part.exists() and _same_content(part, one.final)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _refuse_existing(existing: Sequence[Path], keeps: bool) -> None:
     if existing:
         names = ", ".join(path.name for path in existing)
         verb = "exists" if len(existing) == 1 else "exist"

@@ -134,8 +134,8 @@ def _write_songs(
             progress(done + share)
 
         name = genre or GENRE_NAMES[index % len(GENRE_NAMES)]
-        at = seed * 10_000 + index
-        song = make_song(genre=name, seed=at, preset=preset, duration_s=duration_s, progress=told)
+        song_seed = seed * 10_000 + index
+        song = make_song(genre=name, seed=song_seed, preset=preset, duration_s=duration_s, progress=told)
         file = f"{index + 1:03d}_{name}.{suffix}"
         write_song(folder / "audio" / file, song)
         rows += [

@@ -1,0 +1,50 @@
+"""A journal that somebody names on the command line: another kind of file in its place is told as what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reatrieve.cli.values import command_line
+from reatrieve.errors import InputError, JournalError, NotAJournalError
+
+if TYPE_CHECKING:
+    from reatrieve.journal import Header, Line
+
+__all__ = ["read_named_journal"]
+
+
+def read_named_journal(
+    path: Path, *, wanted_by: str, options: Mapping[str, str] | None = None
+) -> tuple[Header, list[Line]]:
+    """Header and events of a journal.
+
+    Parameters
+    ----------
+    wanted_by : the command or option that reads it, as it is typed.
+    options : the option that takes such a file instead, by the file's ending.
+
+    Raises
+    ------
+    InputError
+        If it is a sound file, or another file that one of ``options`` takes.
+    JournalError
+        If it is a journal that cannot be read, or nothing known.
+    """
+    from reatrieve.audio.decode import SOUND_ENDINGS
+    from reatrieve.journal import read_journal
+
+    try:
+        return read_journal(path)
+    except JournalError as error:
+        ending = path.suffix.lower().removeprefix(".")
+        if ending in SOUND_ENDINGS and path.is_file():  # often larger than any journal, so that it was not even read
+            raise InputError(
+                f"{path} is a sound file; {wanted_by} wants the journal of a session on it, this shows all: "
+                "reatrieve journal list"
+            ) from error
+        option = (options or {}).get(ending)
+        if option is not None and isinstance(error, NotAJournalError):
+            raise InputError(f"{path} is no journal; give it as {command_line(option, path)}") from error
+        raise
