@@ -41,7 +41,7 @@ local TRANSITIONS = {
   lose = { stored = "lost", resuming = "lost", ready = "lost", asking = "lost", answering = "lost", continuing = "lost", listing = "lost",
     accepting = "lost", resyncing = "lost", lost = "lost" },
   await_what_follows = { ready = "answering", continuing = "answering" },
-  await_more = { ready = "continuing", continuing = "continuing", resyncing = "resyncing", answering = "answering" },
+  await_more = { ready = "continuing", continuing = "continuing", answering = "answering" },
   await_list = { ready = "listing", continuing = "listing" },
   await_rest = { listing = "accepting" },
   resync = { ready = "resyncing", continuing = "resyncing" },

@@ -29,6 +29,9 @@ local FIELDS = {
 ---@param commands table[]
 function steps.send(ctx, s, commands)
   local sent
+  if s.state == "resyncing" and commands[1] and commands[1][1] ~= "rename" then
+    s:finish_waiting()                           -- the daemon's rows will be of before
+  end
   for _, command in ipairs(commands) do
     local fields = { session = s.id, op = ctx.new_id() }
     for index, name in ipairs(FIELDS[command[1]]) do

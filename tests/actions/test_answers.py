@@ -394,3 +394,30 @@ def test_thin_actions_leave_no_undo_point(one_rig: Rig) -> None:
         one_rig.press(verb)
     assert one_rig.project.model.history.texts == before
     assert not [text for text in before if "ReaScript" in text]
+
+
+def test_undos_faster_than_the_daemon_are_not_undone_by_its_late_rows(rig: Rig) -> None:
+    """A reply of before makes the script ask for everything; what the daemon told then is older than the next undo."""
+    session = rig.find()
+    for _ in range(3):
+        rig.press("accept")
+    (link,) = rig.daemon.links.values()
+    every, heard, told = link.due, link.last_seq, {}
+
+    def due(now_s: float) -> list[tuple[int, m.Event]]:  # acks come through at once, events up to ``heard``
+        told.update(every(now_s))
+        return [(seq, event) for seq, event in told.items() if seq <= heard]
+
+    link.due = due
+    for _ in range(2):
+        rig.press("undo")
+    heard = next(seq for seq, event in told.items() if isinstance(event, m.Candidate) and event.number == 3)
+    rig.until(lambda: any(isinstance(one, m.Resume) for one in rig.daemon.log[-2:]))
+    rig.tick(3)
+    rig.press("undo")
+    heard = link.last_seq + 100
+    rig.tick(20)
+    assert rig.names() == ["Sound 1-0", "? Sound 1-1 (96 %)"]
+    assert (session.state.accepted, session.state.current) == (0, 1)
+    assert "ReaTrieve: Update Sound 1" not in rig.history()
+    assert [one.number for one in rig.sent(m.Undo)] == [3, 2, 1]

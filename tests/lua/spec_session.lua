@@ -40,7 +40,7 @@ local FROM = {
   [function(s) s:confirm { budget = 10 } end] = "resuming",
   [function(s) s:lose() end] = "stored resuming ready answering continuing listing accepting resyncing lost",
   [function(s) s:await_what_follows { verdict = "accept", number = 1, start_s = 2, end_s = 3 } end] = "ready continuing",
-  [function(s) s:await_more(10) end] = "ready continuing resyncing answering",
+  [function(s) s:await_more(10) end] = "ready continuing answering",
   [function(s) s:await_list(0.5) end] = "ready continuing",
   [function(s) s:await_rest() end] = "listing",
   [function(s) s:resync() end] = "ready continuing",
