@@ -13,8 +13,8 @@ WORDS = {"y": "accept", "n": "reject", "s": "skip"}
 @pytest.mark.parametrize(
     ("letters", "remaining", "said"),
     [
-        ("nnnnn", 0.29, True),
-        ("nnnnn", 0.3, False),
+        ("nnnnn", 0.19, True),
+        ("nnnnn", 0.2, False),
         ("nnnn", 0.0, False),
         ("nnsnsnn", 0.1, True),
         ("yynnnnnnn", 0.04, True),

@@ -24,9 +24,10 @@ REST_ABOVE = 0.6
 """From which probability "accept the rest" takes places, unless the user says another."""
 MAX_ACCEPTS_AND_SKIPS = 200
 """A session that a simulated user answers ends after so many answers that cost nothing."""
-NO_WITHOUT_A_YES, LEFT_WITHOUT_A_YES = 5, 0.3
-"""Where nothing was ever accepted: so many no, and an estimate of what is left below this. With 0.4 it comes an answer
-sooner where a sound happens once, and too early in 2 % more of the sessions on drums and foley."""
+NO_WITHOUT_A_YES, LEFT_WITHOUT_A_YES = 5, 0.2
+"""Where nothing was ever accepted: so many no, and an estimate of what is left below this. With 0.3 it comes in all of
+the synthetic songs where a sound happens once, with 0.2 in 83 % of them and an answer later, but too early less often:
+nowhere more than in 3 % of the sessions (``docs/experiments-log.md``)."""
 NO_IN_A_ROW, LEFT_BELOW = 7, 0.05
 """Where something was: so many no since the last yes, and an estimate that is next to nothing. With 0.2 it spoke too
 early in 17 % of the sessions on speech and 11 % on foley, with 0.05 in none and 2 % (``docs/experiments-log.md``)."""
