@@ -89,7 +89,7 @@ local function go(ctx, tab, s, index, present)
   track_changes.settle(s, present, false)
   if given and before then table.insert(commands, 1, { "undo", before }) end
   steps.send(ctx, s, commands)
-  if #commands == 0 and s.model.current ~= before then s:forget_lookahead() end
+  if s.model.current ~= before then s:forget_lookahead() end                 -- a command may be about a name only
   if back or s.model.current ~= before then audition.stop_in(tab.proj) end
   if s:absent() then
     tell_taken_back(s)

@@ -262,3 +262,17 @@ def test_edges_set_in_the_moment_in_which_the_items_move_are_kept(one_rig: Rig) 
     one_rig.press("accept", 8)
     span = session.state.candidates[2].span
     assert (span.start_s, span.end_s) == pytest.approx((4.01, 4.9))
+
+
+def test_an_undo_of_a_renaming_and_a_candidate_at_once_forgets_what_follows(one_rig: Rig) -> None:
+    one_rig.find()
+    one_rig.daemon.paused = True
+    one_rig.candidate().delete()
+    one_rig.reaper.tick(2)
+    one_rig.daemon.paused = False
+    one_rig.until(lambda: one_rig.candidate())
+    one_rig.tick(6)
+    one_rig.reaper.answer(["Riser"])
+    one_rig.press("rename", 8)
+    at_once(one_rig, UNDO, 2)  # nothing is told to the daemon but the name
+    one_rig.check()
