@@ -86,7 +86,7 @@ local function go(ctx, tab, s, index, present)
   local given = s.state == "answering" or s.state == "accepting"    -- sent, but in no step yet
   if given or s.state == "listing" or s.state == "continuing" or s.state == "asking" then s:finish_waiting() end
   local commands = s:go(index)
-  track_changes.settle(s, present, false)
+  track_changes.settle(tab, s, present, false)
   if given and before then table.insert(commands, 1, { "undo", before }) end
   steps.send(ctx, s, commands)
   if s.model.current ~= before then s:forget_lookahead() end                 -- a command may be about a name only

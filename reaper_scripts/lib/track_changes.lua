@@ -89,13 +89,37 @@ local function moved_mark(mark, start_by_s, end_by_s)
   return { number = mark.number, kind = mark.kind, name = mark.name, start_s = mark.start_s + start_by_s, end_s = mark.end_s + end_by_s }
 end
 
+---Where the open candidate's region stood in the last look.
+---@return { start_s: number, end_s: number }
+local function last_seen(s)
+  return s.seen and s.seen.number == s.model.current and s.seen or s.model.candidates[s.model.current]
+end
+
+---Put the open candidate's region where it belongs. After an undo it stands as REAPER has put it: a point of ours would end the redo.
+---@param guid string of its region
+---@param to { start_s: number, end_s: number }
+local function put_candidate(tab, name, present, guid, to)
+  if models.same_place(present[guid], to) or project.can_redo(tab.proj) then return end
+  project.undoable(tab.proj, name, function() project.move(tab.proj, guid, to.start_s, to.end_s) end)
+end
+
+---The GUID of the open candidate's region, if it stands.
+local function asked_about(s, present)
+  for guid, mark in pairs(s:step().marks) do
+    if mark.kind == "candidate" and mark.number == s.model.current and present[guid] then return guid end
+  end
+end
+
 ---Bring the present step to where the items stand now, should they have moved alike since it was: accepted places are where their
----regions are, and all others go along.
+---regions are, and all others go along. So does the candidate's region, with the edges that the user has set, if REAPER has not
+---moved it.
 ---@param present table<string, Mark>
 ---@param retuned boolean the tempo has changed: regions in beats have moved by more or less than their sound
-function track_changes.settle(s, present, retuned)
+function track_changes.settle(tab, s, present, retuned)
   local by_s = s.shift_s - s:step().shift_s
   if math.abs(by_s) <= SAME_S then return end
+  local asked = asked_about(s, present)
+  local there, seen = asked and present[asked], asked and last_seen(s)
   local model, marks, by = s.model, {}, {}
   for guid, mark in pairs(s:step().marks) do
     local start_by_s, end_by_s = by_s, by_s
@@ -111,6 +135,10 @@ function track_changes.settle(s, present, retuned)
     end
   end
   s:settle(model, marks)
+  local along = asked and models.span_moved(seen, by_s)
+  if asked and (retuned or models.is_nearer(there, seen, along)) then
+    put_candidate(tab, "Move the candidate with its items", present, asked, retuned and along or models.span_moved(there, by_s))
+  end
 end
 
 ---Model and marks after items have changed each in its own way (time inserted or cut): whatever has moved in the same moment was
@@ -180,38 +208,6 @@ local function follow_each(s, change, before, now, present, model)
   return model
 end
 
----Where the open candidate's region stood in the last look.
----@return { start_s: number, end_s: number }
-local function last_seen(s)
-  return s.seen and s.seen.number == s.model.current and s.seen or s.model.candidates[s.model.current]
-end
-
----Put the open candidate's region where it belongs. After an undo it stands as REAPER has put it: a point of ours would end the redo.
----@param guid string of its region
----@param to { start_s: number, end_s: number }
-local function put_candidate(tab, name, present, guid, to)
-  if models.same_place(present[guid], to) or project.can_redo(tab.proj) then return end
-  project.undoable(tab.proj, name, function() project.move(tab.proj, guid, to.start_s, to.end_s) end)
-end
-
----The GUID of the open candidate's region, if it stands.
-local function asked_about(s, present)
-  for guid, mark in pairs(s:step().marks) do
-    if mark.kind == "candidate" and mark.number == s.model.current and present[guid] then return guid end
-  end
-end
-
----All items have moved alike; the candidate's region goes along if REAPER has not moved it, with what the user has done to its edges.
-local function follow(tab, s, by_s, present, retuned)
-  local guid = asked_about(s, present)
-  local seen = guid and last_seen(s)
-  track_changes.settle(s, present, retuned)
-  if not guid then return end
-  local along, there = models.span_moved(seen, by_s), present[guid]
-  if not retuned and not models.is_nearer(there, seen, along) then return end
-  put_candidate(tab, "Move the candidate with its items", present, guid, retuned and along or models.span_moved(there, by_s))
-end
-
 local function tell_moved(s, by_s)
   local line, count = ("%s: its items have moved by %+.3f s, and new candidates move with them"):format(s.model.label, by_s),
     #models.off(s.model)
@@ -241,7 +237,7 @@ function track_changes.look(tab, s, retuned)
   -- Undo and redo of answers together with the items: that step is right, or is settled once it is the present one.
   local elsewhere = not history.has_same_regions(s:step(), present) and s.history:find_step(present, s.shift_s) ~= nil
   if change.by_s then
-    if not elsewhere then follow(tab, s, change.by_s, present, retuned) end
+    if not elsewhere then track_changes.settle(tab, s, present, retuned) end
     tell_moved(s, change.by_s)
   else
     if not elsewhere then

@@ -276,3 +276,17 @@ def test_an_undo_of_a_renaming_and_a_candidate_at_once_forgets_what_follows(one_
     one_rig.press("rename", 8)
     at_once(one_rig, UNDO, 2)  # nothing is told to the daemon but the name
     one_rig.check()
+
+
+def test_items_moved_right_after_an_undo_take_the_candidate_along(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.press("accept", 6)
+    one_rig.reaper.run(UNDO)
+    one_rig.track.items[0].move(0.5)  # before the undo was looked at
+    one_rig.tick(8)
+    assert one_rig.candidate().name.startswith("? Sound 1-2 ")
+    assert one_rig.candidate().start_s == SPANS[1][0] + 0.5
+    one_rig.press("accept", 8)
+    assert session.state.candidates[2].span.start_s == SPANS[1][0]
+    assert put_right(one_rig) == [1.0, 2.5, 4.5]
