@@ -45,7 +45,7 @@ function edges.problem(model, start_s, end_s, first_s, last_s)
   return edges.shared(model, one.number, start_s, end_s, models.proposal(one))
 end
 
----Which answered place others of this sound would share.
+---Which answered place this one would share its time with: where their sounds are, for a region may be off its own.
 ---@param model Model
 ---@param number integer of the place
 ---@param proposed { start_s: number, end_s: number }? as much as this shares with others is allowed
@@ -54,8 +54,9 @@ function edges.shared(model, number, start_s, end_s, proposed)
   local example = model.candidates[0]
   local touch_s = example and math.min(TOUCH_S, TOUCH_SHARE * (example.proposed_end_s - example.proposed_start_s)) or TOUCH_S
   for other_number, other in pairs(model.candidates) do
-    local shared_s = edges.overlap_s(start_s, end_s, other.start_s, other.end_s)
-    local proposed_s = proposed and edges.overlap_s(proposed.start_s, proposed.end_s, other.start_s, other.end_s) or 0
+    local other_start_s, other_end_s = models.sound(other)
+    local shared_s = edges.overlap_s(start_s, end_s, other_start_s, other_end_s)
+    local proposed_s = proposed and edges.overlap_s(proposed.start_s, proposed.end_s, other_start_s, other_end_s) or 0
     if other_number ~= number and WHAT[other.state] and shared_s > math.max(touch_s, proposed_s) then
       return ("%s lies on %s, %s: two places cannot share their time"):format(models.shown_name(model, number),
         models.shown_name(model, other_number), WHAT[other.state])

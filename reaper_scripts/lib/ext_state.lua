@@ -42,7 +42,10 @@ function ext_state.encode(s)
     parts[#parts + 1] = joined("item", escaped(guid), item.position_s, item.length_s, item.offset_s, item.rate,
       escaped(#(item.source or "") <= LONGEST_PATH and item.source or ""))
   end
-  for number, by in pairs(s.left) do parts[#parts + 1] = joined("left", number, by.start_s, by.end_s) end
+  for number, one in pairs(model.candidates) do
+    local by = one.left
+    if by then parts[#parts + 1] = joined("left", number, by.start_s, by.end_s, by.stays and 1 or 0) end
+  end
   for number in pairs(s.strayed) do parts[#parts + 1] = joined("strayed", number) end
   local marked = {}
   for guid, mark in pairs(marks) do
@@ -86,8 +89,9 @@ function ext_state.decode(id, text)
   for index = 2, #lines do
     local field = split(lines[index], ";")
     local number = math.tointeger(tonumber(field[1]))
-    if field[1] == "left" and #field == 4 then
-      left[math.tointeger(tonumber(field[2])) or -1] = { start_s = tonumber(field[3]), end_s = tonumber(field[4]) }
+    if field[1] == "left" and #field >= 4 then
+      left[math.tointeger(tonumber(field[2])) or -1] = { start_s = tonumber(field[3]), end_s = tonumber(field[4]),
+        stays = field[5] == "1" or nil }
     elseif field[1] == "strayed" then
       strayed[math.tointeger(tonumber(field[2])) or -1] = true
     elseif field[1] == "replaced" then
@@ -115,14 +119,18 @@ function ext_state.decode(id, text)
     local own = models.own_name(model, mark.number, mark.kind, one.probability)
     if mark.name ~= own then model = models.named(model, mark.number, mark.name) end
   end
+  for number, by in pairs(left) do
+    if model.candidates[number] then model.candidates[number].left = by end
+  end
   local answers = math.tointeger(tonumber(head[6])) or 0
   if old then whole = #lines > 1 and models.answers(model) == answers end
   if model.current and not model.candidates[model.current] then model.current = nil end
-  local steps = history.new(model, marks)
+  local shift_s = tonumber(head[7])
+  local steps = history.new(model, marks, shift_s)
   for guid, number in pairs(gone) do steps:know(guid, number) end
   return session.stored { id = id, track = unescaped(head[1]), colour = math.tointeger(tonumber(head[2])) or 1, history = steps,
     answers_in_project = answers, stored_text = text, cut = not whole,
-    layout = layout, shift_s = tonumber(head[7]), outdated = head[8] == "1", left = left, strayed = strayed, replaced = replaced,
+    layout = layout, shift_s = shift_s, outdated = head[8] == "1", strayed = strayed, replaced = replaced,
     removed = removed }
 end
 

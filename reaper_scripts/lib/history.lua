@@ -13,6 +13,7 @@ local history = {}
 ---@field forward table[] commands that redo this step
 ---@field back table[] commands that undo it
 ---@field undo string? its name in REAPER's undo history
+---@field shift_s number how far the items had moved since the search, when marks and model were right
 
 ---@class History
 ---@field steps Step[]
@@ -57,17 +58,29 @@ function methods:replace_guids(guids)
   end
 end
 
----Whether what stands in the project is what a step left. The edges of a candidate are the user's until it is answered.
+---Whether the regions of a step stand in the project, wherever they do.
 ---@param step Step
 ---@param present table<string, Mark>
-function history.matches(step, present)
+function history.has_same_regions(step, present)
   for guid, mark in pairs(step.marks) do
-    local there = present[guid]
-    if not there or there.kind ~= mark.kind then return false end
-    if mark.kind == "accepted" and not models.same_place(there, mark) then return false end
+    if not present[guid] or present[guid].kind ~= mark.kind then return false end
   end
   for guid in pairs(present) do
     if not step.marks[guid] then return false end
+  end
+  return true
+end
+
+---Whether what stands in the project is what a step left. The edges of a candidate are the user's until it is answered.
+---@param step Step
+---@param present table<string, Mark>
+---@param by_s number? so far the items have moved since: each region may have moved along, or stayed
+function history.matches(step, present, by_s)
+  if not history.has_same_regions(step, present) then return false end
+  for guid, mark in pairs(step.marks) do
+    local there = present[guid]
+    local stands = models.same_place(there, mark) or models.same_place(there, models.span_moved(mark, by_s or 0))
+    if mark.kind == "accepted" and not stands then return false end
   end
   return true
 end
@@ -97,13 +110,14 @@ end
 
 ---The step nearest to the present one that left what stands in the project now; undo and redo lead there.
 ---@param present table<string, Mark>
+---@param shift_s number? how far the items have moved since the search
 ---@return integer?
-function methods:find_step(present)
+function methods:find_step(present, shift_s)
   local best
   for distance = 1, #self.steps do
     for _, index in ipairs { self.at - distance, self.at + distance } do
       local step = self.steps[index]
-      if step and history.matches(step, present) then
+      if step and history.matches(step, present, shift_s and shift_s - step.shift_s) then
         if named_alike(step, present) then return index end
         best = best or index           -- the user has named a region otherwise
       end
@@ -198,7 +212,7 @@ function methods:changes(present, deleted)
         command({ "answer", mark.number, deleted, one.start_s, one.end_s }, { "undo", mark.number })
         model = models.answered(model, deleted, one.start_s, one.end_s)
       elseif mark.kind == "accepted" then
-        command({ "retract", mark.number }, { "revise", mark.number, one.start_s, one.end_s })
+        command({ "retract", mark.number }, { "revise", mark.number, models.sound(one) })
         model = models.retracted(model, mark.number)
       end
     end
@@ -213,9 +227,9 @@ function methods:changes(present, deleted)
       local back_again = one.state == "retracted"
       local accepted = one.state == "accepted" or one.state == "example"
       if back_again or (accepted and not models.same_place(one, there)) then
-        command({ "revise", there.number, there.start_s, there.end_s },
-          back_again and { "retract", there.number } or { "revise", there.number, one.start_s, one.end_s })
-        model = models.revised(model, there.number, there.start_s, there.end_s)
+        model = models.revised(model, there.number, there)
+        command({ "revise", there.number, models.sound(model.candidates[there.number]) },
+          back_again and { "retract", there.number } or { "revise", there.number, models.sound(one) })
       end
     end
   end
@@ -226,9 +240,11 @@ local new = guard.class { name = "history", methods = methods, fields = { steps 
 
 ---@param model Model
 ---@param marks table<string, Mark>? what stands in the project for it
+---@param shift_s number? how far the items have moved since the search
 ---@return History
-function history.new(model, marks)
-  local self = new { steps = { { marks = marks or {}, model = model, forward = {}, back = {} } }, at = 1, known = {} }
+function history.new(model, marks, shift_s)
+  local first = { marks = marks or {}, model = model, forward = {}, back = {}, shift_s = shift_s or 0 }
+  local self = new { steps = { first }, at = 1, known = {} }
   for guid, mark in pairs(marks or {}) do self.known[guid] = mark.number end
   return self
 end

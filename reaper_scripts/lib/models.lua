@@ -18,6 +18,20 @@ function models.same_place(one, other)
   return math.abs(one.start_s - other.start_s) <= models.TOLERANCE_S and math.abs(one.end_s - other.end_s) <= models.TOLERANCE_S
 end
 
+---@param span { start_s: number, end_s: number }
+---@return { start_s: number, end_s: number }
+function models.span_moved(span, by_s) return { start_s = span.start_s + by_s, end_s = span.end_s + by_s } end
+
+---Whether a span is nearer to one than to another.
+---@param span { start_s: number, end_s: number }
+---@param one { start_s: number, end_s: number }
+---@param other { start_s: number, end_s: number }
+---@return boolean
+function models.is_nearer(span, one, other)
+  local function distance(to) return math.abs(span.start_s - to.start_s) + math.abs(span.end_s - to.end_s) end
+  return distance(one) < distance(other)
+end
+
 ---Where a candidate was proposed.
 ---@param one Candidate
 ---@return { start_s: number, end_s: number }
@@ -35,6 +49,8 @@ function models.proposal(one) return { start_s = one.proposed_start_s, end_s = o
 ---@field probability number
 ---@field given string|false|nil the name that the user gave its region
 ---@field typed string? that name as it stands while it is a candidate
+---@field left { start_s: number, end_s: number, stays: boolean? }|false|nil how far its sound is from its accepted region; `stays`: it
+---  shall not be moved there
 
 ---@class Model
 ---@field label string
@@ -82,6 +98,66 @@ function models.verdict(state)
   end
 end
 
+---Where the sound of a place is: what the daemon is told of it.
+---@param one Candidate
+---@return number start_s
+---@return number end_s
+function models.sound(one)
+  local left = one.left or { start_s = 0, end_s = 0 }
+  return one.start_s + left.start_s, one.end_s + left.end_s
+end
+
+---The fields of a place on its sound.
+local function on_sound(one)
+  local left = one.left or { start_s = 0, end_s = 0 }
+  return { start_s = one.start_s + left.start_s, end_s = one.end_s + left.end_s, left = false,
+    proposed_start_s = one.proposed_start_s + left.start_s, proposed_end_s = one.proposed_end_s + left.end_s }
+end
+
+---The sound of an accepted region is elsewhere now.
+---@param start_by_s number
+---@param end_by_s number
+---@return Model
+function models.leave(model, number, start_by_s, end_by_s)
+  local one = model.candidates[number]
+  if not one or (start_by_s == 0 and end_by_s == 0) then return model end
+  local before = one.left or { start_s = 0, end_s = 0 }
+  local by = { start_s = before.start_s + start_by_s, end_s = before.end_s + end_by_s }
+  local back = math.abs(by.start_s) <= models.TOLERANCE_S and math.abs(by.end_s) <= models.TOLERANCE_S
+  return with(model, number, { left = not back and by })
+end
+
+---The accepted places whose regions stand off their sound.
+---@return integer[]
+function models.off(model)
+  local list = {}
+  for number, one in pairs(model.candidates) do
+    if one.left and (one.state == "accepted" or one.state == "example") then list[#list + 1] = number end
+  end
+  return list
+end
+
+---Every place that is off its sound moves there, or stays where the user wants it.
+---@param moves boolean
+---@return Model
+function models.settled(model, moves)
+  for _, number in ipairs(models.off(model)) do
+    local one = model.candidates[number]
+    model = with(model, number, moves and on_sound(one)
+      or { left = { start_s = one.left.start_s, end_s = one.left.end_s, stays = true } })
+  end
+  return model
+end
+
+---All sound is again where it was.
+---@return Model
+function models.none_left(model)
+  for number, one in pairs(model.candidates) do
+    if one.left then model = with(model, number, { left = false }) end
+  end
+  return model
+end
+
 ---A candidate is open; another one that was is withdrawn.
 ---@param number integer
 ---@param span { start_s: number, end_s: number, probability: number }
@@ -92,7 +168,7 @@ function models.proposed(model, number, span)
   if before and (span.start_s >= before.end_s or span.end_s <= before.start_s) then model = with(model, number, nil) end  -- and its name
   local new = with(model, number, {
     number = number, state = "candidate", probability = span.probability,
-    start_s = span.start_s, end_s = span.end_s, proposed_start_s = span.start_s, proposed_end_s = span.end_s,
+    start_s = span.start_s, end_s = span.end_s, proposed_start_s = span.start_s, proposed_end_s = span.end_s, left = false,
   })
   new.current, new.over, new.hidden = number, nil, nil
   return new
@@ -122,7 +198,7 @@ function models.undone(model, number)
   for key, value in pairs(model.candidates) do
     if key < number then new.candidates[key] = value end
   end
-  local one = model.candidates[number]
+  local one = copied(model.candidates[number], on_sound(model.candidates[number]))
   new.candidates[number] = copied(one, { state = "candidate", start_s = one.proposed_start_s, end_s = one.proposed_end_s })
   new.current, new.over, new.hidden = number, nil, nil
   return new
@@ -133,8 +209,7 @@ end
 ---@param budget integer rejections allowed; 0 = not known
 ---@return Model
 function models.reanswered(model, number, verdict, budget)
-  local one = model.candidates[number]
-  local new = with(model, number, { state = AFTER[verdict], start_s = one.start_s, end_s = one.end_s })
+  local new = with(with(model, number, on_sound(model.candidates[number])), number, { state = AFTER[verdict] })
   local _, rejections = models.tally(new)
   local spent = budget > 0 and rejections >= budget
   if spent and new.over ~= "finished" then return models.ended(new, "budget") end
@@ -158,9 +233,14 @@ function models.retracted(model, number)
   return with(model, number, { state = "retracted" })
 end
 
+---The user has moved an accepted region, or an edge of it. Where it is off its sound and now nearer to that than to where it stood,
+---it has been put there; else it is as far off as before.
+---@param there { start_s: number, end_s: number }
 ---@return Model
-function models.revised(model, number, start_s, end_s)
-  return with(model, number, { state = number == 0 and "example" or "accepted", start_s = start_s, end_s = end_s })
+function models.revised(model, number, there)
+  local one = model.candidates[number]
+  if one.left and not models.is_nearer(there, one, on_sound(one)) then model = with(model, number, on_sound(one)) end
+  return with(model, number, { state = number == 0 and "example" or "accepted", start_s = there.start_s, end_s = there.end_s })
 end
 
 ---A place stands elsewhere, with what was proposed for it.
@@ -195,13 +275,17 @@ function models.renamed(model, label)
   return new
 end
 
----The same with the names that another model of the session has.
+---The same with the names that another model of the session has, and with its regions as far off their sound.
 ---@param names Model
 ---@return Model
 function models.with_names(model, names)
   if names.offset then model = models.counted_from(model, names.offset) end
   for number, one in pairs(names.candidates) do
-    if one.given and model.candidates[number] then model = with(model, number, { given = one.given, typed = one.typed }) end
+    local same = model.candidates[number]
+    if one.given and same then model = with(model, number, { given = one.given, typed = one.typed }) end
+    if one.left and same and same.state == one.state then
+      model = with(models.moved(model, number, -one.left.start_s, -one.left.end_s), number, { left = one.left })
+    end
   end
   return model
 end
@@ -256,7 +340,7 @@ end
 function models.from_row(model, row)
   local new = with(model, row.number, {
     number = row.number, state = row.state, probability = row.probability, start_s = row.start_s, end_s = row.end_s,
-    proposed_start_s = row.start_s, proposed_end_s = row.end_s,
+    proposed_start_s = row.start_s, proposed_end_s = row.end_s, left = false,
   })
   if new.current == row.number then new.current, new.hidden = nil, nil end
   return new
@@ -387,7 +471,7 @@ function models.again(model, number)
     local one = model.candidates[key]
     local gone = one and one.state == "retracted"
     local verdict = one and models.verdict(gone and "accepted" or one.state)
-    if verdict then list[#list + 1] = { "answer", key, verdict, one.start_s, one.end_s } end
+    if verdict then list[#list + 1] = { "answer", key, verdict, models.sound(one) } end
     if gone then list[#list + 1] = { "retract", key } end
   end
   return list

@@ -68,11 +68,11 @@ local function step_of_project(tab, s)
     if not index then settle_candidate(tab, s, present) end
     return index, present, index == nil
   end
-  local index = s.history:find_step(present)
+  local index = s.history:find_step(present, s.shift_s)
   if not index and find_new_guids(tab, s, present) then
     present = project.read(tab.proj, s.history.known)
     if history.matches(s:step(), present) then return nil, present, true end
-    index = s.history:find_step(present)
+    index = s.history:find_step(present, s.shift_s)
   end
   return index, present, false
 end
@@ -80,15 +80,16 @@ end
 local function tell_taken_back(s) status.say(("%s: taken back; redo brings it back"):format(s.model.label), true) end
 
 ---Undo or redo have led to another step.
-local function go(ctx, tab, s, index)
+local function go(ctx, tab, s, index, present)
   local back = index < s.history.at
   local before = s.model.current
   local given = s.state == "answering" or s.state == "accepting"    -- sent, but in no step yet
   if given or s.state == "listing" or s.state == "continuing" or s.state == "asking" then s:finish_waiting() end
   local commands = s:go(index)
+  track_changes.settle(tab, s, present, false)
   if given and before then table.insert(commands, 1, { "undo", before }) end
   steps.send(ctx, s, commands)
-  if #commands == 0 and s.model.current ~= before then s:forget_lookahead() end
+  if s.model.current ~= before then s:forget_lookahead() end                 -- a command may be about a name only
   if back or s.model.current ~= before then audition.stop_in(tab.proj) end
   if s:absent() then
     tell_taken_back(s)
@@ -111,9 +112,6 @@ local function take_changes(ctx, tab, s, present)
   if #forward == 0 and model.candidates[0] and not paused then
     s:set_marks(marks)           -- a name changed by hand, a region kept as rejected deleted: nothing the daemon knows of
     return
-  end
-  for _, command in ipairs(forward) do
-    if command[1] == "revise" then s:forget_left(command[2]) end
   end
   s:push { marks = marks, model = model, forward = forward, back = back }
   steps.send(ctx, s, forward)
@@ -144,7 +142,7 @@ local function look_at(ctx, tab, s, watched, retuned, items_too)
   if as_known then return false end
   if watched then steps.asked(ctx, tab) end
   if index then
-    go(ctx, tab, s, index)
+    go(ctx, tab, s, index, present)
     return true
   end
   if s:absent() or s:holds_edits() then return false end
@@ -167,6 +165,7 @@ function project_changes.look(ctx, tab, force)
     local items_too = s:is_open() and not s:absent() and track_changes.look(tab, s, retuned)
     if (s:is_open() or s.state == "lost") and s.media_track and not earlier.is_away(tab, s) then
       changed = look_at(ctx, tab, s, watched, retuned, items_too) or changed
+      s:see(steps.edges(tab, s))
     end
   end
   if changed then steps.store(tab) end

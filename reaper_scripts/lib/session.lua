@@ -90,7 +90,6 @@ local TRANSITIONS = {
 ---@field seals table<string, boolean> the last lines of what was stored in this run
 ---@field layout table<string, ItemPlace>? where the items of its track stood when they were looked at last
 ---@field shift_s number how far they have moved since the search: project time = the daemon's time + this
----@field left table<integer, { start_s: number, end_s: number }> accepted regions off their sound, and how far it is from there
 ---@field outdated boolean the items have changed otherwise since the search
 ---@field searched table<string, ItemPlace>? where the items stood before that
 ---@field strayed table<integer, boolean> answered places whose sound is gone, with another in its place
@@ -110,7 +109,7 @@ local FIELDS = {
   rows = true, verbs = true, lookahead = true, awaited_since = true, lookahead_asked_at = true, budget = true, remaining = true,
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
   answers_in_project = true, cut = true, seals = true, layout = true,
-  shift_s = true, left = true, outdated = true, searched = true, strayed = true, replaced = true, removed = true,
+  shift_s = true, outdated = true, searched = true, strayed = true, replaced = true, removed = true,
   fetched = true, seen = true, question = true, reviewed = true, deciding = true, withdrawn = true,
 }
 
@@ -370,34 +369,29 @@ function methods:has_stored(text) return text == "" or self.seals[text:match("[^
 ---@param layout table<string, ItemPlace>
 function methods:lay_out(layout) self.layout = layout end
 
----All items of the track have moved alike.
+---All items of the track have moved alike; what follows goes with them, and an answer that is on its way.
 ---@param by_s number
----@param stayed integer[] accepted regions that did not
-function methods:shift(by_s, stayed)
+function methods:shift(by_s)
   self.shift_s = self.shift_s + by_s
-  for _, number in ipairs(stayed) do self:leave(number, by_s, by_s) end
   if math.abs(self.shift_s) < models.TOLERANCE_S then self.shift_s = 0 end
   local moved = {}
   for verdict, one in pairs(self.lookahead or {}) do
     moved[verdict] = { number = one.number, start_s = one.start_s + by_s, end_s = one.end_s + by_s, probability = one.probability }
   end
   self.lookahead = self.lookahead and moved
+  local answer = self.answer
+  if answer then
+    self.answer = { verdict = answer.verdict, number = answer.number, start_s = answer.start_s + by_s, end_s = answer.end_s + by_s }
+  end
 end
 
----The sound of an accepted region is elsewhere now.
----@param start_by_s number
----@param end_by_s number
-function methods:leave(number, start_by_s, end_by_s)
-  local before = self.left[number] or { start_s = 0, end_s = 0 }
-  local by = { start_s = before.start_s + start_by_s, end_s = before.end_s + end_by_s }
-  local back = math.abs(by.start_s) <= models.TOLERANCE_S and math.abs(by.end_s) <= models.TOLERANCE_S
-  self.left[number] = not back and by or nil
-end
-
----The user has put a region where it belongs.
----@param number integer? nil: all of them
-function methods:forget_left(number)
-  if number then self.left[number] = nil else self.left = {} end
+---The present step is right for where the items stand now.
+---@param model Model
+---@param marks table<string, Mark>
+function methods:settle(model, marks)
+  self:set_marks(marks)
+  self:amend(model)
+  self.history:step().shift_s = self.shift_s
 end
 
 ---The items of the track have changed so that the daemon's times hold no more.
@@ -408,7 +402,7 @@ function methods:outdate(searched)
 end
 
 ---The items are again as they were searched.
-function methods:set_right() self.outdated, self.searched, self.left, self.strayed = false, nil, {}, {} end
+function methods:set_right() self.outdated, self.searched, self.strayed = false, nil, {} end
 
 ---@param number integer an answered place whose sound is gone, with another in its place
 function methods:stray(number) self.strayed[number] = true end
@@ -444,6 +438,12 @@ function methods:step() return self.history:step() end
 
 ---@param step Step
 function methods:push(step)
+  local before = self.history:step().model
+  if step.model.current ~= before.current or step.model.hidden ~= before.hidden then self:see() end
+  step.shift_s = self.shift_s
+  for _, commands in ipairs { step.forward, step.back } do
+    for _, command in ipairs(commands) do command.shift_s = command.shift_s or self.shift_s end
+  end
   self.history:push(step)
   settle_review(self)
 end
@@ -544,7 +544,7 @@ local function made(values)
   values.answers_in_project = values.answers_in_project or 0
   values.cut, values.fetched = values.cut or false, false
   values.seals, values.withdrawn = {}, {}
-  values.left, values.strayed = values.left or {}, values.strayed or {}
+  values.strayed = values.strayed or {}
   values.replaced, values.removed = values.replaced or {}, values.removed or {}
   values.shift_s, values.outdated, values.deciding = values.shift_s or 0, values.outdated or false, false
   return new(values)
@@ -565,7 +565,7 @@ end
 
 ---A session that a project or the daemon has kept.
 ---@param values { id: string, track: string, colour: integer, history: History, answers_in_project: integer?,
----  stored_text: string?, cut: boolean?, layout: table?, shift_s: number?, outdated: boolean?, left: table?, strayed: table?,
+---  stored_text: string?, cut: boolean?, layout: table?, shift_s: number?, outdated: boolean?, strayed: table?,
 ---  replaced: table<string, boolean>?, removed: table<string, integer>? }
 ---@return Session in the state "stored"
 function session.stored(values)

@@ -12,7 +12,8 @@ local view = require("view")
 
 local steps = {}
 
--- Which fields the commands that steps keep carry: {name, values...}.
+-- Which fields the commands that steps keep carry: {name, values...}; their times are those of the project when the items had moved
+-- by the command's `shift_s`.
 local FIELDS = {
   answer = { "number", "verdict", "start_s", "end_s" },
   reanswer = { "number", "verdict", "start_s", "end_s" },
@@ -35,7 +36,7 @@ function steps.send(ctx, s, commands)
   for _, command in ipairs(commands) do
     local fields = { session = s.id, op = ctx.new_id() }
     for index, name in ipairs(FIELDS[command[1]]) do
-      local shift_s = name:match("_s$") and s.shift_s or 0            -- the daemon's times are those of the search
+      local shift_s = name:match("_s$") and (command.shift_s or s.shift_s) or 0         -- the daemon's times are those of the search
       fields[name] = shift_s ~= 0 and command[index + 1] - shift_s or command[index + 1]
     end
     sent = ctx.link:command(command[1], fields)

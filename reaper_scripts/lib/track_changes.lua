@@ -3,6 +3,7 @@
 -- alike, the search moves with them; else its times hold no more, and the user is told.
 
 local curve = require("curve")
+local history = require("history")
 local models = require("models")
 local project = require("project")
 local status = require("status")
@@ -68,31 +69,91 @@ local function under(layout, time_s)
   end
 end
 
----How far REAPER should have moved a region along with the item that it stood on.
-local function along_s(change, before, mark)
-  return change.by_s or change.item_by_s[under(before, (mark.start_s + mark.end_s) / 2)]
+---How far REAPER has moved a region together with its items. What else has become of it is the user's doing, or an undo's.
+---@param mark Mark
+---@param there Mark?
+---@param by_s number? how far its item has moved
+---@param freely boolean it may have moved otherwise as well
+---@return number start_by_s
+---@return number end_by_s
+local function carried(mark, there, by_s, freely)
+  if not there or there.kind ~= mark.kind then return 0, 0 end
+  local start_by_s, end_by_s = there.start_s - mark.start_s, there.end_s - mark.end_s
+  local along = by_s and math.abs(start_by_s - by_s) < SAME_S and math.abs(end_by_s - by_s) < SAME_S
+  if freely and mark.kind ~= "candidate" or along then return start_by_s, end_by_s end
+  return 0, 0
 end
 
----The model with what moved along, and the numbers of accepted regions that stayed. Where items have changed each in its own way
----(time inserted or cut) or the tempo with them, whatever has moved in the same moment was moved by REAPER.
----@param retuned boolean the tempo has changed: regions in beats have moved by more or less than their sound
-local function followed(s, change, before, present, retuned)
-  local model, stayed = s.model, {}
+---A mark with its region moved.
+local function moved_mark(mark, start_by_s, end_by_s)
+  return { number = mark.number, kind = mark.kind, name = mark.name, start_s = mark.start_s + start_by_s, end_s = mark.end_s + end_by_s }
+end
+
+---Where the open candidate's region stood in the last look.
+---@return { start_s: number, end_s: number }
+local function last_seen(s)
+  return s.seen and s.seen.number == s.model.current and s.seen or s.model.candidates[s.model.current]
+end
+
+---Put the open candidate's region where it belongs. After an undo it stands as REAPER has put it: a point of ours would end the redo.
+---@param guid string of its region
+---@param to { start_s: number, end_s: number }
+local function put_candidate(tab, name, present, guid, to)
+  if models.same_place(present[guid], to) or project.can_redo(tab.proj) then return end
+  project.undoable(tab.proj, name, function() project.move(tab.proj, guid, to.start_s, to.end_s) end)
+end
+
+---The GUID of the open candidate's region, if it stands.
+local function asked_about(s, present)
   for guid, mark in pairs(s:step().marks) do
-    local there, by_s = present[guid], along_s(change, before, mark)
-    local along = there and by_s and math.abs(there.start_s - mark.start_s - by_s) < SAME_S
-      and math.abs(there.end_s - mark.end_s - by_s) < SAME_S
-    if there and (retuned or not change.by_s) and mark.kind ~= "candidate" and not models.same_place(there, mark) then
-      local start_by_s, end_by_s = there.start_s - mark.start_s, there.end_s - mark.end_s
-      model = models.moved(model, mark.number, start_by_s, end_by_s)
-      if change.by_s then s:leave(mark.number, change.by_s - start_by_s, change.by_s - end_by_s) end
-    elseif along and math.abs(by_s) > SAME_S then
-      model = models.moved(model, mark.number, by_s)
-    elseif there and mark.kind == "accepted" and change.by_s and models.same_place(there, mark) then
-      stayed[#stayed + 1] = mark.number
+    if mark.kind == "candidate" and mark.number == s.model.current and present[guid] then return guid end
+  end
+end
+
+---Bring the present step to where the items stand now, should they have moved alike since it was: accepted places are where their
+---regions are, and all others go along. So does the candidate's region, with the edges that the user has set, if REAPER has not
+---moved it.
+---@param present table<string, Mark>
+---@param retuned boolean the tempo has changed: regions in beats have moved by more or less than their sound
+function track_changes.settle(tab, s, present, retuned)
+  local by_s = s.shift_s - s:step().shift_s
+  if math.abs(by_s) <= SAME_S then return end
+  local asked = asked_about(s, present)
+  local there, seen = asked and present[asked], asked and last_seen(s)
+  local model, marks, by = s.model, {}, {}
+  for guid, mark in pairs(s:step().marks) do
+    local start_by_s, end_by_s = by_s, by_s
+    if mark.kind ~= "candidate" then start_by_s, end_by_s = carried(mark, present[guid], by_s, retuned) end
+    marks[guid], by[mark.number] = moved_mark(mark, start_by_s, end_by_s), { start_by_s, end_by_s }
+  end
+  for number, one in pairs(s.model.candidates) do
+    if one.state == "accepted" or one.state == "example" then
+      local start_by_s, end_by_s = table.unpack(by[number] or { 0, 0 })
+      model = models.leave(models.moved(model, number, start_by_s, end_by_s), number, by_s - start_by_s, by_s - end_by_s)
+    else
+      model = models.moved(model, number, by_s)
     end
   end
-  return model, stayed
+  s:settle(model, marks)
+  local along = asked and models.span_moved(seen, by_s)
+  if asked and (retuned or models.is_nearer(there, seen, along)) then
+    put_candidate(tab, "Move the candidate with its items", present, asked, retuned and along or models.span_moved(there, by_s))
+  end
+end
+
+---Model and marks after items have changed each in its own way (time inserted or cut): whatever has moved in the same moment was
+---moved by REAPER.
+---@return Model
+---@return table<string, Mark>
+local function followed(s, change, before, present)
+  local model, marks = s.model, {}
+  for guid, mark in pairs(s:step().marks) do
+    local item_by_s = change.item_by_s[under(before, (mark.start_s + mark.end_s) / 2)]
+    local start_by_s, end_by_s = carried(mark, present[guid], item_by_s, true)
+    model = models.moved(model, mark.number, start_by_s, end_by_s)
+    marks[guid] = moved_mark(mark, start_by_s, end_by_s)
+  end
+  return model, marks
 end
 
 ---The item that plays now what an item played at a time: itself, or the other piece of it after a split.
@@ -137,7 +198,7 @@ local function follow_each(s, change, before, now, present, model)
       if apart and not region then
         model = models.moved(model, number, start_by_s, end_by_s)
       elseif apart and region.kind == "accepted" then
-        s:leave(number, start_by_s, end_by_s)
+        model = models.leave(model, number, start_by_s, end_by_s)
       end
     elseif item and not piece then
       local other = under(now, (one.start_s + one.end_s) / 2)
@@ -147,33 +208,10 @@ local function follow_each(s, change, before, now, present, model)
   return model
 end
 
----All items have moved alike.
-local function follow(tab, s, change, before, present, retuned)
-  local model, stayed = followed(s, change, before, present, retuned)
-  for number, one in pairs(s.model.candidates) do
-    if one.state ~= "accepted" and one.state ~= "example" and model.candidates[number] == one then
-      model = models.moved(model, number, change.by_s)
-    end
-  end
-  local marks = s.history:standing(present)
-  for guid, mark in pairs(marks) do
-    local seen = s.seen and s.seen.number == mark.number and s.seen or s.model.candidates[mark.number]
-    if mark.kind == "candidate" and mark.number == s.model.current and (retuned or models.same_place(mark, seen))
-      and not project.can_redo(tab.proj) then
-      mark.start_s, mark.end_s = seen.start_s + change.by_s, seen.end_s + change.by_s
-      project.undoable(tab.proj, "Move the candidate with its items", function()
-        project.move(tab.proj, guid, mark.start_s, mark.end_s)
-      end)
-    end
-  end
-  s:set_marks(marks)
-  s:amend(model)
-  s:shift(change.by_s, stayed)
-  curve.move(s.id, change.by_s)
-  local line = ("%s: its items have moved by %+.3f s, and new candidates move with them"):format(s.model.label, change.by_s)
-  if next(s.left) then
-    local count = 0
-    for _ in pairs(s.left) do count = count + 1 end
+local function tell_moved(s, by_s)
+  local line, count = ("%s: its items have moved by %+.3f s, and new candidates move with them"):format(s.model.label, by_s),
+    #models.off(s.model)
+  if count > 0 then
     line = ("%s; %s %s off the sound now: Convert and Export ask whether to move them"):format(line,
       status.plural(count, "accepted region"), count == 1 and "is" or "are")
   end
@@ -189,31 +227,33 @@ function track_changes.look(tab, s, retuned)
   if not s.layout or not s.media_track then return false end
   local now, before = track.layout(s.media_track), s.layout
   local change = track_changes.between(before, now)
-  if not change then
-    s:see(steps.edges(tab, s))
-    return false
-  end
+  if not change then return false end
   s:lay_out(now)
-  local present = project.read(tab.proj, s.history.known)
   if change.by_s then
-    follow(tab, s, change, before, present, retuned)
+    s:shift(change.by_s)
+    curve.move(s.id, change.by_s)
+  end
+  local present = project.read(tab.proj, s.history.known)
+  -- Undo and redo of answers together with the items: that step is right, or is settled once it is the present one.
+  local elsewhere = not history.has_same_regions(s:step(), present) and s.history:find_step(present, s.shift_s) ~= nil
+  if change.by_s then
+    if not elsewhere then track_changes.settle(tab, s, present, retuned) end
+    tell_moved(s, change.by_s)
   else
-    local model = followed(s, change, before, present, retuned)
-    model = follow_each(s, change, before, now, present, model)
-    if model ~= s.model then
-      s:set_marks(s.history:standing(present))
-      s:amend(model)
+    if not elsewhere then
+      local model, marks = followed(s, change, before, present)
+      s:settle(follow_each(s, change, before, now, present, model), marks)
     end
     s:outdate(before)
     if s.searched and not track_changes.between(s.searched, now) then
       s:set_right()
+      if not elsewhere then s:amend(models.none_left(s.model)) end
       status.say(("%s: the items of its track are again as they were searched"):format(s.model.label), true)
     else
       status.say(("%s: the items of its track have changed (%s), so new candidates may be off: run Find again, which keeps the answers"
         ):format(s.model.label, change.what), true)
     end
   end
-  s:see(steps.edges(tab, s))
   steps.store(tab)
   return true
 end
@@ -222,42 +262,23 @@ end
 ---@param present table<string, Mark>
 ---@return boolean taken nothing else has changed
 function track_changes.with_tempo(tab, s, present)
-  local marks, moved, back = s:step().marks, 0, nil
-  for guid in pairs(present) do
-    if not marks[guid] then return false end
-  end
-  local model = s.model
-  for guid, mark in pairs(marks) do
+  if not history.has_same_regions(s:step(), present) then return false end
+  local model, moved = s.model, 0
+  for guid, mark in pairs(s:step().marks) do
     local there = present[guid]
-    if not there or there.kind ~= mark.kind then return false end
-    if not models.same_place(there, mark) then
-      if mark.kind == "candidate" then
-        back = { guid = guid, mark = mark }
-      else
-        moved = moved + 1
-        local one = model.candidates[mark.number]
-        if one then
-          model = models.moved(model, mark.number, there.start_s - one.start_s, there.end_s - one.end_s)
-          s:leave(mark.number, one.start_s - there.start_s, one.end_s - there.end_s)
-        end
-      end
+    if mark.kind ~= "candidate" and not models.same_place(there, mark) then
+      moved = moved + 1
+      local start_by_s, end_by_s = there.start_s - mark.start_s, there.end_s - mark.end_s
+      model = models.leave(models.moved(model, mark.number, start_by_s, end_by_s), mark.number, -start_by_s, -end_by_s)
     end
   end
-  if moved == 0 and not back then return false end
-  local standing = s.history:standing(present)
-  if back then
-    local mark = standing[back.guid]
-    mark.start_s, mark.end_s = back.mark.start_s, back.mark.end_s
-    project.undoable(tab.proj, "Move the candidate back onto its sound", function()
-      project.move(tab.proj, back.guid, mark.start_s, mark.end_s)
-    end)
-  end
-  s:set_marks(standing)
+  local guid = asked_about(s, present)
+  if guid then put_candidate(tab, "Move the candidate back onto its sound", present, guid, last_seen(s)) end
+  if moved == 0 then return false end
+  s:set_marks(s.history:standing(present))
   s:amend(model)
-  if moved > 0 then
-    status.say(("%s: the tempo has changed, and %s moved with the beats: nothing is learned from that; Convert and Export ask whether "
-      .. "to move them back"):format(s.model.label, status.plural(moved, "region")), true)
-  end
+  status.say(("%s: the tempo has changed, and %s moved with the beats: nothing is learned from that; Convert and Export ask whether "
+    .. "to move them back"):format(s.model.label, status.plural(moved, "region")), true)
   steps.store(tab)
   return true
 end
@@ -270,23 +291,20 @@ local YES_NO, YES = 4, 6
 function track_changes.offer(tab, only)
   local parts, count = {}, 0
   for _, s in ipairs(tab.sessions) do
-    if next(s.left) and not s:absent() and (only or s) == s then
-      local model = s.model
-      for number, by in pairs(s.left) do
-        local one = model.candidates[number]
-        if one and (one.state == "accepted" or one.state == "example") then
-          model, count = models.moved(model, number, by.start_s, by.end_s), count + 1
-        end
-      end
-      parts[#parts + 1] = { s = s, model = model }
+    local off = 0
+    for _, number in ipairs(models.off(s.model)) do
+      if not s.model.candidates[number].left.stays then off = off + 1 end
+    end
+    if off > 0 and not s:absent() and (only or s) == s then
+      parts[#parts + 1], count = { s = s, model = models.settled(s.model, true) }, count + off
     end
   end
   if count == 0 then return end
   local text = ("Items or the tempo have changed, and %s off the sound.\n\nMove to where it is now?"):format(
     count == 1 and "1 accepted region stands" or ("%d accepted regions stand"):format(count))
-  local yes = reaper.MB(text, "ReaTrieve", YES_NO) == YES
-  if yes then steps.step(tab, "Move accepted regions onto their sound", parts) end
-  for _, part in ipairs(parts) do part.s:forget_left() end
+  if reaper.MB(text, "ReaTrieve", YES_NO) == YES then return steps.step(tab, "Move accepted regions onto their sound", parts) end
+  for _, part in ipairs(parts) do part.s:amend(models.settled(part.s.model, false)) end
+  steps.store(tab)
 end
 
 return track_changes

@@ -74,7 +74,7 @@ local function change_answer(ctx, tab, s, verdict)
   local before = models.verdict(one.state)
   local changes = verdict ~= "skip" and verdict ~= before
   local problem = changes and (s.outdated and outdated(s)
-    or verdict == "accept" and edges.shared(s.model, number, one.start_s, one.end_s))
+    or verdict == "accept" and edges.shared(s.model, number, models.sound(one)))
   if problem then
     status.say(problem, true, true)
     return true
@@ -83,8 +83,8 @@ local function change_answer(ctx, tab, s, verdict)
   audition.stop_in(tab.proj)
   if changes then
     local model = models.reanswered(s.model, number, verdict, s.budget)
-    local forward = { { "reanswer", number, verdict, one.start_s, one.end_s } }
-    local back = { { "reanswer", number, before or "accept", one.start_s, one.end_s } }
+    local forward = { { "reanswer", number, verdict, models.sound(one) } }
+    local back = { { "reanswer", number, before or "accept", models.sound(one) } }
     if not before then back[2] = { "retract", number } end
     if models.alike(s.model, model, settings.get("keep_rejected")) then
       s:amend(model)                                -- as in "finish": such a step could not be told from the one before

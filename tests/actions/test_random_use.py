@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rig import REDO, UNDO, Rig
 
+from reatrieve.headless.undo import ALL
 from reatrieve.session.events import BudgetRaised
 
 SPANS = [(2.0 * k, 2.0 * k + 1.0) for k in range(1, 60)]
@@ -57,6 +58,18 @@ class Hand:
             rig.reaper.set_ext_state("ReaTrieve", "queue", f"{queue}ask {place_s}\n")
         elif what == "items":
             rig.track.items[0].move(self.random.choice([0.0, 0.25, 1.5]))
+        elif what in ("undos", "redos"):  # a click in the undo history
+            rig.tick()
+            for _ in range(self.random.randint(1, 5)):
+                if what == "redos" or "Find" not in rig.project.model.history.undo_text:
+                    rig.reaper.run(UNDO if what == "undos" else REDO)
+        elif what == "tempo":
+            model, bpm = rig.project.model, self.random.choice([60.0, 119.0, 120.0, 121.0])
+            for one in model.markers:
+                one.start_s, one.end_s = one.start_s * model.bpm / bpm, one.end_s * model.bpm / bpm
+            model.bpm = bpm
+            model.history.add("Change tempo", ALL)
+            rig.tick()
         elif what == "trim":
             rig.track.items[0].set(D_LENGTH=self.random.choice([200.0, 190.0, 180.0]))
         elif what == "again":
@@ -195,6 +208,42 @@ def test_project_and_daemon_agree_whatever_is_found_again(tmp_path: Path, use: s
             assert sorted(rig.accepted()) == pytest.approx(regions)
         assert len([name for name in rig.names() if name.startswith("? ")]) <= len(standing)
         assert len(set(rig.names())) == len(rig.names())
+
+
+MOVED = {
+    "keys": ["accept", "accept", "reject", "undo", "items", "items", "undos", "redos"],
+    "second thoughts": ["accept", "reject", "previous", "skip", "items", "undos", "redos", UNDO, REDO],
+    "mouse": ["accept", "accept", "reject", "delete", "move", "items", "undos", "redos", "drag", "previous"],
+    "pointing": ["accept", "accept", "ask", "drag", "items", "undos", "redos", "delete", "move"],
+    "reopened": ["accept", "accept", "reject", "items", "undos", "redos", "reopen", "client"],
+    "tempo": ["accept", "accept", "reject", "tempo", "undo", "previous", "reject"],
+    "both": ["accept", "accept", "reject", "tempo", "undos", "redos", "items"],
+}
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("use", MOVED)
+def test_regions_off_their_sound_are_put_right_whatever_has_moved(tmp_path: Path, use: str, seed: int) -> None:
+    with Rig(tmp_path, ("7.80", "6.83")[seed % 2], spans=SPANS) as rig:
+        rig.track.items[0].set(D_LENGTH=200.0)
+        rig.project.save(rig.folder / "song.rpp")
+        name = rig.find().find.session
+        hand = Hand(rig, 200 + seed)
+        hand.all_undone = True
+        for _ in range(hand.random.randint(5, 25)):
+            rig.track = rig.project.tracks[0]
+            hand.do(hand.random.choice(MOVED[use]))
+            rig.tick(hand.random.choice(PAUSES))
+            rig.check()
+        rig.tick(300)
+        rig.reaper.host.dialogs.waiting.clear()
+        rig.reaper.answer("yes")
+        rig.press("convert", 10)
+        rig.reaper.host.dialogs.waiting.clear()
+        state, moved_s = rig.daemon.sessions[name].state, rig.project.tracks[0].items[0].model.position_s
+        regions = sorted(span.start_s + moved_s for _, span in state.accepted_regions)
+        assert sorted(rig.accepted()) == pytest.approx(regions)
+        assert rig.candidate() is None or rig.candidate().name.startswith(f"? Sound 1-{state.current} ")
 
 
 def _stored(rig: Rig) -> dict[str, str]:

@@ -78,10 +78,10 @@ return {
     answer(answer(answer(s, "accept", 3), "reject", 4), "skip", 5)
     local at_first = s.history.steps[2].marks
     same(s.history:find_step(at_first), 2)
-    same(s:go(2), { { "undo", 1 } })
+    same(s:go(2), { { "undo", 1, shift_s = 0 } })
     same(s.model.current, 1)
     same(s.history:find_step(s.history.steps[4].marks), 4)
-    same(s:go(4), { { "answer", 1, "accept", 2, 3 }, { "answer", 2, "reject", 3, 4 } })
+    same(s:go(4), { { "answer", 1, "accept", 2, 3, shift_s = 0 }, { "answer", 2, "reject", 3, 4, shift_s = 0 } })
     same(s.model.current, 3)
     answer(s, "accept", 9)
     same(#s.history.steps, 5)
@@ -109,6 +109,33 @@ return {
     model, forward = s.history:changes(present, "reject")
     same(#forward, 2)
     same(model.candidates[2].state, "rejected")
+  end },
+  { "a step is known wherever its regions went with the items", function()
+    local s = answer(started(), "accept", 3)
+    s:shift(0.5)
+    answer(s, "accept", 4.5)
+    same(s:go(2), { { "undo", 1, shift_s = 0 } })
+    same(s:go(4), { { "answer", 1, "accept", 2, 3, shift_s = 0 }, { "answer", 2, "accept", 3, 4, shift_s = 0.5 } })
+    local present = {}
+    for guid, mark in pairs(s.history.steps[3].marks) do
+      local by_s = mark.number == 0 and 0 or 0.5
+      present[guid] = { number = mark.number, kind = mark.kind, name = mark.name, start_s = mark.start_s + by_s,
+        end_s = mark.end_s + by_s }
+    end
+    same(s.history:find_step(present, s.shift_s), 3)
+    same(s.history:find_step(present, 0), nil)
+  end },
+  { "a region off its sound that is moved a little is as far off as before", function()
+    local model = models.leave(answer(started(), "accept", 3).model, 1, 0.5, 0.5)
+    same(models.off(model), { 1 })
+    local trimmed = models.revised(model, 1, { start_s = 2.1, end_s = 3 })
+    same({ models.sound(trimmed.candidates[1]) }, { 2.6, 3.5 })
+    local put_right = models.revised(model, 1, { start_s = 2.4, end_s = 3.5 })
+    same({ models.sound(put_right.candidates[1]) }, { 2.4, 3.5 })
+    same(models.off(put_right), {})
+    same(models.proposal(put_right.candidates[1]), { start_s = 2.5, end_s = 3.5 })
+    same(models.off(models.leave(model, 1, -0.5, -0.5)), {})
+    same(models.again(model, 1), { { "answer", 1, "accept", 2.5, 3.5 } })
   end },
   { "an undo beyond the known steps takes the answers back", function()
     local s = answer(answer(started(), "accept", 3), "reject", 4)
