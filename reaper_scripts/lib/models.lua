@@ -262,6 +262,22 @@ function models.from_row(model, row)
   return new
 end
 
+---Whether an accepted region stands for a place.
+---@param one Candidate
+---@return boolean
+function models.is_accepted(one) return one.state == "accepted" or one.state == "example" end
+
+---The same with the places up to a number as another model has them.
+---@param last integer
+---@param other Model
+---@return Model
+function models.with_first(model, last, other)
+  for number, one in pairs(other.candidates) do
+    if number <= last then model = with(model, number, one) end
+  end
+  return model
+end
+
 ---@return integer
 function models.answers(model)
   local n = 0

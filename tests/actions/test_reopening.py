@@ -278,6 +278,69 @@ def test_regions_changed_while_nobody_looked(saved: Rig) -> None:
     assert session.state.candidates[2].span.start_s == 4.25
 
 
+def test_an_edge_dragged_before_the_first_key_is_learned(saved: Rig) -> None:
+    session = next(iter(saved.daemon.sessions.values()))
+    saved.project.save()
+    saved.tick(3)
+    saved.reaper.stop("ReaTrieve_Client.lua")
+    saved.project.close()
+    saved.reaper.open(saved.folder / "song.rpp")
+    saved.region("Sound 1-1").move(2.2, 2.8)
+    saved.reaper.run("ReaTrieve_Client.lua")
+    saved.reaper.unfocus()
+    saved.press("accept", 40)
+    assert session.state.candidates[1].span.start_s == 2.2
+    assert saved.region("Sound 1-1").start_s == 2.2
+    assert session.state.accepted == 4
+    saved.reaper.stop("ReaTrieve_Client.lua")
+    sent = len(saved.sent(m.Revise))
+    saved.reaper.run("ReaTrieve_Client.lua")
+    saved.tick(40)
+    assert len(saved.sent(m.Revise)) == sent, "it is known now"
+    saved.reaper.unfocus()
+
+
+@pytest.mark.parametrize("what", ["moved", "deleted"])
+@pytest.mark.parametrize("choice", ["yes", "no"])
+def test_what_was_edited_before_the_question_stays(saved: Rig, what: str, choice: str) -> None:
+    session = next(iter(saved.daemon.sessions.values()))
+    saved.reaper.stop("ReaTrieve_Client.lua")
+    saved.project.close()
+    saved.reaper.open(saved.folder / "song.rpp")
+    if what == "moved":
+        saved.region("Sound 1-1").move(2.2, 2.8)
+    else:
+        saved.region("Sound 1-1").delete()
+    saved.reaper.answer(choice)
+    saved.reaper.run("ReaTrieve_Client.lua")
+    saved.tick(40)
+    saved.reaper.unfocus()
+    accepted = [0.5, 2.2, 4.0] if what == "moved" else [0.5, 4.0]
+    if choice == "yes":
+        accepted.append(6.0)
+    assert sorted(saved.accepted()) == accepted
+    assert sorted(span.start_s for _, span in session.state.accepted_regions) == accepted
+    saved.press("accept", 10)
+    assert sorted(span.start_s for _, span in session.state.accepted_regions) == sorted(saved.accepted())
+
+
+def test_regions_known_to_be_off_their_sound_are_not_learned_on_reopening(saved: Rig) -> None:
+    session = next(iter(saved.daemon.sessions.values()))
+    saved.track.items[0].move(0.5)  # the regions stay
+    saved.tick(5)
+    saved.project.save()
+    saved.tick(3)
+    saved.project.close()
+    saved.tick(3)
+    saved.reaper.open(saved.folder / "song.rpp")
+    saved.tick(40)
+    assert not saved.sent(m.Revise)
+    assert saved.accepted() == [0.5, 2.0, 4.0, 6.0]
+    saved.press("accept", 10)
+    assert saved.accepted() == [0.5, 2.0, 4.0, 6.0, 8.5], "none moves with an answer"
+    assert session.state.accepted == 4
+
+
 def test_reverting_a_project_is_no_deletion(saved: Rig) -> None:
     """Another tab with the same project file: tracks have the same GUIDs but are others."""
     session = next(iter(saved.daemon.sessions.values()))
