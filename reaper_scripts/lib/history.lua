@@ -158,6 +158,22 @@ function methods:taken_back(present)
   return (example and candidate) or false
 end
 
+---Where an undo has gone that goes further back than our steps do (the script was started again meanwhile): the lowest answered
+---number whose region asks again.
+---@param present table<string, Mark>
+---@return integer? number
+function methods:rewound(present)
+  local number
+  for guid, there in pairs(present) do
+    local one, mark = self:step().model.candidates[there.number], self:step().marks[guid]
+    if one and there.kind == "candidate" and one.state ~= "candidate" and there.number > 0
+      and not (mark and mark.kind == "candidate") then
+      number = math.min(number or there.number, there.number)
+    end
+  end
+  return number
+end
+
 ---What the user did to the regions by hand, since no step left them so.
 ---@param present table<string, Mark>
 ---@param deleted "skip"|"reject"|nil what a deleted candidate means; nil: undo has taken it away, which is no answer
@@ -171,24 +187,15 @@ function methods:changes(present, deleted)
     table.insert(back, 1, undo)
   end
   if self:taken_back(present) then return models.empty(model.label), {}, {} end
-  local rewind
-  for guid, there in pairs(present) do
-    local one = model.candidates[there.number]
-    local mark = self:step().marks[guid]
-    if there.kind == "candidate" and not one and model.over == "finished" then
+  for _, there in pairs(present) do
+    if there.kind == "candidate" and not model.candidates[there.number] and model.over == "finished" then
       -- An undo of "Finish" by another run of the script.
       return models.proposed(model, there.number, { start_s = there.start_s, end_s = there.end_s, probability = 0 }),
         { { "more", 0 } }, { { "finish" } }
     end
-    if one and there.kind == "candidate" and one.state ~= "candidate" and there.number > 0
-      and not (mark and mark.kind == "candidate") then
-      rewind = math.min(rewind or there.number, there.number)
-    end
   end
-  if rewind then
-    -- An undo that goes further back than our steps do (the script was started again meanwhile).
-    return models.undone(model, rewind), { { "undo", rewind } }, models.again(model, rewind)
-  end
+  local rewind = self:rewound(present)
+  if rewind then return models.undone(model, rewind), { { "undo", rewind } }, models.again(model, rewind) end
   for guid, mark in pairs(self:step().marks) do
     local one = model.candidates[mark.number]
     if not present[guid] and one then

@@ -79,14 +79,21 @@ end
 
 local function tell_taken_back(s) status.say(("%s: taken back; redo brings it back"):format(s.model.label), true) end
 
+---An undo has led away from what the daemon's reply was awaited for: it is dropped when it comes.
+---@return integer? number of an answer that is sent, but in no step yet
+local function end_waiting(s)
+  local given = s.state == "answering" or s.state == "accepting"
+  if given or s.state == "listing" or s.state == "continuing" or s.state == "asking" then s:finish_waiting() end
+  return given and s.model.current or nil
+end
+
 ---Undo or redo have led to another step.
 local function go(ctx, tab, s, index)
   local back = index < s.history.at
   local before = s.model.current
-  local given = s.state == "answering" or s.state == "accepting"    -- sent, but in no step yet
-  if given or s.state == "listing" or s.state == "continuing" or s.state == "asking" then s:finish_waiting() end
+  local given = end_waiting(s)
   local commands = s:go(index)
-  if given and before then table.insert(commands, 1, { "undo", before }) end
+  if given then table.insert(commands, 1, { "undo", given }) end
   steps.send(ctx, s, commands)
   if #commands == 0 and s.model.current ~= before then s:forget_lookahead() end
   if back or s.model.current ~= before then audition.stop_in(tab.proj) end
@@ -147,7 +154,13 @@ local function look_at(ctx, tab, s, watched, retuned, items_too)
     go(ctx, tab, s, index)
     return true
   end
-  if s:absent() or s:holds_edits() then return false end
+  if s:absent() then return false end
+  if s:holds_edits() then
+    -- Undo goes on through the steps of an earlier run of the script; any other edit waits for the reply.
+    if not (s.history:rewound(present) or s.history:taken_back(present)) then return false end
+    local given = end_waiting(s)
+    if given then steps.send(ctx, s, { { "undo", given } }) end
+  end
   take_changes(ctx, tab, s, present)
   return true
 end

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rig import SPANS, UNDO, Rig
+from rig import REDO, SPANS, UNDO, Rig
 
 from reatrieve.bridge import messages as m
 
@@ -451,3 +451,44 @@ def test_what_is_edited_after_cancel_is_a_change_like_any_other(rig: Rig) -> Non
     assert session.state.candidates[1].span.start_s == pytest.approx(2.1)
     assert session.state.candidates[2].state == "retracted"
     assert sorted(rig.accepted()) == pytest.approx([0.5, 2.1])
+
+
+def restart(rig: Rig) -> None:
+    """The client ends and starts again: its steps are forgotten."""
+    rig.reaper.stop("ReaTrieve_Client.lua")
+    rig.reaper.run("ReaTrieve_Client.lua")
+    rig.reaper.unfocus()
+    rig.tick(20)
+
+
+@pytest.mark.parametrize("waits_for", ["what follows", "the rest", "another place"])
+def test_undo_into_steps_of_an_earlier_run_ends_the_waiting(one_rig: Rig, waits_for: str) -> None:
+    session = one_rig.find()
+    for _ in range(3):
+        one_rig.press("accept")
+    restart(one_rig)
+    if waits_for == "what follows":
+        one_rig.candidate().move(8.1, 9.0)  # an undo point of its own
+        one_rig.tick(2)
+        one_rig.daemon.paused = True
+        one_rig.run("accept")
+    elif waits_for == "the rest":
+        one_rig.reaper.answer("yes")
+        one_rig.run("accept_rest")
+        one_rig.until(lambda: one_rig.reaper.dialogs)
+        one_rig.daemon.paused = True
+    else:
+        one_rig.daemon.paused = True
+        one_rig.reaper.set_ext_state("ReaTrieve", "queue", "ask 12.2\n")
+    one_rig.reaper.tick(2)
+    for _ in range(3 if waits_for == "what follows" else 2):
+        one_rig.reaper.run(UNDO)
+        one_rig.reaper.tick(2)
+    one_rig.daemon.paused = False
+    one_rig.tick(40)
+    assert one_rig.names() == ["Sound 1-0", "Sound 1-1", "? Sound 1-2 (93 %)"]
+    assert {number: one.state for number, one in session.state.candidates.items()} == {1: "accepted", 2: "candidate"}
+    one_rig.reaper.run(REDO)
+    one_rig.tick(10)
+    assert session.state.accepted == 2
+    assert one_rig.accepted() == [0.5, 2.0, 4.0]
