@@ -106,12 +106,28 @@ local function go(ctx, tab, s, index)
   end
 end
 
+---The region that an undo into steps of an earlier run has brought back: it may stand where another place had the number then.
+local function settle_rewound(tab, s, present)
+  local number = s.model.current
+  local one, marks = s.model.candidates[number], s.history:standing(present)
+  for guid, there in pairs(present) do
+    if there.number == number and there.kind == "candidate"
+      and (there.end_s <= one.proposed_start_s or there.start_s >= one.proposed_end_s) then
+      s:withdraw(number, { start_s = there.start_s, end_s = there.end_s })
+      marks[guid].name = models.own_name(s.model, number, "candidate", one.probability)
+      s:set_marks(marks)
+    end
+  end
+  settle_candidate(tab, s, present)
+end
+
 ---The user has edited regions by hand.
 local function take_changes(ctx, tab, s, present)
   local before = s.model
   local undone = project.can_redo(tab.proj)       -- a deletion leaves nothing to redo
   local deleted = not undone and settings.get("deleted_candidate") or nil
   local following = deleted and s.lookahead and s.lookahead[deleted]
+  local rewound = s.history:rewound(present)
   local model, forward, back = s.history:changes(present, deleted)
   local paused = model.hidden and not before.hidden
   local marks = s.history:standing(present)
@@ -123,6 +139,7 @@ local function take_changes(ctx, tab, s, present)
     if command[1] == "revise" then s:forget_left(command[2]) end
   end
   s:push { marks = marks, model = model, forward = forward, back = back }
+  if rewound then settle_rewound(tab, s, present) end
   steps.send(ctx, s, forward)
   if s:absent() then
     s:forget_lookahead()
