@@ -63,7 +63,7 @@ local function first_candidate(ctx, tab, s, fields)
     s:open()
     tab.searching = nil
     earlier.hand_over(ctx, tab, s, before.s, model, before.answers)
-    tab.change_count = nil                     -- a region may have been moved while the daemon searched
+    tab.look_again = true                      -- a region may have been moved while the daemon searched
     steps.present(ctx, tab, s)
     s:set_lookahead(lookahead(fields))
     return
@@ -245,12 +245,11 @@ local AT_CANDIDATE = {
 }
 
 local function at_candidate(ctx, tab, s, fields)
-  local handle, held = AT_CANDIDATE[s.state], s:holds_edits()
+  local handle = AT_CANDIDATE[s.state]
   if not handle then return end
   if was_said_before_question(ctx, s, fields) then return s:drop_rows() end
   if s.state ~= "resuming" then s:heard(fields, ctx.now, fields.accept_valid == UNKNOWN) end
   handle(ctx, tab, s, fields)
-  if held then tab.change_count = nil end                     -- what was edited meanwhile is looked at now
   if s:has_rows() then s:drop_rows() end                      -- they belong to this event and to no later one
   if tab.active == s then steps.refresh(ctx, s) end           -- how many are left; or progress of work that is done now
 end
@@ -348,7 +347,6 @@ function on.failed(ctx, tab, s, fields)
   local of_another = s.state == "asking" and s.question.id ~= fields.id and fields.code ~= "unknown-session"
   if of_another then return end                                -- the question is still awaited
   s:give_up_reply()
-  if s:holds_edits() then tab.change_count = nil end
   if s:is_searching() then
     ctx.drop(tab, s)
   elseif fields.code == "unknown-session" then

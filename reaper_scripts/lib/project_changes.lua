@@ -174,7 +174,10 @@ local function look_at(ctx, tab, s, watched, retuned, items_too)
   if s:absent() then return false end
   if s:holds_edits() then
     -- Undo goes on through the steps of an earlier run of the script; any other edit waits for the reply.
-    if not (s.history:rewound(present) or s.history:taken_back(present)) then return false end
+    if not (s.history:rewound(present) or s.history:taken_back(present)) then
+      tab.look_again = true
+      return false
+    end
     local given = end_waiting(s)
     if given then steps.send(ctx, s, { { "undo", given } }) end
   end
@@ -182,12 +185,20 @@ local function look_at(ctx, tab, s, watched, retuned, items_too)
   return true
 end
 
+local function holds_edits(tab)
+  for _, s in ipairs(tab.sessions) do
+    if s:holds_edits() then return true end
+  end
+  return false
+end
+
 ---Compare the project's regions with what the sessions know, if the project has changed.
 ---@param force boolean?
 function project_changes.look(ctx, tab, force)
   local count = reaper.GetProjectStateChangeCount(tab.proj)
-  if count == tab.change_count and not force then return end
-  local watched = tab.change_count ~= nil
+  local again = tab.look_again and not holds_edits(tab)
+  if count == tab.change_count and not again and not force then return end
+  if again then tab.look_again = false end
   tab.change_count = count
   local tempo = #tab.sessions > 0 and track.tempo_text(tab.proj) or nil
   local retuned = tab.tempo ~= nil and tempo ~= nil and tempo ~= tab.tempo
@@ -196,7 +207,7 @@ function project_changes.look(ctx, tab, force)
   for _, s in ipairs(tab.sessions) do
     local items_too = s:is_open() and not s:absent() and track_changes.look(tab, s, retuned)
     if (s:is_open() or s.state == "lost") and s.media_track and not earlier.is_away(tab, s) then
-      changed = look_at(ctx, tab, s, watched, retuned, items_too) or changed
+      changed = look_at(ctx, tab, s, not again, retuned, items_too) or changed
     end
   end
   if changed then steps.store(tab) end

@@ -173,7 +173,7 @@ local function offer(ctx, tab, s, daemon_model, present)
     s:amend(restore.shown_as(model, present))
     steps.send(ctx, s, { { "undo", here + 1 } })
     steps.store(tab)
-    tab.change_count = nil
+    tab.look_again = true
   else
     tab.declined[s.id] = true          -- not asked again before the project is opened anew, or a key is about it
     if in_project then s:set_aside() else ctx.drop(tab, s) end
@@ -249,7 +249,7 @@ function restore.reconcile(ctx, tab, s, fields)
     s:set_marks(restore.all_marks(s, s.model, present))
     s:amend(restore.shown_as(s.model, present))
     steps.send(ctx, s, models.again(s.model, there + 1))
-    tab.change_count = nil
+    tab.look_again = true
     status.say(("%s: %d accepted; ready to go on"):format(s.model.label, (models.tally(s.model))))
   elseif s.history:taken_back(present) then                      -- the search was undone while no client was looking
     s:amend(daemon_model)
@@ -258,7 +258,7 @@ function restore.reconcile(ctx, tab, s, fields)
     -- The same answers: regions deleted or moved while no client was looking are changes of the user's, like any other.
     s:set_marks(restore.all_marks(s, daemon_model, present))
     s:amend(restore.shown_as(daemon_model, present))
-    tab.change_count = nil
+    tab.look_again = true
     status.say(("%s: %d accepted; ready to go on"):format(s.model.label, fields.accepted))
   end
 end

@@ -318,7 +318,6 @@ end
 local function while_asking(ctx, tab, s, verb)
   if verb == "finish" then
     of_session.finish(ctx, tab, s)
-    tab.change_count = nil                       -- what was edited meanwhile is looked at now
     return true
   end
   if not ANSWERS[verb] then return false end

@@ -91,6 +91,26 @@ def test_killing_the_daemon_after_it_heard_but_before_it_said_so(one_rig: Rig) -
     assert session.state.answers == 2
 
 
+@pytest.mark.parametrize("what", ["moved", "deleted"])
+def test_killing_the_daemon_while_another_place_is_asked_for_loses_no_edit(one_rig: Rig, what: str) -> None:
+    session = one_rig.find()
+    for _ in range(3):
+        one_rig.press("accept")
+    one_rig.reaper.set_ext_state("ReaTrieve", "queue", "ask 12.2\n")
+    one_rig.tick()
+    if what == "moved":
+        one_rig.region("Sound 1-2").move(4.05, 5.0)
+    else:
+        one_rig.region("Sound 1-2").delete()
+    one_rig.daemon.crash()
+    one_rig.tick(10)
+    one_rig.daemon.start()
+    one_rig.until(lambda: one_rig.candidate().start_s == SPANS[5][0])
+    one_rig.tick(20)
+    assert [span.start_s for _, span in session.state.accepted_regions] == one_rig.accepted()
+    assert one_rig.accepted() == ([0.5, 2.0, 4.05, 6.0] if what == "moved" else [0.5, 2.0, 6.0])
+
+
 def test_killing_the_daemon_during_accept_all(one_rig: Rig) -> None:
     session = one_rig.find()
     one_rig.reaper.answer("yes")
