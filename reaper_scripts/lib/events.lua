@@ -43,6 +43,12 @@ local function continued(model, fields)
   return models.ended(model, fields.reason)
 end
 
+---The same for a sound that may have been left meanwhile: its candidate is not shown then.
+local function continued_if_led(tab, s, model, fields)
+  model = continued(model, fields)
+  return tab.active == s and model or models.hidden(model)
+end
+
 -- `candidate` (with fields.number) and `done` (with fields.reason), by state ---------------------------------------------
 
 local function cancelled(ctx, tab, s, fields)
@@ -100,7 +106,7 @@ local function adopt_rows(ctx, tab, s, name, model, fields, forward)
     back[#back + 1] = { "finish" }
   end
   steps.step(tab, ("%s %s"):format(name, s.model.label),
-    { { s = s, model = continued(model, fields), forward = forward, back = back } })
+    { { s = s, model = continued_if_led(tab, s, model, fields), forward = forward, back = back } })
   steps.present(ctx, tab, s)
   s:set_lookahead(lookahead(fields))
 end
@@ -142,7 +148,8 @@ end
 
 ---A candidate where none is open: after "Continue", or when it was not known what follows.
 local function next_candidate(ctx, tab, s, fields)
-  if s.state ~= "continuing" and not s.fetched and project.can_redo(tab.proj) then      -- a point of ours would end the redo
+  local undone = s.state ~= "continuing" and not s.fetched and project.can_redo(tab.proj)      -- a point of ours would end the redo
+  if undone or tab.active ~= s then
     s:amend(models.hidden(models.proposed(s.model, fields.number, fields)))
     s:set_lookahead(lookahead(fields))
     steps.store(tab)

@@ -77,7 +77,11 @@ local function step_of_project(tab, s)
   return index, present, false
 end
 
-local function tell_taken_back(s) status.say(("%s: taken back; redo brings it back"):format(s.model.label), true) end
+---Nothing of a session stands any more.
+local function tell_taken_back(tab, s)
+  local text = project.can_redo(tab.proj) and "%s: taken back; redo brings it back" or "%s: its last region is deleted; undo brings it back"
+  status.say(text:format(s.model.label), true)
+end
 
 ---An undo has led away from what the daemon's reply was awaited for: it is dropped when it comes.
 ---@return integer? number of an answer that is sent, but in no step yet
@@ -98,7 +102,7 @@ local function go(ctx, tab, s, index)
   if #commands == 0 and s.model.current ~= before then s:forget_lookahead() end
   if back or s.model.current ~= before then audition.stop_in(tab.proj) end
   if s:absent() then
-    tell_taken_back(s)
+    tell_taken_back(tab, s)
   else
     if next(s.withdrawn) then settle_candidate(tab, s, project.read(tab.proj, s.history.known)) end
     if not s.model.hidden and s.model.current then tab.active = s end
@@ -144,7 +148,7 @@ local function take_changes(ctx, tab, s, present)
   if s:absent() then
     s:forget_lookahead()
     audition.stop_in(tab.proj)
-    tell_taken_back(s)
+    tell_taken_back(tab, s)
   elseif before.current and not model.current then
     if following then
       steps.step(tab, "Next candidate", { { s = s, model = models.proposed(model, following.number, following) } })

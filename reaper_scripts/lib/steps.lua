@@ -150,9 +150,11 @@ local function tally(s)
   return ("%d accepted, %d of %d rejections"):format(accepted, rejections, s.budget)
 end
 
----Say what the session waits for.
+---Say what the session waits for; where another one of the tab is led, what that one does.
 ---@param loud boolean?
 function steps.describe(ctx, s, loud)
+  local tab = ctx.active_tab
+  if tab and tab.active and tab.active ~= s and ctx.owner(s.id) == tab and not s:is_searching() then s = tab.active end
   local model = s.model
   local one = model.current and model.candidates[model.current]
   local again = s.reviewed and model.candidates[s.reviewed]

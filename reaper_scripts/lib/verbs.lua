@@ -38,6 +38,7 @@ function verbs.apply(ctx, tab, s, verdict, start_s, end_s, following, over)
   local number = s.model.current
   local model = models.answered(s.model, verdict, start_s, end_s)
   if following then model = models.proposed(model, following.number, following) end
+  if tab.active ~= s then model = models.hidden(model) end              -- another sound is led meanwhile
   if over then model = models.ended(model, over) end
   steps.step(tab, ANSWERS[verdict] .. " " .. steps.named(s, number), {
     { s = s, model = model, forward = { { "answer", number, verdict, start_s, end_s } }, back = { { "undo", number } } },
