@@ -37,6 +37,22 @@ end
 ---@param model Model
 function methods:amend(model) self:step().model = model end
 
+---An answer is another one now, and no region shows it: it stands in every step around that had the one before, and redo gives it.
+---@param number integer
+---@param verdict "accept"|"reject"
+---@param command table that tells the daemon
+function methods:restate(number, verdict, command)
+  local before, first, last = self:step().model.candidates[number].state, self.at, self.at
+  local function has_it(index)
+    local one = self.steps[index] and self.steps[index].model.candidates[number]
+    return one and one.state == before
+  end
+  while has_it(first - 1) do first = first - 1 end
+  while has_it(last + 1) do last = last + 1 end
+  for index = first, last do self.steps[index].model = models.restated(self.steps[index].model, number, verdict) end
+  table.insert(self.steps[first].forward, command)
+end
+
 ---What really stands in the project for the present step.
 ---@param marks table<string, Mark>
 function methods:set_marks(marks) self:step().marks = marks end

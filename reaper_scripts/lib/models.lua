@@ -128,13 +128,17 @@ function models.undone(model, number)
   return new
 end
 
----An answered place gets another answer; what is open stands, unless the rejections are used up by it.
+---An answered place gets another answer.
+---@param verdict "accept"|"reject"
+---@return Model
+function models.restated(model, number, verdict) return with(model, number, { state = AFTER[verdict] }) end
+
+---The same, and what is open stands, unless the rejections are used up by it.
 ---@param verdict "accept"|"reject"
 ---@param budget integer rejections allowed; 0 = not known
 ---@return Model
 function models.reanswered(model, number, verdict, budget)
-  local one = model.candidates[number]
-  local new = with(model, number, { state = AFTER[verdict], start_s = one.start_s, end_s = one.end_s })
+  local new = models.restated(model, number, verdict)
   local _, rejections = models.tally(new)
   local spent = budget > 0 and rejections >= budget
   if spent and new.over ~= "finished" then return models.ended(new, "budget") end

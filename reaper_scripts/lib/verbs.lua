@@ -88,7 +88,8 @@ local function change_answer(ctx, tab, s, verdict)
     local back = { { "reanswer", number, before or "accept", one.start_s, one.end_s } }
     if not before then back[2] = { "retract", number } end
     if models.alike(s.model, model, settings.get("keep_rejected")) then
-      s:amend(model)                                -- as in "finish": such a step could not be told from the one before
+      s:restate(number, verdict, forward[1])        -- as in "finish": such a step could not be told from the one before
+      s:amend(model)
       steps.store(tab)
     else
       steps.step(tab, ("%s %s after all"):format(ANSWERS[verdict], steps.named(s, number)),

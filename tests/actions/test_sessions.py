@@ -625,3 +625,32 @@ def test_deleting_the_last_region_of_a_paused_sound_says_that_undo_brings_it_bac
     assert "Sound 1-0" in one_rig.names()
     one_rig.press("next", 6)
     assert one_rig.candidate().name == "? Sound 1-1 (96 %)"
+
+
+def test_a_skip_that_is_a_rejection_now_stays_one_through_undo_and_redo(rig: Rig) -> None:
+    session = rig.find()
+    rig.press("skip")
+    rig.press("accept")
+    rig.press("accept")
+    for _ in range(3):
+        rig.press("previous")
+    points = rig.history()
+    rig.press("reject", 8)
+    assert rig.history() == points, "no region shows it"
+    for _ in range(2):
+        rig.reaper.run(UNDO)
+        rig.tick(6)
+        assert session.state.rejections == 1
+        assert "1 of 10 rejections" in rig.line()
+    rig.press("previous", 4)
+    assert "was rejected" in rig.line()
+    rig.reaper.run(UNDO)  # the answer itself
+    rig.tick(6)
+    assert session.state.current == 1
+    for _ in range(3):
+        rig.reaper.run(REDO)
+        rig.tick(6)
+        assert session.state.candidates[1].state == "rejected"
+        assert "1 of 10 rejections" in rig.line()
+    assert [one.state for one in session.state.candidates.values()] == ["rejected", "accepted", "accepted", "candidate"]
+    assert rig.history() == points
