@@ -151,6 +151,7 @@ local function take_changes(ctx, tab, s, present)
     tell_taken_back(tab, s)
   elseif before.current and not model.current then
     if following then
+      audition.stop_in(tab.proj)
       steps.step(tab, "Next candidate", { { s = s, model = models.proposed(model, following.number, following) } })
       steps.present(ctx, tab, s)
     end

@@ -38,7 +38,7 @@ function verbs.apply(ctx, tab, s, verdict, start_s, end_s, following, over)
   local number = s.model.current
   local model = models.answered(s.model, verdict, start_s, end_s)
   if following then model = models.proposed(model, following.number, following) end
-  if tab.active ~= s then model = models.hidden(model) end              -- another sound is led meanwhile
+  if tab.active == s then audition.stop_in(tab.proj) else model = models.hidden(model) end      -- left meanwhile for another sound
   if over then model = models.ended(model, over) end
   steps.step(tab, ANSWERS[verdict] .. " " .. steps.named(s, number), {
     { s = s, model = model, forward = { { "answer", number, verdict, start_s, end_s } }, back = { { "undo", number } } },
@@ -194,6 +194,7 @@ function of_session.undo(ctx, tab, s)
     return true
   end
   local again = models.again(s.model, number)
+  audition.stop_in(tab.proj)
   steps.step(tab, "Take back " .. steps.named(s, number), {
     { s = s, model = models.undone(s.model, number), forward = { { "undo", number } }, back = again },
   })
@@ -248,7 +249,8 @@ local function nudge(ctx, tab, s, edge, by)
     return true
   end
   local name, heard = steps.named(s, s.model.current), audition.project() == tab.proj
-  local resume_s = heard and audition.resume_s() or nil      -- the undo point stops what is heard
+  local resume_s = heard and audition.resume_s() or nil
+  audition.stop_in(tab.proj)
   project.undoable(tab.proj, ("Move the %s of %s"):format(edge, name), function() project.move(tab.proj, guid, start_s, end_s) end)
   status.say(("%s: %s to %s"):format(name, status.time(start_s), status.time(end_s)), true)
   if heard then steps.play(tab, s, resume_s) end            -- with its new edges
