@@ -129,7 +129,7 @@ local function learn_edits(ctx, s, daemon_model, here, present)
   for guid, there in pairs(present) do
     if (there.number <= here) == (there.kind ~= "candidate") then answered[guid] = there end
   end
-  local edited, forward, back = s.history:changes(answered)
+  local edited, forward, back = s.history:changes(answered, nil, false)
   if #forward > 0 then
     s:push { marks = s.history:standing(present), model = edited, forward = forward, back = back }
     steps.send(ctx, s, forward)
@@ -210,16 +210,13 @@ local function mend(tab, s, daemon_model, present)
   status.say(("%s: the project had lost a part of it; its journal has brought it back"):format(s.model.label), true)
 end
 
----The daemon's model with the accepted places where the project should have them: off their sound, as they are known to be; and
----where the track is another than was searched, as they were stored, since the daemon's times hold no more.
+---The daemon's model with the accepted places where the project should have them: as they were stored where they are known to be off
+---their sound, or where the track is another than was searched, so that the daemon's times hold no more.
 local function as_here(s, model)
   for number, one in pairs(model.candidates) do
-    local left, stored = s.left[number], s.model.candidates[number]
-    local stands = models.is_accepted(one)
-    if stands and s.outdated and stored and models.is_accepted(stored) then
+    local stored = s.model.candidates[number]
+    if stored and (s.outdated or s.left[number]) and models.is_accepted(stored) and models.is_accepted(one) then
       model = models.moved(model, number, stored.start_s - one.start_s, stored.end_s - one.end_s)
-    elseif stands and left then
-      model = models.moved(model, number, -left.start_s, -left.end_s)
     end
   end
   return model
