@@ -175,10 +175,11 @@ function methods:taken_back(present)
 end
 
 ---Where an undo has gone that goes further back than our steps do (the script was started again meanwhile): the lowest answered
----number whose region asks again.
+---number whose region asks again; or, where none asks, the lowest accepted one from which on nothing stands any more.
 ---@param present table<string, Mark>
+---@param undone boolean something can be redone
 ---@return integer? number
-function methods:rewound(present)
+function methods:rewound(present, undone)
   local number
   for guid, there in pairs(present) do
     local one, mark = self:step().model.candidates[there.number], self:step().marks[guid]
@@ -187,16 +188,24 @@ function methods:rewound(present)
       number = math.min(number or there.number, there.number)
     end
   end
+  if number or not undone then return number end
+  for guid, mark in pairs(self:step().marks) do
+    if mark.kind == "accepted" and mark.number > 0 and not present[guid] then number = math.min(number or mark.number, mark.number) end
+  end
+  for _, there in pairs(present) do
+    if number and there.number >= number then return nil end                -- it was deleted, or a redo has deleted it again
+  end
   return number
 end
 
 ---What the user did to the regions by hand, since no step left them so.
 ---@param present table<string, Mark>
 ---@param deleted "skip"|"reject"|nil what a deleted candidate means; nil: undo has taken it away, which is no answer
+---@param undone boolean something can be redone
 ---@return Model model
 ---@return table[] forward
 ---@return table[] back
-function methods:changes(present, deleted)
+function methods:changes(present, deleted, undone)
   local model, forward, back = self:step().model, {}, {}
   local function command(redo, undo)
     forward[#forward + 1] = redo
@@ -210,8 +219,13 @@ function methods:changes(present, deleted)
         { { "more", 0 } }, { { "finish" } }
     end
   end
-  local rewind = self:rewound(present)
-  if rewind then return models.undone(model, rewind), { { "undo", rewind } }, models.again(model, rewind) end
+  local rewind = self:rewound(present, undone)
+  if rewind then
+    local asks = false
+    for _, there in pairs(present) do asks = asks or there.kind == "candidate" and there.number == rewind end
+    local again = models.undone(model, rewind)
+    return asks and again or models.hidden(again), { { "undo", rewind } }, models.again(model, rewind)
+  end
   for guid, mark in pairs(self:step().marks) do
     local one = model.candidates[mark.number]
     if not present[guid] and one then

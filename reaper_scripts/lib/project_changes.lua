@@ -131,8 +131,8 @@ local function take_changes(ctx, tab, s, present)
   local undone = project.can_redo(tab.proj)       -- a deletion leaves nothing to redo
   local deleted = not undone and settings.get("deleted_candidate") or nil
   local following = deleted and s.lookahead and s.lookahead[deleted]
-  local rewound = s.history:rewound(present)
-  local model, forward, back = s.history:changes(present, deleted)
+  local rewound = s.history:rewound(present, undone)
+  local model, forward, back = s.history:changes(present, deleted, undone)
   local paused = model.hidden and not before.hidden
   local marks = s.history:standing(present)
   if #forward == 0 and model.candidates[0] and not paused then
@@ -179,7 +179,7 @@ local function look_at(ctx, tab, s, watched, retuned, items_too)
   if s:absent() then return false end
   if s:holds_edits() then
     -- Undo goes on through the steps of an earlier run of the script; any other edit waits for the reply.
-    if not (s.history:rewound(present) or s.history:taken_back(present)) then
+    if not (s.history:rewound(present, project.can_redo(tab.proj)) or s.history:taken_back(present)) then
       tab.look_again = true
       return false
     end

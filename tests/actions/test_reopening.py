@@ -512,3 +512,48 @@ def test_undo_into_steps_of_an_earlier_run_ends_the_waiting(one_rig: Rig, waits_
     one_rig.tick(10)
     assert session.state.accepted == 2
     assert one_rig.accepted() == [0.5, 2.0, 4.0]
+
+
+def test_a_jump_back_over_steps_of_an_earlier_run_retracts_nothing(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.candidate().delete()  # a skip: what it leaves asks about nothing
+    one_rig.tick(6)
+    one_rig.press("accept")
+    one_rig.press("accept")
+    names = one_rig.names()
+    restart(one_rig)
+    for _ in range(3):
+        one_rig.reaper.run(UNDO)
+    one_rig.tick(20)
+    assert one_rig.names() == ["Sound 1-0", "Sound 1-1"]
+    assert [one.state for one in session.state.candidates.values()] == ["accepted", "skipped", "candidate"]
+    assert "paused before candidate 3" in one_rig.line()
+    for _ in range(3):
+        one_rig.reaper.run(REDO)
+        one_rig.tick(6)
+    assert one_rig.names() == names
+    states = ["accepted", "skipped", "accepted", "accepted", "candidate"]
+    assert [one.state for one in session.state.candidates.values()] == states
+    one_rig.press("accept", 6)
+    one_rig.press("accept", 6)
+    assert session.state.accepted >= 4
+    assert [span.start_s for _, span in session.state.accepted_regions] == one_rig.accepted()
+
+
+def test_a_deletion_redone_after_a_restart_is_one(one_rig: Rig) -> None:
+    session = one_rig.find()
+    for _ in range(3):
+        one_rig.press("accept")
+    one_rig.region("Sound 1-2").delete()
+    one_rig.tick(4)
+    one_rig.project.add_marker(15.0, "mine")
+    one_rig.tick(4)
+    for _ in range(2):
+        one_rig.reaper.run(UNDO)
+        one_rig.tick(4)
+    restart(one_rig)
+    one_rig.reaper.run(REDO)  # and the marker can be redone still
+    one_rig.tick(6)
+    states = ["accepted", "retracted", "accepted", "candidate"]
+    assert [one.state for one in session.state.candidates.values()] == states
