@@ -361,6 +361,25 @@ def test_regions_known_to_be_off_their_sound_are_not_learned_on_reopening(saved:
     assert session.state.accepted == 4
 
 
+def test_regions_that_went_with_inserted_time_are_not_learned_on_reopening(saved: Rig) -> None:
+    saved.project.insert_time(3.5, 1.0)
+    saved.tick(5)
+    places = saved.accepted()
+    assert places == [0.5, 2.0, 5.0, 7.0]
+    saved.project.save()
+    saved.tick(3)
+    saved.project.close()
+    saved.tick(3)
+    saved.reaper.open(saved.folder / "song.rpp")
+    saved.tick(40)
+    assert not saved.sent(m.Revise)
+    saved.press("skip", 10)
+    assert saved.accepted() == places
+    saved.region("Sound 1-1").move(2.2, 2.8)
+    saved.tick(5)
+    assert [revise.number for revise in saved.sent(m.Revise)] == [1]
+
+
 def test_reverting_a_project_is_no_deletion(saved: Rig) -> None:
     """Another tab with the same project file: tracks have the same GUIDs but are others."""
     session = next(iter(saved.daemon.sessions.values()))
