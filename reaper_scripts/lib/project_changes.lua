@@ -190,6 +190,15 @@ local function look_at(ctx, tab, s, watched, retuned, items_too)
   return true
 end
 
+---Whether sessions of a project that was opened must still be compared.
+local function awaits_journals(tab)
+  for _, s in ipairs(tab.sessions) do
+    if s.state == "resuming" or s.state == "stored" and not tab.declined[s.id] then return true end
+  end
+  return false
+end
+
+---Whether a session waits for a reply before edits are taken.
 local function holds_edits(tab)
   for _, s in ipairs(tab.sessions) do
     if s:holds_edits() then return true end
@@ -207,7 +216,7 @@ function project_changes.look(ctx, tab, force)
   tab.change_count = count
   local tempo = #tab.sessions > 0 and track.tempo_text(tab.proj) or nil
   local retuned = tab.tempo ~= nil and tempo ~= nil and tempo ~= tab.tempo
-  tab.tempo = tempo
+  if not awaits_journals(tab) then tab.tempo = tempo end
   local changed = earlier.look(ctx, tab)
   for _, s in ipairs(tab.sessions) do
     local items_too = s:is_open() and not s:absent() and track_changes.look(tab, s, retuned)
@@ -215,7 +224,7 @@ function project_changes.look(ctx, tab, force)
       changed = look_at(ctx, tab, s, not again, retuned, items_too) or changed
     end
   end
-  if changed then steps.store(tab) end
+  if changed or tempo ~= nil and tab.tempo ~= tab.stored_tempo then steps.store(tab) end
 end
 
 return project_changes

@@ -7,6 +7,7 @@ local ext_state = require("ext_state")
 local history = require("history")
 local models = require("models")
 local project = require("project")
+local sealed = require("sealed")
 local session = require("session")
 local status = require("status")
 local steps = require("steps")
@@ -52,6 +53,9 @@ function restore.open(ctx, tab)
   table.sort(tab.sessions, function(a, b) return a.model.label < b.model.label end)
   tab.active = tab.active or tab.sessions[1]
   tab.stored_active, tab.stored_folder = active, before
+  local tempo, mark = track.tempo_text(tab.proj), project.stored(tab.proj, "TEMPO")
+  if mark ~= "" then tab.tempo = sealed.mark(tempo) == mark and tempo or mark end
+  tab.stored_tempo = tab.tempo
   tab.change_count = reaper.GetProjectStateChangeCount(tab.proj)
 end
 

@@ -5,6 +5,7 @@ local audition = require("audition")
 local ext_state = require("ext_state")
 local models = require("models")
 local project = require("project")
+local sealed = require("sealed")
 local settings = require("settings")
 local status = require("status")
 local track = require("track")
@@ -59,6 +60,10 @@ function steps.store(tab)
   if #tab.sessions > 0 and tab.stored_folder ~= folder then
     project.store(tab.proj, "FOLDER", folder)
     tab.stored_folder = folder
+  end
+  if #tab.sessions > 0 and tab.tempo and tab.stored_tempo ~= tab.tempo then
+    project.store(tab.proj, "TEMPO", sealed.mark(tab.tempo))
+    tab.stored_tempo = tab.tempo
   end
   local active = tab.active and tab.active.id or ""
   if tab.stored_active ~= active then

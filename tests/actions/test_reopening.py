@@ -361,6 +361,29 @@ def test_regions_known_to_be_off_their_sound_are_not_learned_on_reopening(saved:
     assert session.state.accepted == 4
 
 
+@pytest.mark.parametrize("reopened", [False, True])
+def test_regions_that_moved_with_the_tempo_while_nobody_looked_teach_nothing(saved: Rig, reopened: bool) -> None:
+    saved.press("clear")
+    saved.project.save()
+    saved.tick(3)
+    saved.reaper.stop("ReaTrieve_Client.lua")
+    if reopened:
+        saved.project.close()
+        saved.reaper.open(saved.folder / "song.rpp")
+    saved.project.set_tempo(60.0)
+    for region in saved.project.regions:
+        region.move(2 * region.start_s, 2 * region.end_s)
+    saved.reaper.run("ReaTrieve_Client.lua")
+    saved.reaper.unfocus()
+    saved.tick(40)
+    assert saved.sent(m.Revise) == []
+    assert "nothing is learned from that" in " ".join(saved.help())
+    assert saved.accepted() == [1.0, 4.0, 8.0, 12.0]
+    saved.region("Sound 1-1").move(4.2, 6.0)
+    saved.tick(4)
+    assert [revise.number for revise in saved.sent(m.Revise)] == [1]
+
+
 def test_regions_that_went_with_inserted_time_are_not_learned_on_reopening(saved: Rig) -> None:
     saved.project.insert_time(3.5, 1.0)
     saved.tick(5)
