@@ -125,6 +125,12 @@ function audition.finish()
   end
 end
 
+---The same, if it is in this project.
+---@param proj userdata
+function audition.finish_in(proj)
+  if now and now.proj == proj then audition.finish() end
+end
+
 ---Whether a candidate is being played.
 ---@return boolean
 function audition.playing() return now ~= nil end
@@ -192,11 +198,12 @@ function audition.tick()
     elseif begun then
       audition.stop(true)
     end
-  elseif not now.span or reaper.GetSetRepeatEx(now.proj, -1) == 0 or not alike(points(now.proj, true), now.span) then
+  else
+    local loops = now.span and reaper.GetSetRepeatEx(now.proj, -1) == 1 and alike(points(now.proj, true), now.span)
     now.position_s = reaper.GetPlayPositionEx(now.proj)
     if now.position_s > now.end_s + 1 + FASTEST * since_s or now.position_s < now.start_s - 0.5 then
       audition.stop(true)                            -- the user plays something else
-    elseif now.position_s >= now.end_s then
+    elseif now.position_s >= now.end_s and not loops then
       audition.finish()
     end
   end

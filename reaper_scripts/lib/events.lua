@@ -43,6 +43,12 @@ local function continued(model, fields)
   return models.ended(model, fields.reason)
 end
 
+---The same for a sound that may have been left meanwhile: its candidate is not shown then.
+local function continued_if_led(tab, s, model, fields)
+  model = continued(model, fields)
+  return tab.active == s and model or models.hidden(model)
+end
+
 -- `candidate` (with fields.number) and `done` (with fields.reason), by state ---------------------------------------------
 
 local function cancelled(ctx, tab, s, fields)
@@ -63,7 +69,7 @@ local function first_candidate(ctx, tab, s, fields)
     s:open()
     tab.searching = nil
     earlier.hand_over(ctx, tab, s, before.s, model, before.answers)
-    tab.change_count = nil                     -- a region may have been moved while the daemon searched
+    tab.look_again = true                      -- a region may have been moved while the daemon searched
     steps.present(ctx, tab, s)
     s:set_lookahead(lookahead(fields))
     return
@@ -100,7 +106,7 @@ local function adopt_rows(ctx, tab, s, name, model, fields, forward)
     back[#back + 1] = { "finish" }
   end
   steps.step(tab, ("%s %s"):format(name, s.model.label),
-    { { s = s, model = continued(model, fields), forward = forward, back = back } })
+    { { s = s, model = continued_if_led(tab, s, model, fields), forward = forward, back = back } })
   steps.present(ctx, tab, s)
   s:set_lookahead(lookahead(fields))
 end
@@ -142,7 +148,8 @@ end
 
 ---A candidate where none is open: after "Continue", or when it was not known what follows.
 local function next_candidate(ctx, tab, s, fields)
-  if s.state ~= "continuing" and not s.fetched and project.can_redo(tab.proj) then      -- a point of ours would end the redo
+  local undone = s.state ~= "continuing" and not s.fetched and project.can_redo(tab.proj)      -- a point of ours would end the redo
+  if undone or tab.active ~= s then
     s:amend(models.hidden(models.proposed(s.model, fields.number, fields)))
     s:set_lookahead(lookahead(fields))
     steps.store(tab)
@@ -245,12 +252,11 @@ local AT_CANDIDATE = {
 }
 
 local function at_candidate(ctx, tab, s, fields)
-  local handle, held = AT_CANDIDATE[s.state], s:holds_edits()
+  local handle = AT_CANDIDATE[s.state]
   if not handle then return end
   if was_said_before_question(ctx, s, fields) then return s:drop_rows() end
   if s.state ~= "resuming" then s:heard(fields, ctx.now, fields.accept_valid == UNKNOWN) end
   handle(ctx, tab, s, fields)
-  if held then tab.change_count = nil end                     -- what was edited meanwhile is looked at now
   if s:has_rows() then s:drop_rows() end                      -- they belong to this event and to no later one
   if tab.active == s then steps.refresh(ctx, s) end           -- how many are left; or progress of work that is done now
 end
@@ -348,7 +354,6 @@ function on.failed(ctx, tab, s, fields)
   local of_another = s.state == "asking" and s.question.id ~= fields.id and fields.code ~= "unknown-session"
   if of_another then return end                                -- the question is still awaited
   s:give_up_reply()
-  if s:holds_edits() then tab.change_count = nil end
   if s:is_searching() then
     ctx.drop(tab, s)
   elseif fields.code == "unknown-session" then

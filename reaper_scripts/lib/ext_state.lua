@@ -50,9 +50,11 @@ function ext_state.encode(s)
   local marked = {}
   for guid, mark in pairs(marks) do
     local one = model.candidates[mark.number]
-    marked[mark.number] = true
-    parts[#parts + 1] = joined(mark.number, escaped(guid), mark.kind, escaped(mark.name), mark.start_s, mark.end_s,
-      one and one.state or "", one and one.probability or 0)
+    if one then
+      marked[mark.number] = true
+      parts[#parts + 1] = joined(mark.number, escaped(guid), mark.kind, escaped(mark.name), mark.start_s, mark.end_s, one.state,
+        one.probability)
+    end
   end
   for number, one in pairs(model.candidates) do
     if not marked[number] and one.state ~= "candidate" then        -- answered, and no region stands for it
@@ -60,7 +62,8 @@ function ext_state.encode(s)
     end
   end
   for guid, number in pairs(s.history.known) do
-    if not marks[guid] then parts[#parts + 1] = joined(number, escaped(guid)) end     -- an undo may bring it back
+    local stands = marks[guid] and model.candidates[number]
+    if not stands then parts[#parts + 1] = joined(number, escaped(guid)) end     -- an undo may bring it back
   end
   return sealed.text(parts)
 end
@@ -102,7 +105,7 @@ function ext_state.decode(id, text)
       layout = layout or {}
       layout[unescaped(field[2])] = { position_s = tonumber(field[3]), length_s = tonumber(field[4]), offset_s = tonumber(field[5]),
         rate = tonumber(field[6]), source = field[7] and field[7] ~= "" and unescaped(field[7]) or nil }
-    elseif number and #field == 2 then
+    elseif number and (#field == 2 or field[7] == "") then
       gone[unescaped(field[2])] = number
     elseif number and #field >= 8 then
       local start_s, end_s = tonumber(field[5]), tonumber(field[6])

@@ -38,6 +38,22 @@ end
 ---@param model Model
 function methods:amend(model) self:step().model = model end
 
+---An answer is another one now, and no region shows it: it stands in every step around that had the one before, and redo gives it.
+---@param number integer
+---@param verdict "accept"|"reject"
+---@param command table that tells the daemon
+function methods:restate(number, verdict, command)
+  local before, first, last = self:step().model.candidates[number].state, self.at, self.at
+  local function has_it(index)
+    local one = self.steps[index] and self.steps[index].model.candidates[number]
+    return one and one.state == before
+  end
+  while has_it(first - 1) do first = first - 1 end
+  while has_it(last + 1) do last = last + 1 end
+  for index = first, last do self.steps[index].model = models.restated(self.steps[index].model, number, verdict) end
+  table.insert(self.steps[first].forward, command)
+end
+
 ---What really stands in the project for the present step.
 ---@param marks table<string, Mark>
 function methods:set_marks(marks) self:step().marks = marks end
@@ -172,36 +188,57 @@ function methods:taken_back(present)
   return (example and candidate) or false
 end
 
+---Where an undo has gone that goes further back than our steps do (the script was started again meanwhile): the lowest answered
+---number whose region asks again; or, where none asks, the lowest accepted one from which on nothing stands any more.
+---@param present table<string, Mark>
+---@param undone boolean something can be redone
+---@return integer? number
+function methods:rewound(present, undone)
+  local number
+  for guid, there in pairs(present) do
+    local one, mark = self:step().model.candidates[there.number], self:step().marks[guid]
+    if one and there.kind == "candidate" and one.state ~= "candidate" and there.number > 0
+      and not (mark and mark.kind == "candidate") then
+      number = math.min(number or there.number, there.number)
+    end
+  end
+  if number or not undone then return number end
+  for guid, mark in pairs(self:step().marks) do
+    if mark.kind == "accepted" and mark.number > 0 and not present[guid] then number = math.min(number or mark.number, mark.number) end
+  end
+  for _, there in pairs(present) do
+    if number and there.number >= number then return nil end                -- it was deleted, or a redo has deleted it again
+  end
+  return number
+end
+
 ---What the user did to the regions by hand, since no step left them so.
 ---@param present table<string, Mark>
 ---@param deleted "skip"|"reject"|nil what a deleted candidate means; nil: undo has taken it away, which is no answer
+---@param undone boolean something can be redone
 ---@return Model model
 ---@return table[] forward
 ---@return table[] back
-function methods:changes(present, deleted)
+function methods:changes(present, deleted, undone)
   local model, forward, back = self:step().model, {}, {}
   local function command(redo, undo)
     forward[#forward + 1] = redo
     table.insert(back, 1, undo)
   end
   if self:taken_back(present) then return models.empty(model.label), {}, {} end
-  local rewind
-  for guid, there in pairs(present) do
-    local one = model.candidates[there.number]
-    local mark = self:step().marks[guid]
-    if there.kind == "candidate" and not one and model.over == "finished" then
+  for _, there in pairs(present) do
+    if there.kind == "candidate" and not model.candidates[there.number] and model.over == "finished" then
       -- An undo of "Finish" by another run of the script.
       return models.proposed(model, there.number, { start_s = there.start_s, end_s = there.end_s, probability = 0 }),
         { { "more", 0 } }, { { "finish" } }
     end
-    if one and there.kind == "candidate" and one.state ~= "candidate" and there.number > 0
-      and not (mark and mark.kind == "candidate") then
-      rewind = math.min(rewind or there.number, there.number)
-    end
   end
+  local rewind = self:rewound(present, undone)
   if rewind then
-    -- An undo that goes further back than our steps do (the script was started again meanwhile).
-    return models.undone(model, rewind), { { "undo", rewind } }, models.again(model, rewind)
+    local asks = false
+    for _, there in pairs(present) do asks = asks or there.kind == "candidate" and there.number == rewind end
+    local again = models.undone(model, rewind)
+    return asks and again or models.hidden(again), { { "undo", rewind } }, models.again(model, rewind)
   end
   for guid, mark in pairs(self:step().marks) do
     local one = model.candidates[mark.number]

@@ -204,12 +204,17 @@ function models.undone(model, number)
   return new
 end
 
----An answered place gets another answer; what is open stands, unless the rejections are used up by it.
+---An answered place gets another answer.
+---@param verdict "accept"|"reject"
+---@return Model
+function models.restated(model, number, verdict) return with(model, number, { state = AFTER[verdict] }) end
+
+---The same, and what is open stands, unless the rejections are used up by it.
 ---@param verdict "accept"|"reject"
 ---@param budget integer rejections allowed; 0 = not known
 ---@return Model
 function models.reanswered(model, number, verdict, budget)
-  local new = with(with(model, number, on_sound(model.candidates[number])), number, { state = AFTER[verdict] })
+  local new = models.restated(with(model, number, on_sound(model.candidates[number])), number, verdict)
   local _, rejections = models.tally(new)
   local spent = budget > 0 and rejections >= budget
   if spent and new.over ~= "finished" then return models.ended(new, "budget") end
@@ -344,6 +349,22 @@ function models.from_row(model, row)
   })
   if new.current == row.number then new.current, new.hidden = nil, nil end
   return new
+end
+
+---Whether an accepted region stands for a place.
+---@param one Candidate
+---@return boolean
+function models.is_accepted(one) return one.state == "accepted" or one.state == "example" end
+
+---The same with the places up to a number as another model has them.
+---@param last integer
+---@param other Model
+---@return Model
+function models.with_first(model, last, other)
+  for number, one in pairs(other.candidates) do
+    if number <= last then model = with(model, number, one) end
+  end
+  return model
 end
 
 ---@return integer

@@ -216,7 +216,8 @@ function paint.curve(box, palette, one, range, places, accepted)
         gfx.line(x2 - 1, top, x2 - 1, base - 1, 0)
       end
       local middle = math.min(math.max((x + x2) // 2, box.x + r + 1), box.x + box.w - r - 1)
-      shapes[place.kind](math.floor(middle), math.floor(box.y + box.lane / 2), r)
+      local shape = shapes[place.kind]                 -- none for a state that only another version knows
+      if shape then shape(math.floor(middle), math.floor(box.y + box.lane / 2), r) end
     end
   end
   colour(palette.edge)

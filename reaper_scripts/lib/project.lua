@@ -111,14 +111,15 @@ end
 
 -- Undo steps ----------------------------------------------------------------------------------------------------------------
 
----Run `edit` as one undo step, closed also when it fails.
+---Run `edit` as one undo step, closed also when it fails. A candidate that is heard ends with it, and the project plays on: where
+---another question follows, it is stopped before.
 ---@param name string shown in REAPER's undo history
 ---@param edit fun(): any
 ---@return any result
 ---@return string undo_name
 function project.undoable(proj, name, edit)
   local text = "ReaTrieve: " .. name
-  audition.stop_in(proj)                                   -- the point would keep what playing has borrowed
+  audition.finish_in(proj)                                 -- the point would keep what playing has borrowed
   reaper.Undo_BeginBlock2(proj)
   reaper.PreventUIRefresh(1)
   local ok, result = xpcall(edit, debug.traceback)

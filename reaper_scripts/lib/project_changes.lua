@@ -77,27 +77,53 @@ local function step_of_project(tab, s)
   return index, present, false
 end
 
-local function tell_taken_back(s) status.say(("%s: taken back; redo brings it back"):format(s.model.label), true) end
+---Nothing of a session stands any more.
+local function tell_taken_back(tab, s)
+  local text = project.can_redo(tab.proj) and "%s: taken back; redo brings it back" or "%s: its last region is deleted; undo brings it back"
+  status.say(text:format(s.model.label), true)
+end
+
+---An undo has led away from what the daemon's reply was awaited for: it is dropped when it comes.
+---@return integer? number of an answer that is sent, but in no step yet
+local function end_waiting(s)
+  local given = s.state == "answering" or s.state == "accepting"
+  if given or s.state == "listing" or s.state == "continuing" or s.state == "asking" then s:finish_waiting() end
+  return given and s.model.current or nil
+end
 
 ---Undo or redo have led to another step.
 local function go(ctx, tab, s, index, present)
   local back = index < s.history.at
   local before = s.model.current
-  local given = s.state == "answering" or s.state == "accepting"    -- sent, but in no step yet
-  if given or s.state == "listing" or s.state == "continuing" or s.state == "asking" then s:finish_waiting() end
+  local given = end_waiting(s)
   local commands = s:go(index)
   track_changes.settle(tab, s, present, false)
-  if given and before then table.insert(commands, 1, { "undo", before }) end
+  if given then table.insert(commands, 1, { "undo", given }) end
   steps.send(ctx, s, commands)
   if s.model.current ~= before then s:forget_lookahead() end                 -- a command may be about a name only
   if back or s.model.current ~= before then audition.stop_in(tab.proj) end
   if s:absent() then
-    tell_taken_back(s)
+    tell_taken_back(tab, s)
   else
     if next(s.withdrawn) then settle_candidate(tab, s, project.read(tab.proj, s.history.known)) end
     if not s.model.hidden and s.model.current then tab.active = s end
     if tab.active == s then steps.present(ctx, tab, s, true) end
   end
+end
+
+---The region that an undo into steps of an earlier run has brought back: it may stand where another place had the number then.
+local function settle_rewound(tab, s, present)
+  local number = s.model.current
+  local one, marks = s.model.candidates[number], s.history:standing(present)
+  for guid, there in pairs(present) do
+    if there.number == number and there.kind == "candidate"
+      and (there.end_s <= one.proposed_start_s or there.start_s >= one.proposed_end_s) then
+      s:withdraw(number, { start_s = there.start_s, end_s = there.end_s })
+      marks[guid].name = models.own_name(s.model, number, "candidate", one.probability)
+      s:set_marks(marks)
+    end
+  end
+  settle_candidate(tab, s, present)
 end
 
 ---The user has edited regions by hand.
@@ -106,7 +132,8 @@ local function take_changes(ctx, tab, s, present)
   local undone = project.can_redo(tab.proj)       -- a deletion leaves nothing to redo
   local deleted = not undone and settings.get("deleted_candidate") or nil
   local following = deleted and s.lookahead and s.lookahead[deleted]
-  local model, forward, back = s.history:changes(present, deleted)
+  local rewound = s.history:rewound(present, undone)
+  local model, forward, back = s.history:changes(present, deleted, undone)
   local paused = model.hidden and not before.hidden
   local marks = s.history:standing(present)
   if #forward == 0 and model.candidates[0] and not paused then
@@ -114,13 +141,15 @@ local function take_changes(ctx, tab, s, present)
     return
   end
   s:push { marks = marks, model = model, forward = forward, back = back }
+  if rewound then settle_rewound(tab, s, present) end
   steps.send(ctx, s, forward)
   if s:absent() then
     s:forget_lookahead()
     audition.stop_in(tab.proj)
-    tell_taken_back(s)
+    tell_taken_back(tab, s)
   elseif before.current and not model.current then
     if following then
+      audition.stop_in(tab.proj)
       steps.step(tab, "Next candidate", { { s = s, model = models.proposed(model, following.number, following) } })
       steps.present(ctx, tab, s)
     end
@@ -145,30 +174,56 @@ local function look_at(ctx, tab, s, watched, retuned, items_too)
     go(ctx, tab, s, index, present)
     return true
   end
-  if s:absent() or s:holds_edits() then return false end
+  if s:absent() then return false end
+  if s:holds_edits() then
+    -- Undo goes on through the steps of an earlier run of the script; any other edit waits for the reply.
+    if not (s.history:rewound(present, project.can_redo(tab.proj)) or s.history:taken_back(present)) then
+      tab.look_again = true
+      return false
+    end
+    local given = end_waiting(s)
+    if given then steps.send(ctx, s, { { "undo", given } }) end
+  end
   take_changes(ctx, tab, s, present)
   return true
+end
+
+---Whether sessions of a project that was opened must still be compared.
+local function awaits_journals(tab)
+  for _, s in ipairs(tab.sessions) do
+    if s.state == "resuming" or s.state == "stored" and not tab.declined[s.id] then return true end
+  end
+  return false
+end
+
+---Whether a session waits for a reply before edits are taken.
+local function holds_edits(tab)
+  for _, s in ipairs(tab.sessions) do
+    if s:holds_edits() then return true end
+  end
+  return false
 end
 
 ---Compare the project's regions with what the sessions know, if the project has changed.
 ---@param force boolean?
 function project_changes.look(ctx, tab, force)
   local count = reaper.GetProjectStateChangeCount(tab.proj)
-  if count == tab.change_count and not force then return end
-  local watched = tab.change_count ~= nil
+  local again = tab.look_again and not holds_edits(tab)
+  if count == tab.change_count and not again and not force then return end
+  if again then tab.look_again = false end
   tab.change_count = count
   local tempo = #tab.sessions > 0 and track.tempo_text(tab.proj) or nil
   local retuned = tab.tempo ~= nil and tempo ~= nil and tempo ~= tab.tempo
-  tab.tempo = tempo
+  if not awaits_journals(tab) then tab.tempo = tempo end
   local changed = earlier.look(ctx, tab)
   for _, s in ipairs(tab.sessions) do
     local items_too = s:is_open() and not s:absent() and track_changes.look(tab, s, retuned)
     if (s:is_open() or s.state == "lost") and s.media_track and not earlier.is_away(tab, s) then
-      changed = look_at(ctx, tab, s, watched, retuned, items_too) or changed
+      changed = look_at(ctx, tab, s, not again, retuned, items_too) or changed
       s:see(steps.edges(tab, s))
     end
   end
-  if changed then steps.store(tab) end
+  if changed or tempo ~= nil and tab.tempo ~= tab.stored_tempo then steps.store(tab) end
 end
 
 return project_changes

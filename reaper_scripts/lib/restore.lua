@@ -7,6 +7,7 @@ local ext_state = require("ext_state")
 local history = require("history")
 local models = require("models")
 local project = require("project")
+local sealed = require("sealed")
 local session = require("session")
 local status = require("status")
 local steps = require("steps")
@@ -52,6 +53,9 @@ function restore.open(ctx, tab)
   table.sort(tab.sessions, function(a, b) return a.model.label < b.model.label end)
   tab.active = tab.active or tab.sessions[1]
   tab.stored_active, tab.stored_folder = active, before
+  local tempo, mark = track.tempo_text(tab.proj), project.stored(tab.proj, "TEMPO")
+  if mark ~= "" then tab.tempo = sealed.mark(tempo) == mark and tempo or mark end
+  tab.stored_tempo = tab.tempo
   tab.change_count = reaper.GetProjectStateChangeCount(tab.proj)
 end
 
@@ -118,6 +122,25 @@ end
 
 local YES_NO_CANCEL, YES, NO = 3, 6, 7
 
+---What the user has edited before the project's answers are restored stays, and the daemon hears it.
+---@param here integer how many answers the project has
+---@return Model daemon_model with it
+local function learn_edits(ctx, s, daemon_model, here, present)
+  local model = models.undone(daemon_model, here + 1)
+  s:set_marks(restore.all_marks(s, model, present))
+  s:amend(restore.shown_as(model, present))
+  local answered = {}
+  for guid, there in pairs(present) do
+    if (there.number <= here) == (there.kind ~= "candidate") then answered[guid] = there end
+  end
+  local edited, forward, back = s.history:changes(answered, nil, false)
+  if #forward > 0 then
+    s:push { marks = s.history:standing(present), model = edited, forward = forward, back = back }
+    steps.send(ctx, s, forward)
+  end
+  return models.with_first(daemon_model, here, edited)
+end
+
 ---The daemon has answers that the project lacks: the user decides.
 ---@param daemon_model Model
 ---@param present table<string, Mark>
@@ -140,8 +163,7 @@ local function offer(ctx, tab, s, daemon_model, present)
   elseif choice == YES then
     steps.add_to_tab(tab, s)
     if tab.active and tab.active ~= s and tab.active.model.current then daemon_model = models.hidden(daemon_model) end
-    s:set_marks(s.history:standing(present))
-    if next(present) then s:amend(restore.shown_as(models.undone(daemon_model, here + 1), present)) end
+    if next(present) then daemon_model = learn_edits(ctx, s, daemon_model, here, present) end
     steps.step(tab, ("Restore %s of %s"):format(lacking, s.model.label), { { s = s, model = daemon_model,
       forward = models.again(daemon_model, here + 1), back = { { "undo", here + 1 } } } })
     tab.active = tab.active or s
@@ -155,7 +177,7 @@ local function offer(ctx, tab, s, daemon_model, present)
     s:amend(restore.shown_as(model, present))
     steps.send(ctx, s, { { "undo", here + 1 } })
     steps.store(tab)
-    tab.change_count = nil
+    tab.look_again = true
   else
     tab.declined[s.id] = true          -- not asked again before the project is opened anew, or a key is about it
     if in_project then s:set_aside() else ctx.drop(tab, s) end
@@ -192,6 +214,18 @@ local function mend(tab, s, daemon_model, present)
   status.say(("%s: the project had lost a part of it; its journal has brought it back"):format(s.model.label), true)
 end
 
+---The daemon's model with the accepted places where the project should have them: as they were stored where they are known to be off
+---their sound, or where the track is another than was searched, so that the daemon's times hold no more.
+local function as_here(s, model)
+  for number, one in pairs(model.candidates) do
+    local stored = s.model.candidates[number]
+    if stored and (s.outdated or stored.left) and models.is_accepted(stored) and models.is_accepted(one) then
+      model = models.moved(model, number, stored.start_s - one.start_s, stored.end_s - one.end_s)
+    end
+  end
+  return model
+end
+
 ---The daemon's rows are there, and what it is at now (`candidate` or `done`): compare with the project.
 function restore.reconcile(ctx, tab, s, fields)
   local daemon_model = models.from_rows(s.model.label, s.rows)
@@ -200,7 +234,7 @@ function restore.reconcile(ctx, tab, s, fields)
   else
     daemon_model = models.ended(daemon_model, fields.reason)
   end
-  daemon_model = models.with_names(daemon_model, s.model)
+  daemon_model = as_here(s, models.with_names(daemon_model, s.model))
   local present = project.read(tab.proj, s.history.known)
   local here, there = s.answers_in_project, models.answers(daemon_model)
   s:drop_rows()
@@ -216,7 +250,7 @@ function restore.reconcile(ctx, tab, s, fields)
     s:set_marks(restore.all_marks(s, s.model, present))
     s:amend(restore.shown_as(s.model, present))
     steps.send(ctx, s, models.again(s.model, there + 1))
-    tab.change_count = nil
+    tab.look_again = true
     status.say(("%s: %d accepted; ready to go on"):format(s.model.label, (models.tally(s.model))))
   elseif s.history:taken_back(present) then                      -- the search was undone while no client was looking
     s:amend(daemon_model)
@@ -225,21 +259,27 @@ function restore.reconcile(ctx, tab, s, fields)
     -- The same answers: regions deleted or moved while no client was looking are changes of the user's, like any other.
     s:set_marks(restore.all_marks(s, daemon_model, present))
     s:amend(restore.shown_as(daemon_model, present))
-    tab.change_count = nil
+    tab.look_again = true
     status.say(("%s: %d accepted; ready to go on"):format(s.model.label, fields.accepted))
   end
 end
 
----The marks the project should have: those known to it, for what the daemon says is accepted; the candidate only if it stands.
----A region that asks about something else (undo while no client was looking) is left to be found as a change.
+---The marks the project should have: those known to it, for what the daemon says is accepted, and where that says they are; the
+---candidate only if it stands. What stands elsewhere, or asks about something else (undo while no client was looking), is left to be
+---found as a change.
 function restore.all_marks(s, model, present)
   local marks = s.history:standing(present)
   for guid, mark in pairs(marks) do
-    if mark.kind == "candidate" and mark.number ~= model.current then marks[guid] = nil end
+    local one = model.candidates[mark.number]
+    if mark.kind == "candidate" and mark.number ~= model.current then
+      marks[guid] = nil
+    elseif mark.kind == "accepted" and one and models.is_accepted(one) then
+      mark.start_s, mark.end_s = one.start_s, one.end_s
+    end
   end
   for guid, mark in pairs(s:step().marks) do
     local one = model.candidates[mark.number]
-    if not marks[guid] and mark.kind == "accepted" and one and (one.state == "accepted" or one.state == "example") then
+    if not marks[guid] and mark.kind == "accepted" and one and models.is_accepted(one) then
       marks[guid] = mark
     end
   end

@@ -454,6 +454,12 @@ function methods:amend(model)
   settle_review(self)
 end
 
+---An answer is another one now, without a step.
+---@param number integer
+---@param verdict "accept"|"reject"
+---@param command table that tells the daemon
+function methods:restate(number, verdict, command) self.history:restate(number, verdict, command) end
+
 ---@param marks table<string, Mark>
 function methods:set_marks(marks) self.history:set_marks(marks) end
 

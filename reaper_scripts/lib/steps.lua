@@ -5,6 +5,7 @@ local audition = require("audition")
 local ext_state = require("ext_state")
 local models = require("models")
 local project = require("project")
+local sealed = require("sealed")
 local settings = require("settings")
 local status = require("status")
 local track = require("track")
@@ -63,6 +64,10 @@ function steps.store(tab)
   if #tab.sessions > 0 and tab.stored_folder ~= folder then
     project.store(tab.proj, "FOLDER", folder)
     tab.stored_folder = folder
+  end
+  if #tab.sessions > 0 and tab.tempo and tab.stored_tempo ~= tab.tempo then
+    project.store(tab.proj, "TEMPO", sealed.mark(tab.tempo))
+    tab.stored_tempo = tab.tempo
   end
   local active = tab.active and tab.active.id or ""
   if tab.stored_active ~= active then
@@ -154,9 +159,11 @@ local function tally(s)
   return ("%d accepted, %d of %d rejections"):format(accepted, rejections, s.budget)
 end
 
----Say what the session waits for.
+---Say what the session waits for; where another one of the tab is led, what that one does.
 ---@param loud boolean?
 function steps.describe(ctx, s, loud)
+  local tab = ctx.active_tab
+  if tab and tab.active and tab.active ~= s and ctx.owner(s.id) == tab and not s:is_searching() then s = tab.active end
   local model = s.model
   local one = model.current and model.candidates[model.current]
   local again = s.reviewed and model.candidates[s.reviewed]

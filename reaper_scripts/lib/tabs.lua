@@ -20,8 +20,11 @@ local tabs = {}
 ---@field asked boolean the daemon was asked what it has for the project
 ---@field declined table<string, boolean> sessions that the user does not want back, by id
 ---@field dirty integer what REAPER said last
----@field change_count integer? of the project, when it was looked at last
----@field tempo string? the tempo map then, as a text; nil while there was no session
+---@field change_count integer of the project, when it was looked at last
+---@field look_again boolean? and there was something that is not taken yet
+---@field tempo string? the tempo map then, as a text; nil while there was no session; of a project that was opened with another tempo
+---  than it was left with, the mark of that one, until its sessions have been compared
+---@field stored_tempo string? the tempo map in the project's ext state, as `tempo`
 ---@field lines Session[][] searches of one sound, each the heir of the one before
 ---@field followed_count integer? the same, when it was asked last which project it is
 ---@field stored_active string? the active session in the project's ext state

@@ -403,14 +403,14 @@ function track.tempo(proj)
   return list
 end
 
----The tempo map in one text: equal texts, equal maps.
+---The tempo map in one text: equal texts, equal maps, also after the project was saved and opened.
 ---@return string
 function track.tempo_text(proj)
   local numerator, denominator, tempo = reaper.TimeMap_GetTimeSigAtTime(proj, 0)
-  local list = { ("%s/%s %.17g"):format(numerator, denominator, tempo) }
+  local list = { ("%s/%s %.6f"):format(numerator, denominator, tempo) }
   for index = 0, reaper.CountTempoTimeSigMarkers(proj) - 1 do
     local _, time_s, _, _, bpm, top, bottom, linear = reaper.GetTempoTimeSigMarker(proj, index)
-    list[index + 2] = ("%.17g %.17g %s/%s %s"):format(time_s, bpm, top, bottom, linear)
+    list[index + 2] = ("%.6f %.6f %s/%s %s"):format(time_s, bpm, top, bottom, linear)
   end
   return table.concat(list, ";")
 end

@@ -38,6 +38,7 @@ function verbs.apply(ctx, tab, s, verdict, start_s, end_s, following, over)
   local number = s.model.current
   local model = models.answered(s.model, verdict, start_s, end_s)
   if following then model = models.proposed(model, following.number, following) end
+  if tab.active == s then audition.stop_in(tab.proj) else model = models.hidden(model) end      -- left meanwhile for another sound
   if over then model = models.ended(model, over) end
   steps.step(tab, ANSWERS[verdict] .. " " .. steps.named(s, number), {
     { s = s, model = model, forward = { { "answer", number, verdict, start_s, end_s } }, back = { { "undo", number } } },
@@ -87,7 +88,8 @@ local function change_answer(ctx, tab, s, verdict)
     local back = { { "reanswer", number, before or "accept", models.sound(one) } }
     if not before then back[2] = { "retract", number } end
     if models.alike(s.model, model, settings.get("keep_rejected")) then
-      s:amend(model)                                -- as in "finish": such a step could not be told from the one before
+      s:restate(number, verdict, forward[1])        -- as in "finish": such a step could not be told from the one before
+      s:amend(model)
       steps.store(tab)
     else
       steps.step(tab, ("%s %s after all"):format(ANSWERS[verdict], steps.named(s, number)),
@@ -192,6 +194,7 @@ function of_session.undo(ctx, tab, s)
     return true
   end
   local again = models.again(s.model, number)
+  audition.stop_in(tab.proj)
   steps.step(tab, "Take back " .. steps.named(s, number), {
     { s = s, model = models.undone(s.model, number), forward = { { "undo", number } }, back = again },
   })
@@ -246,7 +249,8 @@ local function nudge(ctx, tab, s, edge, by)
     return true
   end
   local name, heard = steps.named(s, s.model.current), audition.project() == tab.proj
-  local resume_s = heard and audition.resume_s() or nil      -- the undo point stops what is heard
+  local resume_s = heard and audition.resume_s() or nil
+  audition.stop_in(tab.proj)
   project.undoable(tab.proj, ("Move the %s of %s"):format(edge, name), function() project.move(tab.proj, guid, start_s, end_s) end)
   status.say(("%s: %s to %s"):format(name, status.time(start_s), status.time(end_s)), true)
   if heard then steps.play(tab, s, resume_s) end            -- with its new edges
@@ -318,7 +322,6 @@ end
 local function while_asking(ctx, tab, s, verb)
   if verb == "finish" then
     of_session.finish(ctx, tab, s)
-    tab.change_count = nil                       -- what was edited meanwhile is looked at now
     return true
   end
   if not ANSWERS[verb] then return false end

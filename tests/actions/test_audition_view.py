@@ -141,6 +141,36 @@ def test_what_the_user_was_playing_goes_on_after_an_edge_was_moved(playing: Rig,
     _untouched(playing)
 
 
+@pytest.mark.parametrize("point", ["rename", "convert", "items moved"])
+def test_what_the_user_was_playing_goes_on_after_an_undo_point_that_asks_nothing(playing: Rig, point: str) -> None:
+    before_s = play_over(playing)
+    if point == "rename":
+        playing.reaper.answer(["Riser"])
+        playing.press("rename", 3)
+    elif point == "convert":
+        playing.press("convert", 3)
+    else:
+        playing.track.items[0].move(0.5)
+        playing.tick(3)
+        assert playing.history()[-1] == "Move the candidate with its items"
+    assert playing.project.playing
+    assert before_s < playing.project.play_position_s < before_s + 1.2
+    _untouched(playing)
+
+
+@pytest.mark.parametrize("loop", ["no", "yes"])
+def test_seeking_elsewhere_ends_the_candidate_and_gives_all_back(playing: Rig, loop: str) -> None:
+    playing.set(loop=loop, solo="yes")
+    playing.press("play", 5)
+    assert playing.track.value("I_SOLO") == 2.0
+    playing.reaper.host.go_to(playing.project.model, 14.0, move_view=False, seek_play=True)
+    playing.tick(3)
+    assert playing.project.playing
+    assert playing.project.play_position_s > 14.0
+    playing.project.set_cursor(17.0)
+    _untouched(playing)
+
+
 def test_a_pause_of_the_users_does_not_become_playing(playing: Rig) -> None:
     playing.project.play()
     playing.tick(5)

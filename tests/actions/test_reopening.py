@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rig import SPANS, UNDO, Rig
+from rig import REDO, SPANS, UNDO, Rig
 
 from reatrieve.bridge import messages as m
 
@@ -89,6 +89,26 @@ def test_killing_the_daemon_after_it_heard_but_before_it_said_so(one_rig: Rig) -
     assert session.state.answers == 1
     one_rig.press("reject")
     assert session.state.answers == 2
+
+
+@pytest.mark.parametrize("what", ["moved", "deleted"])
+def test_killing_the_daemon_while_another_place_is_asked_for_loses_no_edit(one_rig: Rig, what: str) -> None:
+    session = one_rig.find()
+    for _ in range(3):
+        one_rig.press("accept")
+    one_rig.reaper.set_ext_state("ReaTrieve", "queue", "ask 12.2\n")
+    one_rig.tick()
+    if what == "moved":
+        one_rig.region("Sound 1-2").move(4.05, 5.0)
+    else:
+        one_rig.region("Sound 1-2").delete()
+    one_rig.daemon.crash()
+    one_rig.tick(10)
+    one_rig.daemon.start()
+    one_rig.until(lambda: one_rig.candidate().start_s == SPANS[5][0])
+    one_rig.tick(20)
+    assert [span.start_s for _, span in session.state.accepted_regions] == one_rig.accepted()
+    assert one_rig.accepted() == ([0.5, 2.0, 4.05, 6.0] if what == "moved" else [0.5, 2.0, 6.0])
 
 
 def test_killing_the_daemon_during_accept_all(one_rig: Rig) -> None:
@@ -278,6 +298,111 @@ def test_regions_changed_while_nobody_looked(saved: Rig) -> None:
     assert session.state.candidates[2].span.start_s == 4.25
 
 
+def test_an_edge_dragged_before_the_first_key_is_learned(saved: Rig) -> None:
+    session = next(iter(saved.daemon.sessions.values()))
+    saved.project.save()
+    saved.tick(3)
+    saved.reaper.stop("ReaTrieve_Client.lua")
+    saved.project.close()
+    saved.reaper.open(saved.folder / "song.rpp")
+    saved.region("Sound 1-1").move(2.2, 2.8)
+    saved.reaper.run("ReaTrieve_Client.lua")
+    saved.reaper.unfocus()
+    saved.press("accept", 40)
+    assert session.state.candidates[1].span.start_s == 2.2
+    assert saved.region("Sound 1-1").start_s == 2.2
+    assert session.state.accepted == 4
+    saved.reaper.stop("ReaTrieve_Client.lua")
+    sent = len(saved.sent(m.Revise))
+    saved.reaper.run("ReaTrieve_Client.lua")
+    saved.tick(40)
+    assert len(saved.sent(m.Revise)) == sent, "it is known now"
+    saved.reaper.unfocus()
+
+
+@pytest.mark.parametrize("what", ["moved", "deleted"])
+@pytest.mark.parametrize("choice", ["yes", "no"])
+def test_what_was_edited_before_the_question_stays(saved: Rig, what: str, choice: str) -> None:
+    session = next(iter(saved.daemon.sessions.values()))
+    saved.reaper.stop("ReaTrieve_Client.lua")
+    saved.project.close()
+    saved.reaper.open(saved.folder / "song.rpp")
+    if what == "moved":
+        saved.region("Sound 1-1").move(2.2, 2.8)
+    else:
+        saved.region("Sound 1-1").delete()
+    saved.reaper.answer(choice)
+    saved.reaper.run("ReaTrieve_Client.lua")
+    saved.tick(40)
+    saved.reaper.unfocus()
+    accepted = [0.5, 2.2, 4.0] if what == "moved" else [0.5, 4.0]
+    if choice == "yes":
+        accepted.append(6.0)
+    assert sorted(saved.accepted()) == accepted
+    assert sorted(span.start_s for _, span in session.state.accepted_regions) == accepted
+    saved.press("accept", 10)
+    assert sorted(span.start_s for _, span in session.state.accepted_regions) == sorted(saved.accepted())
+
+
+def test_regions_known_to_be_off_their_sound_are_not_learned_on_reopening(saved: Rig) -> None:
+    session = next(iter(saved.daemon.sessions.values()))
+    saved.track.items[0].move(0.5)  # the regions stay
+    saved.tick(5)
+    saved.project.save()
+    saved.tick(3)
+    saved.project.close()
+    saved.tick(3)
+    saved.reaper.open(saved.folder / "song.rpp")
+    saved.tick(40)
+    assert not saved.sent(m.Revise)
+    assert saved.accepted() == [0.5, 2.0, 4.0, 6.0]
+    saved.press("accept", 10)
+    assert saved.accepted() == [0.5, 2.0, 4.0, 6.0, 8.5], "none moves with an answer"
+    assert session.state.accepted == 4
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+def test_regions_that_moved_with_the_tempo_while_nobody_looked_teach_nothing(saved: Rig, reopened: bool) -> None:
+    saved.press("clear")
+    saved.project.save()
+    saved.tick(3)
+    saved.reaper.stop("ReaTrieve_Client.lua")
+    if reopened:
+        saved.project.close()
+        saved.reaper.open(saved.folder / "song.rpp")
+    saved.project.set_tempo(60.0)
+    for region in saved.project.regions:
+        region.move(2 * region.start_s, 2 * region.end_s)
+    saved.reaper.run("ReaTrieve_Client.lua")
+    saved.reaper.unfocus()
+    saved.tick(40)
+    assert saved.sent(m.Revise) == []
+    assert "nothing is learned from that" in " ".join(saved.help())
+    assert saved.accepted() == [1.0, 4.0, 8.0, 12.0]
+    saved.region("Sound 1-1").move(4.2, 6.0)
+    saved.tick(4)
+    assert [revise.number for revise in saved.sent(m.Revise)] == [1]
+
+
+def test_regions_that_went_with_inserted_time_are_not_learned_on_reopening(saved: Rig) -> None:
+    saved.project.insert_time(3.5, 1.0)
+    saved.tick(5)
+    places = saved.accepted()
+    assert places == [0.5, 2.0, 5.0, 7.0]
+    saved.project.save()
+    saved.tick(3)
+    saved.project.close()
+    saved.tick(3)
+    saved.reaper.open(saved.folder / "song.rpp")
+    saved.tick(40)
+    assert not saved.sent(m.Revise)
+    saved.press("skip", 10)
+    assert saved.accepted() == places
+    saved.region("Sound 1-1").move(2.2, 2.8)
+    saved.tick(5)
+    assert [revise.number for revise in saved.sent(m.Revise)] == [1]
+
+
 def test_reverting_a_project_is_no_deletion(saved: Rig) -> None:
     """Another tab with the same project file: tracks have the same GUIDs but are others."""
     session = next(iter(saved.daemon.sessions.values()))
@@ -388,3 +513,89 @@ def test_what_is_edited_after_cancel_is_a_change_like_any_other(rig: Rig) -> Non
     assert session.state.candidates[1].span.start_s == pytest.approx(2.1)
     assert session.state.candidates[2].state == "retracted"
     assert sorted(rig.accepted()) == pytest.approx([0.5, 2.1])
+
+
+def restart(rig: Rig) -> None:
+    """The client ends and starts again: its steps are forgotten."""
+    rig.reaper.stop("ReaTrieve_Client.lua")
+    rig.reaper.run("ReaTrieve_Client.lua")
+    rig.reaper.unfocus()
+    rig.tick(20)
+
+
+@pytest.mark.parametrize("waits_for", ["what follows", "the rest", "another place"])
+def test_undo_into_steps_of_an_earlier_run_ends_the_waiting(one_rig: Rig, waits_for: str) -> None:
+    session = one_rig.find()
+    for _ in range(3):
+        one_rig.press("accept")
+    restart(one_rig)
+    if waits_for == "what follows":
+        one_rig.candidate().move(8.1, 9.0)  # an undo point of its own
+        one_rig.tick(2)
+        one_rig.daemon.paused = True
+        one_rig.run("accept")
+    elif waits_for == "the rest":
+        one_rig.reaper.answer("yes")
+        one_rig.run("accept_rest")
+        one_rig.until(lambda: one_rig.reaper.dialogs)
+        one_rig.daemon.paused = True
+    else:
+        one_rig.daemon.paused = True
+        one_rig.reaper.set_ext_state("ReaTrieve", "queue", "ask 12.2\n")
+    one_rig.reaper.tick(2)
+    for _ in range(3 if waits_for == "what follows" else 2):
+        one_rig.reaper.run(UNDO)
+        one_rig.reaper.tick(2)
+    one_rig.daemon.paused = False
+    one_rig.tick(40)
+    assert one_rig.names() == ["Sound 1-0", "Sound 1-1", "? Sound 1-2 (93 %)"]
+    assert {number: one.state for number, one in session.state.candidates.items()} == {1: "accepted", 2: "candidate"}
+    one_rig.reaper.run(REDO)
+    one_rig.tick(10)
+    assert session.state.accepted == 2
+    assert one_rig.accepted() == [0.5, 2.0, 4.0]
+
+
+def test_a_jump_back_over_steps_of_an_earlier_run_retracts_nothing(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.candidate().delete()  # a skip: what it leaves asks about nothing
+    one_rig.tick(6)
+    one_rig.press("accept")
+    one_rig.press("accept")
+    names = one_rig.names()
+    restart(one_rig)
+    for _ in range(3):
+        one_rig.reaper.run(UNDO)
+    one_rig.tick(20)
+    assert one_rig.names() == ["Sound 1-0", "Sound 1-1"]
+    assert [one.state for one in session.state.candidates.values()] == ["accepted", "skipped", "candidate"]
+    assert "paused before candidate 3" in one_rig.line()
+    for _ in range(3):
+        one_rig.reaper.run(REDO)
+        one_rig.tick(6)
+    assert one_rig.names() == names
+    states = ["accepted", "skipped", "accepted", "accepted", "candidate"]
+    assert [one.state for one in session.state.candidates.values()] == states
+    one_rig.press("accept", 6)
+    one_rig.press("accept", 6)
+    assert session.state.accepted >= 4
+    assert [span.start_s for _, span in session.state.accepted_regions] == one_rig.accepted()
+
+
+def test_a_deletion_redone_after_a_restart_is_one(one_rig: Rig) -> None:
+    session = one_rig.find()
+    for _ in range(3):
+        one_rig.press("accept")
+    one_rig.region("Sound 1-2").delete()
+    one_rig.tick(4)
+    one_rig.project.add_marker(15.0, "mine")
+    one_rig.tick(4)
+    for _ in range(2):
+        one_rig.reaper.run(UNDO)
+        one_rig.tick(4)
+    restart(one_rig)
+    one_rig.reaper.run(REDO)  # and the marker can be redone still
+    one_rig.tick(6)
+    states = ["accepted", "retracted", "accepted", "candidate"]
+    assert [one.state for one in session.state.candidates.values()] == states

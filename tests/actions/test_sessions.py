@@ -576,3 +576,81 @@ def test_undo_of_going_to_another_sound_names_the_one_that_is_asked_about(rig: R
     rig.tick(6)
     assert rig.candidate().name.startswith("? Sound 1-2")
     assert rig.line().startswith("Sound 1-2 at")
+
+
+@pytest.mark.parametrize("late", ["answer", "continue", "ask", "the rest"])
+def test_a_late_reply_for_a_sound_that_was_left_is_not_shown(one_rig: Rig, late: str) -> None:
+    first = one_rig.find()
+    second = one_rig.find(16.2, 17.0)
+    one_rig.press("next", 8)
+    if late == "continue":
+        one_rig.press("finish", 8)
+    elif late == "the rest":
+        one_rig.reaper.answer("yes")
+        one_rig.run("accept_rest")
+        one_rig.until(lambda: one_rig.reaper.dialogs)
+    one_rig.daemon.paused = True
+    if late == "answer":
+        one_rig.candidate().move(2.1, 3.0)
+        one_rig.reaper.tick(3)
+        one_rig.run("accept")
+    elif late == "continue":
+        one_rig.run("continue")
+    elif late == "ask":
+        one_rig.reaper.set_ext_state("ReaTrieve", "queue", "ask 10.2\n")
+    one_rig.reaper.tick(2)
+    one_rig.run("next")
+    one_rig.reaper.tick(2)
+    one_rig.daemon.paused = False
+    one_rig.tick(20)
+    assert [name for name in one_rig.names() if name.startswith("? ")] == ["? Sound 2-1 (96 %)"]
+    assert one_rig.line().startswith("Sound 2-1 at ")
+    one_rig.press("accept", 8)
+    assert second.state.accepted == 1
+    one_rig.press("next", 8)  # the first one shows what has come
+    assert len([name for name in one_rig.names() if name.startswith("? ")]) == 1
+    current = first.state.candidates[first.state.current]
+    assert one_rig.candidate().name.startswith(f"? Sound 1-{current.number} ")
+    assert one_rig.candidate().start_s == current.span.start_s
+
+
+def test_deleting_the_last_region_of_a_paused_sound_says_that_undo_brings_it_back(one_rig: Rig) -> None:
+    one_rig.find()
+    one_rig.find(16.2, 17.0)
+    one_rig.region("Sound 1-0").delete()
+    one_rig.tick(6)
+    assert "Sound 1: its last region is deleted; undo brings it back" in one_rig.help()
+    one_rig.reaper.run(UNDO)
+    one_rig.tick(6)
+    assert "Sound 1-0" in one_rig.names()
+    one_rig.press("next", 6)
+    assert one_rig.candidate().name == "? Sound 1-1 (96 %)"
+
+
+def test_a_skip_that_is_a_rejection_now_stays_one_through_undo_and_redo(rig: Rig) -> None:
+    session = rig.find()
+    rig.press("skip")
+    rig.press("accept")
+    rig.press("accept")
+    for _ in range(3):
+        rig.press("previous")
+    points = rig.history()
+    rig.press("reject", 8)
+    assert rig.history() == points, "no region shows it"
+    for _ in range(2):
+        rig.reaper.run(UNDO)
+        rig.tick(6)
+        assert session.state.rejections == 1
+        assert "1 of 10 rejections" in rig.line()
+    rig.press("previous", 4)
+    assert "was rejected" in rig.line()
+    rig.reaper.run(UNDO)  # the answer itself
+    rig.tick(6)
+    assert session.state.current == 1
+    for _ in range(3):
+        rig.reaper.run(REDO)
+        rig.tick(6)
+        assert session.state.candidates[1].state == "rejected"
+        assert "1 of 10 rejections" in rig.line()
+    assert [one.state for one in session.state.candidates.values()] == ["rejected", "accepted", "accepted", "candidate"]
+    assert rig.history() == points

@@ -88,6 +88,32 @@ def test_an_undo_leads_back_to_the_place_that_was_asked_for(one_rig: Rig) -> Non
     assert session.state.candidates[1].span.start_s == SPANS[4][0]
 
 
+@pytest.mark.parametrize("verb", ["accept", "reject"])
+def test_so_does_an_undo_after_the_client_was_started_again(one_rig: Rig, verb: str) -> None:
+    session = one_rig.find()
+    opened(one_rig)
+    click(one_rig, column(SPANS[4][0] + 0.05), 100)
+    one_rig.until(lambda: one_rig.candidate().start_s == SPANS[4][0])
+    one_rig.press("accept", 6)
+    one_rig.reaper.stop("ReaTrieve_Client.lua")
+    one_rig.reaper.run("ReaTrieve_Client.lua")
+    one_rig.reaper.unfocus()
+    one_rig.tick(20)
+    for _ in range(2):
+        one_rig.project.undo()
+        one_rig.tick(6)
+        assert session.state.current == 1
+        assert one_rig.candidate().start_s == SPANS[4][0]
+        assert one_rig.candidate().name == "? Sound 1-1 (50 %)"
+        one_rig.project.redo()
+        one_rig.tick(6)
+        assert session.state.current == 2, "it can be redone still"
+    one_rig.project.undo()
+    one_rig.tick(6)
+    one_rig.press(verb, 6)
+    assert session.state.candidates[1].span.start_s == SPANS[4][0]
+
+
 def test_a_place_that_cannot_be_asked_about_changes_nothing(one_rig: Rig) -> None:
     session = one_rig.find()
     one_rig.reaper.set_ext_state("ReaTrieve", "queue", "ask 19.5\n")
