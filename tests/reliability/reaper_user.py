@@ -3,7 +3,7 @@
     python reaper_user.py HOME FOLDER TRACK SECONDS PAUSE_S
 
 The scripts run on the headless host in real time. The user finds, answers a candidate every PAUSE_S seconds, takes all
-back after MOST_ANSWERS, and goes on. What is printed is JSON: ``latencies_s`` from each key to the next candidate's
+back after some, listens, and goes on. What is printed is JSON: ``latencies_s`` from each key to the next candidate's
 region, ``lost``: what keys, project and journal do not say alike in the end.
 """
 
@@ -21,7 +21,8 @@ from reatrieve.session.state import fold
 
 TRUTH_S = (1.0, 3.5, 6.0, 9.25, 12.0)
 LENGTH_S = 0.5
-MOST_ANSWERS = 12
+MOST_ANSWERS = range(8, 16)
+"""Taken back at a time: another number for each user, or all would do so in the same second."""
 PATIENCE_S = 120.0
 
 
@@ -104,16 +105,17 @@ def main() -> None:
         user.find(track)
         print("ready", flush=True)
         sys.stdin.readline()  # all begin together
-        begin_s = time.monotonic() + random.Random(folder.name).uniform(0.0, pause_s)  # people do not answer in step
+        whim = random.Random(folder.name)
+        begin_s, most = time.monotonic() + whim.uniform(0.0, pause_s), whim.choice(MOST_ANSWERS)  # nobody keeps step
         reaper.until(lambda: time.monotonic() >= begin_s, PATIENCE_S)
         end_s, given = time.monotonic() + seconds, 0
         while time.monotonic() < end_s:
             next_s = time.monotonic() + pause_s
             user.answer()
             given += 1
-            if given == MOST_ANSWERS:
+            if given == most:
                 user.take_back(given)
-                given = 0
+                given, next_s = 0, time.monotonic() + pause_s
             reaper.until(lambda: time.monotonic() >= next_s, PATIENCE_S)  # noqa: B023
         print(json.dumps({"latencies_s": user.latencies_s, "lost": user.lost(given)}), flush=True)
 
