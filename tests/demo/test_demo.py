@@ -81,7 +81,7 @@ def test_the_loop_finds_the_sound_and_the_project_holds_what_was_accepted(carrie
     assert f"at {sheet['tempo_map'][0]['bpm']:g} bpm" in err  # bars and beats are the song's own
     assert "found" in err
     assert "E example" in err
-    assert max(len(line) for line in err.splitlines() if str(out) not in line) <= COLUMNS
+    assert [line for line in err.splitlines() if str(tmp_path) not in line and len(line) > COLUMNS] == []
     listed = re.findall(r"^  (\S+) {2,}the |^  (export) ", err, re.MULTILINE)
     assert {name or export for name, export in listed} == {path.name for path in out.iterdir()}
     assert "  demo.reatrieve  the journals\n" in err
