@@ -262,8 +262,7 @@ function methods:changes(present, deleted, undone)
       model = models.answered(model, "accept", there.start_s, there.end_s)
     elseif one and there.kind == "accepted" then
       local back_again = one.state == "retracted"
-      local accepted = one.state == "accepted" or one.state == "example"
-      if back_again or (accepted and not models.same_place(one, there)) then
+      if back_again or (models.is_accepted(one) and not models.same_place(one, there)) then
         model = models.revised(model, there.number, there)
         command({ "revise", there.number, models.sound(model.candidates[there.number]) },
           back_again and { "retract", there.number } or { "revise", there.number, models.sound(one) })

@@ -98,19 +98,27 @@ function models.verdict(state)
   end
 end
 
+---Whether an accepted region stands for a place.
+---@param one Candidate
+---@return boolean
+function models.is_accepted(one) return one.state == "accepted" or one.state == "example" end
+
+-- How far the sound of most places is from their region.
+local NOT_OFF = { start_s = 0, end_s = 0 }
+
 ---Where the sound of a place is: what the daemon is told of it.
 ---@param one Candidate
 ---@return number start_s
 ---@return number end_s
 function models.sound(one)
-  local left = one.left or { start_s = 0, end_s = 0 }
+  local left = one.left or NOT_OFF
   return one.start_s + left.start_s, one.end_s + left.end_s
 end
 
 ---The fields of a place on its sound.
 local function on_sound(one)
-  local left = one.left or { start_s = 0, end_s = 0 }
-  return { start_s = one.start_s + left.start_s, end_s = one.end_s + left.end_s, left = false,
+  local left, start_s, end_s = one.left or NOT_OFF, models.sound(one)
+  return { start_s = start_s, end_s = end_s, left = false,
     proposed_start_s = one.proposed_start_s + left.start_s, proposed_end_s = one.proposed_end_s + left.end_s }
 end
 
@@ -121,10 +129,9 @@ end
 function models.leave(model, number, start_by_s, end_by_s)
   local one = model.candidates[number]
   if not one or (start_by_s == 0 and end_by_s == 0) then return model end
-  local before = one.left or { start_s = 0, end_s = 0 }
+  local before = one.left or NOT_OFF
   local by = { start_s = before.start_s + start_by_s, end_s = before.end_s + end_by_s }
-  local back = math.abs(by.start_s) <= models.TOLERANCE_S and math.abs(by.end_s) <= models.TOLERANCE_S
-  return with(model, number, { left = not back and by })
+  return with(model, number, { left = not models.same_place(by, NOT_OFF) and by })
 end
 
 ---The accepted places whose regions stand off their sound.
@@ -132,7 +139,7 @@ end
 function models.off(model)
   local list = {}
   for number, one in pairs(model.candidates) do
-    if one.left and (one.state == "accepted" or one.state == "example") then list[#list + 1] = number end
+    if one.left and models.is_accepted(one) then list[#list + 1] = number end
   end
   return list
 end
@@ -350,11 +357,6 @@ function models.from_row(model, row)
   if new.current == row.number then new.current, new.hidden = nil, nil end
   return new
 end
-
----Whether an accepted region stands for a place.
----@param one Candidate
----@return boolean
-function models.is_accepted(one) return one.state == "accepted" or one.state == "example" end
 
 ---The same with the places up to a number as another model has them.
 ---@param last integer

@@ -127,7 +127,7 @@ function track_changes.settle(tab, s, present, retuned)
     marks[guid], by[mark.number] = moved_mark(mark, start_by_s, end_by_s), { start_by_s, end_by_s }
   end
   for number, one in pairs(s.model.candidates) do
-    if one.state == "accepted" or one.state == "example" then
+    if models.is_accepted(one) then
       local start_by_s, end_by_s = table.unpack(by[number] or { 0, 0 })
       model = models.leave(models.moved(model, number, start_by_s, end_by_s), number, by_s - start_by_s, by_s - end_by_s)
     else

@@ -121,6 +121,13 @@ class Rig:
         self.tick(3)
         return self.daemon.sessions[(set(self.daemon.sessions) - before).pop()]
 
+    def reopen(self, path: Path, ticks: int) -> None:
+        """Close the project and open what was saved."""
+        self.project.close()
+        self.tick(3)
+        self.reaper.open(path)
+        self.tick(ticks)
+
     def names(self) -> list[str]:
         return [region.name for region in self.project.regions]
 

@@ -403,19 +403,19 @@ def test_the_key_that_ends_it_does_not_end_a_recording(playing: Rig) -> None:
     assert playing.project.model.transport.recording
 
 
-def play_the_last_second(rig: Rig) -> None:
+def play_the_end(rig: Rig, start_s: float = 19.0) -> None:
     """Play a candidate that ends with the project, while the user plays what is at 5 s."""
     rig.find(16.2, 17.0)
     rig.project.set_cursor(5.0)
     rig.project.play()
     rig.tick(10)
-    rig.candidate().move(19.0, 20.0)
+    rig.candidate().move(start_s, 20.0)
     rig.tick(2)
     rig.run("play")
 
 
 def test_a_stop_near_the_end_of_the_project_is_a_stop(one_rig: Rig) -> None:
-    play_the_last_second(one_rig)
+    play_the_end(one_rig)
     one_rig.until(lambda: one_rig.project.play_position_s > 19.7)
     one_rig.project.stop()
     one_rig.tick(20)
@@ -571,7 +571,7 @@ def test_a_menu_does_not_make_a_candidate_play_on(playing: Rig) -> None:
 
 @pytest.mark.parametrize("rate", [1.0, 4.0])
 def test_what_the_user_was_playing_goes_on_after_the_end_of_the_project(one_rig: Rig, rate: float) -> None:
-    play_the_last_second(one_rig)
+    play_the_end(one_rig)
     one_rig.project.model.playrate = rate
     one_rig.tick(45 if rate == 1.0 else 14)
     assert one_rig.project.playing
@@ -602,13 +602,7 @@ def test_a_very_short_candidate_is_heard_though_playing_begins_late(tmp_path: Pa
     path = scripts / "lib" / "audition.lua"
     path.write_text(LATE + path.read_text(encoding="utf-8"), encoding="utf-8")
     with Rig(tmp_path, scripts=scripts) as rig:
-        rig.find(16.2, 17.0)
-        rig.project.set_cursor(5.0)
-        rig.project.play()
-        rig.tick(10)
-        rig.candidate().move(19.96, 20.0)
-        rig.tick(2)
-        rig.run("play")
+        play_the_end(rig, 19.96)
         rig.until(lambda: rig.project.play_position_s >= 19.96, 10)
         rig.tick(10)
         assert rig.project.playing

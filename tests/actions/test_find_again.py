@@ -290,10 +290,7 @@ def test_that_the_track_has_changed_is_known_after_reopening(one_rig: Rig) -> No
     outdated(one_rig)
     one_rig.project.save(path)
     one_rig.tick(3)
-    one_rig.project.close()
-    one_rig.tick(3)
-    one_rig.reaper.open(path)
-    one_rig.tick(30)
+    one_rig.reopen(path, 30)
     one_rig.track = one_rig.project.tracks[0]
     assert again(one_rig).state.accepted == 2
 

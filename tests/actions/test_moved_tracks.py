@@ -235,10 +235,7 @@ def test_regions_left_where_they_are_stay_known_to_be_off(one_rig: Rig) -> None:
     assert len(one_rig.reaper.dialogs) == asked
     one_rig.project.save(path)
     one_rig.tick(3)
-    one_rig.project.close()
-    one_rig.tick(3)
-    one_rig.reaper.open(path)
-    one_rig.tick(40)
+    one_rig.reopen(path, 40)
     assert one_rig.accepted() == [0.5, 2.0, 4.0]
     one_rig.press("convert", 8)
     assert len(one_rig.reaper.dialogs) == asked

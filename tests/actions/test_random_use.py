@@ -172,6 +172,18 @@ def test_project_and_daemon_agree(tmp_path: Path, use: str, seed: int) -> None:
             assert "Continue" in rig.line() or "finished" in rig.line()  # and Continue brings it
 
 
+def use_at_random(rig: Rig, seed: int, uses: list[str], least: int, most: int) -> Hand:
+    """Do some of these, with pauses of any length; the invariants hold after each."""
+    hand = Hand(rig, seed)
+    hand.all_undone = True
+    for _ in range(hand.random.randint(least, most)):
+        rig.track = rig.project.tracks[0]
+        hand.do(hand.random.choice(uses))
+        rig.tick(hand.random.choice(PAUSES))
+        rig.check()
+    return hand
+
+
 AGAIN = {
     "keys": ["accept", "accept", "reject", "undo", UNDO, UNDO, REDO, "trim", "again", "again"],
     "mouse": ["accept", "reject", "delete", "move", "drag", UNDO, REDO, "trim", "again", "again"],
@@ -188,13 +200,7 @@ def test_project_and_daemon_agree_whatever_is_found_again(tmp_path: Path, use: s
         rig.track.items[0].set(D_LENGTH=200.0)
         rig.project.save(rig.folder / "song.rpp")
         rig.find()
-        hand = Hand(rig, 100 + seed)
-        hand.all_undone = True
-        for _ in range(hand.random.randint(8, 30)):
-            rig.track = rig.project.tracks[0]
-            hand.do(hand.random.choice(AGAIN[use]))
-            rig.tick(hand.random.choice(PAUSES))
-            rig.check()
+        hand = use_at_random(rig, 100 + seed, AGAIN[use], 8, 30)
         if hand.down:
             rig.daemon.start()
         rig.tick(300)
@@ -228,13 +234,7 @@ def test_regions_off_their_sound_are_put_right_whatever_has_moved(tmp_path: Path
         rig.track.items[0].set(D_LENGTH=200.0)
         rig.project.save(rig.folder / "song.rpp")
         name = rig.find().find.session
-        hand = Hand(rig, 200 + seed)
-        hand.all_undone = True
-        for _ in range(hand.random.randint(5, 25)):
-            rig.track = rig.project.tracks[0]
-            hand.do(hand.random.choice(MOVED[use]))
-            rig.tick(hand.random.choice(PAUSES))
-            rig.check()
+        use_at_random(rig, 200 + seed, MOVED[use], 5, 25)
         rig.tick(300)
         rig.reaper.host.dialogs.waiting.clear()
         rig.reaper.answer("yes")

@@ -175,10 +175,7 @@ def test_closing_and_opening_again_costs_nothing(saved: Rig) -> None:
     session = next(iter(saved.daemon.sessions.values()))
     saved.project.save()
     saved.tick(3)
-    saved.project.close()
-    saved.tick(3)
-    saved.reaper.open(saved.folder / "song.rpp")
-    saved.tick(15)
+    saved.reopen(saved.folder / "song.rpp", 15)
     assert saved.reaper.dialogs == []
     assert any("ready to go on" in line for line in saved.help())
     assert saved.accepted() == [0.5, 2.0, 4.0, 6.0]
@@ -233,10 +230,7 @@ def test_taken_back_and_closed_without_saving_is_not_taken_back(saved: Rig) -> N
     for _ in range(4):
         saved.press("undo")
     assert session.state.answers == 1
-    saved.project.close()
-    saved.tick(3)
-    saved.reaper.open(saved.folder / "song.rpp")
-    saved.tick(20)
+    saved.reopen(saved.folder / "song.rpp", 20)
     assert saved.reaper.dialogs == []
     assert saved.names() == names
     states = ["accepted", "accepted", "accepted", "rejected", "skipped", "candidate"]
@@ -350,10 +344,7 @@ def test_regions_known_to_be_off_their_sound_are_not_learned_on_reopening(saved:
     saved.tick(5)
     saved.project.save()
     saved.tick(3)
-    saved.project.close()
-    saved.tick(3)
-    saved.reaper.open(saved.folder / "song.rpp")
-    saved.tick(40)
+    saved.reopen(saved.folder / "song.rpp", 40)
     assert not saved.sent(m.Revise)
     assert saved.accepted() == [0.5, 2.0, 4.0, 6.0]
     saved.press("accept", 10)
@@ -391,10 +382,7 @@ def test_regions_that_went_with_inserted_time_are_not_learned_on_reopening(saved
     assert places == [0.5, 2.0, 5.0, 7.0]
     saved.project.save()
     saved.tick(3)
-    saved.project.close()
-    saved.tick(3)
-    saved.reaper.open(saved.folder / "song.rpp")
-    saved.tick(40)
+    saved.reopen(saved.folder / "song.rpp", 40)
     assert not saved.sent(m.Revise)
     saved.press("skip", 10)
     assert saved.accepted() == places
