@@ -1,16 +1,14 @@
 """Fit the constants of ``reatrieve.retrieval.default.calibration`` on annotated sets, and write ``constants.py``.
 
-    python -m reatrieve.lab.fit_calibration OUT.py SET [SET ...] [--once SET ...] [--same-order] [--keep FOLDER]
-        [--sessions]
+    python -m reatrieve.lab.fit_calibration OUT.py SET [SET ...] [--once SET ...] [--keep FOLDER] [--sessions]
 
 A SET is a folder, or several that belong together, with commas between them; folders with a + between them count as
 one. Every session of the first and the last occurrence is run to eight rejections with the constants at hand; each
 question gives its shortlist, with what the oracle would say to each candidate. The rank models are pairwise logistic
-regressions (each right candidate against all wrong ones of its question), the tolerant one weighed by how far it
-counts; the probability is a logistic regression, and so is what the session's own answers tell, from odds that were
-fitted without its set. Every sound counts alike, and every folder. From the sets after --once (sounds that happen once)
-only the probability learns. With --same-order what is written orders places as the constants at hand do; what is
-measured on a set left out is fitted throughout.
+regressions (each right candidate against all wrong ones of its question), each question weighed by how far the model
+counts there. The probability is a logistic regression, and so is what the session's own answers tell, from odds that
+were fitted without its set. Every sound counts alike, and every folder. From the sets after --once (sounds that happen
+once) only the probability learns.
 
 Printed is how often the best candidate is right, how many right ones stand before the first wrong one, and the
 calibration error of what was proposed: fitted on all sets, and on all but the set itself. The latter are the figures to
@@ -162,9 +160,7 @@ def _session(
         n_negative += answer < 0
 
 
-def fit(
-    asked: Sequence[Question], set_of: Mapping[str, int] | None = None, ranker: Judgement | None = None
-) -> Judgement:
+def fit(asked: Sequence[Question], set_of: Mapping[str, int] | None = None) -> Judgement:
     """The constants for some questions; those of a session follow each other.
 
     What a session's own answers tell is learned from log odds that were fitted without the session's set: only there
@@ -174,9 +170,8 @@ def fit(
     ----------
     asked : the questions.
     set_of : the number of each folder's set; None: each folder is one.
-    ranker : whose order of places stays; None: that is fitted too.
     """
-    ranker = ranker or _ranker(asked)
+    ranker = _ranker(asked)
     rows = [_rows(q, ranker) for q in asked]
     judge = _with_probability(ranker, rows)
     own_set = [set_of[row.folder] if set_of else row.folder for row in rows]
@@ -198,7 +193,7 @@ def _ranker(asked: Sequence[Question]) -> Judgement:
         of_stage = [q for q in _thinned(asked) if q.orders and q.stage == stage]
         weights = _alike(of_stage)
         shares = np.array([q.setting.exact_share for q in of_stage])
-        exact.append(_pairwise(of_stage, EXACT, weights))
+        exact.append(_pairwise(of_stage, EXACT[stage], weights * shares))
         tolerant.append(_pairwise(of_stage, TOLERANT, weights * (1.0 - shares)))
     return Judgement(tuple(exact), tuple(tolerant), (), ())
 
@@ -454,7 +449,6 @@ def main() -> None:
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("sets", nargs="+", help="folder, or folders that belong together with commas between them")
     parser.add_argument("--once", nargs="*", default=[], help="sets that only the probability learns from")
-    parser.add_argument("--same-order", action="store_true", help="fit percentages alone: places stay in their order")
     parser.add_argument("--keep", type=pathlib.Path, help="where questions and analyses are kept for the next run")
     parser.add_argument("--sessions", action="store_true", help="run whole sessions on each set left out")
     parser.add_argument("--jobs", type=int, default=1)
@@ -469,7 +463,7 @@ def main() -> None:
             for folder in folders:
                 orders = number < len(sets)
                 asked += _as_one(name, _kept(folder, orders=orders, jobs=args.jobs, keep=args.keep, cache=cache))
-    shipped = fit(asked, set_of, BENCHMARK if args.same_order else None)
+    shipped = fit(asked, set_of)
     without = joblib.Parallel(n_jobs=args.jobs)(
         joblib.delayed(fit)([q for q in asked if set_of[q.folder] != number], set_of) for number in range(len(sets))
     )

@@ -2,7 +2,8 @@
 
 Two models order a shortlist: ``exact`` by figures that tell exact repeats from what resembles them, ``tolerant`` by
 fewer of these and by the tolerant views. Which of them counts is decided by how exact the best places are
-(``Setting.exactness``): the more answers there are, and a no above all, the more exact they have to be.
+(``Setting.exactness``): the more answers there are, the more exact they have to be. After a no the template has learned
+what tells the accepted from the rejected, so the exact model asks nothing else.
 ``probability`` says how often the user says yes, from the rank, some figures as they are and
 the answers so far; what these answers were against what was expected then moves it (``surprise``). Numbers only, see
 ``constants.py``.
@@ -33,14 +34,15 @@ __all__ = [
     "tally",
 ]
 
-EXACT = ("ridge", "lda", "rare", "least", "mean", "no", "onset", "worst", "low", "tight")
+_COPY = ("ridge", "lda", "rare", "mean", "onset", "low", "tight")
+EXACT = (_COPY, _COPY, ("ridge", "tight"))
 TOLERANT = ("ridge", "rare", "mean", "tight", "tolerant")
-"""Figures that each of the two models sees."""
+"""Figures that each of the two models sees; the exact one's, one tuple a stage (see ``Answers``)."""
 
 GATE_MIDDLES = (0.60, 0.70, 0.75)
-GATE_WIDTH = 0.04
-"""At these exactnesses (one a stage, see ``Answers``) both models count alike, and by how much it takes to change that.
-One example alone looks less exact than it is: the best places may all be wrong."""
+GATE_WIDTHS = (0.04, 0.04, 0.10)
+"""At these exactnesses, one a stage, both models count alike, and by how much it takes to change that. One example
+alone looks less exact than it is: the best places may all be wrong."""
 
 STANDING = ("rank", "gap")
 INPUTS = (
@@ -112,7 +114,8 @@ class Setting:
     @property
     def exact_share(self) -> float:
         """Weight of the exact model, 0..1."""
-        return float(scipy.special.expit((self.exactness - GATE_MIDDLES[self.answers.stage]) / GATE_WIDTH))
+        stage = self.answers.stage
+        return float(scipy.special.expit((self.exactness - GATE_MIDDLES[stage]) / GATE_WIDTHS[stage]))
 
 
 def surprise(answers: Sequence[tuple[bool, float]]) -> float:
@@ -161,8 +164,8 @@ class Judgement:
 
     Attributes
     ----------
-    exact : three tuples, of the figures ``EXACT``.
-    tolerant : the same, of the figures ``TOLERANT``.
+    exact : three tuples, each of its stage's figures ``EXACT``.
+    tolerant : the same, each of the figures ``TOLERANT``.
     probability : three tuples of the ``INPUTS``, and the intercept.
     surprise : three tuples: a factor of the log odds, one of ``surprise``, and the intercept.
     """
@@ -176,7 +179,7 @@ class Judgement:
         """A number for each candidate, 0 for the middle one; higher is better."""
         scaled = relative(figures)
         stage, share = setting.answers.stage, setting.exact_share
-        exact = scaled[:, _EXACT_COLUMNS] @ np.array(self.exact[stage])
+        exact = scaled[:, _EXACT_COLUMNS[stage]] @ np.array(self.exact[stage])
         ranks = share * exact + (1.0 - share) * (scaled[:, _TOLERANT_COLUMNS] @ np.array(self.tolerant[stage]))
         return np.asarray(ranks - _median(ranks))
 
@@ -191,5 +194,5 @@ class Judgement:
         return np.asarray(scipy.special.expit(factor * log_odds + offset * surprised + intercept))
 
 
-_EXACT_COLUMNS = [FIGURES.index(name) for name in EXACT]
+_EXACT_COLUMNS = [[FIGURES.index(name) for name in names] for names in EXACT]
 _TOLERANT_COLUMNS = [FIGURES.index(name) for name in TOLERANT]

@@ -8,16 +8,13 @@ name   meaning
 ridge  score of the learned template (1: as the accepted excerpts themselves)
 lda    score of the exemplar-LDA template, same scale
 rare   share of the accepted excerpts' salience that is there too, cells that few candidates have counting most
-least  smallest kernel with an accepted excerpt
 mean   mean kernel with the accepted excerpts
-no     greatest kernel with a rejected excerpt (0 while there is none)
 onset  cosine over the first ``ONSET_FRAMES`` frames
-worst  smallest cosine over the ``N_PARTS`` parts of the excerpt
-low    mean of the next two
+low    mean of the cosines over the second and third worst of the ``N_PARTS`` parts of the excerpt
 tight  share of the excerpt that an answered neighbour covers
 ====== ===============================================================================================================
 
-The eleventh, ``tolerant``, comes from the tolerant views (``views``, ``ranking``): how far the excerpt stands out in
+The eighth, ``tolerant``, comes from the tolerant views (``views``, ``ranking``): how far the excerpt stands out in
 each of them, weighed by how far each can be trusted here.
 """
 
@@ -30,7 +27,7 @@ from numpy.typing import NDArray
 
 __all__ = ["ABSOLUTE", "FIGURES", "agreeing_salience", "part_cosines", "pooled_salience"]
 
-FIGURES = ("ridge", "lda", "rare", "least", "mean", "no", "onset", "worst", "low", "tight", "tolerant")
+FIGURES = ("ridge", "lda", "rare", "mean", "onset", "low", "tight", "tolerant")
 ABSOLUTE = ("tight", "tolerant")
 """Figures that mean the same in every shortlist; the others are taken relative to it."""
 ONSET_FRAMES = 6
@@ -84,8 +81,8 @@ def agreeing_salience(positives: _F32, candidates: _F32) -> _F32:
     return np.asarray(np.einsum("nbf,bf->n", there, w), dtype=np.float32)
 
 
-def part_cosines(template: _F32, candidates: _F32, energies: _F32) -> tuple[_F32, _F32, _F32]:
-    """Cosines over pieces of time: the onset, the worst part, and the mean of the next two.
+def part_cosines(template: _F32, candidates: _F32, energies: _F32) -> tuple[_F32, _F32]:
+    """Cosines over pieces of time: the onset, and the mean of the second and third worst part.
 
     Parameters
     ----------
@@ -105,4 +102,4 @@ def part_cosines(template: _F32, candidates: _F32, energies: _F32) -> tuple[_F32
     edges = np.linspace(0, n_frames, min(N_PARTS, n_frames) + 1).astype(int)
     parts = np.sort(np.stack([cosine(a, b) for a, b in itertools.pairwise(edges)]), axis=0)
     low = parts[1:3].mean(axis=0) if len(parts) > 1 else parts[0]
-    return cosine(0, min(ONSET_FRAMES, n_frames)), parts[0], low
+    return cosine(0, min(ONSET_FRAMES, n_frames)), low

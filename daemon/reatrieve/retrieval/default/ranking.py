@@ -327,15 +327,13 @@ class Ranking:
     def _figures(self, used: Sequence[LabelledExcerpt], starts: NDArray[np.intp]) -> list[_F32]:
         coarse = self._coarse
         windows = coarse.windows(starts)
-        ours = np.array([label.start for label in used])
-        yes = np.array([label.positive for label in used])
-        K = coarse.kernels(ours, starts, windows)
-        no = K[~yes].max(axis=0) if not yes.all() else np.zeros(len(starts), dtype=np.float32)
-        accepted = coarse.windows(ours[yes])
+        yes = np.array([label.start for label in used if label.positive])
+        mean = coarse.kernels(yes, starts, windows).mean(axis=0)
+        accepted = coarse.windows(yes)
         plus = N_BANDS // POOL_BANDS
         rare = agreeing_salience(pooled_salience(accepted[:, :plus]), pooled_salience(windows[:, :plus]))
-        onset, worst, low = part_cosines(accepted.mean(axis=0), windows, coarse.energies(starts))
-        return [rare, K[yes].min(axis=0), K[yes].mean(axis=0), no, onset, worst, low]
+        onset, low = part_cosines(accepted.mean(axis=0), windows, coarse.energies(starts))
+        return [rare, mean, onset, low]
 
     def _evidence(self, name: str, used: Sequence[LabelledExcerpt]) -> _Evidence:
         yes = [self._profiles.of(name, label.start) for label in used if label.positive]
