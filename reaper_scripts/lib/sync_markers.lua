@@ -1,6 +1,7 @@
 -- @noindex
 --- Accepted regions become sync markers in the project.
 
+local models = require("models")
 local project = require("project")
 local settings = require("settings")
 local status = require("status")
@@ -46,7 +47,7 @@ function sync_markers.accepted(tab, s)
   local list = {}
   for guid, there in pairs(project.read(tab.proj, s.history.known)) do
     local one = s.model.candidates[there.number]
-    if one and (one.state == "accepted" or one.state == "example") then
+    if one and models.is_accepted(one) then
       list[#list + 1] = { number = there.number, start_s = there.start_s, end_s = there.end_s, guid = guid, name = there.name }
     end
   end
