@@ -31,7 +31,7 @@ SONG = {"genre": "house", "seed": 5, "preset": "hard"}
 TITLE = "ReaTrieve"
 REAPER_W, ARRANGE_H, WINDOW_H = 1280, 260, 340
 REAPER_VIEW = (8.8, 31.2)
-_LAST_ANSWERS: tuple[Verdict, ...] = ("skip", "reject")
+_LAST_ANSWERS: tuple[Verdict, ...] = ("accept", "skip", "reject")
 TICKS = 4
 """After which a window of a new size is drawn."""
 
@@ -171,7 +171,7 @@ def _asking(player: Player) -> None:
     player.settle()
     loop.find(*player.places(vocal)[0])
     player.rename("Vocal")
-    player.answer(vocal, 4)
+    player.answer(vocal, 3)
     for answer in _LAST_ANSWERS:
         loop.answer(answer)
     player.settle()
