@@ -87,9 +87,11 @@ function steps.is_in_tab(tab, s)
   return false
 end
 
+---A tempo that changes from now on moves regions of ours: what it was is known from now on.
 ---@param tab Tab
 ---@param s Session
 function steps.add_to_tab(tab, s)
+  tab.tempo = tab.tempo or track.tempo_text(tab.proj)
   if not steps.is_in_tab(tab, s) then tab.sessions[#tab.sessions + 1] = s end
 end
 

@@ -40,6 +40,18 @@ def put_right(rig: Rig) -> list[float]:
     return rig.accepted()
 
 
+def test_another_tempo_right_after_find_teaches_nothing(rig: Rig) -> None:
+    """Nothing else has changed in between, so the tempo of before was looked at when the search began."""
+    session = rig.find()
+    tempo(rig, 2.0)
+    assert rig.sent(m.Revise) == []
+    assert (session.state.example_region or session.state.example).start_s == 0.5
+    assert rig.candidate().start_s == SPANS[0][0]
+    rig.press("accept", 8)
+    assert session.state.candidates[1].span.start_s == SPANS[0][0]
+    assert put_right(rig) == [0.5, 2.0]
+
+
 @pytest.mark.parametrize("edges", ["dragged", "nudged"])
 @pytest.mark.parametrize("change", ["marker", "tempo"])
 def test_another_tempo_leaves_the_edges_that_the_user_has_set(rig: Rig, edges: str, change: str) -> None:
