@@ -282,8 +282,13 @@ function steps.play(tab, s, resume_s)
   if not played then status.say("not played while REAPER is recording: stop the recording first", true) end
 end
 
----Show the current candidate of a session that was paused.
+---Show the current candidate of a session that was paused. What waited for its turn while the user went to another sound shows none:
+---a tab asks about one candidate.
 function steps.show(ctx, tab, s)
+  if tab.active ~= s then
+    status.say(("%s was left before its turn came, and asks again when you go back to it"):format(steps.named(s, s.model.current)), true)
+    return
+  end
   steps.step(tab, "Show " .. steps.named(s, s.model.current), { { s = s, model = models.shown(s.model) } })
   steps.present(ctx, tab, s)
 end
