@@ -204,8 +204,20 @@ local function holds_edits(tab)
   return false
 end
 
+---What waits for its turn was pressed about what stood before: where the user's own edit or undo has led to another candidate it is
+---given to none.
+---@param asked table<Session, integer> what each asked about before
+local function drop_waiting(tab, asked)
+  for _, s in ipairs(tab.sessions) do
+    if s.verbs[1] and s.model.current ~= asked[s] then
+      s:drop_verbs()
+      status.say(("%s: what waited is dropped, for it was pressed before that"):format(s.model.label), true)
+    end
+  end
+end
+
 ---Compare the project's regions with what the sessions know, if the project has changed.
----@param force boolean?
+---@param force boolean? a key of ours has changed it: what waits was pressed after that
 function project_changes.look(ctx, tab, force)
   local count = reaper.GetProjectStateChangeCount(tab.proj)
   local again = tab.look_again and not holds_edits(tab)
@@ -215,6 +227,8 @@ function project_changes.look(ctx, tab, force)
   local tempo = #tab.sessions > 0 and track.tempo_text(tab.proj) or nil
   local retuned = tab.tempo ~= nil and tempo ~= nil and tempo ~= tab.tempo
   if not awaits_journals(tab) then tab.tempo = tempo end
+  local asked = {}
+  for _, s in ipairs(tab.sessions) do asked[s] = s.model.current end
   local changed = earlier.look(ctx, tab)
   for _, s in ipairs(tab.sessions) do
     local items_too = s:is_open() and not s:absent() and track_changes.look(tab, s, retuned)
@@ -223,6 +237,7 @@ function project_changes.look(ctx, tab, force)
       s:see(steps.edges(tab, s))
     end
   end
+  if not force then drop_waiting(tab, asked) end
   if changed or tempo ~= nil and tab.tempo ~= tab.stored_tempo then steps.store(tab) end
 end
 
