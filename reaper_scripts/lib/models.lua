@@ -156,15 +156,6 @@ function models.settled(model, moves)
   return model
 end
 
----All sound is again where it was.
----@return Model
-function models.none_left(model)
-  for number, one in pairs(model.candidates) do
-    if one.left then model = with(model, number, { left = false }) end
-  end
-  return model
-end
-
 ---A candidate is open; another one that was is withdrawn.
 ---@param number integer
 ---@param span { start_s: number, end_s: number, probability: number }
