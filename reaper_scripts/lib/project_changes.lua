@@ -204,18 +204,6 @@ local function holds_edits(tab)
   return false
 end
 
----What waits for its turn was pressed about what stood before: where the user's own edit or undo has led to another candidate it is
----given to none.
----@param asked table<Session, integer> what each asked about before
-local function drop_waiting(tab, asked)
-  for _, s in ipairs(tab.sessions) do
-    if s.verbs[1] and s.model.current ~= asked[s] then
-      s:drop_verbs()
-      status.say(("%s: what waited is dropped, for it was pressed before that"):format(s.model.label), true)
-    end
-  end
-end
-
 ---Compare the project's regions with what the sessions know, if the project has changed.
 ---@param force boolean? a key of ours has changed it: what waits was pressed after that
 function project_changes.look(ctx, tab, force)
@@ -237,7 +225,7 @@ function project_changes.look(ctx, tab, force)
       s:see(steps.edges(tab, s))
     end
   end
-  if not force then drop_waiting(tab, asked) end
+  for _, s in ipairs(force and {} or tab.sessions) do steps.drop_waiting(s, asked[s]) end
   if changed or tempo ~= nil and tab.tempo ~= tab.stored_tempo then steps.store(tab) end
 end
 

@@ -266,6 +266,15 @@ function steps.edges(tab, s)
   end
 end
 
+---What waits for its turn was pressed about what stood before: where something else than the search itself has led to another
+---candidate (an edit, an undo, answers that are restored) it is given to none.
+---@param asked integer? what was asked about before that
+function steps.drop_waiting(s, asked)
+  if not s.verbs[1] or s.model.current == asked then return end
+  s:drop_verbs()
+  status.say(("%s: what waited is dropped, for it was pressed before that"):format(s.model.label), true)
+end
+
 ---Play the place that is looked at again, else the candidate.
 ---@param resume_s number? where the project plays on afterwards, if what was heard before has been stopped by us
 function steps.play(tab, s, resume_s)
