@@ -207,7 +207,10 @@ end
 
 ---The daemon's rows are there, and what it is at now: compare with the project.
 local function compare(ctx, tab, s, fields)
-  if s:has_rows() then restore.reconcile(ctx, tab, s, fields) end
+  if not s:has_rows() then return end
+  local asked = s.model.current
+  restore.reconcile(ctx, tab, s, fields)
+  steps.drop_waiting(s, asked)
 end
 
 ---Whether the daemon may answer the question that is awaited by what is open: it takes the best place that begins within half a

@@ -156,15 +156,6 @@ function models.settled(model, moves)
   return model
 end
 
----All sound is again where it was.
----@return Model
-function models.none_left(model)
-  for number, one in pairs(model.candidates) do
-    if one.left then model = with(model, number, { left = false }) end
-  end
-  return model
-end
-
 ---A candidate is open; another one that was is withdrawn.
 ---@param number integer
 ---@param span { start_s: number, end_s: number, probability: number }
@@ -267,6 +258,14 @@ function models.moved(model, number, by_s, end_by_s)
     proposed_start_s = one.proposed_start_s + by_s, proposed_end_s = one.proposed_end_s + end_by_s })
 end
 
+---The region of a place that is given by its sound stands off it.
+---@param left { start_s: number, end_s: number, stays: boolean? }|false|nil how far
+---@return Model
+function models.off_by(model, number, left)
+  if not left then return model end
+  return with(models.moved(model, number, -left.start_s, -left.end_s), number, { left = left })
+end
+
 ---The user has given the region of a number a name of its own.
 ---@param typed string as it stands
 ---@return Model
@@ -295,9 +294,7 @@ function models.with_names(model, names)
   for number, one in pairs(names.candidates) do
     local same = model.candidates[number]
     if one.given and same then model = with(model, number, { given = one.given, typed = one.typed }) end
-    if one.left and same and same.state == one.state then
-      model = with(models.moved(model, number, -one.left.start_s, -one.left.end_s), number, { left = one.left })
-    end
+    if same and same.state == one.state then model = models.off_by(model, number, one.left) end
   end
   return model
 end

@@ -205,7 +205,7 @@ local function holds_edits(tab)
 end
 
 ---Compare the project's regions with what the sessions know, if the project has changed.
----@param force boolean?
+---@param force boolean? a key of ours has changed it: what waits was pressed after that
 function project_changes.look(ctx, tab, force)
   local count = reaper.GetProjectStateChangeCount(tab.proj)
   local again = tab.look_again and not holds_edits(tab)
@@ -215,6 +215,8 @@ function project_changes.look(ctx, tab, force)
   local tempo = #tab.sessions > 0 and track.tempo_text(tab.proj) or nil
   local retuned = tab.tempo ~= nil and tempo ~= nil and tempo ~= tab.tempo
   if not awaits_journals(tab) then tab.tempo = tempo end
+  local asked = {}
+  for _, s in ipairs(tab.sessions) do asked[s] = s.model.current end
   local changed = earlier.look(ctx, tab)
   for _, s in ipairs(tab.sessions) do
     local items_too = s:is_open() and not s:absent() and track_changes.look(tab, s, retuned)
@@ -223,6 +225,7 @@ function project_changes.look(ctx, tab, force)
       s:see(steps.edges(tab, s))
     end
   end
+  for _, s in ipairs(force and {} or tab.sessions) do steps.drop_waiting(s, asked[s]) end
   if changed or tempo ~= nil and tab.tempo ~= tab.stored_tempo then steps.store(tab) end
 end
 

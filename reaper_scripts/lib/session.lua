@@ -318,6 +318,8 @@ function methods:put_back_verb(verb) table.insert(self.verbs, 1, verb) end
 
 function methods:drop_last_verb() self.verbs[#self.verbs] = nil end
 
+function methods:drop_verbs() self.verbs = {} end
+
 -- What is told and stored
 
 ---@param clear boolean

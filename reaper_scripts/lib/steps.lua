@@ -87,9 +87,11 @@ function steps.is_in_tab(tab, s)
   return false
 end
 
+---A tempo that changes from now on moves regions of ours: what it was is known from now on.
 ---@param tab Tab
 ---@param s Session
 function steps.add_to_tab(tab, s)
+  tab.tempo = tab.tempo or track.tempo_text(tab.proj)
   if not steps.is_in_tab(tab, s) then tab.sessions[#tab.sessions + 1] = s end
 end
 
@@ -264,6 +266,15 @@ function steps.edges(tab, s)
   end
 end
 
+---What waits for its turn was pressed about what stood before: where something else than the search itself has led to another
+---candidate (an edit, an undo, answers that are restored) it is given to none.
+---@param asked integer? what was asked about before that
+function steps.drop_waiting(s, asked)
+  if not s.verbs[1] or s.model.current == asked then return end
+  s:drop_verbs()
+  status.say(("%s: what waited is dropped, for it was pressed before that"):format(s.model.label), true)
+end
+
 ---Play the place that is looked at again, else the candidate.
 ---@param resume_s number? where the project plays on afterwards, if what was heard before has been stopped by us
 function steps.play(tab, s, resume_s)
@@ -280,8 +291,13 @@ function steps.play(tab, s, resume_s)
   if not played then status.say("not played while REAPER is recording: stop the recording first", true) end
 end
 
----Show the current candidate of a session that was paused.
+---Show the current candidate of a session that was paused. What waited for its turn while the user went to another sound shows none:
+---a tab asks about one candidate.
 function steps.show(ctx, tab, s)
+  if tab.active ~= s then
+    status.say(("%s was left before its turn came, and asks again when you go back to it"):format(steps.named(s, s.model.current)), true)
+    return
+  end
   steps.step(tab, "Show " .. steps.named(s, s.model.current), { { s = s, model = models.shown(s.model) } })
   steps.present(ctx, tab, s)
 end

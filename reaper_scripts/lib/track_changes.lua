@@ -180,20 +180,22 @@ local function played_at(old, now, time_s)
 end
 
 ---Items have changed each in its own way: what no region shows goes with the sound under it; a region that stayed while its sound
----has gone elsewhere has left it; and where another sound stands now in place of one that is gone, no answer counts any more.
+---has gone elsewhere has left it; and where another sound stands now in place of one that is gone, no answer counts any more. Sound
+---that was gone is with its region again once all items are as they were searched.
 local function follow_each(s, change, before, now, present, model)
-  local shown = {}
+  local shown, put_back = {}, s.searched ~= nil and not track_changes.between(s.searched, now)
   for guid, mark in pairs(s:step().marks) do
     local there = present[guid]
     shown[mark.number] = there and { still = models.same_place(there, mark), kind = mark.kind } or nil
   end
   for number, one in pairs(s.model.candidates) do
-    local item = one.state ~= "candidate" and under(before, (one.start_s + one.end_s) / 2)
+    local start_s, end_s = models.sound(one)
+    local item = one.state ~= "candidate" and under(before, (start_s + end_s) / 2)
     local region = shown[number]
-    local piece = item and playing_now(before, now, item, (one.start_s + one.end_s) / 2)
+    local piece = item and playing_now(before, now, item, (start_s + end_s) / 2)
     if piece and (not region or region.still) then
-      local start_by_s = played_at(before[item], piece, one.start_s) - one.start_s
-      local end_by_s = played_at(before[item], piece, one.end_s) - one.end_s
+      local start_by_s = played_at(before[item], piece, start_s) - start_s
+      local end_by_s = played_at(before[item], piece, end_s) - end_s
       local apart = math.max(math.abs(start_by_s), math.abs(end_by_s)) > SAME_S
       if apart and not region then
         model = models.moved(model, number, start_by_s, end_by_s)
@@ -201,8 +203,10 @@ local function follow_each(s, change, before, now, present, model)
         model = models.leave(model, number, start_by_s, end_by_s)
       end
     elseif item and not piece then
-      local other = under(now, (one.start_s + one.end_s) / 2)
+      local other = under(now, (start_s + end_s) / 2)
       if other and before[other] and math.abs(change.item_by_s[other]) > SAME_S then s:stray(number) end
+    elseif put_back and one.left and not item then
+      model = models.leave(model, number, -one.left.start_s, -one.left.end_s)
     end
   end
   return model
@@ -247,7 +251,6 @@ function track_changes.look(tab, s, retuned)
     s:outdate(before)
     if s.searched and not track_changes.between(s.searched, now) then
       s:set_right()
-      if not elsewhere then s:amend(models.none_left(s.model)) end
       status.say(("%s: the items of its track are again as they were searched"):format(s.model.label), true)
     else
       status.say(("%s: the items of its track have changed (%s), so new candidates may be off: run Find again, which keeps the answers"

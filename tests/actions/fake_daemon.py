@@ -227,6 +227,7 @@ class FakeDaemon:
     def _tell(self, name: str) -> None:
         """Push the current candidate: one that was not foreseen at once, what follows it with the next poll."""
         event = self._current(self.sessions[name])
+        self.looking_ahead.pop(name, None)  # the daemon takes one command after the other: nothing older comes later
         foreseen = self.sessions[name].foreseen
         if isinstance(event, m.Candidate) and (event.start_s, event.end_s) not in foreseen:
             early = {f"{verdict}_{field}": 0.0 for verdict in m.VERBS[:3] for field in _OF_THE_NEXT}

@@ -223,6 +223,32 @@ def test_undo_takes_back_an_answer_that_still_waits(one_rig: Rig) -> None:
     assert session.state.current == 2
 
 
+@pytest.mark.parametrize("edit", ["undo", "delete"])
+def test_an_answer_that_waits_is_given_to_no_other_candidate(rig: Rig, edit: str) -> None:
+    session = rig.find()
+    rig.press("accept")
+    rig.daemon.paused = True
+    rig.run("accept")
+    rig.reaper.tick(2)
+    rig.run("reject")  # of the third; it must wait: the daemon has not said what follows
+    rig.reaper.tick(2)
+    if edit == "undo":
+        rig.reaper.run(UNDO)
+    else:
+        rig.candidate().delete()
+    rig.reaper.tick(3)
+    rig.daemon.paused = False
+    rig.tick(20)
+    states = {number: one.state for number, one in session.state.candidates.items()}
+    if edit == "undo":
+        assert states == {1: "accepted", 2: "candidate"}
+    else:
+        assert states == {1: "accepted", 2: "accepted", 3: "skipped", 4: "candidate"}
+    assert any("what waited is dropped" in line for line in rig.help())
+    rig.press("accept", 8)
+    assert session.state.accepted == (2 if edit == "undo" else 3)
+
+
 def test_a_deleted_candidate_is_a_skip(rig: Rig) -> None:
     session = rig.find()
     rig.candidate().delete()

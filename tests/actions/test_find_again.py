@@ -359,6 +359,37 @@ def test_regions_left_behind_by_their_items_are_asked_about_first(one_rig: Rig) 
     assert one_rig.accepted() == [0.5, 2.0, 10.0]
 
 
+@pytest.mark.parametrize("example", ["same", "another"])
+def test_regions_that_stay_off_their_sound_hand_over_the_sound(rig: Rig, example: str) -> None:
+    """A no to moving them leaves the regions, and the new search learns the sound all the same."""
+    rig.find()
+    rig.press("accept")  # at 2
+    rig.press("accept")  # at 4
+    rig.project.set_tempo(119.0)
+    for region in rig.project.regions:
+        region.move(region.start_s * 120 / 119, region.end_s * 120 / 119)
+    rig.tick(6)
+    off = rig.accepted()
+    rig.track.items[0].set(D_LENGTH=19.5)
+    rig.tick(6)
+    rig.reaper.answer("no")
+    new = again(rig, *((2.1, 3.0) if example == "same" else (12.2, 13.0)))
+    assert [one.start_s for one in rig.sent(m.Known)] == pytest.approx([0.5, 2.0, 4.0])
+    standing = [start_s for start_s in rig.accepted() if start_s != 12.2]
+    assert standing == pytest.approx(off)
+    assert rig.sent(m.Revise) == []
+    rig.press("accept", 8)
+    path = saved(rig)
+    rig.reopen(path, 60)
+    assert rig.sent(m.Revise) == []
+    rig.track = rig.project.tracks[0]
+    rig.track.items[0].move(0.25)  # now it is asked about again
+    rig.tick(6)
+    rig.reaper.answer("yes")
+    rig.press("convert", 8)
+    assert rig.accepted() == pytest.approx(sorted(span.start_s + 0.25 for _, span in new.state.accepted_regions))
+
+
 def test_an_answer_whose_sound_has_gone_for_another_teaches_nothing(one_rig: Rig) -> None:
     one_rig.track.items[0].set(D_LENGTH=5.0)
     one_rig.track.add_item(one_rig.audio, position_s=5.5, offset_s=5.5, length_s=2.0)

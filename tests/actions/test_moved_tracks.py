@@ -40,6 +40,18 @@ def put_right(rig: Rig) -> list[float]:
     return rig.accepted()
 
 
+def test_another_tempo_right_after_find_teaches_nothing(rig: Rig) -> None:
+    """Nothing else has changed in between, so the tempo of before was looked at when the search began."""
+    session = rig.find()
+    tempo(rig, 2.0)
+    assert rig.sent(m.Revise) == []
+    assert (session.state.example_region or session.state.example).start_s == 0.5
+    assert rig.candidate().start_s == SPANS[0][0]
+    rig.press("accept", 8)
+    assert session.state.candidates[1].span.start_s == SPANS[0][0]
+    assert put_right(rig) == [0.5, 2.0]
+
+
 @pytest.mark.parametrize("edges", ["dragged", "nudged"])
 @pytest.mark.parametrize("change", ["marker", "tempo"])
 def test_another_tempo_leaves_the_edges_that_the_user_has_set(rig: Rig, edges: str, change: str) -> None:
@@ -287,3 +299,58 @@ def test_items_moved_right_after_an_undo_take_the_candidate_along(one_rig: Rig) 
     one_rig.press("accept", 8)
     assert session.state.candidates[2].span.start_s == SPANS[1][0]
     assert put_right(one_rig) == [1.0, 2.5, 4.5]
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+@pytest.mark.parametrize("by", ["items", "tempo"])
+def test_an_item_that_is_put_back_puts_no_region_on_its_sound(rig: Rig, by: str, reopened: bool) -> None:
+    """What is off its sound for another reason is off it still."""
+    session = rig.find()
+    rig.press("accept")
+    rig.press("accept", 6)
+    path = rig.folder / "song.rpp"
+    if by == "items":
+        rig.track.items[0].move(0.5)
+        rig.tick(6)
+    else:
+        tempo(rig, 1.05)
+    off = rig.accepted()
+    rig.track.items[0].set(D_LENGTH=19.0)
+    rig.tick(6)
+    rig.track.items[0].set(D_LENGTH=20.0)
+    rig.tick(6)
+    assert "as they were searched" in " ".join(rig.help())
+    assert rig.accepted() == off
+    if reopened:
+        rig.project.save(path)
+        rig.tick(3)
+        rig.reopen(path, 40)
+    assert rig.sent(m.Revise) == []
+    shift_s = 0.5 if by == "items" else 0.0
+    assert put_right(rig) == pytest.approx([0.5 + shift_s, 2.0 + shift_s, 4.0 + shift_s])
+    assert [span.start_s for _, span in session.state.accepted_regions] == [0.5, 2.0, 4.0]
+
+
+@pytest.mark.parametrize("keys", ["one", "at once"])
+def test_an_item_that_was_moved_and_deleted_and_is_put_back_leaves_no_region_off(rig: Rig, keys: str) -> None:
+    rig.track.items[0].set(D_LENGTH=5.0)
+    rig.track.add_item(rig.audio, position_s=5.5, offset_s=5.5, length_s=12.0)
+    rig.find()
+    for _ in range(3):
+        rig.press("accept", 6)  # at 2, 4 and 6
+    rig.track.items[1].move(9.0)
+    rig.tick(6)
+    rig.track.items[1].delete()
+    rig.tick(6)
+    if keys == "one":
+        rig.reaper.run(UNDO)
+        rig.tick(6)
+        rig.reaper.run(UNDO)
+        rig.tick(6)
+    else:
+        at_once(rig, UNDO, 2)
+    assert len(rig.track.items) == 2 and rig.track.items[1].model.position_s == 5.5
+    rig.press("convert", 8)
+    assert rig.reaper.dialogs == []
+    assert rig.accepted() == [0.5, 2.0, 4.0, 6.0]
+    assert rig.sent(m.Revise) == []

@@ -198,6 +198,24 @@ def test_closing_without_saving_offers_to_restore(saved: Rig) -> None:
     assert session.state.accepted == 4
 
 
+def test_a_key_before_the_question_answers_nothing_that_is_restored(saved: Rig) -> None:
+    """It was about the candidate of the project; the one that the restored answers lead to was never shown."""
+    session = next(iter(saved.daemon.sessions.values()))
+    saved.project.close()
+    saved.tick(3)
+    saved.reaper.answer("yes")
+    saved.reaper.open(saved.folder / "song.rpp")
+    saved.reaper.tick()
+    assert saved.candidate().start_s == SPANS[2][0]
+    saved.run("reject")  # the daemon has not said yet what it has
+    saved.tick(20)
+    assert saved.candidate().start_s == SPANS[3][0]
+    assert (session.state.accepted, session.state.rejections, session.state.current) == (3, 0, 4)
+    assert any("what waited is dropped" in line for line in saved.help())
+    saved.press("reject", 8)
+    assert session.state.candidates[4].state == "rejected"
+
+
 def test_what_was_restored_counts_as_before(tmp_path: Path) -> None:
     with Rig(tmp_path) as rig:
         session = rig.find()

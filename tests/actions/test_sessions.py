@@ -614,6 +614,30 @@ def test_a_late_reply_for_a_sound_that_was_left_is_not_shown(one_rig: Rig, late:
     assert one_rig.candidate().start_s == current.span.start_s
 
 
+@pytest.mark.parametrize("to", ["next", "find"])
+def test_an_answer_that_waits_shows_no_second_candidate(rig: Rig, to: str) -> None:
+    first = rig.find()
+    if to == "next":
+        rig.find(16.2, 17.0)
+        rig.press("next", 8)
+    rig.daemon.paused = True
+    rig.run("accept")
+    rig.reaper.tick(2)
+    rig.run("reject")  # must wait: the daemon has not said what follows
+    rig.reaper.tick(2)
+    rig.project.select_time(16.2, 17.0)
+    rig.run(to)
+    rig.reaper.tick(2)
+    rig.daemon.paused = False
+    rig.tick(40)
+    assert [name for name in rig.names() if name.startswith("? ")] == ["? Sound 2-1 (96 %)"]
+    assert {number: one.state for number, one in first.state.candidates.items()} == {1: "accepted", 2: "candidate"}
+    rig.press("next", 8)
+    assert [name for name in rig.names() if name.startswith("? ")] == ["? Sound 1-2 (93 %)"]
+    rig.press("reject", 8)
+    assert first.state.rejections == 1
+
+
 def test_deleting_the_last_region_of_a_paused_sound_says_that_undo_brings_it_back(one_rig: Rig) -> None:
     one_rig.find()
     one_rig.find(16.2, 17.0)
