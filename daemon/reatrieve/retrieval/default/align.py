@@ -1,4 +1,6 @@
-"""Edges: from the frame grid to samples, by the waveform or, where a sound is performed anew, by its onset."""
+"""Edges: from the frame grid to samples, by the waveform or, where a sound is performed anew, by its onset and by how
+its time is warped against the example's.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.fft
 import scipy.ndimage
+import scipy.spatial.distance
 from numpy.typing import NDArray
 
 from reatrieve.retrieval.excerpt import HOP, sample_near
@@ -30,10 +33,24 @@ RISE_REACH_S = 0.03
 RISE_HOP = 64
 RISE_FAR_COST = 0.5
 """Share by which a rise at the end of the reach counts less."""
+WARP_SHORTEST_S = 0.3
+"""Shorter sounds have too little in them to be warped."""
+WARP_REACH_S = 0.1
+"""Seconds that a warped excerpt may begin and end farther off."""
+WARP_AROUND_S = 0.06
+"""What lies before and behind the excerpts is compared too: it tells sound from silence."""
+SWELLING = 0.1
+"""Share of the example after which its loudest moment lies if it has no onset to go by, as words have none."""
+_LOUDNESS_S = 0.02
+_WARP_HOP, _WARP_FFT, _WARP_BANDS = 128, 512, 24
+_WARP_FLOOR, _WARP_FRAMES = 0.2, 400
+"""Share of the sound's frames that are taken for the background of a band, and frames that are looked at for it."""
 _RISE_FFT = 256
 _RISE_BANDS = 8
 _RISE_STEPS = 3
 _RISE_BLUR = 2.0
+_WARP_SILENCE = 1e-7
+_WARP_EDGES = np.unique(np.geomspace(3, _WARP_FFT // 2 + 1, _WARP_BANDS + 1).astype(int))
 
 
 class Aligner:
@@ -57,6 +74,7 @@ class Aligner:
         self._norm = 0.0
         self._example_s: float | None = None
         self._rise = np.zeros(1)
+        self._floor: NDArray[np.float64] | None = None
 
     def by_waveform(self, begins_s: Sequence[float], coarse_s: float) -> tuple[float, float]:
         """Where the excerpt that begins at ``coarse_s`` (right to half a frame) begins, and how sure that is.
@@ -111,6 +129,44 @@ class Aligner:
         strength = float(theirs[best]) / max(float(self._rise[own]), 1e-9)
         return coarse_s + float(lags[best]) * RISE_HOP / ANALYSIS_RATE_HZ, strength
 
+    def by_warp(self, example_s: float, coarse_s: float) -> float | None:
+        """Where the excerpt near ``coarse_s`` begins if its time is warped against the example's.
+
+        Dynamic time warping of levels above the background, from half to twice the example's speed (Sakoe and Chiba,
+        "Dynamic programming algorithm optimization for spoken word recognition", 1978).
+
+        Parameters
+        ----------
+        example_s : where the example begins.
+        coarse_s : where the excerpt begins, right to ``WARP_REACH_S``.
+
+        Returns
+        -------
+        begin_s : in steps of ``_WARP_HOP`` samples; None for excerpts shorter than ``WARP_SHORTEST_S``, for those longer
+            than ``LONGEST``, of which the beginning alone would be compared, and where the example begins with its
+            loudest moment: what decays looks like itself a little later.
+        """
+        length_s = self._length / ANALYSIS_RATE_HZ
+        if length_s < WARP_SHORTEST_S or self._length == LONGEST or not self._swells(example_s):
+            return None
+        compared_s = length_s + 2 * WARP_AROUND_S
+        first_s = coarse_s - WARP_AROUND_S - WARP_REACH_S
+        ours = self._above_background(example_s - WARP_AROUND_S, compared_s)
+        theirs = self._above_background(first_s, compared_s + 2 * WARP_REACH_S)
+        hop_s = _WARP_HOP / ANALYSIS_RATE_HZ
+        return first_s + _warped(ours, theirs, round(WARP_AROUND_S / hop_s)) * hop_s
+
+    def _swells(self, example_s: float) -> bool:
+        power = np.square(_piece(self._samples, sample_near(example_s), self._length), dtype=np.float64)
+        loudness = scipy.ndimage.uniform_filter1d(power, sample_near(_LOUDNESS_S), mode="constant")
+        return int(np.argmax(loudness)) > SWELLING * self._length
+
+    def _above_background(self, first_s: float, duration_s: float) -> NDArray[np.float64]:
+        """Levels in bels, shape (n_frames, n_bands); 0: as the background, or less."""
+        if self._floor is None:
+            self._floor = _background(self._samples)
+        return np.maximum(_levels(_windows(self._samples, first_s, duration_s)) - self._floor, 0.0)
+
     def _set_template(self, begins_s: list[float]) -> None:
         """Make the sum of the positives' beginnings, each of norm 1, what places are compared with."""
         if begins_s == self._begins_s:
@@ -148,3 +204,47 @@ def _rises(samples: NDArray[np.generic], centre_s: float, reach_s: float) -> NDA
     steps = np.maximum(level[_RISE_STEPS:] - level[:-_RISE_STEPS], 0.0).mean(axis=1)
     middle = around - _RISE_STEPS // 2 - 1  # a step of 3 stands between its two ends
     return np.asarray(steps[middle - reach : middle + reach + 1], dtype=np.float64)
+
+
+def _windows(samples: NDArray[np.generic], first_s: float, duration_s: float) -> NDArray[np.float32]:
+    """Windows of ``_WARP_FFT`` samples around every ``_WARP_HOP`` samples."""
+    length = round(duration_s * ANALYSIS_RATE_HZ) + _WARP_FFT
+    piece = _piece(samples, sample_near(first_s) - _WARP_FFT // 2, length)
+    return np.lib.stride_tricks.sliding_window_view(piece, _WARP_FFT)[::_WARP_HOP]
+
+
+def _levels(windows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Level of each band in bels, shape (n_windows, n_bands)."""
+    power = np.square(np.abs(scipy.fft.rfft(windows * np.hanning(_WARP_FFT).astype(np.float32), axis=1)))
+    bands = np.add.reduceat(power[:, : _WARP_EDGES[-1]], _WARP_EDGES[:-1], axis=1)
+    return np.log10(bands + _WARP_SILENCE).astype(np.float64)
+
+
+def _background(samples: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Level of the sound's background in each band."""
+    firsts = np.linspace(0, max(len(samples) - _WARP_FFT, 0), _WARP_FRAMES).astype(int)
+    windows = np.stack([_piece(samples, int(first), _WARP_FFT) for first in np.unique(firsts)])
+    return np.asarray(np.quantile(_levels(windows), _WARP_FLOOR, axis=0))
+
+
+def _warped(ours: NDArray[np.float64], theirs: NDArray[np.float64], frame: int) -> float:
+    """Which of their frames goes with one of ours, on the path that costs least from our first to our last.
+
+    The path begins and ends anywhere in theirs; its steps are (1, 1), (1, 2) and (2, 1).
+    """
+    cost = scipy.spatial.distance.cdist(ours, theirs)
+    n, m = cost.shape
+    total = np.full((n + 1, m + 2), np.inf)  # a row before, two columns before: no step leads there
+    total[1, 2:] = cost[0]
+    step = np.zeros((n, m), dtype=np.int8)
+    for row in range(1, n):
+        ways = np.stack([total[row, 1:-1], total[row, :-2], total[row - 1, 1:-1] + cost[row]])
+        step[row] = np.argmin(ways, axis=0)
+        total[row + 1, 2:] = ways.min(axis=0) + cost[row]
+    row, column = n - 1, int(np.argmin(total[-1]) - 2)
+    while row > frame:
+        back = ((1, 1), (1, 2), (2, 1))[step[row, column]]
+        if row - back[0] < frame:  # a step of two frames of ours passes it
+            return column - 0.5
+        row, column = row - back[0], column - back[1]
+    return float(column)

@@ -68,6 +68,8 @@ LEAST_LIKENESS = 0.5
 LEAST_RISE = 0.5
 """Below this likeness of the envelopes, or this share of the example's rise, the grid stands: in a dense mix a louder
 neighbour would be taken for the onset."""
+AGREEING_S = 0.025
+"""A rise is believed if it is no farther from where a warped excerpt begins: words have more than one."""
 _MOST_SHORTLISTS = 8
 
 
@@ -401,8 +403,12 @@ class DefaultRanker:
         best = int(np.argmax(near))
         place = first + best + _summit(near, best) - start
         moved_s = float(self._grid.starts_s[start]) + place * HOP_S
-        begin_s, strength = self._aligner.by_rise(begin_of(example, self._grid), moved_s)
-        return begin_s if strength >= LEAST_RISE else None
+        example_s = begin_of(example, self._grid)
+        begin_s, strength = self._aligner.by_rise(example_s, moved_s)
+        warped_s = self._aligner.by_warp(example_s, moved_s)
+        if warped_s is None or (strength >= LEAST_RISE and abs(begin_s - warped_s) <= AGREEING_S):
+            return begin_s if strength >= LEAST_RISE else None
+        return min(max(warped_s, float(self._grid.starts_s[0])), float(self._grid.starts_s[-1]))
 
 
 def _summit(values: NDArray[np.float64], at: int) -> float:
