@@ -272,7 +272,7 @@ end
 function steps.drop_waiting(s, asked)
   if not s.verbs[1] or s.model.current == asked then return end
   s:drop_verbs()
-  status.say(("%s: what waited is dropped, for it was pressed before that"):format(s.model.label), true)
+  status.say(("%s: what waited is dropped, another candidate stands there now"):format(s.model.label), true)
 end
 
 ---Play the place that is looked at again, else the candidate.

@@ -142,9 +142,9 @@ class Aligner:
 
         Returns
         -------
-        begin_s : in steps of ``_WARP_HOP`` samples; None for excerpts shorter than ``WARP_SHORTEST_S``, for those longer
-            than ``LONGEST``, of which the beginning alone would be compared, and where the example begins with its
-            loudest moment: what decays looks like itself a little later.
+        begin_s : in steps of ``_WARP_HOP`` samples. None for excerpts shorter than ``WARP_SHORTEST_S``, for those
+            longer than ``LONGEST``, of which the beginning alone would be compared, and where the example begins with
+            its loudest moment: what decays looks like itself a little later.
         """
         length_s = self._length / ANALYSIS_RATE_HZ
         if length_s < WARP_SHORTEST_S or self._length == LONGEST or not self._swells(example_s):
