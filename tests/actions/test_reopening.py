@@ -186,11 +186,8 @@ def test_closing_and_opening_again_costs_nothing(saved: Rig) -> None:
 
 def test_closing_without_saving_offers_to_restore(saved: Rig) -> None:
     session = next(iter(saved.daemon.sessions.values()))
-    saved.project.close()
-    saved.tick(3)
     saved.reaper.answer("yes")
-    saved.reaper.open(saved.folder / "song.rpp")
-    saved.tick(15)
+    saved.reopen(saved.folder / "song.rpp", 15)
     assert "1 answer that this project does not have" in saved.reaper.dialogs[0].text
     assert saved.accepted() == [0.5, 2.0, 4.0, 6.0]
     assert saved.candidate().start_s == SPANS[3][0]
@@ -201,11 +198,8 @@ def test_closing_without_saving_offers_to_restore(saved: Rig) -> None:
 def test_a_key_before_the_question_answers_nothing_that_is_restored(saved: Rig) -> None:
     """It was about the candidate of the project; the one that the restored answers lead to was never shown."""
     session = next(iter(saved.daemon.sessions.values()))
-    saved.project.close()
-    saved.tick(3)
     saved.reaper.answer("yes")
-    saved.reaper.open(saved.folder / "song.rpp")
-    saved.reaper.tick()
+    saved.reopen(saved.folder / "song.rpp", 1)
     assert saved.candidate().start_s == SPANS[2][0]
     saved.run("reject")  # the daemon has not said yet what it has
     saved.tick(20)

@@ -49,6 +49,7 @@ _RISE_FFT = 256
 _RISE_BANDS = 8
 _RISE_STEPS = 3
 _RISE_BLUR = 2.0
+_RISE_EDGES = np.unique(np.geomspace(1, _RISE_FFT // 2 + 1, _RISE_BANDS + 1).astype(int))
 _WARP_SILENCE = 1e-7
 _WARP_EDGES = np.unique(np.geomspace(3, _WARP_FFT // 2 + 1, _WARP_BANDS + 1).astype(int))
 
@@ -190,6 +191,13 @@ def _piece(samples: NDArray[np.generic], first: int, length: int) -> NDArray[np.
     return piece
 
 
+def _band_powers(windows: NDArray[np.float32], edges: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Power of each band, whose first bins are ``edges`` (the last one ends them), shape (n_windows, n_bands)."""
+    hann = np.hanning(windows.shape[1]).astype(np.float32)
+    power = np.square(np.abs(scipy.fft.rfft(windows * hann, axis=1)))
+    return np.asarray(np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1))
+
+
 def _rises(samples: NDArray[np.generic], centre_s: float, reach_s: float) -> NDArray[np.float64]:
     """Rise of the log energy, mean over bands, every ``RISE_HOP`` samples up to ``reach_s`` either way."""
     reach = max(1, int(reach_s * ANALYSIS_RATE_HZ / RISE_HOP))
@@ -197,9 +205,7 @@ def _rises(samples: NDArray[np.generic], centre_s: float, reach_s: float) -> NDA
     first = sample_near(centre_s) - around * RISE_HOP - _RISE_FFT // 2
     piece = _piece(samples, first, 2 * around * RISE_HOP + _RISE_FFT)
     windows = np.lib.stride_tricks.sliding_window_view(piece, _RISE_FFT)[::RISE_HOP]
-    power = np.square(np.abs(scipy.fft.rfft(windows * np.hanning(_RISE_FFT).astype(np.float32), axis=1)))
-    edges = np.unique(np.geomspace(1, power.shape[1], _RISE_BANDS + 1).astype(int))
-    bands = np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1)
+    bands = _band_powers(windows, _RISE_EDGES)
     level = scipy.ndimage.gaussian_filter1d(np.log(bands + 1e-6 * max(float(bands.max()), 1e-9)), _RISE_BLUR, axis=0)
     steps = np.maximum(level[_RISE_STEPS:] - level[:-_RISE_STEPS], 0.0).mean(axis=1)
     middle = around - _RISE_STEPS // 2 - 1  # a step of 3 stands between its two ends
@@ -215,9 +221,7 @@ def _windows(samples: NDArray[np.generic], first_s: float, duration_s: float) ->
 
 def _levels(windows: NDArray[np.float32]) -> NDArray[np.float64]:
     """Level of each band in bels, shape (n_windows, n_bands)."""
-    power = np.square(np.abs(scipy.fft.rfft(windows * np.hanning(_WARP_FFT).astype(np.float32), axis=1)))
-    bands = np.add.reduceat(power[:, : _WARP_EDGES[-1]], _WARP_EDGES[:-1], axis=1)
-    return np.log10(bands + _WARP_SILENCE).astype(np.float64)
+    return np.asarray(np.log10(_band_powers(windows, _WARP_EDGES) + _WARP_SILENCE), dtype=np.float64)
 
 
 def _background(samples: NDArray[np.generic]) -> NDArray[np.float64]:
