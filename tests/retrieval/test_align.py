@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from reatrieve.retrieval.default.align import Aligner, _warped
+from reatrieve.retrieval.default.align import WARP_REACH_S, Aligner, _warped
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ
 
 EXAMPLE_S, AGAIN_S, LENGTH_S = 1.0, 3.0, 0.5
+MOST_MOVED_S = WARP_REACH_S + 128 / ANALYSIS_RATE_HZ
+"""The window of warping, and a step of it."""
 
 
 @pytest.fixture
@@ -57,12 +59,21 @@ def test_short_and_long_sounds_are_not_warped(rng, length_s):
 @pytest.mark.parametrize("begin_s", [-0.2, 0.0, 4.8])
 def test_the_ends_of_the_sound_are_silence(rng, begin_s):
     found_s = Aligner(track(rng, 0.5), length_s=LENGTH_S).by_warp(EXAMPLE_S, begin_s)
-    assert abs(found_s - begin_s) < 0.5
+    assert abs(found_s - begin_s) <= MOST_MOVED_S
 
 
-def cheapest(cost: np.ndarray) -> tuple[float, dict[int, int]]:
+@pytest.mark.parametrize("seed", range(12))
+def test_what_has_no_beginning_stays_where_it_is(seed):
+    """Noise that grows evenly: each moment looks like a louder one later."""
+    n = 2 * ANALYSIS_RATE_HZ
+    samples = np.random.default_rng(seed).normal(0.0, 0.1, n) * np.linspace(0.0, 1.0, n)
+    found_s = Aligner(samples.astype(np.float32), length_s=0.9).by_warp(1.0, 0.5)
+    assert abs(found_s - 0.5) <= MOST_MOVED_S
+
+
+def cheapest(cost: np.ndarray, reach: int) -> tuple[float, dict[int, int]]:
     """Of all paths, one by one: what it costs, and which column goes with each row that it touches."""
-    n, m = cost.shape
+    n = len(cost)
     best = (np.inf, {})
 
     def walk(row, column, total, path):
@@ -71,20 +82,21 @@ def cheapest(cost: np.ndarray) -> tuple[float, dict[int, int]]:
             best = min(best, (total, path), key=lambda one: one[0])
             return
         for down, right in ((1, 1), (1, 2), (2, 1)):
-            if row + down < n and column + right < m:
+            if row + down < n and 0 <= column + right - row - down <= 2 * reach:
                 step = cost[row + down, column + right] * down
                 walk(row + down, column + right, total + step, path | {row + down: column + right})
 
-    for column in range(m):
+    for column in range(2 * reach + 1):
         walk(0, column, cost[0, column], {0: column})
     return best
 
 
+@pytest.mark.parametrize("reach", [0, 1, 2])
 @pytest.mark.parametrize("frame", [0, 1, 2])
-def test_the_path_is_the_cheapest_of_all(rng, frame):
+def test_the_path_is_the_cheapest_in_its_window(rng, frame, reach):
     for _ in range(10):
-        ours, theirs = rng.random((5, 2)), rng.random((8, 2))
-        cost = np.array([[np.linalg.norm(a - b) for b in theirs] for a in ours])
-        _, path = cheapest(cost)
+        example, candidate = rng.random((5, 2)), rng.random((5 + 2 * reach, 2))
+        cost = np.array([[np.linalg.norm(a - b) for b in candidate] for a in example])
+        _, path = cheapest(cost, reach)
         expected = path[frame] if frame in path else (path[frame - 1] + path[frame + 1]) / 2
-        assert _warped(ours, theirs, frame) == expected
+        assert _warped(example, candidate, frame=frame, reach=reach) == expected

@@ -36,21 +36,22 @@ RISE_FAR_COST = 0.5
 WARP_SHORTEST_S = 0.3
 """Shorter sounds have too little in them to be warped."""
 WARP_REACH_S = 0.1
-"""Seconds that a warped excerpt may begin and end farther off."""
+"""Seconds that warping may move any moment of an excerpt, either way."""
 WARP_AROUND_S = 0.06
 """What lies before and behind the excerpts is compared too: it tells sound from silence."""
-SWELLING = 0.1
-"""Share of the example after which its loudest moment lies if it has no onset to go by, as words have none."""
+LATE_PEAK = 0.1
+"""An example whose loudest moment comes after this share of it has a slow attack, as words have."""
 _LOUDNESS_S = 0.02
 _WARP_HOP, _WARP_FFT, _WARP_BANDS = 128, 512, 24
-_WARP_FLOOR, _WARP_FRAMES = 0.2, 400
-"""Share of the sound's frames that are taken for the background of a band, and frames that are looked at for it."""
+_NOISE_FLOOR_QUANTILE, _NOISE_FLOOR_FRAMES = 0.2, 400
+"""The noise floor of a band is this quantile of its levels over so many frames of the whole audio."""
 _RISE_FFT = 256
 _RISE_BANDS = 8
 _RISE_STEPS = 3
 _RISE_BLUR = 2.0
 _RISE_EDGES = np.unique(np.geomspace(1, _RISE_FFT // 2 + 1, _RISE_BANDS + 1).astype(int))
-_WARP_SILENCE = 1e-7
+_POWER_FLOOR = 1e-7
+"""Added to each power before its level is taken: digital silence has one too."""
 _WARP_EDGES = np.unique(np.geomspace(3, _WARP_FFT // 2 + 1, _WARP_BANDS + 1).astype(int))
 
 
@@ -75,10 +76,10 @@ class Aligner:
         self._norm = 0.0
         self._example_s: float | None = None
         self._rise = np.zeros(1)
-        self._floor: NDArray[np.float64] | None = None
+        self._noise_floor_db: NDArray[np.float64] | None = None
 
     def by_waveform(self, begins_s: Sequence[float], coarse_s: float) -> tuple[float, float]:
-        """Where the excerpt that begins at ``coarse_s`` (right to half a frame) begins, and how sure that is.
+        """Where the excerpt that begins at ``coarse_s`` (accurate to within half a frame) begins, and how sure that is.
 
         Parameters
         ----------
@@ -112,7 +113,7 @@ class Aligner:
         Parameters
         ----------
         example_s : where the example begins.
-        coarse_s : where the excerpt begins, right to ``RISE_REACH_S``.
+        coarse_s : where the excerpt begins, accurate to within ``RISE_REACH_S``.
 
         Returns
         -------
@@ -133,40 +134,45 @@ class Aligner:
     def by_warp(self, example_s: float, coarse_s: float) -> float | None:
         """Where the excerpt near ``coarse_s`` begins if its time is warped against the example's.
 
-        Dynamic time warping of levels above the background, from half to twice the example's speed (Sakoe and Chiba,
-        "Dynamic programming algorithm optimization for spoken word recognition", 1978).
+        Dynamic time warping of levels above the noise floor, from half to twice the example's speed, within a window
+        of ``WARP_REACH_S`` to either side (Sakoe and Chiba, "Dynamic programming algorithm optimization for spoken word
+        recognition", 1978).
 
         Parameters
         ----------
         example_s : where the example begins.
-        coarse_s : where the excerpt begins, right to ``WARP_REACH_S``.
+        coarse_s : where the excerpt begins, accurate to within ``WARP_REACH_S``.
 
         Returns
         -------
-        begin_s : in steps of ``_WARP_HOP`` samples. None for excerpts shorter than ``WARP_SHORTEST_S``, for those
-            longer than ``LONGEST``, of which the beginning alone would be compared, and where the example begins with
-            its loudest moment: what decays looks like itself a little later.
+        begin_s : in steps of half of ``_WARP_HOP`` samples, at most ``WARP_REACH_S`` and one step from ``coarse_s``.
+            None for excerpts shorter than ``WARP_SHORTEST_S``, for those of ``LONGEST`` and more, of which the
+            beginning alone would be compared, and for examples whose loudest moment comes first: what decays looks like
+            itself a little later.
         """
         length_s = self._length / ANALYSIS_RATE_HZ
-        if length_s < WARP_SHORTEST_S or self._length == LONGEST or not self._swells(example_s):
+        if length_s < WARP_SHORTEST_S or self._length == LONGEST or not self._peaks_late(example_s):
             return None
         compared_s = length_s + 2 * WARP_AROUND_S
-        first_s = coarse_s - WARP_AROUND_S - WARP_REACH_S
-        ours = self._above_background(example_s - WARP_AROUND_S, compared_s)
-        theirs = self._above_background(first_s, compared_s + 2 * WARP_REACH_S)
         hop_s = _WARP_HOP / ANALYSIS_RATE_HZ
-        return first_s + _warped(ours, theirs, round(WARP_AROUND_S / hop_s)) * hop_s
+        reach = round(WARP_REACH_S / hop_s)
+        first_s = coarse_s - WARP_AROUND_S - reach * hop_s
+        example = self._above_noise_floor(example_s - WARP_AROUND_S, compared_s)
+        candidate = self._above_noise_floor(first_s, compared_s + 2 * reach * hop_s)
+        return first_s + _warped(example, candidate, frame=round(WARP_AROUND_S / hop_s), reach=reach) * hop_s
 
-    def _swells(self, example_s: float) -> bool:
+    def _peaks_late(self, example_s: float) -> bool:
         power = np.square(_piece(self._samples, sample_near(example_s), self._length), dtype=np.float64)
         loudness = scipy.ndimage.uniform_filter1d(power, sample_near(_LOUDNESS_S), mode="constant")
-        return int(np.argmax(loudness)) > SWELLING * self._length
+        return int(np.argmax(loudness)) > LATE_PEAK * self._length
 
-    def _above_background(self, first_s: float, duration_s: float) -> NDArray[np.float64]:
-        """Levels in bels, shape (n_frames, n_bands); 0: as the background, or less."""
-        if self._floor is None:
-            self._floor = _background(self._samples)
-        return np.maximum(_levels(_windows(self._samples, first_s, duration_s)) - self._floor, 0.0)
+    def _above_noise_floor(self, first_s: float, duration_s: float) -> NDArray[np.float64]:
+        """Levels in dB over the noise floor, 0 for what lies below it, shape (n_frames, n_bands)."""
+        if self._noise_floor_db is None:
+            self._noise_floor_db = _noise_floor_db(self._samples)
+        n_frames = round(duration_s * ANALYSIS_RATE_HZ) // _WARP_HOP + 1
+        frames = _frames(self._samples, sample_near(first_s), n_frames, fft=_WARP_FFT, hop=_WARP_HOP)
+        return np.maximum(_levels_db(frames) - self._noise_floor_db, 0.0)
 
     def _set_template(self, begins_s: list[float]) -> None:
         """Make the sum of the positives' beginnings, each of norm 1, what places are compared with."""
@@ -191,10 +197,16 @@ def _piece(samples: NDArray[np.generic], first: int, length: int) -> NDArray[np.
     return piece
 
 
-def _band_powers(windows: NDArray[np.float32], edges: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Power of each band, whose first bins are ``edges`` (the last one ends them), shape (n_windows, n_bands)."""
-    hann = np.hanning(windows.shape[1]).astype(np.float32)
-    power = np.square(np.abs(scipy.fft.rfft(windows * hann, axis=1)))
+def _frames(samples: NDArray[np.generic], first: int, n_frames: int, *, fft: int, hop: int) -> NDArray[np.float32]:
+    """Frames of ``fft`` samples, the first around sample ``first``, shape (n_frames, fft)."""
+    piece = _piece(samples, first - fft // 2, (n_frames - 1) * hop + fft)
+    return np.lib.stride_tricks.sliding_window_view(piece, fft)[::hop]
+
+
+def _band_powers(frames: NDArray[np.float32], edges: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Power of each band, whose first bins are ``edges`` (the last one ends them), shape (n_frames, n_bands)."""
+    hann = np.hanning(frames.shape[1]).astype(np.float32)
+    power = np.square(np.abs(scipy.fft.rfft(frames * hann, axis=1)))
     return np.asarray(np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1))
 
 
@@ -202,42 +214,36 @@ def _rises(samples: NDArray[np.generic], centre_s: float, reach_s: float) -> NDA
     """Rise of the log energy, mean over bands, every ``RISE_HOP`` samples up to ``reach_s`` either way."""
     reach = max(1, int(reach_s * ANALYSIS_RATE_HZ / RISE_HOP))
     around = reach + _RISE_STEPS + int(3 * _RISE_BLUR)
-    first = sample_near(centre_s) - around * RISE_HOP - _RISE_FFT // 2
-    piece = _piece(samples, first, 2 * around * RISE_HOP + _RISE_FFT)
-    windows = np.lib.stride_tricks.sliding_window_view(piece, _RISE_FFT)[::RISE_HOP]
-    bands = _band_powers(windows, _RISE_EDGES)
+    first = sample_near(centre_s) - around * RISE_HOP
+    bands = _band_powers(_frames(samples, first, 2 * around + 1, fft=_RISE_FFT, hop=RISE_HOP), _RISE_EDGES)
     level = scipy.ndimage.gaussian_filter1d(np.log(bands + 1e-6 * max(float(bands.max()), 1e-9)), _RISE_BLUR, axis=0)
     steps = np.maximum(level[_RISE_STEPS:] - level[:-_RISE_STEPS], 0.0).mean(axis=1)
     middle = around - _RISE_STEPS // 2 - 1  # a step of 3 stands between its two ends
     return np.asarray(steps[middle - reach : middle + reach + 1], dtype=np.float64)
 
 
-def _windows(samples: NDArray[np.generic], first_s: float, duration_s: float) -> NDArray[np.float32]:
-    """Windows of ``_WARP_FFT`` samples around every ``_WARP_HOP`` samples."""
-    length = round(duration_s * ANALYSIS_RATE_HZ) + _WARP_FFT
-    piece = _piece(samples, sample_near(first_s) - _WARP_FFT // 2, length)
-    return np.lib.stride_tricks.sliding_window_view(piece, _WARP_FFT)[::_WARP_HOP]
+def _levels_db(frames: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Level of each band, shape (n_frames, n_bands)."""
+    return np.asarray(10.0 * np.log10(_band_powers(frames, _WARP_EDGES) + _POWER_FLOOR), dtype=np.float64)
 
 
-def _levels(windows: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Level of each band in bels, shape (n_windows, n_bands)."""
-    return np.asarray(np.log10(_band_powers(windows, _WARP_EDGES) + _WARP_SILENCE), dtype=np.float64)
+def _noise_floor_db(samples: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Level of each band that the sound falls below in ``_NOISE_FLOOR_QUANTILE`` of its frames, shape (n_bands,)."""
+    firsts = np.linspace(0, max(len(samples) - _WARP_FFT, 0), _NOISE_FLOOR_FRAMES).astype(int)
+    frames = np.stack([_piece(samples, int(first), _WARP_FFT) for first in np.unique(firsts)])
+    return np.asarray(np.quantile(_levels_db(frames), _NOISE_FLOOR_QUANTILE, axis=0))
 
 
-def _background(samples: NDArray[np.generic]) -> NDArray[np.float64]:
-    """Level of the sound's background in each band."""
-    firsts = np.linspace(0, max(len(samples) - _WARP_FFT, 0), _WARP_FRAMES).astype(int)
-    windows = np.stack([_piece(samples, int(first), _WARP_FFT) for first in np.unique(firsts)])
-    return np.asarray(np.quantile(_levels(windows), _WARP_FLOOR, axis=0))
+def _warped(example: NDArray[np.float64], candidate: NDArray[np.float64], *, frame: int, reach: int) -> float:
+    """Which frame of the candidate goes with ``frame`` of the example, on the path that costs least.
 
-
-def _warped(ours: NDArray[np.float64], theirs: NDArray[np.float64], frame: int) -> float:
-    """Which of their frames goes with one of ours, on the path that costs least from our first to our last.
-
-    The path begins and ends anywhere in theirs; its steps are (1, 1), (1, 2) and (2, 1).
+    The path leads from the example's first frame to its last, in steps of (1, 1), (1, 2) and (2, 1). It begins and ends
+    anywhere within the window: frame ``i`` of the example goes with ``i`` to ``i + 2 * reach`` of the candidate.
     """
-    cost = scipy.spatial.distance.cdist(ours, theirs)
+    cost = scipy.spatial.distance.cdist(example, candidate)
     n, m = cost.shape
+    late = np.arange(m) - np.arange(n)[:, None]
+    cost[(late < 0) | (late > 2 * reach)] = np.inf
     total = np.full((n + 1, m + 2), np.inf)  # a row before, two columns before: no step leads there
     total[1, 2:] = cost[0]
     step = np.zeros((n, m), dtype=np.int8)
@@ -248,7 +254,7 @@ def _warped(ours: NDArray[np.float64], theirs: NDArray[np.float64], frame: int) 
     row, column = n - 1, int(np.argmin(total[-1]) - 2)
     while row > frame:
         back = ((1, 1), (1, 2), (2, 1))[step[row, column]]
-        if row - back[0] < frame:  # a step of two frames of ours passes it
+        if row - back[0] < frame:  # a step of two frames of the example passes it
             return column - 0.5
         row, column = row - back[0], column - back[1]
     return float(column)

@@ -3,7 +3,7 @@
 Two models order a shortlist: ``exact`` by figures that tell exact repeats from what resembles them, ``tolerant`` by
 fewer of these and by the tolerant views. Which of them counts is decided by how exact the best places are
 (``Setting.exactness``): the more answers there are, the more exact they have to be. After a no the template has learned
-what tells the accepted from the rejected, so the exact model asks nothing else.
+what tells the accepted from the rejected, so the exact model uses its score alone, and how tight the place is.
 ``probability`` says how often the user says yes, from the rank, some figures as they are and
 the answers so far; what these answers were against what was expected then moves it (``surprise``). Numbers only, see
 ``constants.py``.

@@ -405,10 +405,10 @@ class DefaultRanker:
         moved_s = float(self._grid.starts_s[start]) + place * HOP_S
         example_s = begin_of(example, self._grid)
         begin_s, strength = self._aligner.by_rise(example_s, moved_s)
-        risen_s = begin_s if strength >= LEAST_RISE else None
+        rise_s = begin_s if strength >= LEAST_RISE else None
         warped_s = self._aligner.by_warp(example_s, moved_s)
-        if warped_s is None or (risen_s is not None and abs(risen_s - warped_s) <= AGREEING_S):
-            return risen_s
+        if warped_s is None or (rise_s is not None and abs(rise_s - warped_s) <= AGREEING_S):
+            return rise_s
         return min(max(warped_s, float(self._grid.starts_s[0])), float(self._grid.starts_s[-1]))
 
 
