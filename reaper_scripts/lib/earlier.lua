@@ -23,7 +23,7 @@ local MOST = 2000            -- answers that the daemon takes: its limits.KNOWN
 ---@field end_s number
 ---@field number integer in the earlier search
 ---@field guid string? its region
----@field left { start_s: number, end_s: number, stays: boolean? }|false|nil how far that is off its sound
+---@field sound_offset SoundOffset|false|nil how far the sound is from that region
 
 local VERDICT = { example = "accept", accepted = "accept", rejected = "reject" }
 
@@ -80,9 +80,9 @@ local function answers(tab, s)
   for number, one in pairs(s.model.candidates) do
     local region = guids[number] or { start_s = one.start_s, end_s = one.end_s }
     if VERDICT[one.state] then
-      local start_s, end_s = models.sound { start_s = region.start_s, end_s = region.end_s, left = one.left }
+      local start_s, end_s = models.sound { start_s = region.start_s, end_s = region.end_s, sound_offset = one.sound_offset }
       list[#list + 1] = { verdict = VERDICT[one.state], start_s = start_s, end_s = end_s, number = number, guid = region.guid,
-        left = one.left }
+        sound_offset = one.sound_offset }
     end
   end
   table.sort(list, function(a, b) return a.number < b.number end)
@@ -188,7 +188,9 @@ local function adopted_by(tab, model, old, list)
     if there and there.kind == kind then
       -- Should it be asked about again, it is called as candidates are.
       model = models.named(model, number, (kind == "accepted" and "? " or "") .. there.name)
-      if kind == "accepted" then model = models.off_by(model, number, list[index].left) end     -- the region stays where it is
+      if kind == "accepted" then                     -- the region stays where it is
+        model = models.with_sound_offset(model, number, list[index].sound_offset)
+      end
       one = model.candidates[number]
       adopted[guid] = { number = number, kind = kind, name = there.name, start_s = one.start_s, end_s = one.end_s }
     elseif guid and kind == "accepted" then

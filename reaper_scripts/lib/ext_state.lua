@@ -43,8 +43,9 @@ function ext_state.encode(s)
       escaped(#(item.source or "") <= LONGEST_PATH and item.source or ""))
   end
   for number, one in pairs(model.candidates) do
-    local by = one.left
-    if by then parts[#parts + 1] = joined("left", number, by.start_s, by.end_s, by.stays and 1 or 0) end
+    local offset = one.sound_offset
+    -- The record is called "left" in the projects that versions up to now have saved.
+    if offset then parts[#parts + 1] = joined("left", number, offset.start_s, offset.end_s, offset.stays and 1 or 0) end
   end
   for number in pairs(s.strayed) do parts[#parts + 1] = joined("strayed", number) end
   local marked = {}
@@ -88,12 +89,12 @@ function ext_state.decode(id, text)
     over = head[5] ~= "" and head[5] or nil }
   local offset = math.tointeger(tonumber(head[9])) or 0
   if offset > 0 then model.offset = offset end
-  local marks, gone, layout, left, strayed, replaced, removed = {}, {}, nil, {}, {}, {}, {}
+  local marks, gone, layout, offsets, strayed, replaced, removed = {}, {}, nil, {}, {}, {}, {}
   for index = 2, #lines do
     local field = split(lines[index], ";")
     local number = math.tointeger(tonumber(field[1]))
     if field[1] == "left" and #field >= 4 then
-      left[math.tointeger(tonumber(field[2])) or -1] = { start_s = tonumber(field[3]), end_s = tonumber(field[4]),
+      offsets[math.tointeger(tonumber(field[2])) or -1] = { start_s = tonumber(field[3]), end_s = tonumber(field[4]),
         stays = field[5] == "1" or nil }
     elseif field[1] == "strayed" then
       strayed[math.tointeger(tonumber(field[2])) or -1] = true
@@ -122,8 +123,8 @@ function ext_state.decode(id, text)
     local own = models.own_name(model, mark.number, mark.kind, one.probability)
     if mark.name ~= own then model = models.named(model, mark.number, mark.name) end
   end
-  for number, by in pairs(left) do
-    if model.candidates[number] then model.candidates[number].left = by end
+  for number, sound_offset in pairs(offsets) do
+    if model.candidates[number] then model.candidates[number].sound_offset = sound_offset end
   end
   local answers = math.tointeger(tonumber(head[6])) or 0
   if old then whole = #lines > 1 and models.answers(model) == answers end

@@ -39,6 +39,12 @@ function models.proposal(one) return { start_s = one.proposed_start_s, end_s = o
 
 ---@alias State "example"|"accepted"|"rejected"|"skipped"|"retracted"|"candidate"
 
+---@class SoundOffset how far the sound of a place is from its accepted region: the sound starts at region start + start_s and ends at
+---  region end + end_s
+---@field start_s number
+---@field end_s number
+---@field stays boolean? the user wants the region to stay where it is
+
 ---@class Candidate
 ---@field number integer
 ---@field start_s number
@@ -49,8 +55,7 @@ function models.proposal(one) return { start_s = one.proposed_start_s, end_s = o
 ---@field probability number
 ---@field given string|false|nil the name that the user gave its region
 ---@field typed string? that name as it stands while it is a candidate
----@field left { start_s: number, end_s: number, stays: boolean? }|false|nil how far its sound is from its accepted region; `stays`: it
----  shall not be moved there
+---@field sound_offset SoundOffset|false|nil
 
 ---@class Model
 ---@field label string
@@ -103,43 +108,47 @@ end
 ---@return boolean
 function models.is_accepted(one) return one.state == "accepted" or one.state == "example" end
 
--- How far the sound of most places is from their region.
-local NOT_OFF = { start_s = 0, end_s = 0 }
+-- The offset of a region that stands on its sound.
+local NO_OFFSET = { start_s = 0, end_s = 0 }
 
 ---Where the sound of a place is: what the daemon is told of it.
 ---@param one Candidate
 ---@return number start_s
 ---@return number end_s
 function models.sound(one)
-  local left = one.left or NOT_OFF
-  return one.start_s + left.start_s, one.end_s + left.end_s
+  local offset = one.sound_offset or NO_OFFSET
+  return one.start_s + offset.start_s, one.end_s + offset.end_s
 end
 
 ---The fields of a place on its sound.
 local function on_sound(one)
-  local left, start_s, end_s = one.left or NOT_OFF, models.sound(one)
-  return { start_s = start_s, end_s = end_s, left = false,
-    proposed_start_s = one.proposed_start_s + left.start_s, proposed_end_s = one.proposed_end_s + left.end_s }
+  local offset, start_s, end_s = one.sound_offset or NO_OFFSET, models.sound(one)
+  return { start_s = start_s, end_s = end_s, sound_offset = false,
+    proposed_start_s = one.proposed_start_s + offset.start_s, proposed_end_s = one.proposed_end_s + offset.end_s }
 end
 
----The sound of an accepted region is elsewhere now.
+---The sound of an accepted region has moved away from it by so much more.
 ---@param start_by_s number
 ---@param end_by_s number
 ---@return Model
-function models.leave(model, number, start_by_s, end_by_s)
+function models.add_sound_offset(model, number, start_by_s, end_by_s)
   local one = model.candidates[number]
   if not one or (start_by_s == 0 and end_by_s == 0) then return model end
-  local before = one.left or NOT_OFF
-  local by = { start_s = before.start_s + start_by_s, end_s = before.end_s + end_by_s }
-  return with(model, number, { left = not models.same_place(by, NOT_OFF) and by })
+  local before = one.sound_offset or NO_OFFSET
+  local offset = { start_s = before.start_s + start_by_s, end_s = before.end_s + end_by_s }
+  return with(model, number, { sound_offset = not models.same_place(offset, NO_OFFSET) and offset })
 end
 
----The accepted places whose regions stand off their sound.
+---An accepted region stands on its sound again.
+---@return Model
+function models.clear_sound_offset(model, number) return with(model, number, { sound_offset = false }) end
+
+---The numbers of the accepted places whose regions stand off their sound.
 ---@return integer[]
-function models.off(model)
+function models.numbers_with_offset(model)
   local list = {}
   for number, one in pairs(model.candidates) do
-    if one.left and models.is_accepted(one) then list[#list + 1] = number end
+    if one.sound_offset and models.is_accepted(one) then list[#list + 1] = number end
   end
   return list
 end
@@ -148,10 +157,10 @@ end
 ---@param moves boolean
 ---@return Model
 function models.settled(model, moves)
-  for _, number in ipairs(models.off(model)) do
+  for _, number in ipairs(models.numbers_with_offset(model)) do
     local one = model.candidates[number]
     model = with(model, number, moves and on_sound(one)
-      or { left = { start_s = one.left.start_s, end_s = one.left.end_s, stays = true } })
+      or { sound_offset = { start_s = one.sound_offset.start_s, end_s = one.sound_offset.end_s, stays = true } })
   end
   return model
 end
@@ -166,7 +175,7 @@ function models.proposed(model, number, span)
   if before and (span.start_s >= before.end_s or span.end_s <= before.start_s) then model = with(model, number, nil) end  -- and its name
   local new = with(model, number, {
     number = number, state = "candidate", probability = span.probability,
-    start_s = span.start_s, end_s = span.end_s, proposed_start_s = span.start_s, proposed_end_s = span.end_s, left = false,
+    start_s = span.start_s, end_s = span.end_s, proposed_start_s = span.start_s, proposed_end_s = span.end_s, sound_offset = false,
   })
   new.current, new.over, new.hidden = number, nil, nil
   return new
@@ -242,7 +251,7 @@ end
 ---@return Model
 function models.revised(model, number, there)
   local one = model.candidates[number]
-  if one.left and not models.is_nearer(there, one, on_sound(one)) then model = with(model, number, on_sound(one)) end
+  if one.sound_offset and not models.is_nearer(there, one, on_sound(one)) then model = with(model, number, on_sound(one)) end
   return with(model, number, { state = number == 0 and "example" or "accepted", start_s = there.start_s, end_s = there.end_s })
 end
 
@@ -258,12 +267,13 @@ function models.moved(model, number, by_s, end_by_s)
     proposed_start_s = one.proposed_start_s + by_s, proposed_end_s = one.proposed_end_s + end_by_s })
 end
 
----The region of a place that is given by its sound stands off it.
----@param left { start_s: number, end_s: number, stays: boolean? }|false|nil how far
+---A place that stands on its sound gets an offset: its sound stays where it is, and its region moves so that the sound is this far
+---from it.
+---@param offset SoundOffset|false|nil
 ---@return Model
-function models.off_by(model, number, left)
-  if not left then return model end
-  return with(models.moved(model, number, -left.start_s, -left.end_s), number, { left = left })
+function models.with_sound_offset(model, number, offset)
+  if not offset then return model end
+  return with(models.moved(model, number, -offset.start_s, -offset.end_s), number, { sound_offset = offset })
 end
 
 ---The user has given the region of a number a name of its own.
@@ -286,7 +296,7 @@ function models.renamed(model, label)
   return new
 end
 
----The same with the names that another model of the session has, and with its regions as far off their sound.
+---The same with the names that another model of the session has, and with the offsets of its regions from their sound.
 ---@param names Model
 ---@return Model
 function models.with_names(model, names)
@@ -294,7 +304,7 @@ function models.with_names(model, names)
   for number, one in pairs(names.candidates) do
     local same = model.candidates[number]
     if one.given and same then model = with(model, number, { given = one.given, typed = one.typed }) end
-    if same and same.state == one.state then model = models.off_by(model, number, one.left) end
+    if same and same.state == one.state then model = models.with_sound_offset(model, number, one.sound_offset) end
   end
   return model
 end
@@ -349,7 +359,7 @@ end
 function models.from_row(model, row)
   local new = with(model, row.number, {
     number = row.number, state = row.state, probability = row.probability, start_s = row.start_s, end_s = row.end_s,
-    proposed_start_s = row.start_s, proposed_end_s = row.end_s, left = false,
+    proposed_start_s = row.start_s, proposed_end_s = row.end_s, sound_offset = false,
   })
   if new.current == row.number then new.current, new.hidden = nil, nil end
   return new

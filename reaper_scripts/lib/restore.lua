@@ -219,7 +219,7 @@ end
 local function as_here(s, model)
   for number, one in pairs(model.candidates) do
     local stored = s.model.candidates[number]
-    if stored and (s.outdated or stored.left) and models.is_accepted(stored) and models.is_accepted(one) then
+    if stored and (s.outdated or stored.sound_offset) and models.is_accepted(stored) and models.is_accepted(one) then
       model = models.moved(model, number, stored.start_s - one.start_s, stored.end_s - one.end_s)
     end
   end

@@ -129,7 +129,8 @@ function track_changes.settle(tab, s, present, retuned)
   for number, one in pairs(s.model.candidates) do
     if models.is_accepted(one) then
       local start_by_s, end_by_s = table.unpack(by[number] or { 0, 0 })
-      model = models.leave(models.moved(model, number, start_by_s, end_by_s), number, by_s - start_by_s, by_s - end_by_s)
+      model = models.moved(model, number, start_by_s, end_by_s)
+      model = models.add_sound_offset(model, number, by_s - start_by_s, by_s - end_by_s)
     else
       model = models.moved(model, number, by_s)
     end
@@ -180,7 +181,7 @@ local function played_at(old, now, time_s)
 end
 
 ---Items have changed each in its own way: what no region shows goes with the sound under it; a region that stayed while its sound
----has gone elsewhere has left it; and where another sound stands now in place of one that is gone, no answer counts any more. Sound
+---has moved is off it from then on; and where another sound stands now in place of one that is gone, no answer counts any more. Sound
 ---that was gone is with its region again once all items are as they were searched.
 local function follow_each(s, change, before, now, present, model)
   local shown, put_back = {}, s.searched ~= nil and not track_changes.between(s.searched, now)
@@ -200,13 +201,13 @@ local function follow_each(s, change, before, now, present, model)
       if apart and not region then
         model = models.moved(model, number, start_by_s, end_by_s)
       elseif apart and region.kind == "accepted" then
-        model = models.leave(model, number, start_by_s, end_by_s)
+        model = models.add_sound_offset(model, number, start_by_s, end_by_s)
       end
     elseif item and not piece then
       local other = under(now, (start_s + end_s) / 2)
       if other and before[other] and math.abs(change.item_by_s[other]) > SAME_S then s:stray(number) end
-    elseif put_back and one.left and not item then
-      model = models.leave(model, number, -one.left.start_s, -one.left.end_s)
+    elseif put_back and one.sound_offset and not item then
+      model = models.clear_sound_offset(model, number)
     end
   end
   return model
@@ -214,7 +215,7 @@ end
 
 local function tell_moved(s, by_s)
   local line, count = ("%s: its items have moved by %+.3f s, and new candidates move with them"):format(s.model.label, by_s),
-    #models.off(s.model)
+    #models.numbers_with_offset(s.model)
   if count > 0 then
     line = ("%s; %s %s off the sound now: Convert and Export ask whether to move them"):format(line,
       status.plural(count, "accepted region"), count == 1 and "is" or "are")
@@ -272,7 +273,8 @@ function track_changes.with_tempo(tab, s, present)
     if mark.kind ~= "candidate" and not models.same_place(there, mark) then
       moved = moved + 1
       local start_by_s, end_by_s = there.start_s - mark.start_s, there.end_s - mark.end_s
-      model = models.leave(models.moved(model, mark.number, start_by_s, end_by_s), mark.number, -start_by_s, -end_by_s)
+      model = models.moved(model, mark.number, start_by_s, end_by_s)
+      model = models.add_sound_offset(model, mark.number, -start_by_s, -end_by_s)
     end
   end
   local guid = asked_about(s, present)
@@ -295,8 +297,8 @@ function track_changes.offer(tab, only)
   local parts, count = {}, 0
   for _, s in ipairs(tab.sessions) do
     local off = 0
-    for _, number in ipairs(models.off(s.model)) do
-      if not s.model.candidates[number].left.stays then off = off + 1 end
+    for _, number in ipairs(models.numbers_with_offset(s.model)) do
+      if not s.model.candidates[number].sound_offset.stays then off = off + 1 end
     end
     if off > 0 and not s:absent() and (only or s) == s then
       parts[#parts + 1], count = { s = s, model = models.settled(s.model, true) }, count + off
