@@ -266,13 +266,14 @@ function steps.edges(tab, s)
   end
 end
 
----What waits for its turn was pressed about what stood before: where something else than the search itself has led to another
----candidate (an edit, an undo, answers that are restored) it is given to none.
----@param asked integer? what was asked about before that
+---A queued key press is about the candidate that was current when the key was pressed. Where something else than the search itself
+---(an edit, an undo, answers that are restored) has made another one current, all queued key presses are discarded.
+---@param s Session
+---@param asked integer? the number of the candidate that was current before that, nil if there was none
 function steps.drop_waiting(s, asked)
   if not s.verbs[1] or s.model.current == asked then return end
   s:drop_verbs()
-  status.say(("%s: what waited is dropped, another candidate stands there now"):format(s.model.label), true)
+  status.say(("%s: the queued key press was ignored: another candidate stands there now"):format(s.model.label), true)
 end
 
 ---Play the place that is looked at again, else the candidate.
@@ -291,8 +292,8 @@ function steps.play(tab, s, resume_s)
   if not played then status.say("not played while REAPER is recording: stop the recording first", true) end
 end
 
----Show the current candidate of a session that was paused. What waited for its turn while the user went to another sound shows none:
----a tab asks about one candidate.
+---Show the current candidate of a session that was paused. It is not shown where a queued key press asks for it after the user has
+---gone to another sound: a tab asks about one candidate.
 function steps.show(ctx, tab, s)
   if tab.active ~= s then
     status.say(("%s was left before its turn came, and asks again when you go back to it"):format(steps.named(s, s.model.current)), true)
