@@ -205,7 +205,7 @@ local function holds_edits(tab)
 end
 
 ---Compare the project's regions with what the sessions know, if the project has changed.
----@param force boolean? a key of ours has changed it: what waits was pressed after that
+---@param force boolean? a key of ours has changed it: key presses that are queued came after that, and stay
 function project_changes.look(ctx, tab, force)
   local count = reaper.GetProjectStateChangeCount(tab.proj)
   local again = tab.look_again and not holds_edits(tab)
@@ -225,7 +225,9 @@ function project_changes.look(ctx, tab, force)
       s:see(steps.edges(tab, s))
     end
   end
-  for _, s in ipairs(force and {} or tab.sessions) do steps.drop_waiting(s, asked[s]) end
+  if not force then
+    for _, s in ipairs(tab.sessions) do steps.drop_waiting(s, asked[s]) end
+  end
   if changed or tempo ~= nil and tab.tempo ~= tab.stored_tempo then steps.store(tab) end
 end
 
