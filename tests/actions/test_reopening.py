@@ -218,11 +218,8 @@ def test_what_was_restored_counts_as_before(tmp_path: Path) -> None:
         rig.project.save(rig.folder / "song.rpp")
         rig.tick(3)
         rig.press("accept")
-        rig.project.close()
-        rig.tick(3)
         rig.reaper.answer("yes")
-        rig.reaper.open(rig.folder / "song.rpp")
-        rig.tick(15)
+        rig.reopen(rig.folder / "song.rpp", 15)
         assert "2 accepted, 1 of 10 rejections" in rig.line()
         rig.reaper.run(UNDO)
         rig.tick(5)
@@ -255,11 +252,8 @@ def test_taken_back_and_closed_without_saving_is_not_taken_back(saved: Rig) -> N
 
 def test_or_to_discard(saved: Rig) -> None:
     session = next(iter(saved.daemon.sessions.values()))
-    saved.project.close()
-    saved.tick(3)
     saved.reaper.answer("no")
-    saved.reaper.open(saved.folder / "song.rpp")
-    saved.tick(15)
+    saved.reopen(saved.folder / "song.rpp", 15)
     assert session.state.accepted == 2
     assert session.state.current == 3
     assert saved.accepted() == [0.5, 2.0, 4.0]
@@ -273,19 +267,13 @@ def test_a_project_that_was_never_saved_with_it(tmp_path: Path) -> None:
         rig.project.save(rig.folder / "song.rpp")
         session = rig.find()
         rig.press("accept")
-        rig.project.close()
-        rig.tick(3)
         rig.reaper.answer("yes")
-        rig.reaper.open(rig.folder / "song.rpp")
-        rig.tick(15)
+        rig.reopen(rig.folder / "song.rpp", 15)
         assert rig.accepted() == [0.5, 2.0]
         rig.press("accept")
         assert session.state.accepted == 2
-        rig.project.close()
-        rig.tick(3)
         rig.reaper.answer("no")
-        rig.reaper.open(rig.folder / "song.rpp")
-        rig.tick(15)
+        rig.reopen(rig.folder / "song.rpp", 15)
         assert rig.daemon.sessions == {}
         assert rig.names() == []
 
@@ -309,8 +297,7 @@ def test_an_edge_dragged_before_the_first_key_is_learned(saved: Rig) -> None:
     saved.project.save()
     saved.tick(3)
     saved.reaper.stop("ReaTrieve_Client.lua")
-    saved.project.close()
-    saved.reaper.open(saved.folder / "song.rpp")
+    saved.reopen(saved.folder / "song.rpp", 0)
     saved.region("Sound 1-1").move(2.2, 2.8)
     saved.reaper.run("ReaTrieve_Client.lua")
     saved.reaper.unfocus()
@@ -331,8 +318,7 @@ def test_an_edge_dragged_before_the_first_key_is_learned(saved: Rig) -> None:
 def test_what_was_edited_before_the_question_stays(saved: Rig, what: str, choice: str) -> None:
     session = next(iter(saved.daemon.sessions.values()))
     saved.reaper.stop("ReaTrieve_Client.lua")
-    saved.project.close()
-    saved.reaper.open(saved.folder / "song.rpp")
+    saved.reopen(saved.folder / "song.rpp", 0)
     if what == "moved":
         saved.region("Sound 1-1").move(2.2, 2.8)
     else:
@@ -371,8 +357,7 @@ def test_regions_that_moved_with_the_tempo_while_nobody_looked_teach_nothing(sav
     saved.tick(3)
     saved.reaper.stop("ReaTrieve_Client.lua")
     if reopened:
-        saved.project.close()
-        saved.reaper.open(saved.folder / "song.rpp")
+        saved.reopen(saved.folder / "song.rpp", 0)
     saved.project.set_tempo(60.0)
     for region in saved.project.regions:
         region.move(2 * region.start_s, 2 * region.end_s)
@@ -441,11 +426,8 @@ def closed_unsaved(rig: Rig, saved_answers: int, *answers: str) -> None:
     rig.tick(3)
     rig.press("accept")
     rig.press("accept")
-    rig.project.close()
-    rig.tick(3)
     rig.reaper.answer(*answers)
-    rig.reaper.open(path)
-    rig.tick(80)
+    rig.reopen(path, 80)
 
 
 @pytest.mark.parametrize("saved_answers", [0, 2])
