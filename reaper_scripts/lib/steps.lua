@@ -273,7 +273,7 @@ end
 function steps.drop_waiting(s, asked)
   if not s.verbs[1] or s.model.current == asked then return end
   s:drop_verbs()
-  status.say(("%s: the queued key press was ignored: another candidate stands there now"):format(s.model.label), true)
+  status.say(("%s: queued key presses were ignored: the candidate has changed"):format(s.model.label), true)
 end
 
 ---Play the place that is looked at again, else the candidate.

@@ -378,7 +378,7 @@ function verbs.give(ctx, tab, s, verb)
   local last = s.verbs[#s.verbs]
   if verb == "undo" and last and ANSWERS[last] then
     s:drop_last_verb()                            -- an answer that was not given yet
-    status.say("the answer that waited is taken back", true)
+    status.say("the queued answer is taken back", true)
     return
   end
   s:queue_verb(verb)

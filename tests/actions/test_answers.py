@@ -244,7 +244,7 @@ def test_an_answer_that_waits_is_given_to_no_other_candidate(rig: Rig, edit: str
         assert states == {1: "accepted", 2: "candidate"}
     else:
         assert states == {1: "accepted", 2: "accepted", 3: "skipped", 4: "candidate"}
-    assert any("the queued key press was ignored" in line for line in rig.help())
+    assert any("queued key presses were ignored" in line for line in rig.help())
     rig.press("accept", 8)
     assert session.state.accepted == (2 if edit == "undo" else 3)
 

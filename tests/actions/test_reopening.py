@@ -205,7 +205,7 @@ def test_a_key_before_the_question_answers_nothing_that_is_restored(saved: Rig) 
     saved.tick(20)
     assert saved.candidate().start_s == SPANS[3][0]
     assert (session.state.accepted, session.state.rejections, session.state.current) == (3, 0, 4)
-    assert any("the queued key press was ignored" in line for line in saved.help())
+    assert any("queued key presses were ignored" in line for line in saved.help())
     saved.press("reject", 8)
     assert session.state.candidates[4].state == "rejected"
 
