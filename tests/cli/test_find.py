@@ -397,3 +397,21 @@ def test_it_works_in_a_pipe_as_a_process(song: Path, tmp_path: Path) -> None:
     assert (result["found"], result["rejections"], result["answers"]) == (1, 1, 2)
     assert Path(result["journal"]).is_file()
     assert "\x1b" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="semaphores are files, which a limit keeps from being made")
+def test_a_disk_that_takes_nothing_is_one_sentence_and_no_library_says_a_word_of_its_own(song: Path) -> None:
+    resource = pytest.importorskip("resource")
+    command = [sys.executable, "-m", "reatrieve", "find", str(song), "--start", "2", "--end", "2.5"]
+    limit = (0, resource.RLIM_INFINITY)
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("reatrieve: error: the session cannot be kept in ")
+    assert done.stderr.count("\n") == 1

@@ -76,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             build_parser().print_help(sys.stderr)
             return 2
         args = build_parser(only=arguments[0]).parse_args(arguments)
+        if getattr(args, "jobs", 1) == 1:  # joblib tries out a semaphore when it loads, and warns where there is none
+            os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
         status = int(args.func(args))
         sys.stdout.flush()
         return status
