@@ -415,3 +415,21 @@ def test_a_disk_that_takes_nothing_is_one_sentence_and_no_library_says_a_word_of
     assert done.returncode == 1
     assert done.stderr.startswith("reatrieve: error: the session cannot be kept in ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a library there has a standard error of its own")
+def test_what_mpg123_says_of_an_odd_mp3_is_not_shown(tmp_path: Path) -> None:
+    whole = write_sound(tmp_path / "whole.mp3", repeats([2.0, 5.5], rate_hz=44100, duration_s=10.0), 44100)
+    cut, zeros = tmp_path / "cut.mp3", tmp_path / "zeros.mp3"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    zeros.write_bytes(bytes(100_000))
+
+    def said(path: Path, *python: str) -> list[str]:
+        command = [sys.executable, *python, "-m", "reatrieve", "find", path, "--start", "2", "--end", "2.5"]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        return done.stderr.splitlines()
+
+    assert said(cut) == []
+    assert len(said(zeros)) == 1
+    assert said(zeros)[0].startswith(f"reatrieve: error: {zeros}: cannot be read as mp3")
+    assert len(said(zeros, "-X", "faulthandler")) > 1  # somebody who looks for a fault sees all of it
