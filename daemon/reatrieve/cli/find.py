@@ -24,6 +24,7 @@ from reatrieve.cli.values import (
     seconds,
     sound_notes,
     text,
+    whole,
 )
 from reatrieve.errors import AudioError, InputError, JournalError
 
@@ -78,7 +79,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("--retriever", type=text, metavar="NAME", help="method that proposes (default: default)")
     parser.add_argument(
-        "--budget", type=int, metavar="N", help=f"rejections until it ends (default: {DEFAULT_BUDGET}; with "
+        "--budget", type=whole, metavar="N", help=f"rejections until it ends (default: {DEFAULT_BUDGET}; with "
         "--annotations it else ends when all is found)",
     )  # fmt: skip
     known = parser.add_argument_group("answers from labels, instead of yours")

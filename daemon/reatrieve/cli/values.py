@@ -32,6 +32,7 @@ __all__ = [
     "sha256",
     "sound_notes",
     "text",
+    "whole",
     "write_text",
 ]
 
@@ -64,6 +65,14 @@ def finite(text: str) -> float:
     if not math.isfinite(number):
         raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
     return number
+
+
+def whole(text: str) -> int:
+    """Read a whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number; write one as 10") from None
 
 
 def sha256(text: str) -> str:
