@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import io
 import json
+import os
 import re
 import shlex
 import signal
@@ -397,6 +398,30 @@ def test_it_works_in_a_pipe_as_a_process(song: Path, tmp_path: Path) -> None:
     assert (result["found"], result["rejections"], result["answers"]) == (1, 1, 2)
     assert Path(result["journal"]).is_file()
     assert "\x1b" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe there breaks otherwise")
+@pytest.mark.skipif(sys.platform != "linux", reason="the locale says there how names of files are written")
+def test_a_locale_without_the_letters_of_a_name_is_told_and_hides_no_other_file(song: Path, tmp_path: Path) -> None:
+    plain = write_sound(tmp_path / "plain.wav", repeats([2.0, 5.5], rate_hz=44100, duration_s=10.0), 44100)
+
+    def process(*words: object, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "reatrieve", *map(str, words)]
+        done = subprocess.run(
+            command, input="f\n", capture_output=True, text=True, encoding="utf-8", timeout=120,
+            env={**os.environ, **more},
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr
+        return done
+
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    marked = ("--start", 2, "--end", 2.5)
+    assert process("find", song, *marked, "--journal", tmp_path / "home" / "journals" / "a.jsonl").returncode == 0
+    assert process("find", plain, *marked, **ascii_only).returncode == 0
+    told = process("export", tmp_path / "home" / "journals" / "a.jsonl", "--out", tmp_path / "Out", **ascii_only)
+    assert told.returncode == 1
+    assert "PYTHONUTF8" in told.stderr
+    assert told.stderr.count("\n") == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="semaphores are files, which a limit keeps from being made")

@@ -36,7 +36,6 @@ COMMANDS = {
 """Modules of this package, each with ``add(subparsers)``, as ``reatrieve --help`` shows them. What each is for stands
 here, so that the list costs no import of them."""
 
-
 _COMMAND = re.compile(r": (?=(?:reatrieve|git|uv|pipx|\S*python[\d.]*(?:\.exe)?'?\"?) )")
 """Where a command begins that a sentence ends with."""
 
@@ -103,6 +102,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _failed("numba, which librosa needs, finds no folder to keep compiled code in; set the environment "
                        "variable NUMBA_CACHE_DIR to a writable folder", 1)  # fmt: skip
+    except UnicodeEncodeError as error:  # a file's name, where the locale is none of UTF-8
+        letters = error.object[error.start : error.end]
+        return _failed(f"this terminal's locale has no {letters!r}, which is in a file's name; set the environment "
+                       "variable PYTHONUTF8 to 1", 1)  # fmt: skip
     except MemoryError:
         return _failed("there is not enough memory for this; close other programs, or take a shorter file", 1)
 
