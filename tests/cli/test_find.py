@@ -401,6 +401,14 @@ def test_it_works_in_a_pipe_as_a_process(song: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pipe there breaks otherwise")
+def test_a_reader_that_has_seen_enough_is_no_failure(song: Path) -> None:
+    command = shlex.join([sys.executable, "-m", "reatrieve", "find", str(song), "--start", "2", "--end", "2.5"])
+    piped = f"set -o pipefail; printf 'y\\ny\\nq\\n' | {{ {command}; }} | head -1"
+    done = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, encoding="utf-8", timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "Sound 1: like 0:02.000 - 0:02.500, 0.500 s long\n"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the locale says there how names of files are written")
 def test_a_locale_without_the_letters_of_a_name_is_told_and_hides_no_other_file(song: Path, tmp_path: Path) -> None:
     plain = write_sound(tmp_path / "plain.wav", repeats([2.0, 5.5], rate_hz=44100, duration_s=10.0), 44100)
