@@ -400,6 +400,29 @@ def test_it_works_in_a_pipe_as_a_process(song: Path, tmp_path: Path) -> None:
     assert "\x1b" not in done.stderr
 
 
+def test_a_cache_that_takes_nothing_is_refused_where_it_was_named_and_else_a_note(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    cache = tmp_path / "file" / "cache"
+    command = [sys.executable, "-m", "reatrieve", "find", str(song), "--start", "2", "--end", "2.5"]
+
+    def process(*words: str) -> tuple[int, list[str]]:
+        done = subprocess.run(
+            [*command, *words], input="f\n", capture_output=True, text=True, encoding="utf-8", timeout=120
+        )
+        return done.returncode, done.stderr.splitlines()
+
+    refused = f"reatrieve: error: --cache {cache}: {tmp_path / 'file'} is not a folder; choose another place"
+    assert process("--cache", str(cache)) == (2, [refused])
+    monkeypatch.setenv("REATRIEVE_CACHE", str(cache))
+    assert process() == (0, [
+        f"reatrieve: note: no hash is kept in {cache / 'hashes'} (Not a directory); it is computed again",
+        f"reatrieve: note: the analysis is not kept in {cache / 'analysis'} (Not a directory); "
+        "the next search makes it again",
+    ])  # fmt: skip
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a pipe there breaks otherwise")
 def test_a_reader_that_has_seen_enough_is_no_failure(song: Path) -> None:
     command = shlex.join([sys.executable, "-m", "reatrieve", "find", str(song), "--start", "2", "--end", "2.5"])

@@ -121,6 +121,7 @@ def test_every_rule_has_its_case() -> None:
         (["find"], "name the sound file to search"),
         (["find", "--resume"], "--resume needs the journal of a session; this shows all: reatrieve journal list"),
         (["find", "x.wav", "--resume", "--label", "a"], "--resume needs the journal of a session"),
+        (["find", "x.wav", "--journal", "."], "--journal . is a folder; name a file"),
         (["export"], "name what to export"),
         (["export", "j", "--bpm", "nan"], "no finite number"),
         (["export", "j", "--audio-sha256", "zz"], "no SHA-256"),

@@ -36,6 +36,10 @@ COMMANDS = {
 """Modules of this package, each with ``add(subparsers)``, as ``reatrieve --help`` shows them. What each is for stands
 here, so that the list costs no import of them."""
 
+_LOGGED = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_SHOWN = "reatrieve: note: %(message)s"
+"""A warning of ours in the terminal of somebody who has just typed a command."""
+
 _COMMAND = re.compile(r": (?=(?:reatrieve|git|uv|pipx|\S*python[\d.]*(?:\.exe)?'?\"?) )")
 """Where a command begins that a sentence ends with."""
 
@@ -65,11 +69,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8", errors="replace")
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # calls it an error when an observer is stopped
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    form = _LOGGED if arguments[:1] == ["serve"] else _SHOWN
     for handler in logging.getLogger().handlers:
-        handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(PlainFormatter(form))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # read when numpy loads: many small products, which more threads make slower
-    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         if not arguments:
             build_parser().print_help(sys.stderr)

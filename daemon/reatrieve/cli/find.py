@@ -234,9 +234,11 @@ def _check_files(args: argparse.Namespace) -> None:
     args.file = args.file[0] if args.file else None
     if args.file is None and args.resume is None:
         raise InputError("name the sound file to search, or a journal with --resume")
-    for option in ("out", "preview"):
+    for option in ("out", "preview", "cache"):
         if getattr(args, option) is not None:
             check_folder_to_write(getattr(args, option), f"--{option}")
+    if args.journal is not None and args.journal.is_dir():
+        raise InputError(f"--journal {args.journal} is a folder; name a file")
     if args.to is not None:
         from reatrieve.cli.export import check_targets
 
