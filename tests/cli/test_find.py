@@ -400,6 +400,20 @@ def test_it_works_in_a_pipe_as_a_process(song: Path, tmp_path: Path) -> None:
     assert "\x1b" not in done.stderr
 
 
+def test_a_finished_session_says_how_its_files_are_written_and_that_works(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marked = ("--start", 2, "--end", 2.5)
+    assert find(monkeypatch, song, *marked, typed="y\nf\n") == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("write its sync files by: reatrieve export ")
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(last)[6:]) == 0
+    assert "2 events in 16 files" in capsys.readouterr().out
+    assert find(monkeypatch, song, *marked, "--new", "--out", tmp_path / "Out", typed="y\nf\n") == 0
+    assert "write its" not in capsys.readouterr().out
+
+
 def test_a_cache_that_takes_nothing_is_refused_where_it_was_named_and_else_a_note(
     song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -171,6 +171,9 @@ def run(args: argparse.Namespace) -> int:
                 console.print(NOTHING_ANSWERED)
             elif conversation.over:
                 console.print(f"journal: {journal.path}")
+                if args.out is None:
+                    export = command_line("reatrieve", "export", journal.path, "--to", "all", "--out", "Sync")
+                    console.print(f"write its sync files by: {export}")
             else:
                 _say_how_to_go_on(journal, args, console)
             if args.json:
