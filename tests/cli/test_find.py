@@ -414,6 +414,21 @@ def test_a_finished_session_says_how_its_files_are_written_and_that_works(
     assert "write its" not in capsys.readouterr().out
 
 
+def test_a_file_that_this_user_may_not_read_is_not_told_to_be_converted(
+    song: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = Path.open
+
+    def refuse(self: Path, *args: object, **more: object) -> object:
+        if self == song:
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *args, **more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert find(monkeypatch, song, "--start", 2, "--end", 2.5) == 1
+    assert capsys.readouterr().err == f"reatrieve: error: {song}: Permission denied; check the file's rights\n"
+
+
 def test_a_cache_that_takes_nothing_is_refused_where_it_was_named_and_else_a_note(
     song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,7 +108,7 @@ def check_sound_file(path: Path) -> None:
     Raises
     ------
     AudioError
-        If it is not there, or a folder.
+        If it is not there, a folder, or not readable by this user.
     """
     try:
         mode = path.stat().st_mode
@@ -120,6 +120,10 @@ def check_sound_file(path: Path) -> None:
         raise AudioError(f"{path} is a folder; name a sound file")
     if not stat.S_ISREG(mode):
         raise AudioError(f"{path} is no plain file; name a sound file")
+    try:
+        path.open("rb").close()
+    except OSError as error:  # its rights
+        raise AudioError(f"{path}: {error.strerror or error}; check the file's rights") from error
 
 
 def sound_notes(path: Path) -> list[str]:
