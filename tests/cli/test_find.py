@@ -20,7 +20,8 @@ import soundfile
 from reatrieve import limits
 from reatrieve.cli import main
 from reatrieve.cli.interrupts import interrupted_afterwards
-from reatrieve.journal import read_journal
+from reatrieve.errors import JournalError
+from reatrieve.journal import Journal, read_journal
 from reatrieve.session.events import Answered, BudgetRaised, Proposed, Undone
 from reatrieve.session.search import Search
 from reatrieve.session.state import fold
@@ -408,10 +409,44 @@ def test_a_finished_session_says_how_its_files_are_written_and_that_works(
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith("write its sync files by: reatrieve export ")
     monkeypatch.chdir(tmp_path)
-    assert main(shlex.split(last)[6:]) == 0
+    assert main(shlex.split(last.partition(": reatrieve ")[2])) == 0
     assert "2 events in 16 files" in capsys.readouterr().out
     assert find(monkeypatch, song, *marked, "--new", "--out", tmp_path / "Out", typed="y\nf\n") == 0
     assert "write its" not in capsys.readouterr().out
+
+
+def test_a_session_whose_file_lies_elsewhere_now_says_so_in_the_command_that_writes_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = write_sound(tmp_path / "before.wav", repeats([2.0, 5.5], rate_hz=44100, duration_s=10.0), 44100)
+    journal = tmp_path / "j.jsonl"
+    assert find(monkeypatch, before, "--start", 2, "--end", 2.5, "--journal", journal, typed="y\nq\n") == 0
+    now = before.rename(tmp_path / "now.wav")
+    assert find(monkeypatch, now, "--resume", journal, typed="f\n") == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(last.partition(": reatrieve ")[2])) == 0
+    assert "2 events in 16 files" in capsys.readouterr().out
+
+
+def test_an_answer_that_cannot_be_kept_says_how_to_go_on_with_the_others(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    append = Journal.append
+
+    def full_from_the_second_answer(self: Journal, event: object, *args: object, **more: object) -> object:
+        if isinstance(event, Answered) and any(isinstance(one, Answered) for one in self.events()):
+            raise JournalError("the answer cannot be kept: the disk is full")
+        return append(self, event, *args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Journal, "append", full_from_the_second_answer)
+    journal = tmp_path / "j.jsonl"
+    assert find(monkeypatch, song, "--start", 2, "--end", 2.5, "--journal", journal, typed="y\ny\n") == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.endswith(f"what was answered before is kept, this goes on with it: reatrieve find --resume {journal}\n")
+    monkeypatch.undo()
+    assert fold(line.event for line in read_journal(journal)[1]).answers == 1
 
 
 def test_a_file_that_this_user_may_not_read_is_not_told_to_be_converted(

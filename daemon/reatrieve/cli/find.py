@@ -172,7 +172,8 @@ def run(args: argparse.Namespace) -> int:
             elif conversation.over:
                 console.print(f"journal: {journal.path}")
                 if args.out is None:
-                    export = command_line("reatrieve", "export", journal.path, "--to", "all", "--out", "Sync")
+                    moved = () if args.file is None or args.resume is None else ("--audio", args.file)
+                    export = command_line("reatrieve", "export", journal.path, *moved, "--to", "all", "--out", "Sync")
                     console.print(f"write its sync files by: {export}")
             else:
                 _say_how_to_go_on(journal, args, console)
@@ -321,6 +322,8 @@ def _journal(args: argparse.Namespace, header: Header, state: SessionState, sett
 @contextlib.contextmanager
 def _kept_if_used(journal: Journal, args: argparse.Namespace, person: Person, console: Console) -> Iterator[Journal]:
     """The journal, closed at the end, and deleted if the session is not kept, however it ended."""
+    from reatrieve.session.state import fold
+
     try:
         with journal:
             yield journal
@@ -330,6 +333,9 @@ def _kept_if_used(journal: Journal, args: argparse.Namespace, person: Person, co
         else:
             console.print(f"\nstopped: {NOTHING_ANSWERED}")
         raise
+    except JournalError as error:  # a disk that is full, most likely
+        again = _again(args, journal.path, fold(journal.events()))
+        raise JournalError(f"{error}; what was answered before is kept, this goes on with it: {again}") from error
     finally:
         if not _is_kept(journal, args, person):
             with contextlib.suppress(OSError):  # Windows deletes no file that another program has open
