@@ -7,7 +7,9 @@ def run() -> int:
     """Run one command and return its exit status."""
     try:
         from reatrieve.cli import main
+        from reatrieve.cli.quiet import quiet_libraries
 
+        quiet_libraries()
         return main()
     except KeyboardInterrupt:
         return 130

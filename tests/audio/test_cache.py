@@ -96,8 +96,9 @@ def test_a_folder_that_cannot_be_written_costs_nothing_but_time(
     blocked.write_text("not a folder", encoding="utf-8")
     cache = AnalysisCache(blocked)
     assert_same(cache.put("k", analysis()), analysis())
-    assert "not cached" in caplog.text
+    assert f"the analysis is not kept in {blocked / 'analysis'} (Not a directory)" in caplog.text
     assert cache.get("k") is None
+    assert len(caplog.records) == 1  # nothing is called damaged that was never there
 
 
 def test_two_processes_share_a_cache(tmp_path: Path) -> None:

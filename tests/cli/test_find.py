@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import io
 import json
+import os
 import re
 import shlex
 import signal
@@ -19,7 +20,8 @@ import soundfile
 from reatrieve import limits
 from reatrieve.cli import main
 from reatrieve.cli.interrupts import interrupted_afterwards
-from reatrieve.journal import read_journal
+from reatrieve.errors import JournalError
+from reatrieve.journal import Journal, read_journal
 from reatrieve.session.events import Answered, BudgetRaised, Proposed, Undone
 from reatrieve.session.search import Search
 from reatrieve.session.state import fold
@@ -397,3 +399,157 @@ def test_it_works_in_a_pipe_as_a_process(song: Path, tmp_path: Path) -> None:
     assert (result["found"], result["rejections"], result["answers"]) == (1, 1, 2)
     assert Path(result["journal"]).is_file()
     assert "\x1b" not in done.stderr
+
+
+def test_a_finished_session_says_how_its_files_are_written_and_that_works(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marked = ("--start", 2, "--end", 2.5)
+    assert find(monkeypatch, song, *marked, typed="y\nf\n") == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("write its sync files by: reatrieve export ")
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(last.partition(": reatrieve ")[2])) == 0
+    assert "2 events in 16 files" in capsys.readouterr().out
+    assert find(monkeypatch, song, *marked, "--new", "--out", tmp_path / "Out", typed="y\nf\n") == 0
+    assert "write its" not in capsys.readouterr().out
+
+
+def test_a_session_whose_file_lies_elsewhere_now_says_so_in_the_command_that_writes_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = write_sound(tmp_path / "before.wav", repeats([2.0, 5.5], rate_hz=44100, duration_s=10.0), 44100)
+    journal = tmp_path / "j.jsonl"
+    assert find(monkeypatch, before, "--start", 2, "--end", 2.5, "--journal", journal, typed="y\nq\n") == 0
+    now = before.rename(tmp_path / "now.wav")
+    assert find(monkeypatch, now, "--resume", journal, typed="f\n") == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(last.partition(": reatrieve ")[2])) == 0
+    assert "2 events in 16 files" in capsys.readouterr().out
+
+
+def test_an_answer_that_cannot_be_kept_says_how_to_go_on_with_the_others(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    append = Journal.append
+
+    def full_from_the_second_answer(self: Journal, event: object, *args: object, **more: object) -> object:
+        if isinstance(event, Answered) and any(isinstance(one, Answered) for one in self.events()):
+            raise JournalError("the answer cannot be kept: the disk is full")
+        return append(self, event, *args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Journal, "append", full_from_the_second_answer)
+    journal = tmp_path / "j.jsonl"
+    assert find(monkeypatch, song, "--start", 2, "--end", 2.5, "--journal", journal, typed="y\ny\n") == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.endswith(f"what was answered before is kept, this goes on with it: reatrieve find --resume {journal}\n")
+    monkeypatch.undo()
+    assert fold(line.event for line in read_journal(journal)[1]).answers == 1
+
+
+def test_a_file_that_this_user_may_not_read_is_not_told_to_be_converted(
+    song: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = Path.open
+
+    def refuse(self: Path, *args: object, **more: object) -> object:
+        if self == song:
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *args, **more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert find(monkeypatch, song, "--start", 2, "--end", 2.5) == 1
+    assert capsys.readouterr().err == f"reatrieve: error: {song}: Permission denied; check the file's rights\n"
+
+
+def test_a_cache_that_takes_nothing_is_refused_where_it_was_named_and_else_a_note(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    cache = tmp_path / "file" / "cache"
+    command = [sys.executable, "-m", "reatrieve", "find", str(song), "--start", "2", "--end", "2.5"]
+
+    def process(*words: str) -> tuple[int, list[str]]:
+        done = subprocess.run(
+            [*command, *words], input="f\n", capture_output=True, text=True, encoding="utf-8", timeout=120
+        )
+        return done.returncode, done.stderr.splitlines()
+
+    refused = f"reatrieve: error: --cache {cache}: {tmp_path / 'file'} is not a folder; choose another place"
+    assert process("--cache", str(cache)) == (2, [refused])
+    monkeypatch.setenv("REATRIEVE_CACHE", str(cache))
+    assert process() == (0, [
+        f"reatrieve: note: no hash is kept in {cache / 'hashes'} (Not a directory); it is computed again",
+        f"reatrieve: note: the analysis is not kept in {cache / 'analysis'} (Not a directory); "
+        "the next search makes it again",
+    ])  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe there breaks otherwise")
+def test_a_reader_that_has_seen_enough_is_no_failure(song: Path) -> None:
+    command = shlex.join([sys.executable, "-m", "reatrieve", "find", str(song), "--start", "2", "--end", "2.5"])
+    piped = f"set -o pipefail; printf 'y\\ny\\nq\\n' | {{ {command}; }} | head -1"
+    done = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, encoding="utf-8", timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "Sound 1: like 0:02.000 - 0:02.500, 0.500 s long\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the locale says there how names of files are written")
+def test_a_locale_without_the_letters_of_a_name_is_told_and_hides_no_other_file(song: Path, tmp_path: Path) -> None:
+    plain = write_sound(tmp_path / "plain.wav", repeats([2.0, 5.5], rate_hz=44100, duration_s=10.0), 44100)
+
+    def process(*words: object, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "reatrieve", *map(str, words)]
+        done = subprocess.run(
+            command, input="f\n", capture_output=True, text=True, encoding="utf-8", timeout=120,
+            env={**os.environ, **more},
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr
+        return done
+
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    marked = ("--start", 2, "--end", 2.5)
+    assert process("find", song, *marked, "--journal", tmp_path / "home" / "journals" / "a.jsonl").returncode == 0
+    assert process("find", plain, *marked, **ascii_only).returncode == 0
+    told = process("export", tmp_path / "home" / "journals" / "a.jsonl", "--out", tmp_path / "Out", **ascii_only)
+    assert told.returncode == 1
+    assert "PYTHONUTF8" in told.stderr
+    assert told.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="semaphores are files, which a limit keeps from being made")
+def test_a_disk_that_takes_nothing_is_one_sentence_and_no_library_says_a_word_of_its_own(song: Path) -> None:
+    resource = pytest.importorskip("resource")
+    command = [sys.executable, "-m", "reatrieve", "find", str(song), "--start", "2", "--end", "2.5"]
+    limit = (0, resource.RLIM_INFINITY)
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("reatrieve: error: the session cannot be kept in ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a library there has a standard error of its own")
+def test_what_mpg123_says_of_an_odd_mp3_is_not_shown(tmp_path: Path) -> None:
+    whole = write_sound(tmp_path / "whole.mp3", repeats([2.0, 5.5], rate_hz=44100, duration_s=10.0), 44100)
+    cut, zeros = tmp_path / "cut.mp3", tmp_path / "zeros.mp3"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    zeros.write_bytes(bytes(100_000))
+
+    def said(path: Path, *python: str) -> list[str]:
+        command = [sys.executable, *python, "-m", "reatrieve", "find", path, "--start", "2", "--end", "2.5"]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        return done.stderr.splitlines()
+
+    assert said(cut) == []
+    assert len(said(zeros)) == 1
+    assert said(zeros)[0].startswith(f"reatrieve: error: {zeros}: cannot be read as mp3")
+    assert len(said(zeros, "-X", "faulthandler")) > 1  # somebody who looks for a fault sees all of it

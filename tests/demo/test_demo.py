@@ -125,6 +125,22 @@ def test_bad_requests_are_one_clear_sentence(arguments, text, tmp_path, capsys):
     assert len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("wrote", [False, True])
+def test_ctrl_c_leaves_no_empty_folder_and_says_where_the_rest_is(wrote, tmp_path, capsys, monkeypatch):
+    def material(args, out, console):
+        if wrote:
+            (out / "demo.wav").write_bytes(b"")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reatrieve.cli.demo._material", material)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert main(["demo"]) == 130
+    said = capsys.readouterr().out
+    left = list(tmp_path.iterdir())
+    assert len(left) == wrote
+    assert said == (f"\nstopped; what was written by then is in {left[0].resolve()}\n" if wrote else "")
+
+
 def test_at_the_end_a_person_may_go_on_or_take_back(tmp_path, capsys, monkeypatch):
     song = write_sound(tmp_path / "song.wav", repeats([1.0, 4.0, 8.5], rate_hz=22050, duration_s=12.0), 22050)
     monkeypatch.setattr(sys, "stdin", io.StringIO("n\n" * 10 + "u\nn\n+\nn\nq\n"))

@@ -98,7 +98,7 @@ class AnalysisCache:
         _wait_for(entry)
         try:
             analysis = _load(entry)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             if entry.is_dir():
                 self._remove(entry)  # half of an entry: somebody deleted files by hand
             return None
@@ -154,7 +154,8 @@ class AnalysisCache:
             self._sweep()
             self._place(passing, entry)
         except OSError as error:
-            logger.warning("analysis not cached in %s: %s", self._entries, error)
+            why = error.strerror or error
+            logger.warning("the analysis is not kept in %s (%s); the next search makes it again", self._entries, why)
             shutil.rmtree(passing, ignore_errors=True)
             return analysis
         self._evict(spare=key)

@@ -110,7 +110,7 @@ class SoundHashes:
                 temporary.write_text(json.dumps(row), encoding="utf-8")
             self._sweep()
         except OSError as error:
-            logger.warning("hash memo not written: %s", error)
+            logger.warning("no hash is kept in %s (%s); it is computed again", self._folder, error.strerror or error)
 
     def _sweep(self) -> None:
         """Drop the older half when there are very many."""

@@ -36,6 +36,9 @@ COMMANDS = {
 """Modules of this package, each with ``add(subparsers)``, as ``reatrieve --help`` shows them. What each is for stands
 here, so that the list costs no import of them."""
 
+_LOGGED = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_SHOWN = "reatrieve: note: %(message)s"
+"""A warning of ours in the terminal of somebody who has just typed a command."""
 
 _COMMAND = re.compile(r": (?=(?:reatrieve|git|uv|pipx|\S*python[\d.]*(?:\.exe)?'?\"?) )")
 """Where a command begins that a sentence ends with."""
@@ -66,16 +69,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8", errors="replace")
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # calls it an error when an observer is stopped
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    form = _LOGGED if arguments[:1] == ["serve"] else _SHOWN
     for handler in logging.getLogger().handlers:
-        handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(PlainFormatter(form))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # read when numpy loads: many small products, which more threads make slower
-    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         if not arguments:
             build_parser().print_help(sys.stderr)
             return 2
         args = build_parser(only=arguments[0]).parse_args(arguments)
+        if getattr(args, "jobs", 1) == 1:  # joblib tries out a semaphore when it loads, and warns where there is none
+            os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
         status = int(args.func(args))
         sys.stdout.flush()
         return status
@@ -101,6 +107,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _failed("numba, which librosa needs, finds no folder to keep compiled code in; set the environment "
                        "variable NUMBA_CACHE_DIR to a writable folder", 1)  # fmt: skip
+    except UnicodeEncodeError as error:  # a file's name, where the locale is none of UTF-8
+        letters = error.object[error.start : error.end]
+        return _failed(f"this terminal's locale has no {letters!r}, which is in a file's name; set the environment "
+                       "variable PYTHONUTF8 to 1", 1)  # fmt: skip
     except MemoryError:
         return _failed("there is not enough memory for this; close other programs, or take a shorter file", 1)
 

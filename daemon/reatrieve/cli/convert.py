@@ -12,6 +12,7 @@ from reatrieve.annotations.annotation import Annotation
 from reatrieve.annotations.files import read_annotations
 from reatrieve.annotations.recordings import same_recording
 from reatrieve.annotations.tables import table_unit
+from reatrieve.cli.values import check_file_to_write, whole
 from reatrieve.errors import AudioError, InputError
 from reatrieve.files import appearing
 from reatrieve.sync.writers import tables
@@ -53,7 +54,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--unit", default="", metavar="UNIT", help="what numbers count where IN does not say it: seconds, ms, samples, "
         "or frames, as in '25 fps'",
     )  # fmt: skip
-    parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate, for tables whose times are sample numbers")
+    parser.add_argument(
+        "--rate", type=whole, metavar="HZ", help="sample rate, for tables whose times are sample numbers"
+    )
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.set_defaults(func=run)
 
@@ -73,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if args.unit:
         table_unit(args.unit)
     form = args.to or _format_of(args.output)
+    check_file_to_write(args.output, "OUT")
     recording = f"{args.input.name.partition('.')[0]}.wav"  # for formats that name one, where the input names none
     notes: list[str] = []
     found = read_annotations(args.input, rate_hz=args.rate, unit=args.unit, on_note=notes.append)
@@ -86,10 +90,11 @@ def run(args: argparse.Namespace) -> int:
     if args.output.exists() and not args.force and args.output.read_bytes() != content:
         raise InputError(f"{args.output} already exists; add --force to replace it, or choose another name")
     try:
+        args.output.parent.mkdir(parents=True, exist_ok=True)
         with appearing(args.output) as part:
             part.write_bytes(content)
     except OSError as error:
-        raise AudioError(f"cannot write {args.output}: {error.strerror or error}") from error
+        raise AudioError(f"cannot write to {args.output}: {error.strerror or error}; choose another folder") from error
     count = len(annotations)
     print(f"{count} {'label' if count == 1 else 'labels'} as {form} in {args.output}")
     for note in notes:

@@ -70,10 +70,7 @@ def run(args: argparse.Namespace) -> int:
     InputError
         If flags do not go together.
     """
-    from reatrieve.cli.conversation import Conversation, KnownAnswers, Person
-    from reatrieve.cli.in_reaper import InReaper
-    from reatrieve.cli.listening import Listening
-    from reatrieve.cli.terminal import console_for, progress_bar, typed_lines
+    from reatrieve.cli.terminal import console_for
 
     console = console_for(json=args.json)
     if args.audio is not None:
@@ -81,6 +78,22 @@ def run(args: argparse.Namespace) -> int:
         for note in sound_notes(args.audio):
             console.print(f"note: {note}")
     out = _folder(args.out)
+    try:
+        return _shown(args, out, console)
+    except KeyboardInterrupt:
+        if any(out.iterdir()):
+            console.print(f"\nstopped; what was written by then is in {out}")
+        elif args.out is None:
+            out.rmdir()
+        raise
+
+
+def _shown(args: argparse.Namespace, out: Path, console: Console) -> int:
+    from reatrieve.cli.conversation import Conversation, KnownAnswers, Person
+    from reatrieve.cli.in_reaper import InReaper
+    from reatrieve.cli.listening import Listening
+    from reatrieve.cli.terminal import progress_bar, typed_lines
+
     audio, truth, bpm = _material(args, out, console)
     example, duration_s = _example(args, truth, audio)
     if truth is not None:

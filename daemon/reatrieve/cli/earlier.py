@@ -75,7 +75,7 @@ class EarlierSessions:
         """The latest first, and whether each one's example is the same place."""
         found = []
         for path in _latest(self._folders):
-            with contextlib.suppress(JournalError, InputError, OSError):
+            with contextlib.suppress(JournalError, InputError, OSError, UnicodeEncodeError):
                 header, lines = read_journal(path)
                 if len(header.track_map.items) == 1 and _same(header.track_map.items[0].path, self._audio):
                     state = fold(line.event for line in lines)

@@ -19,6 +19,7 @@ from reatrieve.cli.values import (
     file_path,
     plural,
     text,
+    whole,
     write_text,
 )
 from reatrieve.errors import InputError
@@ -79,10 +80,10 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--examples", default="first-last", metavar="all|first-last|N", help="which occurrences are examples"
     )
-    parser.add_argument("--budget", type=int, default=10, metavar="N", help="rejections until a session ends (10)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (0)")
+    parser.add_argument("--budget", type=whole, default=10, metavar="N", help="rejections until a session ends (10)")
+    parser.add_argument("--seed", type=whole, default=0, metavar="N", help="of everything random (0)")
     parser.add_argument(
-        "--repeats", type=int, default=1, metavar="N", help="sessions an example, with seeds one apart (1)"
+        "--repeats", type=whole, default=1, metavar="N", help="sessions an example, with seeds one apart (1)"
     )
     parser.add_argument(
         "--oracle",
@@ -100,7 +101,7 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
 
 def add_machine(parser: argparse.ArgumentParser) -> None:
     """Options that say where it runs; none changes a result."""
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes; -1 for all cores (1)")
+    parser.add_argument("--jobs", type=whole, default=1, metavar="N", help="processes; -1 for all cores (1)")
     parser.add_argument("--cache", type=file_path, metavar="DIR", help="keep analyses here for the next run (not kept)")
     parser.add_argument(
         "--scheduler", type=text, default="", metavar="ADDRESS", help="run on this Dask cluster (extra: cluster)"

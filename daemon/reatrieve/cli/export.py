@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reatrieve.annotations.tables import STATED
 from reatrieve.cli.named_journal import read_named_journal
 from reatrieve.cli.parser import Parser, Rule, needs
-from reatrieve.cli.values import check_folder_to_write, command_line, file_path, finite, plural, sha256, text
+from reatrieve.cli.values import check_folder_to_write, command_line, file_path, finite, plural, sha256, text, whole
 from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import AudioError, InputError
 from reatrieve.session.spans import Span, are_one_place
@@ -113,7 +113,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     when.add_argument(
         "--nudge-ms", type=finite, default=0.0, metavar="MS", help="move all anchors; negative is earlier"
     )
-    when.add_argument("--snap", type=int, default=0, metavar="N", help="snap anchors to N grid lines a beat")
+    when.add_argument("--snap", type=whole, default=0, metavar="N", help="snap anchors to N grid lines a beat")
     when.add_argument("--bpm", type=finite, metavar="BPM", help="constant tempo, where no project tells one")
     names = parser.add_argument_group("names and details")
     names.add_argument(

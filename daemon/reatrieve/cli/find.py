@@ -24,6 +24,7 @@ from reatrieve.cli.values import (
     seconds,
     sound_notes,
     text,
+    whole,
 )
 from reatrieve.errors import AudioError, InputError, JournalError
 
@@ -78,7 +79,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("--retriever", type=text, metavar="NAME", help="method that proposes (default: default)")
     parser.add_argument(
-        "--budget", type=int, metavar="N", help=f"rejections until it ends (default: {DEFAULT_BUDGET}; with "
+        "--budget", type=whole, metavar="N", help=f"rejections until it ends (default: {DEFAULT_BUDGET}; with "
         "--annotations it else ends when all is found)",
     )  # fmt: skip
     known = parser.add_argument_group("answers from labels, instead of yours")
@@ -170,6 +171,10 @@ def run(args: argparse.Namespace) -> int:
                 console.print(NOTHING_ANSWERED)
             elif conversation.over:
                 console.print(f"journal: {journal.path}")
+                if args.out is None:
+                    moved = () if args.file is None or args.resume is None else ("--audio", args.file)
+                    export = command_line("reatrieve", "export", journal.path, *moved, "--to", "all", "--out", "Sync")
+                    console.print(f"write its sync files by: {export}")
             else:
                 _say_how_to_go_on(journal, args, console)
             if args.json:
@@ -233,9 +238,11 @@ def _check_files(args: argparse.Namespace) -> None:
     args.file = args.file[0] if args.file else None
     if args.file is None and args.resume is None:
         raise InputError("name the sound file to search, or a journal with --resume")
-    for option in ("out", "preview"):
+    for option in ("out", "preview", "cache"):
         if getattr(args, option) is not None:
             check_folder_to_write(getattr(args, option), f"--{option}")
+    if args.journal is not None and args.journal.is_dir():
+        raise InputError(f"--journal {args.journal} is a folder; name a file")
     if args.to is not None:
         from reatrieve.cli.export import check_targets
 
@@ -315,6 +322,8 @@ def _journal(args: argparse.Namespace, header: Header, state: SessionState, sett
 @contextlib.contextmanager
 def _kept_if_used(journal: Journal, args: argparse.Namespace, person: Person, console: Console) -> Iterator[Journal]:
     """The journal, closed at the end, and deleted if the session is not kept, however it ended."""
+    from reatrieve.session.state import fold
+
     try:
         with journal:
             yield journal
@@ -324,6 +333,9 @@ def _kept_if_used(journal: Journal, args: argparse.Namespace, person: Person, co
         else:
             console.print(f"\nstopped: {NOTHING_ANSWERED}")
         raise
+    except JournalError as error:  # a disk that is full, most likely
+        again = _again(args, journal.path, fold(journal.events()))
+        raise JournalError(f"{error}; what was answered before is kept, this goes on with it: {again}") from error
     finally:
         if not _is_kept(journal, args, person):
             with contextlib.suppress(OSError):  # Windows deletes no file that another program has open

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reatrieve import __version__
 from reatrieve.bridge.home import DaemonInfo
+from reatrieve.cli.values import whole
 from reatrieve.errors import InputError
 from reatrieve.files import open_lock, own_folder, read_small
 from reatrieve.plain import PlainFormatter
@@ -28,7 +29,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Listen for REAPER's scripts over UDP and the spool folder until stopped (Ctrl+C).",
         argument_default=argparse.SUPPRESS,
     )
-    parser.add_argument("--port", type=int, metavar="N", help="UDP port on 127.0.0.1; 0 takes any free one (default)")
+    parser.add_argument("--port", type=whole, metavar="N", help="UDP port on 127.0.0.1; 0 takes any free one (default)")
     parser.add_argument("--home", type=Path, metavar="DIR", help="folder that daemon and scripts share")
     parser.add_argument("--host", metavar="ADDRESS", help="listen here too; needs a token of your own")
     parser.add_argument(
@@ -39,12 +40,14 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--spool", type=Path, metavar="DIR", help="where spool folders are made (default: home/spool)")
     parser.add_argument("--open-controllers", action="store_true", help="OSC controllers on this machine need no token")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where analyses are kept")
-    parser.add_argument("--cache-size", dest="cache_size_mb", type=int, metavar="MB", help="bound of the cache (4096)")
+    parser.add_argument(
+        "--cache-size", dest="cache_size_mb", type=whole, metavar="MB", help="bound of the cache (4096)"
+    )
     parser.add_argument("--journals", type=Path, metavar="DIR", help="where sessions are kept (default: home/journals)")
     parser.add_argument("--logs", type=Path, metavar="DIR", help="where daemon.log is kept")
     parser.add_argument("--retriever", metavar="NAME", help="method for searches that name none (default)")
     parser.add_argument(
-        "--idle-minutes", type=int, metavar="N", help="end when no REAPER has spoken for so long (default: never)"
+        "--idle-minutes", type=whole, metavar="N", help="end when no REAPER has spoken for so long (default: never)"
     )
     parser.add_argument(
         "--background", action="store_true", help="started by REAPER's scripts: end after 30 idle minutes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reatrieve.cli.parser import Parser
-from reatrieve.cli.values import check_folder_to_write, file_path, finite, plural
+from reatrieve.cli.values import check_folder_to_write, file_path, finite, plural, whole
 
 __all__ = ["add", "run"]
 
@@ -20,7 +20,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         "times over changing backgrounds, in the format that `reatrieve evaluate` reads.",
     )
     parser.add_argument("out", type=file_path, metavar="OUT", help="folder to make (must be new or empty)")
-    parser.add_argument("--songs", type=int, default=8, metavar="N", help="how many songs (default 8)")
+    parser.add_argument("--songs", type=whole, default=8, metavar="N", help="how many songs (default 8)")
     parser.add_argument(
         "--genre",
         choices=(*GENRE_NAMES, *SCENE_NAMES),
@@ -29,7 +29,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("--preset", choices=tuple(PRESETS), default="hard", help="how hard (default hard)")
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="the same seed makes the same songs (default 0)"
+        "--seed", type=whole, default=0, metavar="S", help="the same seed makes the same songs (default 0)"
     )
     parser.add_argument(
         "--duration", type=finite, default=120.0, metavar="SECONDS", help="length of a song (default 120)"

@@ -16,9 +16,15 @@ __all__ = ["console_for", "progress_bar", "stage_bars", "typed_lines"]
 BAR_WIDTH = 20
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more: that is for the command's end to handle, as with everything else that is printed."""
+        raise BrokenPipeError
+
+
 def console_for(*, json: bool = False) -> Console:
     """Where a command talks: standard output, or standard error where that is kept for one JSON object."""
-    return Console(stderr=json, highlight=False, soft_wrap=True, emoji=False, markup=False)
+    return _Console(stderr=json, highlight=False, soft_wrap=True, emoji=False, markup=False)
 
 
 def typed_lines() -> TextIO:

@@ -32,6 +32,7 @@ __all__ = [
     "sha256",
     "sound_notes",
     "text",
+    "whole",
     "write_text",
 ]
 
@@ -64,6 +65,14 @@ def finite(text: str) -> float:
     if not math.isfinite(number):
         raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
     return number
+
+
+def whole(text: str) -> int:
+    """Read a whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number; write one as 10") from None
 
 
 def sha256(text: str) -> str:
@@ -99,7 +108,7 @@ def check_sound_file(path: Path) -> None:
     Raises
     ------
     AudioError
-        If it is not there, or a folder.
+        If it is not there, a folder, or not readable by this user.
     """
     try:
         mode = path.stat().st_mode
@@ -111,6 +120,10 @@ def check_sound_file(path: Path) -> None:
         raise AudioError(f"{path} is a folder; name a sound file")
     if not stat.S_ISREG(mode):
         raise AudioError(f"{path} is no plain file; name a sound file")
+    try:
+        path.open("rb").close()
+    except OSError as error:  # its rights
+        raise AudioError(f"{path}: {error.strerror or error}; check the file's rights") from error
 
 
 def sound_notes(path: Path) -> list[str]:
