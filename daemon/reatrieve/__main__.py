@@ -9,7 +9,8 @@ def run() -> int:
         from reatrieve.cli import main
         from reatrieve.cli.quiet import quiet_libraries
 
-        quiet_libraries()
+        if sys.argv[1:2] != ["serve"]:  # nobody reads its terminal, and a service's log should hold all
+            quiet_libraries()
         return main()
     except KeyboardInterrupt:
         return 130

@@ -6,6 +6,7 @@ import pytest
 
 from reatrieve.errors import InputError
 from reatrieve.headless import HostOptions, Reaper, ScriptFailure
+from reatrieve.headless.calls import FUNCTIONS
 from reatrieve.headless.profile import both_ways
 
 COUNTER = """
@@ -52,6 +53,18 @@ def test_an_error_ends_the_script_and_comes_with_its_traceback(make_host):
     assert host.reaper.running == []
     with pytest.raises(ScriptFailure, match="near"):
         host.lua("this is no Lua")
+
+
+def test_ctrl_c_in_a_call_ends_the_step_though_the_script_catches_errors(host, monkeypatch):
+    def press(call):
+        monkeypatch.undo()  # once
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(FUNCTIONS, "time_precise", press)
+    with pytest.raises(KeyboardInterrupt):
+        host.lua("pcall(reaper.time_precise)")
+    host.lua("reaper.SetExtState('test', 'later', tostring(reaper.time_precise() > 0), false)")
+    assert host.reaper.ext_state("test", "later") == "true"
 
 
 def test_a_round_of_deferred_functions_leaves_new_ones_for_the_next(host):

@@ -93,7 +93,17 @@ class LupaEngine(Engine):
         table = self._table(settings)
         load = self._runtime.eval(b"function(source) return load(source, '=reaper') end")
         chunk = load(_bootstrap_source())
-        self._dispatch: Any = chunk(host_call, table)
+        self._host_call = host_call
+        self._interrupt: KeyboardInterrupt | None = None
+        self._dispatch: Any = chunk(self._called, table)
+
+    def _called(self, data: bytes) -> bytes:
+        """Answer a call; Ctrl+C meanwhile is kept for the end of the step, since a script's pcall would swallow it."""
+        try:
+            return self._host_call(data)
+        except KeyboardInterrupt as interrupt:
+            self._interrupt = interrupt
+            raise
 
     def _table(self, values: Mapping[str, Any]) -> Any:
         table = self._runtime.table()
@@ -109,7 +119,10 @@ class LupaEngine(Engine):
         try:
             reply: bytes = self._dispatch(command)
         except self._failure as exc:  # a script broke what the host's Lua end stands on
-            return struct.pack("<I", 0) + pack_text(str(exc).encode("utf-8", "surrogateescape"))
+            reply = struct.pack("<I", 0) + pack_text(str(exc).encode("utf-8", "surrogateescape"))
+        if self._interrupt is not None:
+            interrupt, self._interrupt = self._interrupt, None
+            raise interrupt
         return reply
 
     def close(self) -> None:
