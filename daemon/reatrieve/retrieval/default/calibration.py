@@ -2,8 +2,9 @@
 
 Two models order a shortlist: ``exact`` by figures that tell exact repeats from what resembles them, ``tolerant`` by
 fewer of these and by the tolerant views. Which of them counts is decided by how exact the best places are
-(``Setting.exactness``): the more answers there are, the more exact they have to be. After a no the template has learned
-what tells the accepted from the rejected, so the exact model uses its score alone, and how tight the place is.
+(``Setting.exactness``): the more answers there are, the more exact they have to be. After a no it is the template that
+tells exact repeats from what resembles them, since it has learned from both kinds of answers: of the exact figures,
+``ridge`` alone is left then.
 ``probability`` says how often the user says yes, from the rank, some figures as they are and
 the answers so far; what these answers were against what was expected then moves it (``surprise``). Numbers only, see
 ``constants.py``.
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 _COPY = ("ridge", "lda", "rare", "mean", "onset", "low", "tight")
-EXACT = (_COPY, _COPY, ("ridge", "tight"))
+EXACT = (_COPY, _COPY, ("ridge", "tight", "tolerant"))
 TOLERANT = ("ridge", "rare", "mean", "tight", "tolerant")
 """Figures that each of the two models sees; the exact one's, one tuple a stage (see ``Answers``)."""
 
