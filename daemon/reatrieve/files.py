@@ -238,8 +238,11 @@ def own_folder(folder: Path, what: str, *, option: str, private: bool = True, cl
     try:
         make_folder(folder)
         link, found = folder.lstat(), folder.stat()
+    except FileExistsError as exc:
+        raise InputError(f"the {what} {folder} cannot be used: it is a file; {fix}") from exc
     except (OSError, ValueError) as exc:
-        raise InputError(f"the {what} {folder} cannot be used: {exc}; {fix}") from exc
+        why = getattr(exc, "strerror", None) or exc
+        raise InputError(f"the {what} {folder} cannot be used: {why}; {fix}") from exc
     if not hasattr(os, "getuid"):
         return  # Windows: the user's own folders are private by inherited rights; daemon.txt is made so in any case
     if _is_link(link) and not is_own(link):

@@ -159,12 +159,14 @@ class Settings:
 def _of_file(path: Path) -> dict[str, object]:
     try:
         text = read_small(path, max_bytes=FILE_BYTES, own_link=True).decode("utf-8-sig")  # Windows' editors begin so
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # a home that is a file is told by who makes it
         return {}
     except UnicodeDecodeError as exc:
         raise InputError(f"the settings {path} are not UTF-8 ({exc}); save them as UTF-8") from exc
     except (OSError, ValueError) as exc:
-        raise InputError(f"the settings {path} cannot be read: {exc}") from exc
+        raise InputError(
+            f"the settings {path} cannot be read: {getattr(exc, 'strerror', None) or exc}; check the file and its rights"
+        ) from exc
     values: dict[str, object] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):

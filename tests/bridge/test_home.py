@@ -13,6 +13,7 @@ from reatrieve.bridge import home as homes
 from reatrieve.bridge import osc
 from reatrieve.bridge.messages import EventHeader, Ping, Pong, decode_command, encode_event
 from reatrieve.errors import InputError
+from reatrieve.settings import Settings
 
 
 def test_daemon_txt_is_as_the_page_says(tmp_path):
@@ -115,9 +116,13 @@ def test_another_process_with_the_lock_keeps_its_home(tmp_path):
 
 
 def test_a_home_that_cannot_be_made_is_told(tmp_path):
-    (tmp_path / "file").write_text("x", encoding="utf-8")
-    with pytest.raises(InputError, match="--home"), homes.held(tmp_path / "file" / "home"):
-        pass
+    file = tmp_path / "file"
+    file.write_text("x", encoding="utf-8")
+    for home, why in ((file, "it is a file"), (file / "home", "Not a directory|No such file")):
+        given = Settings.load({"home": home})  # what is wrong with its settings.txt is not the point
+        told = f"cannot be used: ({why}); choose another with --home$"
+        with pytest.raises(InputError, match=told), homes.held(given.home):
+            pass
 
 
 def test_on_windows_the_file_is_made_private_by_its_rights(tmp_path, monkeypatch):

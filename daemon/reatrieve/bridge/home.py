@@ -161,13 +161,17 @@ def held(home: Path) -> Iterator[None]:
     try:
         lock = open_lock(home / LOCK_NAME)
     except OSError as exc:
-        raise InputError(f"the home folder {home} cannot be used: {exc}; choose another with --home") from exc
+        raise InputError(
+            f"the home folder {home} cannot be used: {exc.strerror or exc}; choose another with --home"
+        ) from exc
     with lock:
         info = read_info(home)
         taken = not try_lock(lock)
         if taken or (info is not None and info.pid != os.getpid() and answers_ping(info)):
             which = f"process {info.pid}, port {info.port}" if info is not None else "just starting"
-            raise InputError(f"a daemon is already running in {home} ({which}); stop it, or give another --home")
+            raise InputError(
+                f"a daemon is already running in {home} ({which}); stop it, add --replace, or give another --home"
+            )
         yield
 
 
