@@ -164,9 +164,8 @@ def _of_file(path: Path) -> dict[str, object]:
     except UnicodeDecodeError as exc:
         raise InputError(f"the settings {path} are not UTF-8 ({exc}); save them as UTF-8") from exc
     except (OSError, ValueError) as exc:
-        raise InputError(
-            f"the settings {path} cannot be read: {getattr(exc, 'strerror', None) or exc}; check the file and its rights"
-        ) from exc
+        why = getattr(exc, "strerror", None) or exc
+        raise InputError(f"the settings {path} cannot be read: {why}; check the file and its rights") from exc
     values: dict[str, object] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):

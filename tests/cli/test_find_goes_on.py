@@ -182,6 +182,14 @@ def test_advice_before_the_session_goes_on_keeps_the_new_label_and_budget(
     assert (state.label, state.budget) == ("zap", 30)
 
 
+@pytest.mark.parametrize(("label", "shown"), [("a\nb", "a\\x0ab"), ("\x1b[31mred", "\\x1b[31mred")])
+def test_a_label_with_a_control_character_is_refused_and_shown_harmless(
+    song: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], label: str, shown: str
+) -> None:
+    assert find(monkeypatch, song, *MARKED, "--label", label) == 2
+    assert f"the label '{shown}' holds a control character; choose one without" in capsys.readouterr().err
+
+
 def test_a_label_too_long_for_a_journal_is_told_at_once(
     song: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,6 +27,7 @@ from reatrieve.cli.values import (
     whole,
 )
 from reatrieve.errors import AudioError, InputError, JournalError
+from reatrieve.plain import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -256,6 +257,8 @@ def _check_label(label: str) -> None:
     n_bytes = len(label.encode("utf-8", "replace"))
     if n_bytes > limits.LABEL_BYTES:
         raise InputError(f"the label has {n_bytes} bytes; the most is {limits.LABEL_BYTES}")
+    if plain(label) != label:
+        raise InputError(f"the label '{plain(label)}' holds a control character; choose one without")
 
 
 def _truth(args: argparse.Namespace, resumed: tuple[Header, SessionState] | None) -> Truth | None:
