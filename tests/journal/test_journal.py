@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -275,3 +276,72 @@ def test_odd_session_ids_stay_in_the_folder(tmp_path, session):
     assert folder.path(session).parent == folder.folder
     assert folder.path(session).name.endswith(".journal.jsonl")
     assert not folder.holds(session)
+
+
+def deleted(path):
+    path.unlink()
+
+
+def cut(path):
+    os.truncate(path, 0)
+
+
+def cut_in_a_line(path):
+    os.truncate(path, path.stat().st_size - 9)
+
+
+def replaced_by_a_copy(path):
+    copy = path.with_name("copy")
+    copy.write_bytes(path.read_bytes())
+    copy.replace(path)
+
+
+def replaced_by_an_older_copy(path):
+    copy = path.with_name("copy")
+    copy.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-2]))
+    copy.replace(path)
+
+
+def deleted_with_its_folder(path):
+    shutil.rmtree(path.parent)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows deletes and replaces no open file")
+@pytest.mark.parametrize(
+    "harm",
+    [deleted, cut, cut_in_a_line, replaced_by_a_copy, replaced_by_an_older_copy, deleted_with_its_folder],
+)
+def test_what_is_appended_is_in_the_file_that_has_the_name(tmp_path, harm):
+    path = tmp_path / "journals" / "a.jsonl"
+    with Journal.create(path, header(), events=EVENTS[:3]) as journal:
+        harm(path)
+        journal.append(EVENTS[3], op="later")
+        journal.append(EVENTS[4])
+        assert [line.event for line in read_journal(path)[1]] == EVENTS[:5] == journal.events()
+        with pytest.raises(JournalError):  # still nobody else's
+            Journal.open(path)
+    with Journal.open(path) as again:
+        assert again.ops == {"later"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows deletes and replaces no open file")
+@pytest.mark.parametrize("what", ["other answers", "a folder", "a link"])
+def test_what_somebody_else_put_there_is_left_and_nothing_is_acknowledged(tmp_path, what):
+    path, other = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    Journal.create(other, header(), events=[STARTED, Proposed(1, Span(30.0, 31.0), 0.5, 0.5, 1.0)]).close()
+    with Journal.create(path, header(), events=EVENTS[:3]) as journal:
+        path.unlink()
+        if what == "a folder":
+            path.mkdir()
+        elif what == "a link":
+            path.symlink_to(other)
+        else:
+            other.replace(path)
+        with pytest.raises(JournalError):
+            journal.append(EVENTS[3])
+        assert journal.broken
+        assert len(journal.events()) == 3
+    if what == "other answers":
+        assert len(read_journal(path)[1]) == 2
+    else:
+        assert path.is_dir() if what == "a folder" else path.is_symlink()

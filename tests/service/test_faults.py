@@ -1,14 +1,19 @@
 """Losing, doubling and reordering datagrams, and killing the daemon: the session ends as if nothing had happened."""
 
 import json
+import logging
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from reatrieve.bridge.home import read_info, write_info
 from reatrieve.bridge.messages import Candidate, Done, Failed, Finish, Ping, Rename, Resume, Row, RowsEnd
+from reatrieve.cli import main
+from reatrieve.cli.serve import _LogFile
 from service.client import TRUTH, Client, FaultyProxy
 from service.served import Served, journal_ops, state_of
 
@@ -123,6 +128,44 @@ def test_serve_says_when_it_is_ready_and_ends_cleanly(served, connect):
     assert status == 0
     assert not (daemon.home / "daemon.txt").exists()
     assert "stopped" in daemon.log.read_text(encoding="utf-8")
+
+
+def test_daemon_txt_stays_where_scripts_look_for_it(served, connect):
+    daemon = served("--port", "0")
+    info = daemon.start()
+    client = connect(daemon.home)
+    (daemon.home / "daemon.txt").unlink()
+    client.until(lambda: read_info(daemon.home) == info)
+    other = replace(info, instance="0" * 32, pid=1)
+    write_info(daemon.home, other)
+    daemon.process.communicate(timeout=30)
+    assert daemon.process.returncode == 0
+    assert read_info(daemon.home) == other
+    assert "this daemon ends" in daemon.log.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_log_on_a_full_disk_is_no_fault(tmp_path, capsys):
+    handler = _LogFile(tmp_path / "daemon.log", encoding="utf-8")
+    handler.stream.close()
+    handler.stream = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115
+    log = logging.Logger("full")
+    log.addHandler(handler)
+    for _ in range(3):
+        log.warning("x")
+    handler.close()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_user_without_a_home_folder_is_told(monkeypatch, capsys):
+    def nowhere():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("REATRIEVE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    assert main(["doctor"]) == 1
+    assert "set the environment variable HOME" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")

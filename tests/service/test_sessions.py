@@ -1,5 +1,6 @@
 """Sessions through a real daemon, real sockets, folders and audio: every command of the page."""
 
+import errno
 import json
 import os
 import secrets
@@ -50,7 +51,8 @@ from reatrieve.bridge.messages import (
     Tempo,
     Undo,
 )
-from reatrieve.journal import read_journal
+from reatrieve.journal import JournalFolder, read_journal
+from reatrieve.journal import file as journal_file
 from reatrieve.session.state import fold
 from service.client import RATE_HZ, TRUTH, make_item, make_track
 
@@ -476,6 +478,53 @@ def test_progress_and_pongs_come_while_it_works_and_cancel_stops_it(start, conne
     assert client.wait(Failed).code == "unknown-session"
     client.find(session, shared.track, 1.0, 1.5)
     client.wait(Candidate)
+
+
+@pytest.mark.parametrize("refused", ["copy", "journal"])
+def test_a_save_that_is_refused_changes_neither_journal_nor_copy(
+    daemon, connect, shared, session, tmp_path, monkeypatch, refused
+):
+    client = connect(daemon.home)
+    client.find(session, shared.track, 1.0, 1.5)
+    client.answer(client.wait(Candidate), "accept")
+    client.wait(Candidate)
+    first, second = tmp_path / "a.rpp", tmp_path / "b.rpp"
+    first.touch()
+    second.touch()
+    client.send(Saved(session, str(first)))
+    client.settle()
+    journal = JournalFolder(daemon.home / "journals").path(session)
+    before = journal.read_bytes()
+    if refused == "copy":
+        (tmp_path / "b.reatrieve").touch()
+    else:
+        write = journal_file.write_whole
+
+        def fail(path, content):
+            if path == journal:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            write(path, content)
+
+        monkeypatch.setattr(journal_file, "write_whole", fail)
+    client.send(Saved(session, str(second)))
+    assert "cannot be written" in client.wait(Failed).text
+    monkeypatch.undo()
+    assert journal.read_bytes() == before
+    assert not list(tmp_path.glob("b.reatrieve/*"))
+    assert len(list(tmp_path.glob("a.reatrieve/*"))) == 1
+
+
+def test_a_search_begins_though_all_threads_of_the_analysis_are_busy(daemon, connect, shared, session):
+    go_on = threading.Event()
+    busy = [daemon.service._analysing.submit(go_on.wait, 60) for _ in range(2)]
+    try:
+        client = connect(daemon.home)
+        client.find(session, shared.track, 1.0, 1.5)
+        client.until(lambda: not client.link.unacked, timeout_s=10)
+        assert not any(one.done() for one in busy)
+    finally:
+        go_on.set()
+    assert client.wait(Candidate).number == 1
 
 
 def test_what_cannot_be_searched_is_told(daemon, connect, shared, session):

@@ -11,6 +11,7 @@ import pytest
 
 from reatrieve import files
 from reatrieve.bridge import home as homes
+from reatrieve.bridge.handover import must_give_way
 from reatrieve.bridge.messages import Candidate
 from reatrieve.cli import main
 from reatrieve.errors import InputError
@@ -198,6 +199,12 @@ def test_windows_junctions_are_links_and_cloud_files_are_not(monkeypatch):
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
 @pytest.mark.timeout(30)
 def test_odd_things_in_the_home_are_no_fault(tmp_path, make, capsys):
+    for name in ("give-way.txt", "token.txt"):
+        home = tmp_path / name
+        home.mkdir(mode=0o700)
+        make(home / name)
+        assert not must_give_way(home, "i")
+        assert homes.kept_token(home) is None
     for name in ("daemon.txt", "settings.txt", "daemon.lock"):
         home = tmp_path / name
         home.mkdir(mode=0o700)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 import soundfile
 
 from reatrieve.annotations.files import read_annotations
+from reatrieve.audio.riff import walk_chunks
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
 from reatrieve.sync.anchors import Placement
@@ -156,6 +159,35 @@ def test_a_foreign_file_where_the_sync_json_would_be_is_not_judged_by_its_conten
         export(accepted(), folder=out, targets="audacity", audio="render", audio_path=song, force=True)
         with pytest.raises(InputError, match="already exists"):
             export(accepted(), folder=out, targets="json", audio="render", audio_path=song)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders")
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("what", ["pipe", "folder", "device"])
+def test_what_is_no_file_in_the_folder_is_not_opened(song, tmp_path, what):
+    out = tmp_path / "o"
+    place = out / "Lied für Übung.sync.json"
+    place.parent.mkdir()
+    if what == "pipe":
+        os.mkfifo(place)
+    elif what == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to("/dev/zero")
+    export(accepted(), folder=out, targets="audacity", audio="render", audio_path=song)
+    with pytest.raises(InputError, match="already exists"):
+        export(accepted(), folder=out, targets="json", audio="render", audio_path=song)
+
+
+def test_zeros_behind_the_last_chunk_are_room_and_a_file_of_chunks_alone_is_damaged(song, tmp_path):
+    chunks = walk_chunks(song)
+    with song.open("r+b") as file:
+        file.truncate(song.stat().st_size + (1 << 30))  # takes no room on the disk
+    assert walk_chunks(song) == chunks
+    many = tmp_path / "many.wav"
+    many.write_bytes(song.read_bytes()[:12] + b"junk\0\0\0\0" * 10_001)
+    with pytest.raises(AudioError, match="more than 10000 chunks"):
+        walk_chunks(many)
 
 
 def test_cancelling_leaves_nothing(song, tmp_path):

@@ -8,6 +8,7 @@ cache: neither waits for the other, and the worst that a race costs is one analy
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -39,6 +40,7 @@ _INDEX_BYTES = 1 << 20
 _PASSING = ".tmp"
 _MAPPED_BYTES = 1 << 20
 """Larger arrays are mapped, smaller ones read: a mapping costs a file handle for as long as it lives."""
+_NOT_ITS_FAULT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 _SOON_BYTES = 256 << 20
 """Up to this size an analysis is stored while it is already in use; larger ones are better mapped than held."""
@@ -102,7 +104,14 @@ class AnalysisCache:
             if entry.is_dir():
                 self._remove(entry)  # half of an entry: somebody deleted files by hand
             return None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, RecursionError) as error:
+        except OSError as error:
+            if error.errno in _NOT_ITS_FAULT:
+                logger.warning("cache entry %s cannot be read now: %s", key, error.strerror)
+                return None
+            logger.warning("cache entry %s is damaged and removed: %s", key, error)
+            self._remove(entry)
+            return None
+        except (ValueError, KeyError, TypeError, EOFError, AttributeError, RecursionError) as error:
             logger.warning("cache entry %s is damaged and removed: %s", key, error)
             self._remove(entry)
             return None

@@ -24,6 +24,9 @@ __all__ = [
 ]
 
 UNKNOWN_SIZE = 0xFFFFFFFF
+NO_ID = b"\0\0\0\0"
+"""Zeros behind the last chunk: a recorder has taken room ahead."""
+MOST_CHUNKS = 10_000
 WAVE_FORMAT_PCM = 1
 WAVE_FORMAT_IEEE_FLOAT = 3
 WAVE_FORMAT_EXTENSIBLE = 0xFFFE
@@ -66,13 +69,13 @@ def walk_chunks(path: Path) -> list[Chunk]:
     """List the top-level chunks of a WAV file, in file order.
 
     Sizes that cannot be true (a stream writer that never came back, a file cut short) are cut to what the file holds;
-    64-bit
-    sizes of RF64 come from its ``ds64``. Bytes after the last whole chunk are ignored.
+    64-bit sizes of RF64 come from its ``ds64``. Bytes after the last whole chunk are ignored, and so are zeros in its
+    place.
 
     Raises
     ------
     AudioError
-        If the file is no WAV.
+        If the file is no WAV, or has more than ``MOST_CHUNKS``.
     """
     total = path.stat().st_size
     with path.open("rb") as file:
@@ -85,6 +88,10 @@ def walk_chunks(path: Path) -> list[Chunk]:
         while position + 8 <= total:
             file.seek(position)
             chunk_id, size = struct.unpack("<4sI", file.read(8))
+            if chunk_id == NO_ID:
+                break
+            if len(chunks) == MOST_CHUNKS:
+                raise AudioError(f"{path.name} has more than {MOST_CHUNKS} chunks: it is damaged; save it as WAV again")
             if chunk_id == b"ds64" and size >= 16:
                 long_data_size = struct.unpack("<Q", file.read(16)[8:])[0]
             if chunk_id == b"data" and size == UNKNOWN_SIZE and long_data_size is not None:
@@ -99,7 +106,7 @@ def big_endian_chunk_ids(path: Path) -> list[bytes]:
     """Ids of the top-level chunks of a file whose sizes have their high byte first: RIFX, and IFF as AIFF uses it;
     none for others."""
     total = path.stat().st_size
-    found = []
+    found: list[bytes] = []
     with path.open("rb") as file:
         if file.read(12)[:4] not in (b"RIFX", b"FORM"):
             return []
@@ -107,6 +114,8 @@ def big_endian_chunk_ids(path: Path) -> list[bytes]:
         while position + 8 <= total:
             file.seek(position)
             chunk_id, size = struct.unpack(">4sI", file.read(8))
+            if chunk_id == NO_ID or len(found) == MOST_CHUNKS:
+                break
             found.append(chunk_id)
             position += 8 + size + size % 2
     return found

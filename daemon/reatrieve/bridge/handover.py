@@ -13,6 +13,7 @@ from pathlib import Path
 from reatrieve.bridge.home import LOCK_NAME, DaemonInfo, answers_ping, read_info
 from reatrieve.errors import InputError
 from reatrieve.filelock import try_lock
+from reatrieve.files import open_lock, read_small
 
 __all__ = ["LOOK_EVERY_S", "ask_to_give_way", "give_way", "is_newer", "must_give_way"]
 
@@ -44,10 +45,10 @@ def ask_to_give_way(home: Path, info: DaemonInfo) -> None:
 def must_give_way(home: Path, instance: str) -> bool:
     """Whether somebody has asked this instance to end."""
     try:
-        with (home / FILE_NAME).open("rb") as file:
-            return file.read(MOST_BYTES).decode("ascii", "replace").strip() == instance
+        asked = read_small(home / FILE_NAME, max_bytes=MOST_BYTES)
     except OSError:
         return False
+    return asked.decode("ascii", "replace").strip() == instance
 
 
 def give_way(
@@ -87,7 +88,7 @@ def give_way(
 
 def _is_free(home: Path) -> bool:
     try:
-        with (home / LOCK_NAME).open("a+b") as lock:
+        with open_lock(home / LOCK_NAME) as lock:
             return try_lock(lock)
     except OSError:
         return False

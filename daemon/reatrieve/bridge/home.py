@@ -127,8 +127,7 @@ def read_info(home: Path) -> DaemonInfo | None:
 def kept_token(home: Path) -> str | None:
     """The token that was made for this home folder; None where there is none, or more than a line."""
     try:
-        with (home / TOKEN_NAME).open("rb") as file:
-            text = file.read(1024).decode("ascii").strip()
+        text = read_small(home / TOKEN_NAME, max_bytes=1024, own_link=True).decode("ascii").strip()
     except (OSError, UnicodeDecodeError):
         return None
     return text if re.fullmatch(r"[!-~]{16,128}", text) else None

@@ -102,6 +102,7 @@ class SpoolCarrier:
         self._gone: dict[str, _Client] = {}
         self._outgoing: deque[tuple[str, bytes]] = deque()
         self._scan: Iterator[os.DirEntry[str]] | None = None
+        self._unlisted = False
         self._scanned: set[str] = set()
         self._listed_s = -IDLE_POLL_S
         self._evented = False
@@ -262,9 +263,11 @@ class SpoolCarrier:
         try:
             self._scan = os.scandir(self.folder)
         except OSError as exc:
-            logger.warning("cannot list the spool folder %s: %s", self.folder, exc)
+            if not self._unlisted:
+                logger.warning("cannot list the spool folder %s: %s", self.folder, exc)
+            self._unlisted = True
             return
-        self._scanned = set()
+        self._scanned, self._unlisted = set(), False
 
     def _go_on_scanning(self, now_s: float) -> None:
         """So many entries more of the folder; at its end clients whose folders are gone are forgotten."""

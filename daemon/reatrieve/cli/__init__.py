@@ -103,6 +103,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _close_output()
         return _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error), 1)
     except RuntimeError as error:
+        if "determine home" in str(error):  # pathlib's words
+            return _failed("this user has no home folder; set the environment variable HOME to a writable folder", 1)
         if "no locator available" not in str(error):  # numba's words, on a disk that takes no file of this user
             raise
         return _failed("numba, which librosa needs, finds no folder to keep compiled code in; set the environment "

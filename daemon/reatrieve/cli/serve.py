@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import logging.handlers
 from pathlib import Path
@@ -12,7 +13,7 @@ from reatrieve.bridge.home import DaemonInfo
 from reatrieve.cli.values import whole
 from reatrieve.errors import InputError
 from reatrieve.files import open_lock, own_folder, read_small
-from reatrieve.plain import PlainFormatter
+from reatrieve.plain import PlainFormatter, plain
 from reatrieve.settings import Settings
 
 __all__ = ["add", "run"]
@@ -102,7 +103,19 @@ def _token_in(path: Path) -> str:
 
 def _say_ready(info: DaemonInfo) -> None:
     where = f"listening on 127.0.0.1:{info.port}, " if info.port else ""
-    print(f"reatrieve: {where}spool {info.spool}", flush=True)
+    print(plain(f"reatrieve: {where}spool {info.spool}"), flush=True)
+
+
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """What a full disk does not take is not logged; the terminal still has the warnings."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
+        """Nothing: no traceback for each line."""
+
+    def close(self) -> None:
+        """Close it; what was not written by then is lost."""
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def _log_to_file(settings: Settings) -> logging.Handler | None:
@@ -114,9 +127,7 @@ def _log_to_file(settings: Settings) -> logging.Handler | None:
     try:
         own_folder(settings.logs, "log folder", option="--logs", private=False, closed=False)
         open_lock(settings.logs / "daemon.log").close()  # made for this user alone; no link, no pipe
-        handler = logging.handlers.RotatingFileHandler(
-            settings.logs / "daemon.log", maxBytes=LOG_BYTES, backupCount=LOG_COUNT, encoding="utf-8"
-        )
+        handler = _LogFile(settings.logs / "daemon.log", maxBytes=LOG_BYTES, backupCount=LOG_COUNT, encoding="utf-8")
     except (OSError, InputError) as exc:
         package.warning("no log file in %s: %s", settings.logs, exc)
         return None

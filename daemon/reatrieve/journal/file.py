@@ -18,6 +18,7 @@ import itertools
 import logging
 import os
 import re
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -27,7 +28,17 @@ from typing import BinaryIO, cast
 from reatrieve import limits
 from reatrieve.errors import JournalError
 from reatrieve.filelock import try_lock
-from reatrieve.files import make_folder, open_regular, read_at_most, read_small, unreadable, write_all, write_whole
+from reatrieve.files import (
+    ForeignFileError,
+    is_own,
+    make_folder,
+    open_regular,
+    read_at_most,
+    read_small,
+    unreadable,
+    write_all,
+    write_whole,
+)
 from reatrieve.journal.lines import VERSION, Header, JournalContent, Line, demand_room, event_line, parse, whole
 from reatrieve.journal.relocation import relocated
 from reatrieve.session.events import SessionEvent
@@ -41,7 +52,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 SUFFIX = ".journal.jsonl"
-COPIES_BYTES = 1 << 28
+COPIES_BYTES = limits.JOURNAL_BYTES
 """No more than this is read of the copies beside one project."""
 
 _LABEL_NAME_BYTES = 100
@@ -146,6 +157,7 @@ class Journal:
         JournalError
             If the disk does not take them. In both cases the journal is as it was, on disk too.
         """
+        self._stay_in_place()
         added = [Line(event, op, _clock(self._now)) for event in events]
         added += [Line(event, "", _clock(self._now)) for event in then]
         if self._content.version < VERSION:
@@ -181,6 +193,10 @@ class Journal:
         """
         self._replace(relocated(self.header, project), self._content.lines)
 
+    def move_back(self, header: Header) -> None:
+        """The header is this one again, after ``move_to``; raises as that does."""
+        self._replace(header, self._content.lines)
+
     def copy_to(self, folder: Path, *, project: str | None = None) -> Path:
         """Put a copy into ``folder``, named by label and session; earlier copies of this session there go away.
 
@@ -197,7 +213,7 @@ class Journal:
         label = fold(self.events()).label if self._content.lines else ""
         stem = stem_of(header.session)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make_copies_folder(folder)
             target = next(
                 path
                 for path in (folder / f"{_file_name(label)}{again}-{stem}{SUFFIX}" for again in _additions())
@@ -254,6 +270,39 @@ class Journal:
         self._file, self._content = file, content
         self.header = content.header
 
+    def _stay_in_place(self) -> None:
+        """Before a line is written: a file that another program has deleted, cut or replaced by a copy is written anew,
+        since what is read at the next start is the file that has the name.
+
+        Raises
+        ------
+        JournalError
+            If something else lies there; the journal must be opened again.
+        """
+        file, known = self._open_file(), self._content
+        try:
+            ours, there = os.fstat(file.fileno()), self.path.lstat()
+            if os.path.samestat(ours, there) and there.st_size >= known.length:
+                return
+            found = read_file(self.path) if there.st_size else b""
+        except FileNotFoundError:
+            found = b""
+        except OSError as exc:
+            self.close()
+            raise JournalError(f"the journal {self.path} cannot be read any more: {exc.strerror or exc}") from exc
+        except JournalError:
+            self.close()
+            raise
+        if found:
+            other = parse(self.path, found)
+            if other.lines != known.lines[: len(other.lines)]:
+                self.close()
+                raise JournalError(f"the journal {self.path} was changed by another program; try again")
+        logger.warning("%s was deleted or replaced by another program; it is written anew", self.path)
+        with contextlib.suppress(OSError):  # where this fails, so does the next
+            make_folder(self.path.parent)
+        self._replace(self.header, known.lines)
+
     def _take_back(self) -> None:
         """After a refused write: the file as it was, opened and read again; else the journal is broken."""
         file, before = self._open_file(), self._content
@@ -289,6 +338,14 @@ class Journal:
         if self._file is None:  # on disk it is as it should be
             self.header = header
             self._content = dataclasses.replace(self._content, header=header, lines=lines)
+
+
+def _make_copies_folder(folder: Path) -> None:
+    """Make the folder beside a project; one that somebody else made a link of leads to a place of theirs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) and not is_own(found):
+        raise ForeignFileError(f"{folder} is a link of another user's; remove it")
 
 
 def read_journal(path: Path) -> tuple[Header, list[Line]]:
@@ -368,7 +425,10 @@ def copies_in(folder: Path) -> list[Path]:
             for entry in entries:
                 if not entry.name.endswith(SUFFIX):
                     continue
-                n_bytes += entry.stat(follow_symlinks=False).st_size
+                size = entry.stat(follow_symlinks=False).st_size
+                if size > limits.JOURNAL_BYTES:
+                    continue  # no journal of ours
+                n_bytes += size
                 if len(found) == limits.COPIES or n_bytes > COPIES_BYTES:
                     logger.warning("%s holds more than is looked at; some of it is left out", folder)
                     break

@@ -43,7 +43,7 @@ from reatrieve.bridge.messages import (
     Survey,
     Undo,
 )  # fmt: skip
-from reatrieve.errors import CancelledError, InputError, ReatrieveError
+from reatrieve.errors import CancelledError, InputError, JournalError, ReatrieveError
 from reatrieve.journal import Header, JournalFolder, copies_folder
 from reatrieve.plain import plain
 from reatrieve.service import curves, loading, replies
@@ -88,6 +88,7 @@ class Context:
     ahead: TrackAhead
     turns: Turns
     analysing: Executor
+    beginning: Executor
     stepping: Executor
     describing: Executor
     proposed: Callable[[str], None]
@@ -279,7 +280,7 @@ class SessionActor:
             events, left_out = beginning(started, earlier, track_map)
             return prepared, SessionWork(context.journals.create(header, events=events)), left_out
 
-        prepared, work, left_out = await self._long(begun, "decode")
+        prepared, work, left_out = await self._long(begun, "decode", context.beginning)
         for code, text in prepared.notes:
             self._push(replies.note(self.session, code, text))
         if work is None:
@@ -393,9 +394,16 @@ class SessionActor:
 
         def keep() -> None:
             _demand_project(command.project)
-            work.journal.copy_to(copies_folder(command.project), project=command.project)
-            if command.project != work.journal.header.project:
-                work.journal.move_to(command.project)
+            journal, header = work.journal, work.journal.header
+            moved = command.project != header.project
+            if moved:
+                journal.move_to(command.project)
+            try:
+                journal.copy_to(copies_folder(command.project), project=command.project)
+            except JournalError:
+                if moved:
+                    journal.move_back(header)
+                raise
 
         await self._step(keep)
 
@@ -530,10 +538,10 @@ class SessionActor:
         """Run something short in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._context.stepping, job)
 
-    async def _long(self, job: Callable[[], T], stage: str) -> T:
-        """Run something long in a thread, and tell the client how far it is."""
+    async def _long(self, job: Callable[[], T], stage: str, threads: Executor | None = None) -> T:
+        """Run something long in a thread (of those that analyse), and tell the client how far it is."""
         self._stage, self._share, self._computing = stage, 0.0, True
-        future = asyncio.get_running_loop().run_in_executor(self._context.analysing, job)
+        future = asyncio.get_running_loop().run_in_executor(threads or self._context.analysing, job)
         try:
             while True:
                 finished, _ = await asyncio.wait([future], timeout=PROGRESS_EVERY_S)

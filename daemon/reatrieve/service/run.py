@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 
 from reatrieve.bridge.handover import LOOK_EVERY_S, must_give_way
-from reatrieve.bridge.home import DaemonInfo
+from reatrieve.bridge.home import DaemonInfo, read_info, write_info
+from reatrieve.errors import InputError
 from reatrieve.service import loading
 from reatrieve.service.service import Service, running
 from reatrieve.settings import Settings
@@ -57,8 +58,10 @@ async def _serve(settings: Settings, ready: Callable[[DaemonInfo], None]) -> Non
 
 
 async def _until_not_needed(service: Service, stop: asyncio.Event) -> None:
-    """Stop when another daemon wants to take over, or when no REAPER has spoken for as long as the settings allow."""
+    """Stop when another daemon wants to take over or has the home folder, or when no REAPER has spoken for as long as
+    the settings allow; ``daemon.txt`` stays there meanwhile."""
     settings, info = service.settings, service.info
+    told = False
     while not stop.is_set():
         await asyncio.sleep(LOOK_EVERY_S)
         if must_give_way(settings.home, info.instance):
@@ -66,6 +69,17 @@ async def _until_not_needed(service: Service, stop: asyncio.Event) -> None:
             stop.set()
         elif service.hub.silent_s > settings.idle_s and service.is_idle:
             logger.info("no REAPER has spoken for %.0f minutes", settings.idle_s / 60)
+            stop.set()
+        elif (named := read_info(settings.home)) is None:
+            try:
+                write_info(settings.home, info)  # somebody has deleted it: no script would find this daemon
+                logger.warning("daemon.txt was gone from %s; it is written again", settings.home)
+            except InputError as error:
+                if not told:
+                    logger.error("%s", error)
+                told = True
+        elif named.instance != info.instance:
+            logger.warning("process %d serves %s now; this daemon ends", named.pid, settings.home)
             stop.set()
 
 

@@ -74,6 +74,7 @@ class Service:
             open_controllers=settings.open_controllers,
         )
         self._analysing = ThreadPoolExecutor(2, "reatrieve-analysis")
+        self._beginning = ThreadPoolExecutor(2, "reatrieve-beginning")  # a search begins though two others are analysed
         self._stepping = ThreadPoolExecutor(4, "reatrieve-step")
         self._describing = ThreadPoolExecutor(1, "reatrieve-describe")
         self._actors: dict[str, SessionActor] = {}
@@ -95,6 +96,7 @@ class Service:
             ahead=self.ahead,
             turns=turns,
             analysing=self._analysing,
+            beginning=self._beginning,
             stepping=self._stepping,
             describing=self._describing,
             proposed=self._proposed,
@@ -171,7 +173,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*(actor.close() for actor in self._actors.values()), return_exceptions=True)
         await asyncio.to_thread(self.ahead.close)
-        for pool in (self._analysing, self._stepping, self._describing):
+        for pool in (self._analysing, self._beginning, self._stepping, self._describing):
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
         for actor in self._actors.values():
             actor.let_go()

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reatrieve.files import read_small
 from reatrieve.session.state import SessionState
 from reatrieve.sync.model import Accepted, SyncAudio, SyncEvent
 from reatrieve.sync.tempo import Position
 
 __all__ = ["EarlierExport", "accepted_in"]
+
+MOST_BYTES = 1 << 26
+"""A larger file is no sync JSON of ours."""
 
 
 def accepted_in(state: SessionState, *, session: str, origin_s: float) -> list[Accepted]:
@@ -52,7 +56,7 @@ class EarlierExport:
     def read(cls, path: Path) -> EarlierExport:
         """Whether a file that is not ours may be replaced is for the caller to decide."""
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = json.loads(read_small(path, max_bytes=MOST_BYTES, own_link=True))
             audio_file, pcm_sha256 = str(data["audio"]["file"]), str(data["audio"]["pcm_sha256"])
         except (OSError, ValueError, KeyError, TypeError):
             return cls(path)
