@@ -15,6 +15,7 @@ __all__ = [
     "CHANNELS",
     "CLIENTS",
     "COPIES",
+    "DRAFTS_BYTES",
     "GAIN",
     "HEADER_BYTES",
     "ID_BYTES",
@@ -90,6 +91,8 @@ PROBE_BYTES: Final = 1 << 22
 """One item's probe."""
 PROBES_BYTES: Final = 1 << 25
 """All probes of a session together."""
+DRAFTS_BYTES: Final = 1 << 28
+"""All probes of all sessions; past it the longest unused are forgotten."""
 
 SHORTEST_EXAMPLE_S: Final = 0.05
 LONGEST_EXAMPLE_S: Final = 30.0

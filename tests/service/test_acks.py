@@ -212,6 +212,17 @@ def test_probes_together_are_bounded(client, monkeypatch):
     assert acked(client, *pages[:4]) == []
 
 
+def test_probes_of_sessions_that_are_never_searched_are_forgotten(start, connect, monkeypatch):
+    monkeypatch.setattr(limits, "DRAFTS_BYTES", 3000)
+    daemon = start()
+    client = connect(daemon.home)
+    for k in range(8):
+        client.send(m.Probe(f"s{k}", 0, 0, 1, 0.0, 44100, bytes(1000)))
+    client.settle()
+    client.until(lambda: sum(actor.draft.probe_bytes for actor in daemon.service._actors.values()) <= 4000)
+    assert "s7" in daemon.service._actors
+
+
 def test_raised_budgets_together_are_bounded(client, shared):
     session = secrets.token_hex(8)
     client.find(session, shared.track, 1.0, 1.5, budget=10)

@@ -100,6 +100,11 @@ class Draft:
             )
 
     @property
+    def probe_bytes(self) -> int:
+        """What the probes take in memory at most."""
+        return self._n_probed
+
+    @property
     def answers(self) -> tuple[Known, ...]:
         """What an earlier search was told, in its order."""
         return tuple(one for _, one in sorted(self.known.items()))

@@ -152,8 +152,11 @@ class Service:
                 logger.info("session %s is closed for now: %d others are open", session, limits.OPEN_SESSIONS)
                 actor.let_go()
                 excess -= 1
-        for session in unused[: max(0, len(unused) - limits.KNOWN_SESSIONS)]:
-            if not self._actors[session].is_open:
+        described = 0
+        for count, session in enumerate(reversed(unused), start=1):  # the latest first
+            actor = self._actors[session]
+            described += actor.draft.probe_bytes
+            if (count > limits.KNOWN_SESSIONS or described > limits.DRAFTS_BYTES) and not actor.is_open:
                 self._start(self._drop(session))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
