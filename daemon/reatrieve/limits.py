@@ -103,7 +103,7 @@ PREPARED_S: Final = 1800.0
 """The longest track that is decoded and analysed before anybody searches it."""
 SESSIONS: Final = 500
 """Listed of one project, the latest ones."""
-OPEN_SESSIONS: Final = 48
+OPEN_SESSIONS: Final = 24
 """Held in memory; the longest unused idle one is closed, and opened again when it is needed."""
 KNOWN_SESSIONS: Final = 1000
 """What clients said of them is kept; past it the longest unused are forgotten (their journals stay)."""
