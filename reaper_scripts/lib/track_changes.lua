@@ -61,12 +61,27 @@ function track_changes.between(before, now)
   return { what = table.concat(parts, ", "), item_by_s = item_by_s }
 end
 
----The item of a layout that a time lies on.
+---The item of a layout that holds most of a place, of those that lie at its middle: items may overlap, as in a crossfade. Of two
+---that hold as much it is the later one, which REAPER draws on top.
+---@param layout table<string, ItemPlace>
+---@param start_s number
+---@param end_s number
 ---@return string? guid
-local function under(layout, time_s)
+local function under(layout, start_s, end_s)
+  local middle_s = (start_s + end_s) / 2
+  local best, best_s
   for guid, item in pairs(layout) do
-    if item.position_s <= time_s and time_s < item.position_s + item.length_s then return guid end
+    local first_s, last_s = item.position_s, item.position_s + item.length_s
+    if first_s <= middle_s and middle_s < last_s then
+      local held_s = math.min(end_s, last_s) - math.max(start_s, first_s)
+      local more_s = best and held_s - best_s or 1
+      local later = best and (first_s > layout[best].position_s or first_s == layout[best].position_s and guid > best)
+      if more_s > SAME_S or more_s >= -SAME_S and later then
+        best, best_s = guid, held_s
+      end
+    end
   end
+  return best
 end
 
 ---How far REAPER has moved a region together with its items. What else has become of it is the user's doing, or an undo's.
@@ -149,7 +164,7 @@ end
 local function followed(s, change, before, present)
   local model, marks = s.model, {}
   for guid, mark in pairs(s:step().marks) do
-    local item_by_s = change.item_by_s[under(before, (mark.start_s + mark.end_s) / 2)]
+    local item_by_s = change.item_by_s[under(before, mark.start_s, mark.end_s)]
     local start_by_s, end_by_s = carried(mark, present[guid], item_by_s, true)
     model = models.moved(model, mark.number, start_by_s, end_by_s)
     marks[guid] = moved_mark(mark, start_by_s, end_by_s)
@@ -157,7 +172,13 @@ local function followed(s, change, before, present)
   return model, marks
 end
 
----The item that plays now what an item played at a time: itself, or the other piece of it after a split.
+---A time of an item's source, as a project time in a piece that plays it now.
+local function played_at(old, now, time_s)
+  return now.position_s + (old.offset_s + (time_s - old.position_s) * old.rate - now.offset_s) / now.rate
+end
+
+---The item that plays now what an item played at a time: itself, or the other piece of it after a split; of several copies the one
+---that plays it nearest to where it was.
 ---@param before table<string, ItemPlace>
 ---@param now table<string, ItemPlace>
 ---@param guid string
@@ -170,14 +191,17 @@ local function playing_now(before, now, guid, time_s)
   end
   local same = now[guid]
   if same and plays(same) then return same end
+  local nearest, nearest_s
   for other, item in pairs(now) do
-    if not before[other] and item.source == old.source and item.rate == old.rate and plays(item) then return item end
+    if not before[other] and item.source == old.source and item.rate == old.rate and plays(item) then
+      local at_s = played_at(old, item, time_s)
+      local closer_s = nearest and math.abs(nearest_s - time_s) - math.abs(at_s - time_s) or 1
+      if closer_s > 0 or closer_s == 0 and at_s < nearest_s then
+        nearest, nearest_s = item, at_s
+      end
+    end
   end
-end
-
----Where a piece of an item's sound is played now.
-local function played_at(old, now, time_s)
-  return now.position_s + (old.offset_s + (time_s - old.position_s) * old.rate - now.offset_s) / now.rate
+  return nearest
 end
 
 ---Items have changed each in its own way: what no region shows goes with the sound under it; a region that stayed while its sound
@@ -191,7 +215,7 @@ local function follow_each(s, change, before, now, present, model)
   end
   for number, one in pairs(s.model.candidates) do
     local start_s, end_s = models.sound(one)
-    local item = one.state ~= "candidate" and under(before, (start_s + end_s) / 2)
+    local item = one.state ~= "candidate" and under(before, start_s, end_s)
     local region = shown[number]
     local piece = item and playing_now(before, now, item, (start_s + end_s) / 2)
     if piece and (not region or region.still) then
@@ -204,7 +228,7 @@ local function follow_each(s, change, before, now, present, model)
         model = models.add_sound_offset(model, number, start_by_s, end_by_s)
       end
     elseif item and not piece then
-      local other = under(now, (start_s + end_s) / 2)
+      local other = under(now, start_s, end_s)
       if other and before[other] and math.abs(change.item_by_s[other]) > SAME_S then s:stray(number) end
     elseif put_back and one.sound_offset and not item then
       model = models.clear_sound_offset(model, number)

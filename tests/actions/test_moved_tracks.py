@@ -354,3 +354,30 @@ def test_an_item_that_was_moved_and_deleted_and_is_put_back_leaves_no_region_off
     assert rig.reaper.dialogs == []
     assert rig.accepted() == [0.5, 2.0, 4.0, 6.0]
     assert rig.sent(m.Revise) == []
+
+
+def test_a_place_goes_with_the_item_that_holds_most_of_it(rig: Rig) -> None:
+    """In a crossfade, and under short items that lie on its middle."""
+    rig.track.items[0].set(D_LENGTH=5.0)
+    rig.track.add_item(rig.audio, position_s=4.4, offset_s=4.4, length_s=14.0)
+    for k in range(8):
+        rig.track.add_item(rig.audio, position_s=4.45, offset_s=10.0 + k, length_s=0.1)
+    rig.find()
+    rig.press("accept", 6)
+    rig.press("accept", 6)  # at 4, until 5
+    for item in rig.track.items[1:]:
+        item.move(item.model.position_s + 30.0)
+    rig.tick(6)
+    assert rig.accepted() == put_right(rig) == [0.5, 2.0, 4.0]
+    assert rig.sent(m.Revise) == []
+
+
+def test_of_several_copies_a_place_goes_with_the_nearest(rig: Rig) -> None:
+    rig.find()
+    rig.press("accept", 6)
+    rig.press("accept", 6)
+    for shift_s in (60.0, 90.0, 0.5, 120.0, 30.0, 150.0, 180.0):
+        rig.track.add_item(rig.audio, position_s=shift_s, offset_s=0.0, length_s=20.0)
+    rig.track.items[0].delete()
+    rig.tick(6)
+    assert put_right(rig) == pytest.approx([1.0, 2.5, 4.5])
