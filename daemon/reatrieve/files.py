@@ -200,11 +200,14 @@ def make_folder(folder: Path) -> None:
     except FileExistsError:
         if not folder.is_dir():
             raise
+        return
     except FileNotFoundError:
         if folder == folder.parent:
             raise
         make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_mode & stat.S_IRWXU != stat.S_IRWXU:  # a umask that takes rights of the user's own
+        folder.chmod(0o700)
 
 
 def insist(action: Callable[[], object]) -> None:

@@ -90,6 +90,16 @@ def test_with_umask_zero_everything_is_still_private(tmp_path, start, connect, s
 
 
 @posix
+@pytest.mark.parametrize("umask", [0o777, 0o277, 0o077, 0])
+def test_whatever_the_umask_a_new_folder_is_this_users(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        files.make_folder(tmp_path / "a" / "b")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "a", tmp_path / "a" / "b")] == [0o700, 0o700]
+
+
 def test_with_umask_zero_the_log_is_private(tmp_path):
     code = """if True:
         import os, sys
