@@ -61,27 +61,27 @@ function track_changes.between(before, now)
   return { what = table.concat(parts, ", "), item_by_s = item_by_s }
 end
 
----The item of a layout that holds most of a place, of those that lie at its middle: items may overlap, as in a crossfade. Of two
----that hold as much it is the later one, which REAPER draws on top.
+---The item of a layout that holds most of a place: items may overlap, as in a crossfade. Of two that hold as much it is the later
+---one, which REAPER draws on top; nil where it neither holds the place's middle nor more than half of it.
 ---@param layout table<string, ItemPlace>
 ---@param start_s number
 ---@param end_s number
 ---@return string? guid
 local function under(layout, start_s, end_s)
-  local middle_s = (start_s + end_s) / 2
   local best, best_s
   for guid, item in pairs(layout) do
     local first_s, last_s = item.position_s, item.position_s + item.length_s
-    if first_s <= middle_s and middle_s < last_s then
-      local held_s = math.min(end_s, last_s) - math.max(start_s, first_s)
-      local more_s = best and held_s - best_s or 1
-      local later = best and (first_s > layout[best].position_s or first_s == layout[best].position_s and guid > best)
-      if more_s > SAME_S or more_s >= -SAME_S and later then
-        best, best_s = guid, held_s
-      end
+    local held_s = math.min(end_s, last_s) - math.max(start_s, first_s)
+    local more_s = best and held_s - best_s or held_s
+    local later = best and (first_s > layout[best].position_s or first_s == layout[best].position_s and guid > best)
+    if more_s > SAME_S or more_s >= -SAME_S and later then
+      best, best_s = guid, held_s
     end
   end
-  return best
+  if not best then return nil end
+  local item, middle_s = layout[best], (start_s + end_s) / 2
+  local holds_middle = item.position_s <= middle_s and middle_s < item.position_s + item.length_s
+  if holds_middle or best_s > (end_s - start_s) / 2 then return best end
 end
 
 ---How far REAPER has moved a region together with its items. What else has become of it is the user's doing, or an undo's.
