@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from reatrieve.bridge.handover import ask_to_give_way, give_way, is_newer, must_give_way
-from reatrieve.bridge.home import read_info, write_info
+from reatrieve.bridge.home import new_info, read_info, write_info
 from reatrieve.errors import InputError
 from reatrieve.service import run as service_run
 from reatrieve.settings import Settings
@@ -123,7 +123,7 @@ def test_it_ends_when_no_reaper_has_spoken_for_long_and_nothing_is_left_to_do(
     monkeypatch.setattr(service_run.asyncio, "sleep", looked)
     service = SimpleNamespace(
         settings=Settings(home=tmp_path, background=True),
-        info=SimpleNamespace(instance="x"),
+        info=new_info(version="0.1.0", port=0, spool=tmp_path / "spool"),
         hub=SimpleNamespace(silent_s=silent_s),
         is_idle=idle,
     )

@@ -282,5 +282,5 @@ def test_convert_refuses(tmp_path, capsys):
     assert main(["convert", str(source), str(tmp_path / "x.wav")]) == 2
     assert "reatrieve export --regions IN" in capsys.readouterr().err
     assert main(["convert", str(source), str(out), "--rate", "-1"]) == 2
-    assert main(["convert", str(source), str(tmp_path / "no folder" / "x.tsv")]) == 1
+    assert main(["convert", str(source), str(out / "x.tsv")]) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.tsv"]
