@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import JournalError
 from reatrieve.journal import Header, Journal, JournalFolder, read_journal
+from reatrieve.journal import file as journal_file
 from reatrieve.journal.folder import _same_path
 from reatrieve.session.events import (
     Answered,
@@ -345,3 +346,37 @@ def test_what_somebody_else_put_there_is_left_and_nothing_is_acknowledged(tmp_pa
         assert len(read_journal(path)[1]) == 2
     else:
         assert path.is_dir() if what == "a folder" else path.is_symlink()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows replaces no open file")
+def test_nobody_else_gets_the_journal_while_it_is_replaced(tmp_path, monkeypatch):
+    path, write = tmp_path / "a.jsonl", journal_file.write_whole
+
+    def written(target, content):
+        with pytest.raises(JournalError, match="another process"):
+            Journal.open(path)
+        write(target, content)
+
+    with Journal.create(path, header(), events=EVENTS[:3]) as journal:
+        monkeypatch.setattr(journal_file, "write_whole", written)
+        journal.move_to(str(tmp_path / "p.rpp"))
+        monkeypatch.undo()
+        journal.append(EVENTS[3])
+    assert [line.event for line in read_journal(path)[1]] == EVENTS[:4]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows replaces no open file")
+def test_a_journal_that_was_replaced_between_opening_and_lock_is_not_taken(tmp_path, monkeypatch):
+    path, opened = tmp_path / "a.jsonl", journal_file.open_regular
+    Journal.create(path, header(), events=EVENTS[:3]).close()
+
+    def late(*given, **more):
+        file = opened(*given, **more)
+        replaced_by_a_copy(path)
+        return file
+
+    monkeypatch.setattr(journal_file, "open_regular", late)
+    with pytest.raises(JournalError, match="another process"):
+        Journal.open(path)
+    monkeypatch.undo()
+    Journal.open(path).close()

@@ -181,6 +181,14 @@ def test_renderings_go_when_no_session_needs_them(renders, tmp_path):
     with journals.create(Header("s", TrackMap((TrackItem(needed, 0.0, 1.0, accessor=True),)))):
         sweep_renders(renders, journals, now_s=10.0**6)
     assert sorted(path.name for path in renders.iterdir()) == ["needed.wav", "new.wav"]
+    link = tmp_path / "link"
+    link.symlink_to(renders)
+    sweep_renders(link, journals, now_s=10.0**6)  # the home folder by another name
+    old.touch()
+    os.utime(old, (0.0, 0.0))
+    journals.path("s").write_text('{"reatrieve journal": 99}\n', encoding="utf-8")
+    sweep_renders(renders, journals, now_s=10.0**6)  # it may need any of them
+    assert sorted(path.name for path in renders.iterdir()) == ["needed.wav", "new.wav", "old.wav"]
 
 
 @pytest.mark.parametrize("accessor", [0, 1])

@@ -14,6 +14,7 @@ from reatrieve.bridge import home as homes
 from reatrieve.bridge.handover import must_give_way
 from reatrieve.bridge.messages import Candidate
 from reatrieve.cli import main
+from reatrieve.cli.serve import _LogFile
 from reatrieve.errors import InputError
 from reatrieve.files import ForeignFileError, own_folder, read_small
 from reatrieve.plain import PlainFormatter, plain
@@ -98,6 +99,16 @@ def test_whatever_the_umask_a_new_folder_is_this_users(tmp_path, umask):
     finally:
         os.umask(before)
     assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "a", tmp_path / "a" / "b")] == [0o700, 0o700]
+
+
+def test_the_log_that_is_begun_when_one_is_full_is_private(tmp_path):
+    handler = _LogFile(tmp_path / "daemon.log", maxBytes=10, backupCount=1, encoding="utf-8")
+    log = logging.Logger("small")
+    log.addHandler(handler)
+    for _ in range(3):
+        log.warning("a line")
+    handler.close()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in sorted(tmp_path.iterdir())] == [0o600, 0o600]
 
 
 def test_with_umask_zero_the_log_is_private(tmp_path):

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import logging
 import logging.handlers
+from io import TextIOWrapper
 from pathlib import Path
 
 from reatrieve import __version__
@@ -108,6 +109,11 @@ def _say_ready(info: DaemonInfo) -> None:
 
 class _LogFile(logging.handlers.RotatingFileHandler):
     """What a full disk does not take is not logged; the terminal still has the warnings."""
+
+    def _open(self) -> TextIOWrapper:
+        """For this user alone, also the one that is begun when the one before is full."""
+        open_lock(Path(self.baseFilename)).close()
+        return super()._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
         """Nothing: no traceback for each line."""

@@ -19,6 +19,7 @@ import logging
 import os
 import re
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -322,17 +323,23 @@ class Journal:
     def _replace(self, header: Header, lines: list[Line]) -> None:
         """Write the whole file anew."""
         content = whole(self.path, header, lines)
-        self._open_file()
-        self.close()  # Windows replaces no open file
+        before = self._open_file()
+        if sys.platform == "win32":
+            self.close()  # it replaces no open file; elsewhere the lock is kept until the new file has the name
         refused: OSError | None = None
         try:
             write_whole(self.path, content)
         except OSError as exc:
             refused = exc
+        self._file = None
+        if refused is not None:
+            before.close()  # it is opened again
         try:
             self._load()
         except JournalError as error:
             logger.error("the journal must be opened again: %s", error)
+        finally:
+            before.close()
         if refused is not None:
             raise JournalError(f"the journal {self.path} cannot be written: {refused}") from refused
         if self._file is None:  # on disk it is as it should be
@@ -462,10 +469,17 @@ def open_alone(path: Path) -> BinaryIO:
         file = open_regular(path, write=True)
     except OSError as exc:
         raise JournalError(unreadable(path, exc)) from exc
-    if not try_lock(file):
+    if not try_lock(file) or not _has_the_name(file, path):  # replaced by who had it before, between opening and lock
         file.close()
         raise JournalError(f"the journal {path} is being written by another process; close the session there first")
     return file
+
+
+def _has_the_name(file: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    except OSError:
+        return False
 
 
 def _read(file: BinaryIO, path: Path) -> bytes:

@@ -138,11 +138,16 @@ class JournalFolder:
         return sorted(found, key=lambda stored: -stored.modified_s)
 
     def sources(self) -> set[Path]:
-        """Every sound file that some session needs to go on."""
+        """Every sound file that some session needs to go on.
+
+        Raises
+        ------
+        JournalError
+            If a journal does not say, since it is damaged or of a newer version.
+        """
         needed: set[Path] = set()
         for path in self._journals():
-            with contextlib.suppress(JournalError):
-                needed.update(read_header(path).track_map.paths)
+            needed.update(read_header(path).track_map.paths)
         return needed
 
     def discard(self, session: str) -> None:

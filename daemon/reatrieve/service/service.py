@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,7 @@ from reatrieve.bridge.messages import (
 )  # fmt: skip
 from reatrieve.bridge.spool import SpoolCarrier, sweep
 from reatrieve.bridge.udp import Address, UdpCarrier, is_loopback
-from reatrieve.errors import InputError
+from reatrieve.errors import InputError, JournalError
 from reatrieve.files import own_folder
 from reatrieve.journal import JournalFolder
 from reatrieve.retrieval.registry import retriever_names
@@ -288,12 +289,12 @@ def log_loop_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) ->
 
 def sweep_renders(folder: Path, journals: JournalFolder, now_s: float | None = None) -> None:
     """Delete renderings that no session needs and that are older than a week; a search not begun yet may want a
-    newer one."""
+    newer one. None is deleted while a journal does not say what it needs."""
     now_s = time.time() if now_s is None else now_s
-    with contextlib.suppress(OSError):
-        needed = journals.sources()
+    with contextlib.suppress(OSError, JournalError):
+        needed = {os.path.realpath(path) for path in journals.sources()}
         for path in folder.glob("*.wav"):
-            if path not in needed and now_s - path.stat().st_mtime > RENDERS_KEPT_S:
+            if os.path.realpath(path) not in needed and now_s - path.stat().st_mtime > RENDERS_KEPT_S:
                 logger.info("rendering no longer needed: %s", path)
                 path.unlink()
 
