@@ -2,12 +2,12 @@
 
 Two models order a shortlist: ``exact`` by figures that tell exact repeats from what resembles them, ``tolerant`` by
 fewer of these and by the tolerant views. Which of them counts is decided by how exact the best places are
-(``Setting.exactness``): the more answers there are, the more exact they have to be. After a no it is the template that
-tells exact repeats from what resembles them, since it has learned from both kinds of answers: of the exact figures,
-``ridge`` alone is left then.
-``probability`` says how often the user says yes, from the rank, some figures as they are and
-the answers so far; what these answers were against what was expected then moves it (``surprise``). Numbers only, see
-``constants.py``.
+(``Setting.exactness``): both count alike at the middle of a gate, which rises with the stage (.60, .70, .75). After a
+no the template, which has learned from both kinds of answers, tells exact repeats from what resembles them: the exact
+model uses its score (``ridge``), ``tight`` and ``tolerant`` alone then.
+
+``probability`` says how often the user says yes, from the rank, some figures as they are and the answers so far; what
+these answers were against what was expected then moves it (``surprise``). Numbers only, see ``constants.py``.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ What tells one kind of sound from another (exactness, length) is left out: on a 
 """
 
 SURPRISE_PRIOR = 4.0
-"""What speaks for a session like any other, in the information of answers: 1/4 for an open one, 0 for a certain one."""
+"""Inverse variance of the prior on a session's offset in log odds; an answer of probability p adds p (1 - p) to it."""
 
 _F64 = NDArray[np.float64]
 

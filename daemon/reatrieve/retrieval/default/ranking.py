@@ -39,7 +39,7 @@ NO_SHARE = 0.6
 TOLERANT_SHARE = 0.4
 """Weight of each tolerant view beside the exact one, where nothing says yet which can be trusted."""
 BEST_PLACES = 3
-"""Places that tell how far a view can be trusted; they count as this half of as many answers."""
+"""Places that tell how far a view can be trusted; their mean counts as much as half as many accepted answers."""
 LEAST_TRUST = 0.1
 EXACT_PLACES, JOINT_PLACES, TRUSTED_PLACES, OWN_PLACES = 14, 24, 12, 6
 """Places of a shortlist: the best of the exact view, of all views alike, of all as they are trusted, and of each

@@ -61,7 +61,7 @@ LEARNED_LONGEST_S = 600.0
 SURE_CORRELATION = 0.5
 """From here on the waveform tells where a repeat begins; below it, envelope and onset tell it better."""
 MOST_MOVED_FRAMES = 8
-"""Frames, or a quarter of the excerpt, by which an envelope may move it."""
+"""Frames by which an envelope may move it; less for short excerpts, a quarter of their length."""
 FAR_COST = 0.1
 """What the likeness at the end of that reach is lowered by."""
 LEAST_LIKENESS = 0.5
@@ -74,7 +74,7 @@ _MOST_SHORTLISTS = 8
 
 
 class DefaultRetriever:
-    """Whitened mel retrieval that learns from the "no" and weighs several figures of the best candidates.
+    """Whitened mel retrieval that learns from every answer and weighs several figures of the best candidates.
 
     Parameters
     ----------
@@ -380,7 +380,8 @@ class DefaultRanker:
         return _cut(fine, blocked, limit_s=TIGHT_SHARE * self._grid.length_s)
 
     def _begin_s(self, start: int) -> float:
-        """Where the sound at a grid place begins: by the waveform of an exact repeat, else by envelope and onset."""
+        """Where the sound at a grid place begins: by the waveform of an exact repeat, else by envelope and onset, and
+        for sounds with a slow attack by warping."""
         coarse_s = float(self._grid.starts_s[start])
         begins_s = [begin_of(one, self._grid) for one in self._labels if one.positive]
         fine_s, correlation = self._aligner.by_waveform(begins_s, coarse_s)
@@ -391,7 +392,8 @@ class DefaultRanker:
         return fine_s if correlation >= LEAST_CORRELATION else coarse_s
 
     def _onset_s(self, start: int) -> float | None:
-        """Where envelope and onset near a grid place are most like the example's; None where neither is alike."""
+        """Where envelope and onset near a grid place are most like the example's, or its warped time says; None where
+        nothing is alike."""
         example = self._labels[0]
         profile = self._profiles.of(CEPSTRAL, example.start).values
         reach = max(1, min(MOST_MOVED_FRAMES, self._maps.n_frames // 4))
