@@ -115,7 +115,7 @@ def test_copies_of_journals_beside_a_project_are_taken_in(path: Path, tmp_path: 
     shutil.copytree(path.with_suffix(".reatrieve"), project.with_suffix(".reatrieve"))
     shutil.copyfile(path, project)
     stored = JournalFolder(tmp_path / "journals").of_project(str(project))
-    found = {one.header.session: (one.label, one.accepted, one.finished) for one in stored}
+    found = {one.session: (one.label, one.accepted, one.finished) for one in stored}
     states = expected(path.parent)[path.name][f"opened by {REAPERS[0]}"]["states"]
     assert set(found) == set(states)
     assert sorted(found.values()) == [("Große Trommel – 拍", 3, True), ("Sound 2", 1, False)]

@@ -165,7 +165,7 @@ def test_what_lies_before_damage_is_offered_and_the_damaged_file_kept(tmp_path):
     folder.create(header("s-1", project), events=EVENTS[:8]).close()
     raw = damage_line(folder.path("s-1"), 6)
     (stored,) = folder.of_project(project)
-    assert (stored.header.session, stored.answers) == ("s-1", 1)
+    assert (stored.session, stored.answers) == ("s-1", 1)
     with folder.open("s-1") as journal:
         assert journal.events() == EVENTS[:4]
         assert "line 6 of the journal is damaged" in journal.mended
@@ -194,7 +194,7 @@ def test_a_lost_header_comes_back_from_the_copy(tmp_path):
     raw = damage_line(folder.path("s-1"), 1)
     with pytest.raises(DamageError, match="line 1"):
         folder.open("s-1")
-    assert [one.header.session for one in folder.of_project(project)] == ["s-1"]
+    assert [one.session for one in folder.of_project(project)] == ["s-1"]
     with folder.open("s-1") as journal:
         assert journal.events() == EVENTS[:8]
     (kept,) = (tmp_path / "journals" / "damaged").iterdir()
@@ -225,7 +225,7 @@ def test_foreign_files_beside_a_project_are_not_opened(tmp_path, monkeypatch):
     with (beside / "large-d.journal.jsonl").open("wb") as file:
         file.truncate(limits.JOURNAL_BYTES + 1)
     os.mkfifo(folder.path("pipe"))
-    assert [one.header.session for one in folder.of_project(project)] == ["s-1"]
+    assert [one.session for one in folder.of_project(project)] == ["s-1"]
     with pytest.raises(JournalError, match="pipe; a plain file"):
         folder.open("pipe")
     monkeypatch.setattr(limits, "COPIES", 2)

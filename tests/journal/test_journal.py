@@ -15,7 +15,9 @@ from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import JournalError
 from reatrieve.journal import Header, Journal, JournalFolder, read_journal
 from reatrieve.journal import file as journal_file
+from reatrieve.journal import folder as journal_folder
 from reatrieve.journal.folder import _same_path
+from reatrieve.journal.lines import Line, whole
 from reatrieve.session.events import (
     Answered,
     BudgetRaised,
@@ -199,7 +201,7 @@ def test_sessions_are_found_by_project(tmp_path):
         pass
     (folder.folder / ("bad.journal.jsonl")).write_text("rubbish", encoding="utf-8")
     stored = folder.of_project(project)
-    assert [one.header.session for one in stored] == ["s-1", "s-0"]
+    assert [one.session for one in stored] == ["s-1", "s-0"]
     assert [(one.label, one.answers, one.accepted, one.finished) for one in stored] == [
         ("Kick – 拍", 2, 1, False),
         ("Kick – 拍", 1, 1, False),
@@ -207,6 +209,30 @@ def test_sessions_are_found_by_project(tmp_path):
     assert stored[1].modified == "1970-01-01T00:01:43Z"
     assert folder.of_project("") == []
     assert JournalFolder(tmp_path / "none").of_project(project) == []
+
+
+def test_a_list_reads_a_journal_again_only_when_it_has_changed(tmp_path, monkeypatch):
+    read: list[str] = []
+    for name in ("read_file", "read_journal"):
+        real = getattr(journal_folder, name)
+        monkeypatch.setattr(journal_folder, name, lambda path, real=real: (read.append(path.name), real(path))[1])
+    project = str(tmp_path / "p.rpp")
+    with Journal.create(tmp_path / "x.journal.jsonl", header("s-9", project)) as journal:
+        journal.append_all(EVENTS[:3])
+        journal.copy_to(tmp_path / "p.reatrieve")
+    impossible = tmp_path / "p.reatrieve" / "y-s-2.journal.jsonl"
+    begun_twice = [Line(STARTED, "", 1.0), Line(STARTED, "", 2.0)]
+    impossible.write_bytes(whole(impossible, header("s-2", project), begun_twice))
+    folder = JournalFolder(tmp_path / "journals")
+    assert [one.answers for one in folder.of_project(project)] == [1]
+    assert sorted(read) == ["Kick _ 拍-s-9.journal.jsonl", "s-9.journal.jsonl", "y-s-2.journal.jsonl"]
+    read.clear()
+    assert [one.answers for one in folder.of_project(project)] == [1]
+    assert read == []
+    with folder.open("s-9") as opened:
+        opened.append_all(EVENTS[3:5])
+    assert [one.answers for one in folder.of_project(project)] == [2]
+    assert read == ["s-9.journal.jsonl"]
 
 
 def test_a_discarded_session_is_never_listed_again(tmp_path):
@@ -241,7 +267,7 @@ def test_a_project_that_came_from_elsewhere_brings_its_sessions(tmp_path):
     folder = JournalFolder(tmp_path / "journals")
     project = str(tmp_path / "p.rpp")
     for _ in range(2):
-        assert [one.header.session for one in folder.of_project(project)] == ["s-9"]
+        assert [one.session for one in folder.of_project(project)] == ["s-9"]
     with folder.open("s-9") as taken:
         assert taken.events() == EVENTS[:3]
         assert taken.header.project == project
@@ -255,7 +281,7 @@ def test_saving_the_project_elsewhere_moves_the_journal_along(tmp_path):
         with pytest.raises(JournalError, match="another process"):
             folder.open("s-1")
         journal.append(EVENTS[3])
-    assert [one.header.session for one in folder.of_project(str(tmp_path / "p.rpp"))] == ["s-1"]
+    assert [one.session for one in folder.of_project(str(tmp_path / "p.rpp"))] == ["s-1"]
     assert [line.event for line in read_journal(journal.path)[1]] == EVENTS[:4]
 
 

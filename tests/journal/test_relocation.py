@@ -7,7 +7,7 @@ from pathlib import Path, PureWindowsPath
 import pytest
 
 from reatrieve.audio.trackmap import TrackItem, TrackMap
-from reatrieve.journal import Header, JournalFolder, copies_folder, read_journal
+from reatrieve.journal import Header, JournalFolder, copies_folder, read_header, read_journal
 from reatrieve.journal.relocation import along, relocated
 from reatrieve.session.events import Started
 from reatrieve.session.spans import Span
@@ -79,7 +79,7 @@ def test_a_moved_folder_is_found_by_the_journals_of_this_machine(tmp_path: Path)
         journal.copy_to(copies_folder(str(project)), project=str(project))
     (tmp_path / "before").rename(tmp_path / "after wards")
     moved = tmp_path / "after wards" / project.name
-    assert [one.header.project for one in journals.of_project(str(moved))] == [str(moved)]
+    assert [one.project for one in journals.of_project(str(moved))] == [str(moved)]
     now = read_journal(journals.path("s-1"))[0]
     assert list(now.track_map.paths) == [tmp_path / "after wards" / "audio" / sound.name]
 
@@ -101,7 +101,7 @@ def test_another_machine_takes_the_copy_and_its_own_sound(tmp_path: Path) -> Non
                                                      events=[STARTED]) as journal:  # fmt: skip
         journal.copy_to(copies_folder(str(project)))
     there = JournalFolder(tmp_path / "other machine")
-    assert [list(one.header.track_map.paths) for one in there.of_project(str(project))] == [[sound]]
+    assert [list(read_header(one.path).track_map.paths) for one in there.of_project(str(project))] == [[sound]]
 
 
 def test_saving_as_a_project_in_another_folder_keeps_the_sound_that_is_still_there(tmp_path: Path) -> None:

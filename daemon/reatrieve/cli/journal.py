@@ -45,13 +45,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(_args: argparse.Namespace) -> int:
-    from reatrieve.journal import JournalFolder
+    from reatrieve.journal import JournalFolder, read_header
     from reatrieve.settings import Settings
 
     folder = Settings.load({}).journals_folder
     found = JournalFolder(folder).sessions()
     for one in found:
-        _say(f"{_what(one.label, one.header, one.modified_s)}, {_accepted(one)}")
+        _say(f"{_what(one.label, read_header(one.path), one.modified_s)}, {_accepted(one)}")
         _say(f"  {one.path}")
     if not found:
         _say(f"no session in {folder} yet")

@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeAlias, cast
 
 from reatrieve import limits
 from reatrieve.errors import JournalError
@@ -46,8 +46,8 @@ from reatrieve.session.events import SessionEvent
 from reatrieve.session.state import fold
 
 __all__ = [
-    "SUFFIX", "Journal", "copies_in", "is_owed", "open_alone", "read_file", "read_header", "read_journal", "remove",
-    "stem_of",
+    "SUFFIX", "Journal", "Stamp", "copies_in", "is_owed", "open_alone", "read_file", "read_header", "read_journal",
+    "remove", "stamp", "stem_of",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -484,6 +484,25 @@ def _has_the_name(file: BinaryIO, path: Path) -> bool:
 
 def _read(file: BinaryIO, path: Path) -> bytes:
     return read_at_most(file, limits.JOURNAL_BYTES, str(path))
+
+
+Stamp: TypeAlias = tuple[int, int, int, "int | None"]
+"""What changes when a journal's content does."""
+
+
+def stamp(path: Path) -> Stamp:
+    """What tells that a journal is still as it was read.
+
+    Raises
+    ------
+    JournalError
+        If it cannot be looked at.
+    """
+    try:
+        found = path.lstat()
+    except (OSError, ValueError) as exc:
+        raise JournalError(f"{path}: cannot be read ({exc})") from exc
+    return found.st_ino, found.st_size, found.st_mtime_ns, _owed.get(_key(path))
 
 
 def read_file(path: Path) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import ntpath
 import posixpath
@@ -10,7 +11,7 @@ import secrets
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,6 +22,7 @@ from reatrieve.files import make_folder, read_at_most, write_whole
 from reatrieve.journal.file import (
     SUFFIX,
     Journal,
+    Stamp,
     copies_in,
     is_owed,
     open_alone,
@@ -28,12 +30,13 @@ from reatrieve.journal.file import (
     read_header,
     read_journal,
     remove,
+    stamp,
     stem_of,
 )
 from reatrieve.journal.lines import DamageError, Header, Line, parse, whole
 from reatrieve.journal.relocation import relocated
 from reatrieve.session.events import SessionEvent
-from reatrieve.session.state import SessionState, fold
+from reatrieve.session.state import fold, fold_possible
 
 __all__ = ["JournalFolder", "StoredJournal", "check_journal", "copies_folder"]
 
@@ -48,7 +51,9 @@ class StoredJournal:
     """What a list of sessions shows of one."""
 
     path: Path
-    header: Header
+    session: str
+    project: str
+    track: str
     label: str
     answers: int
     accepted: int
@@ -70,6 +75,7 @@ class JournalFolder:
     def __init__(self, folder: Path, *, now: Callable[[], float] = time.time) -> None:
         self.folder = folder
         self._now = now
+        self._useless: set[tuple[Path, Stamp]] = set()  # copies of which nothing is taken while they stay as they are
 
     def path(self, session: str) -> Path:
         """Where the journal of a session lies, or would."""
@@ -106,11 +112,10 @@ class JournalFolder:
             journal = Journal.open(path, now=self._now)
         except DamageError as damage:
             return self._mended(path, damage)
-        bad = _first_impossible(journal.lines)
-        if bad is None:
+        _, at, why = fold_possible(journal.events())
+        if not why:
             return journal
         journal.close()
-        at, why = bad
         return self._mended(path, DamageError(path, at + 2, why, journal.header, list(journal.lines[:at])))
 
     def of_project(self, project: str) -> list[StoredJournal]:
@@ -123,7 +128,9 @@ class JournalFolder:
         if not project:
             return []
         self._take_in(project)
-        return self._latest_first(lambda path: _same_path(read_header(path).project, project))[: limits.SESSIONS]
+        return self._latest_first(lambda path: _same_path(_project_as_of(path, stamp(path)), project))[
+            : limits.SESSIONS
+        ]
 
     def sessions(self) -> list[StoredJournal]:
         """Every session that can be used, the latest first."""
@@ -132,9 +139,10 @@ class JournalFolder:
     def _latest_first(self, wanted: Callable[[Path], bool]) -> list[StoredJournal]:
         found: list[StoredJournal] = []
         for path in self._journals():
-            with contextlib.suppress(JournalError, InputError):  # nothing of it can be used
-                if wanted(path):
-                    found.append(_stored(path))
+            with contextlib.suppress(JournalError):
+                stored = _stored_as_of(path, stamp(path)) if wanted(path) else None
+                if stored is not None:
+                    found.append(stored)
         return sorted(found, key=lambda stored: -stored.modified_s)
 
     def sources(self) -> set[Path]:
@@ -211,21 +219,38 @@ class JournalFolder:
             return
         for copy in copies_in(beside):
             with contextlib.suppress(JournalError, InputError, OSError):
-                header, lines = read_journal(copy)
-                if self.was_discarded(header.session) or _first_impossible(lines) is not None:
-                    continue
-                header, here = relocated(header, project), self.path(header.session)
-                if not here.exists():
-                    make_folder(self.folder)
-                    write_whole(here, whole(here, header, lines))
-                    continue
-                ours = parse(here, read_file(here)).header
-                if ours is None:
-                    kept = self._restore(here, header, lines)
-                    logger.warning("%s has lost its header; the copy %s takes its place, see %s", here, copy, kept)
-                elif not _same_path(ours.project, project) and not Path(ours.project).exists():
-                    with self.open(header.session) as journal:
-                        journal.move_to(project)
+                self._take_in_one(copy, project)
+
+    def _take_in_one(self, copy: Path, project: str) -> None:
+        header = read_header(copy)
+        if self.was_discarded(header.session):
+            return
+        here, ours = self.path(header.session), None
+        if here.exists():
+            with contextlib.suppress(DamageError):
+                ours = read_header(here)
+        if ours is not None:
+            if not _same_path(ours.project, project) and not Path(ours.project).exists():
+                with self.open(header.session) as journal:
+                    journal.move_to(project)
+            return
+        read_as = copy, stamp(copy)
+        if read_as in self._useless:
+            return
+        try:
+            lines = _possible(copy)
+        except DamageError:
+            if len(self._useless) >= limits.COPIES:
+                self._useless.clear()
+            self._useless.add(read_as)
+            raise
+        header = relocated(header, project)
+        if not here.exists():
+            make_folder(self.folder)
+            write_whole(here, whole(here, header, lines))
+            return
+        kept = self._restore(here, header, lines)
+        logger.warning("%s has lost its header; the copy %s takes its place, see %s", here, copy, kept)
 
 
 def copies_folder(project: str) -> Path:
@@ -256,23 +281,40 @@ def check_journal(path: Path) -> tuple[Header | None, list[Line], list[str]]:
         problems.append(str(content.damage))
     elif content.torn:
         problems.append(f"{path}: the last line is torn ({len(content.torn)} bytes); it will be dropped")
-    bad = _first_impossible(content.lines)
-    if bad is not None and content.header is not None:
-        problems.insert(0, str(DamageError(path, bad[0] + 2, bad[1], content.header, content.lines[: bad[0]])))
-        return content.header, content.lines[: bad[0]], problems
+    _, at, why = fold_possible(line.event for line in content.lines)
+    if why and content.header is not None:
+        problems.insert(0, str(DamageError(path, at + 2, why, content.header, content.lines[:at])))
+        return content.header, content.lines[:at], problems
     return content.header, content.lines, problems
 
 
-def _stored(path: Path) -> StoredJournal:
+@functools.lru_cache(maxsize=4 * limits.SESSIONS)
+def _stored_as_of(path: Path, _stamp: Stamp) -> StoredJournal | None:
+    """What a list shows of a journal; None: nothing of it can be used. Read once while it stays as it is, since a list
+    is wanted whenever a project is opened."""
     content = parse(path, read_file(path))
-    bad = _first_impossible(content.lines)
-    lines = content.lines if bad is None else content.lines[: bad[0]]
-    state = fold(line.event for line in lines)
-    if content.header is None or not lines:
-        raise JournalError(f"nothing of {path} can be used")
+    state, n_lines, _ = fold_possible(line.event for line in content.lines)
+    header = content.header
+    if header is None or state is None:
+        return None
     return StoredJournal(
-        path, content.header, state.label, state.answers, state.accepted, state.finished, lines[-1].time_s
-    )
+        path, header.session, header.project, header.track, state.label, state.answers, state.accepted,
+        state.finished, content.lines[n_lines - 1].time_s,
+    )  # fmt: skip
+
+
+@functools.lru_cache(maxsize=4 * limits.SESSIONS)
+def _project_as_of(path: Path, _stamp: Stamp) -> str:
+    return read_header(path).project
+
+
+def _possible(copy: Path) -> list[Line]:
+    """The events of a copy; ``DamageError`` where one cannot follow those before it, else as ``read_journal``."""
+    header, lines = read_journal(copy)
+    _, at, why = fold_possible(line.event for line in lines)
+    if why:
+        raise DamageError(copy, at + 2, why, header, lines[:at])
+    return lines
 
 
 def _longer_copies(header: Header, lines: list[Line]) -> Iterator[tuple[Path, list[Line]]]:
@@ -284,20 +326,9 @@ def _longer_copies(header: Header, lines: list[Line]) -> Iterator[tuple[Path, li
             with contextlib.suppress(JournalError):
                 theirs, more = read_journal(copy)
                 goes_on = theirs.session == header.session and more[: len(lines)] == lines and len(more) > len(lines)
-                if goes_on and _first_impossible(more) is None:
+                if goes_on and not fold_possible(line.event for line in more)[2]:
                     lines = more
                     yield copy, more
-
-
-def _first_impossible(lines: Sequence[Line]) -> tuple[int, str] | None:
-    """Index of the first event that cannot follow those before it, and why."""
-    state: SessionState | None = None
-    for k, line in enumerate(lines):
-        try:
-            state = fold([line.event]) if state is None else state.apply(line.event)
-        except InputError as exc:  # noqa: PERF203
-            return k, str(exc)
-    return None
 
 
 def _same_path(one: str, other: str, platform: str = sys.platform) -> bool:

@@ -146,12 +146,12 @@ def event_line(line: Line, crc: int) -> tuple[bytes, int]:
     """
     kind = type(line.event).__name__.lower()
     row: dict[str, Any] = {"v": VERSION, "t": line.time_s, "op": line.op, "event": kind}
-    for one in dataclasses.fields(line.event):
-        value = getattr(line.event, one.name)
-        row[one.name] = [value.start_s, value.end_s] if isinstance(value, Span) else value
+    for name in _FIELDS_OF[type(line.event)]:
+        value = getattr(line.event, name)
+        row[name] = [value.start_s, value.end_s] if isinstance(value, Span) else value
     try:
         text, crc = _line(row, crc)
-        if _event_of(json.loads(text)) != line:
+        if _event_of(_loads(text, limits.LINE_BYTES)) != line:
             raise ValueError("it would come back different")
     except (ValueError, TypeError, KeyError) as exc:
         raise InputError(f"{kind} cannot be journalled: {exc}") from exc
@@ -293,7 +293,7 @@ class _NewerError(Exception):
 def _loads(row: bytes, max_bytes: int) -> dict[str, Any]:
     if len(row) > max_bytes:
         raise ValueError(f"it has {len(row)} bytes, more than {max_bytes}")
-    found = json.loads(row, parse_constant=_no_constant)
+    found = _DECODER.decode(row.decode("utf-8"))
     if not isinstance(found, dict):
         raise ValueError("it is no JSON object")
     return found
@@ -301,6 +301,12 @@ def _loads(row: bytes, max_bytes: int) -> dict[str, Any]:
 
 def _no_constant(name: str) -> float:
     raise ValueError(f"it holds {name}")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_FIELDS_OF: Mapping[type[SessionEvent], tuple[str, ...]] = {
+    kind: tuple(one.name for one in dataclasses.fields(kind)) for kind in _KINDS.values()
+}
 
 
 def _header_of(row: dict[str, Any]) -> Header:
@@ -334,8 +340,8 @@ def _event_of(row: dict[str, Any]) -> Line:
     kind = _KINDS.get(name)
     if kind is None:
         raise _NewerError(f"the event {name!r:.60} is not known to version {VERSION}")
-    known = [one.name for one in dataclasses.fields(kind)]
-    further = sorted(set(row) - set(known))
+    known = _FIELDS_OF[kind]
+    further = sorted(row.keys() - known)
     if further:
         raise _NewerError(f"the event {name!r} has a field {further[0]!r:.60}, which version {VERSION} does not know")
     return Line(kind(**{key: _FIELDS[key](key, row[key]) for key in known}), op, time_s)

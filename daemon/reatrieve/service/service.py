@@ -218,9 +218,9 @@ class Service:
                 self.hub.push(
                     client,
                     Stored(
-                        one.header.session,
+                        one.session,
                         one.label,
-                        one.header.track,
+                        one.track,
                         one.answers,
                         one.accepted,
                         one.modified,

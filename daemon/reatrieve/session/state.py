@@ -29,7 +29,16 @@ from reatrieve.session.events import (
 )
 from reatrieve.session.spans import Span
 
-__all__ = ["EXAMPLE", "CandidateState", "LabelledSpan", "OverReason", "SessionCandidate", "SessionState", "fold"]
+__all__ = [
+    "EXAMPLE",
+    "CandidateState",
+    "LabelledSpan",
+    "OverReason",
+    "SessionCandidate",
+    "SessionState",
+    "fold",
+    "fold_possible",
+]
 
 EXAMPLE = 0
 """The example's number; candidates count 1, 2, ... in the order proposed."""
@@ -186,9 +195,7 @@ class SessionState:
 
         That nothing is left (``exhausted``) is the ranker's finding, not an event: ``search.Search.over`` knows it.
         """
-        if self.finished:
-            return "finished"
-        return "budget" if self.rejections >= self.budget else None
+        return _over(self.rejections, self.budget, finished=self.finished)
 
     def apply(self, event: SessionEvent) -> SessionState:
         """The state after ``event``.
@@ -199,40 +206,80 @@ class SessionState:
             If the event is impossible here: an answer to a candidate that is not current, a proposal out of turn, an
             undo of something never answered. The state is unchanged.
         """
+        folding = _Folding(self)
+        folding.apply(event)
+        return folding.state()
+
+    @property
+    def _last(self) -> SessionCandidate | None:
+        return next(reversed(self.candidates.values()), None)  # type: ignore[call-overload]
+
+    def _count(self, state: CandidateState) -> int:
+        return sum(one.state == state for one in self.candidates.values())
+
+    def _spans(self, state: CandidateState) -> tuple[Span, ...]:
+        return tuple(one.span for one in self.candidates.values() if one.state == state)
+
+
+class _Folding:
+    """A state that events change in place, each in constant time (an undo: in the answers that it takes back).
+
+    An event that is impossible raises ``InputError`` and changes nothing.
+    """
+
+    def __init__(self, before: SessionState) -> None:
+        self._before = before
+        self._candidates = dict(before.candidates)
+        self._rejections = before.rejections
+        self._example_region = before.example_region
+        self._label = before.label
+        self._budget = before.budget
+        self._finished = before.finished
+
+    def state(self) -> SessionState:
+        """What the events so far add up to; no further one is taken."""
+        return replace(
+            self._before, example_region=self._example_region, label=self._label, budget=self._budget,
+            candidates=self._candidates, finished=self._finished,
+        )  # fmt: skip
+
+    def apply(self, event: SessionEvent) -> None:
+        """Take one event."""
         match event:
             case Started():
                 raise InputError("the session has already started; a new example needs a new session")
             case Proposed() | Requested():
-                return self._propose(event)
+                self._propose(event)
             case Answered():
-                return self._answer(event)
+                self._answer(event)
             case Reanswered():
-                return self._reanswer(event)
+                self._reanswer(event)
             case Undone():
-                return self._undo(event.number)
+                self._undo(event.number)
             case Retracted():
-                return self._retract(event.number)
+                self._retract(event.number)
             case Revised():
-                return self._revise(event)
+                self._revise(event)
             case BudgetRaised():
                 _check_whole("extra rejections", event.extra, least=0)
-                return replace(self, budget=self.budget + event.extra, finished=False)
+                self._budget += event.extra
+                self._finished = False
             case Renamed():
-                return replace(self, label=event.label)
+                self._label = event.label
             case Finished():
-                return self._with(
-                    {k: one for k, one in self.candidates.items() if one.state != "candidate"}, finished=True
-                )
+                self._withdraw()
+                self._finished = True
             case _:
                 raise InputError(f"unknown session event: {event!r}")
 
-    # One method an event; each copies the (small) table, so a session of n answers costs O(n) an event.
-
-    def _propose(self, event: Proposed | Requested) -> SessionState:
-        if self.over is not None:
-            raise InputError(f"candidate {event.number} proposed, but the session is over ({self.over})")
-        if event.number != self.next_number:
-            raise InputError(f"candidate {event.number} proposed out of turn; the next number is {self.next_number}")
+    def _propose(self, event: Proposed | Requested) -> None:
+        over = _over(self._rejections, self._budget, finished=self._finished)
+        if over is not None:
+            raise InputError(f"candidate {event.number} proposed, but the session is over ({over})")
+        current = self._current()
+        number = len(self._candidates) + 1 if current is None else current
+        if event.number != number:
+            raise InputError(f"candidate {event.number} proposed out of turn; the next number is {number}")
         for name, figure in (
             ("score", event.score),
             ("probability", event.probability),
@@ -240,84 +287,75 @@ class SessionState:
         ):
             if not math.isfinite(figure):
                 raise InputError(f"candidate {event.number} has no finite {name}: {figure}")
-        shown = SessionCandidate(
-            event.number, event.span, event.span, "candidate", event.score, event.probability, event.remaining
+        self._candidates[number] = SessionCandidate(
+            number, event.span, event.span, "candidate", event.score, event.probability, event.remaining
         )
-        return self._with({**self.candidates, event.number: shown})
 
-    def _answer(self, event: Answered) -> SessionState:
-        if event.number != self.current:
-            now = "no candidate is open" if self.current is None else f"the current one is {self.current}"
+    def _answer(self, event: Answered) -> None:
+        current = self._current()
+        if event.number != current:
+            now = "no candidate is open" if current is None else f"the current one is {current}"
             raise InputError(f"answer to candidate {event.number}, but {now}")
-        if event.verdict not in _AFTER:
-            raise InputError(f"unknown verdict {event.verdict!r}; use accept, reject or skip")
-        return self._changed(event.number, span=event.span, state=_AFTER[event.verdict])
+        self._change(event.number, _after(event.verdict), event.span)
 
-    def _reanswer(self, event: Reanswered) -> SessionState:
+    def _reanswer(self, event: Reanswered) -> None:
         if self._candidate(event.number).state == "candidate":
             raise InputError(f"candidate {event.number} has no answer yet")
-        if event.verdict not in _AFTER:
-            raise InputError(f"unknown verdict {event.verdict!r}; use accept, reject or skip")
-        after = self._changed(event.number, span=event.span, state=_AFTER[event.verdict])
-        if after.over is None:
-            return after
-        # the budget is spent by it: the open candidate is withdrawn
-        return after._with({k: one for k, one in after.candidates.items() if one.state != "candidate"})
+        self._change(event.number, _after(event.verdict), event.span)
+        if _over(self._rejections, self._budget, finished=self._finished) is not None:
+            self._withdraw()  # the budget is spent by it
 
-    def _undo(self, number: int) -> SessionState:
+    def _undo(self, number: int) -> None:
         one = self._candidate(number)
         if one.state == "candidate":
             raise InputError(f"candidate {number} has no answer to take back")
-        back = replace(one, span=one.proposed, state="candidate")
-        earlier = {k: kept for k, kept in self.candidates.items() if k < number}
-        return self._with({**earlier, number: back}, finished=False)
+        while len(self._candidates) > number:
+            _, later = self._candidates.popitem()
+            self._rejections -= later.state == "rejected"
+        self._change(number, "candidate", one.proposed)
+        self._finished = False
 
-    def _retract(self, number: int) -> SessionState:
+    def _retract(self, number: int) -> None:
         if number == EXAMPLE:
-            if self.example_region is None:
+            if self._example_region is None:
                 raise InputError("the example's region is already retracted")
-            return replace(self, example_region=None)
-        self._accepted(number, "retracted")
-        return self._changed(number, state="retracted")
+            self._example_region = None
+            return
+        self._change(number, "retracted", self._accepted(number, "retracted").span)
 
-    def _revise(self, event: Revised) -> SessionState:
+    def _revise(self, event: Revised) -> None:
         if event.number == EXAMPLE:
-            return replace(self, example_region=event.span)
+            self._example_region = event.span
+            return
         if self._candidate(event.number).state != "retracted":  # its region came back, by an undo of the deletion
             self._accepted(event.number, "revised")
-        return self._changed(event.number, span=event.span, state="accepted")
+        self._change(event.number, "accepted", event.span)
 
-    @property
-    def _last(self) -> SessionCandidate | None:
-        return next(reversed(self.candidates.values()), None)  # type: ignore[call-overload]
+    def _current(self) -> int | None:
+        """The open candidate, if any: it is always the last one."""
+        last = self._candidates.get(len(self._candidates))
+        return last.number if last is not None and last.state == "candidate" else None
+
+    def _withdraw(self) -> None:
+        """The open candidate goes, if there is one."""
+        if self._current() is not None:
+            self._candidates.popitem()
 
     def _candidate(self, number: int) -> SessionCandidate:
-        if number not in self.candidates:
-            raise InputError(f"no candidate {number}; the session has {len(self.candidates)}")
-        return self.candidates[number]
+        if number not in self._candidates:
+            raise InputError(f"no candidate {number}; the session has {len(self._candidates)}")
+        return self._candidates[number]
 
-    def _accepted(self, number: int, verb: str) -> None:
-        state = self._candidate(number).state
-        if state != "accepted":
-            raise InputError(f"candidate {number} is {state}; only an accepted one can be {verb}")
+    def _accepted(self, number: int, verb: str) -> SessionCandidate:
+        one = self._candidate(number)
+        if one.state != "accepted":
+            raise InputError(f"candidate {number} is {one.state}; only an accepted one can be {verb}")
+        return one
 
-    def _changed(self, number: int, *, state: CandidateState | None = None, span: Span | None = None) -> SessionState:
-        one = self.candidates[number]
-        changed = replace(one, state=state or one.state, span=span or one.span)
-        return self._with({**self.candidates, number: changed})
-
-    def _with(self, candidates: dict[int, SessionCandidate], *, finished: bool | None = None) -> SessionState:
-        return replace(
-            self,
-            candidates=candidates,
-            finished=self.finished if finished is None else finished,
-        )
-
-    def _count(self, state: CandidateState) -> int:
-        return sum(one.state == state for one in self.candidates.values())
-
-    def _spans(self, state: CandidateState) -> tuple[Span, ...]:
-        return tuple(one.span for one in self.candidates.values() if one.state == state)
+    def _change(self, number: int, state: CandidateState, span: Span) -> None:
+        one = self._candidates[number]
+        self._rejections += (state == "rejected") - (one.state == "rejected")
+        self._candidates[number] = replace(one, state=state, span=span)
 
 
 def fold(events: Iterable[SessionEvent]) -> SessionState:
@@ -328,17 +366,45 @@ def fold(events: Iterable[SessionEvent]) -> SessionState:
     InputError
         If there is no event, the first is not ``Started``, or one is impossible where it stands.
     """
-    state: SessionState | None = None
-    for event in events:
-        if state is not None:
-            state = state.apply(event)
-        elif isinstance(event, Started):
-            state = SessionState.start(event)
-        else:
-            raise InputError(f"a session begins with its example, not with {type(event).__name__}")
+    state, _, why = fold_possible(events)
+    if why:
+        raise InputError(why)
     if state is None:
         raise InputError("a session without events: mark an example first")
     return state
+
+
+def fold_possible(events: Iterable[SessionEvent]) -> tuple[SessionState | None, int, str]:
+    """The state that ``events`` add up to before the first impossible one, how many those are, and why it is
+    impossible ("": all are taken)."""
+    folding: _Folding | None = None
+    taken, why = 0, ""
+    for event in events:
+        try:
+            if folding is not None:
+                folding.apply(event)
+            elif isinstance(event, Started):
+                folding = _Folding(SessionState.start(event))
+            else:
+                why = f"a session begins with its example, not with {type(event).__name__}"
+        except InputError as exc:
+            why = str(exc)
+        if why:
+            break
+        taken += 1
+    return (folding.state() if folding is not None else None), taken, why
+
+
+def _over(rejections: int, budget: int, *, finished: bool) -> OverReason | None:
+    if finished:
+        return "finished"
+    return "budget" if rejections >= budget else None
+
+
+def _after(verdict: Verdict) -> CandidateState:
+    if verdict not in _AFTER:
+        raise InputError(f"unknown verdict {verdict!r}; use accept, reject or skip")
+    return _AFTER[verdict]
 
 
 def _check_whole(name: str, number: int, *, least: int) -> None:
