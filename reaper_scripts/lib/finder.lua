@@ -203,7 +203,7 @@ end
 
 ---@param fields { stage: string, share: number }
 function finder.progress(s, fields)
-  local what = { decode = "reading the audio", analyse = "analysing", export = "writing" }
+  local what = { decode = "reading the audio", analyse = "analysing", rest = "looking at the rest", export = "writing" }
   s:set_progress(fields.share)
   s:said(("%s: %s, %.0f %%"):format(s.model.label, what[fields.stage] or fields.stage, 100 * fields.share))
   status.say(s.status_line)

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from reatrieve import limits
+from reatrieve.audio import decode
 from reatrieve.audio.decode import SoundReader, sound_info
 from reatrieve.audio.hashing import content_hash
 from reatrieve.audio.stitch import TrackAudio
@@ -185,6 +186,15 @@ def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
             sound_info(path)
         with pytest.raises(AudioError):
             content_hash(path)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_sound_that_becomes_a_pipe_while_it_is_opened_is_told(tmp_path: Path, monkeypatch) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    monkeypatch.setattr(decode, "_is_file", lambda _path: True)  # it still was, a moment ago
+    with pytest.raises(AudioError, match="cannot be read"):
+        sound_info(tmp_path / "pipe.wav")
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="needs a folder that may not be entered")

@@ -210,6 +210,17 @@ def test_events_that_cannot_follow_each_other_are_damage(tmp_path):
         assert "line 5" in journal.mended
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a link to itself")
+def test_a_folder_that_may_not_be_entered_is_told(tmp_path):
+    """Root enters every folder; a link to itself nobody."""
+    (tmp_path / "journals").symlink_to(tmp_path / "journals")
+    folder = JournalFolder(tmp_path / "journals")
+    asked = (lambda: folder.holds("s"), lambda: folder.was_discarded("s"), folder.sessions, folder.sources)
+    for ask in asked:
+        with pytest.raises(JournalError, match="cannot be read"):
+            ask()
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
 @pytest.mark.timeout(60)
 def test_foreign_files_beside_a_project_are_not_opened(tmp_path, monkeypatch):

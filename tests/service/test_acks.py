@@ -59,8 +59,15 @@ FAULTS = [
     RecursionError(),
     MemoryError(),
     OSError(5, "disk"),
+    PermissionError(13, "Permission denied", "/locked/x"),
     ValueError("\ud800\0"),
 ]
+
+
+SAID = {
+    MemoryError: "there is not enough memory for",
+    PermissionError: "failed: /locked/x: cannot be read (Permission denied)",
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
@@ -85,7 +92,7 @@ def test_a_handler_that_raises_is_answered_acked_and_logged(client, monkeypatch,
         events = acked(client, command)
     (failed,) = [event for event in events if isinstance(event, m.Failed)]
     assert (failed.code, failed.id) == ("internal", client.link.acked_upto)
-    assert type(fault).__name__ in failed.text
+    assert SAID.get(type(fault), type(fault).__name__) in failed.text
     assert any(record.exc_info and record.exc_info[1] is fault for record in caplog.records)
 
 

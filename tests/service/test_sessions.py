@@ -6,10 +6,12 @@ import os
 import secrets
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from reatrieve.audio.stitch import TrackAudio
+from reatrieve.bridge import link as links
 from reatrieve.bridge.messages import (
     UNKNOWN,
     AcceptRest,
@@ -51,8 +53,12 @@ from reatrieve.bridge.messages import (
     Tempo,
     Undo,
 )
+from reatrieve.errors import CancelledError
 from reatrieve.journal import JournalFolder, read_journal
 from reatrieve.journal import file as journal_file
+from reatrieve.session.events import Answered, Proposed
+from reatrieve.session.search import Search
+from reatrieve.session.spans import Span
 from reatrieve.session.state import fold
 from service.client import RATE_HZ, TRUTH, make_item, make_track
 
@@ -184,6 +190,75 @@ def test_the_user_asks_for_a_place_and_the_journal_says_so(first, daemon):
     client.send(Ask(candidate.session, "op-2", 11.0))
     failed = client.wait(Failed)
     assert (failed.code, "nothing is left to ask about" in failed.text) == ("input", True)
+
+
+@pytest.mark.parametrize("verdict", ["reject", "skip"])
+def test_an_answer_to_the_place_that_had_the_number_before_is_not_taken(first, daemon, verdict):
+    client, candidate = first
+    other_s = next(10.0 + s for s in (9.25, 12.0) if abs(10.0 + s - candidate.start_s) > 1.0)
+    client.send(Ask(candidate.session, "op-1", other_s + 0.1))
+    asked = client.wait(Candidate)
+    client.answer(candidate, verdict)
+    assert client.wait(Failed).code == "stale"
+    assert client.wait(Candidate) == asked
+    events = [line.event for line in read_journal(daemon.service._journals.path(candidate.session))[1]]
+    assert fold(events).answers == 0
+
+
+@pytest.mark.parametrize("command", [Rest("", 0.0), AcceptRest("", "all", 0.0)])
+def test_a_long_list_of_the_rest_tells_how_far_it_is_and_can_be_stopped(first, monkeypatch, command):
+    client, candidate = first
+    going_on = threading.Event()
+
+    def endless(search, above, *, progress):
+        progress(0.25)
+        while not search._stop():
+            going_on.wait(0.01)
+        raise CancelledError("stopped")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Search, "rest", endless)
+        client.send(replace(command, session=candidate.session))
+        told = client.wait(Progress)
+        while told.share != 0.25:
+            told = client.wait(Progress)
+        assert told.stage == "rest"
+        client.send(Cancel(candidate.session))
+        assert client.wait(Failed).code == "cancelled"
+    client.answer(candidate, "accept")
+    assert client.wait(Candidate).accepted == 1
+
+
+def test_two_long_sessions_are_resumed_at_once(daemon, connect, shared, monkeypatch):
+    """Together they have more rows than are kept for a client that has seen none."""
+    monkeypatch.setattr(links, "MAX_EVENTS", 128)
+    begun = read_journal_of_a_search(daemon, connect, shared)
+    names = [secrets.token_hex(8) for _ in range(2)]
+    places = [Span(0.1 * k, 0.1 * k + 0.05) for k in range(100)]
+    events = [event for n, place in enumerate(places, start=1) for event in skipped(n, place)]
+    for name in names:
+        daemon.service._journals.create(replace(begun[0], session=name), events=[begun[1], *events]).close()
+    client = connect(daemon.home)
+    client.until(lambda: client.welcomed)
+    for name in names:
+        client.send(Resume(name))
+    client.until(lambda: len([event for event in client.events if isinstance(event, RowsEnd)]) == 2)
+    rows = [event for event in client.events if isinstance(event, Row)]
+    assert sorted((row.session, row.number) for row in rows) == sorted((s, n) for s in names for n in range(101))
+    assert client.refused == []
+
+
+def read_journal_of_a_search(daemon, connect, shared):
+    """Header and first event."""
+    client, session = connect(daemon.home), secrets.token_hex(8)
+    client.find(session, shared.track, 11.0, 11.5, position_s=10.0)
+    client.wait(Candidate)
+    header, lines = read_journal(daemon.service._journals.path(session))
+    return header, lines[0].event
+
+
+def skipped(number, span):
+    return Proposed(number, span, 0.5, 0.5, 1.0), Answered(number, "skip", span)
 
 
 def test_an_answer_is_changed_later_and_the_open_candidate_stands(first, daemon):

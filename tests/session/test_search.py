@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reatrieve.errors import InputError
+from reatrieve.errors import CancelledError, InputError
 from reatrieve.retrieval.registry import make_retriever
 from reatrieve.session.events import (
     Answered,
@@ -208,6 +208,37 @@ def test_rest_is_what_accepting_one_after_the_other_proposes(method):
         # The rank is the same; a yes that was really given also tells how the session fares, a supposed one does not.
         assert (event.span, event.score) == (proposal.span, proposal.score)
         search.apply(Answered(event.number, "accept", event.span))
+
+
+def test_a_list_of_the_rest_can_be_stopped_and_changes_nothing(method):
+    search = Search(*method, [started()])
+    search.propose()
+    state, whole = search.state, search.rest(0.0)
+    asked = itertools.count(1)
+    shares: list[float] = []
+    for job in (lambda: search.rest(0.0, progress=shares.append), lambda: search.accept_rest(0.0), search.outlook):
+        search.rest(1.0)  # what was supposed is forgotten
+        with search.heeding(lambda: next(asked) % 3 == 0), pytest.raises(CancelledError):
+            job()
+        assert search.state == state
+    assert search.rest(0.0, progress=shares.append) == whole
+    assert shares[-len(whole) + 1 :] == sorted(shares[-len(whole) + 1 :])
+    assert 0.0 < shares[0] < shares[-1] <= 1.0
+
+
+def test_a_replay_stops_between_two_answers(method):
+    events: list[SessionEvent] = [started()]
+    live = Search(*method, events)
+    for _ in range(4):
+        event = live.propose()
+        assert isinstance(event, Proposed)
+        events += [event, Answered(event.number, "accept", event.span)]
+        live.apply(events[-1])
+    stops = iter([False, False, True])
+    search = Search(*method, events, stop=lambda: next(stops, False))
+    with pytest.raises(CancelledError):
+        search.propose()
+    assert search.propose() == live.propose()  # it goes on where it was
 
 
 def _with_open(search, events):

@@ -179,6 +179,21 @@ def test_what_is_no_file_in_the_folder_is_not_opened(song, tmp_path, what):
         export(accepted(), folder=out, targets="json", audio="render", audio_path=song)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a link to itself")
+def test_a_folder_or_a_source_that_may_not_be_entered_is_told(song, tmp_path, monkeypatch):
+    """Root enters every folder; a link to itself nobody."""
+
+    def unreadable(*_, **__):
+        raise PermissionError(13, "Permission denied", "/music/a.wav")
+
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(AudioError, match="cannot write to"):
+        export(accepted(), folder=tmp_path / "loop" / "o", targets="json", audio="render", audio_path=song)
+    monkeypatch.setattr("reatrieve.sync.export.describe", unreadable)
+    with pytest.raises(AudioError, match=r"^/music/a.wav: cannot be read"):
+        export(accepted(), folder=tmp_path / "o", targets="json", audio="render", audio_path=song)
+
+
 def test_zeros_behind_the_last_chunk_are_room_and_a_file_of_chunks_alone_is_damaged(song, tmp_path):
     chunks = walk_chunks(song)
     with song.open("r+b") as file:

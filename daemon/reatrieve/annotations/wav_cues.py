@@ -13,6 +13,7 @@ from typing import TypeVar
 from reatrieve.annotations.annotation import Annotation
 from reatrieve.audio.riff import read_chunk, subchunks, walk_chunks, wave_format
 from reatrieve.errors import InputError
+from reatrieve.files import open_source
 
 __all__ = ["Cue", "SamplerLoops", "read_cues", "read_wav_cues", "sampler_loops"]
 
@@ -72,7 +73,7 @@ def read_cues(path: Path) -> tuple[int, list[Cue]]:
     positions: defaultdict[int, list[int]] = defaultdict(list)
     texts = _CueTexts()
     sampler: SamplerLoops | None = None
-    with path.open("rb") as file:
+    with open_source(path) as file:
         for chunk in chunks:
             if chunk.id == b"cue ":
                 for cue_id, position in _positions(read_chunk(file, chunk), path.name):

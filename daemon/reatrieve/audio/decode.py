@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from reatrieve import limits
 from reatrieve.audio.hashing import gone
+from reatrieve.audio.opening import OpenSound
 from reatrieve.errors import AudioError
+from reatrieve.files import open_source
 
 __all__ = ["SOUND_ENDINGS", "SoundInfo", "SoundReader", "sound_info"]
 
@@ -78,7 +80,7 @@ class SoundReader:
         if not _is_file(self.path):
             raise gone(self.path)
         try:
-            self._file = soundfile.SoundFile(self.path)
+            self._file = OpenSound(self.path)
         except _FAULTS as error:
             raise AudioError(
                 f"{self.path}: cannot be read as {_kind(self.path)} ({_content(self.path) or _reason(error)}); "
@@ -225,7 +227,7 @@ def _kind(path: Path) -> str:
 def _content(path: Path) -> str:
     """What the file seems to hold instead; "" where that is unknown."""
     try:
-        with path.open("rb") as file:
+        with open_source(path) as file:
             head = file.read(16)
     except OSError:
         return ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reatrieve.errors import AudioError
+from reatrieve.files import open_source
 
 __all__ = [
     "Chunk",
@@ -60,7 +61,7 @@ class WaveFormat:
 
 def is_wave(path: Path) -> bool:
     """Whether the file begins like a WAV (RIFF, or RF64 / BW64 for large ones), whatever its name."""
-    with path.open("rb") as file:
+    with open_source(path) as file:
         head = file.read(12)
     return head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE"
 
@@ -78,7 +79,7 @@ def walk_chunks(path: Path) -> list[Chunk]:
         If the file is no WAV, or has more than ``MOST_CHUNKS``.
     """
     total = path.stat().st_size
-    with path.open("rb") as file:
+    with open_source(path) as file:
         head = file.read(12)
         if head[:4] not in (b"RIFF", b"RF64", b"BW64") or head[8:12] != b"WAVE":
             raise AudioError(f"{path.name} is not a WAV file")
@@ -107,7 +108,7 @@ def big_endian_chunk_ids(path: Path) -> list[bytes]:
     none for others."""
     total = path.stat().st_size
     found: list[bytes] = []
-    with path.open("rb") as file:
+    with open_source(path) as file:
         if file.read(12)[:4] not in (b"RIFX", b"FORM"):
             return []
         position = 12
@@ -138,7 +139,7 @@ def wave_format(path: Path, chunks: list[Chunk]) -> WaveFormat:
     found = next((chunk for chunk in chunks if chunk.id == b"fmt "), None)
     if found is None or found.size < 16:
         raise AudioError(f"{path.name} has no fmt chunk; it is not a usable WAV file")
-    with path.open("rb") as file:
+    with open_source(path) as file:
         content = read_chunk(file, found)
     tag, channels, rate_hz, _bytes_per_s, block_align, bits = struct.unpack_from("<HHIIHH", content)
     if tag == WAVE_FORMAT_EXTENSIBLE and len(content) >= 26:

@@ -9,8 +9,10 @@ import numpy as np
 import soundfile
 
 from reatrieve.audio.decode import SoundInfo, SoundReader
+from reatrieve.audio.opening import OpenSound
 from reatrieve.audio.riff import is_wave, walk_chunks, wave_format
 from reatrieve.errors import AudioError
+from reatrieve.files import open_source
 
 __all__ = ["cut_off", "refuse_not_numbers"]
 
@@ -30,7 +32,7 @@ def refuse_not_numbers(path: Path) -> None:
         Which they are, and from where; or if the file cannot be read.
     """
     try:
-        with soundfile.SoundFile(path) as file:
+        with OpenSound(path) as file:
             if file.subtype not in ("FLOAT", "DOUBLE"):
                 return
             done, first, count, kind = 0, 0, 0, ""
@@ -68,7 +70,7 @@ def cut_off(path: Path) -> tuple[float, float] | None:
 
 def _promised_frames(path: Path, info: SoundInfo) -> int:
     """What the header says, where libsndfile cuts that to what is there (WAV and AIFF)."""
-    with path.open("rb") as file:
+    with open_source(path) as file:
         head = file.read(12)
         if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
             while len(chunk := file.read(8)) == 8:
@@ -92,7 +94,7 @@ def _promised_frames(path: Path, info: SoundInfo) -> int:
 def _ends_early(path: Path, info: SoundInfo) -> bool:
     """Whether the last frame that the file says it has is missing."""
     try:
-        with soundfile.SoundFile(path) as file:
+        with OpenSound(path) as file:
             file.seek(info.n_frames - 1)
             return len(file.read(1, dtype="float32")) == 0
     except (soundfile.LibsndfileError, RuntimeError):
@@ -101,7 +103,7 @@ def _ends_early(path: Path, info: SoundInfo) -> bool:
 
 def _decoded_frames(path: Path) -> int:
     n_frames = 0
-    with soundfile.SoundFile(path) as file:
+    with OpenSound(path) as file:
         while n_read := len(file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
             n_frames += n_read
     return n_frames

@@ -67,6 +67,11 @@ class DaemonLink:
         """Whether the client is so far behind that it must be forgotten."""
         return len(self._events) > MAX_EVENTS
 
+    @property
+    def has_room(self) -> bool:
+        """Whether fewer events wait than what leaves room for those that no list is made of."""
+        return len(self._events) < MAX_EVENTS // 2
+
     def unseen(self, kind: type[Event]) -> int:
         """How many events of this kind the client has not seen yet."""
         return self._unseen[kind]

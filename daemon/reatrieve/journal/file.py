@@ -92,7 +92,7 @@ class Journal:
         InputError
             If it holds something that could not be read back.
         """
-        if path.exists() and not is_owed(path):
+        if os.path.lexists(path) and not is_owed(path):
             raise JournalError(f"{path} exists; a session's journal is begun once")
         content = whole(path, header, [Line(event, "", _clock(now)) for event in events])
         try:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from reatrieve import limits
 from reatrieve.errors import InputError, JournalError
-from reatrieve.files import make_folder, read_at_most, write_whole
+from reatrieve.files import make_folder, read_at_most, unreadable, write_whole
 from reatrieve.journal.file import (
     SUFFIX,
     Journal,
@@ -82,13 +82,19 @@ class JournalFolder:
         return self.folder / f"{stem_of(session)}{SUFFIX}"
 
     def holds(self, session: str) -> bool:
-        """Whether there is a journal of this session that was not discarded."""
+        """Whether there is a journal of this session that was not discarded.
+
+        Raises
+        ------
+        JournalError
+            If the folder may not be entered.
+        """
         path = self.path(session)
-        return path.exists() and not is_owed(path)
+        return _is_there(path) and not is_owed(path)
 
     def was_discarded(self, session: str) -> bool:
-        """Whether the journal of this session was set aside."""
-        return (self.folder / DISCARDED / self.path(session).name).exists()
+        """Whether the journal of this session was set aside; raises as ``holds`` does."""
+        return _is_there(self.folder / DISCARDED / self.path(session).name)
 
     def create(self, header: Header, *, events: Iterable[SessionEvent] = ()) -> Journal:
         """Begin the journal of a new session, with its first ``events`` at once."""
@@ -178,9 +184,13 @@ class JournalFolder:
         remove(self.path(session))
 
     def _journals(self) -> Iterator[Path]:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        try:
             listed = [path for path in self.folder.iterdir() if path.name.endswith(SUFFIX)]
-            yield from sorted(path for path in listed if not is_owed(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as exc:
+            raise JournalError(f"the folder of journals {unreadable(self.folder, exc)}") from exc
+        yield from sorted(path for path in listed if not is_owed(path))
 
     def _mended(self, path: Path, damage: DamageError) -> Journal:
         header, lines, source = damage.header, damage.lines, "what lies before it is kept"
@@ -226,7 +236,7 @@ class JournalFolder:
         if self.was_discarded(header.session):
             return
         here, ours = self.path(header.session), None
-        if here.exists():
+        if _is_there(here):
             with contextlib.suppress(DamageError):
                 ours = read_header(here)
         if ours is not None:
@@ -245,7 +255,7 @@ class JournalFolder:
             self._useless.add(read_as)
             raise
         header = relocated(header, project)
-        if not here.exists():
+        if not _is_there(here):
             make_folder(self.folder)
             write_whole(here, whole(here, header, lines))
             return
@@ -265,6 +275,17 @@ def copies_folder(project: str) -> Path:
     if not path.name or path.name == "..":
         raise InputError(f"{project!r} is no project file")
     return path.with_name(f"{path.stem}.reatrieve")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether something has this name; ``JournalError`` where the folder may not be entered."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as exc:
+        raise JournalError(unreadable(path, exc)) from exc
+    return True
 
 
 def check_journal(path: Path) -> tuple[Header | None, list[Line], list[str]]:

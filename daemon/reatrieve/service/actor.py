@@ -7,9 +7,10 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -61,6 +62,7 @@ __all__ = ["BusyError", "Context", "SessionActor"]
 logger = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 0.1
+LOOK_FOR_ROOM_S = 0.01
 SHARED_AFTER_S = 3.0
 """A client with an open session speaks four times a second."""
 
@@ -112,6 +114,7 @@ class SessionActor:
         self._context = context
         self._queue: asyncio.Queue[tuple[str, int, Command]] = asyncio.Queue()
         self._cancelled = threading.Event()
+        self._closing = threading.Event()
         self._working = self._computing = self._counted = False
         self._work: SessionWork | None = None
         self._told_done = False
@@ -174,6 +177,7 @@ class SessionActor:
 
     async def close(self) -> None:
         """Stop; what was not carried out was not acked. ``let_go`` follows when the threads have ended."""
+        self._closing.set()
         self._cancelled.set()
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -255,8 +259,8 @@ class SessionActor:
 
     async def _find(self, command: Find, handled: Callable[[], None]) -> None:
         context = self._context
-        if self._work is None and context.journals.holds(self.session):
-            self._work = await self._step(self._open)
+        if self._work is None:
+            self._work = await self._step(self._open_if_there)
         if self._work is not None:
             if self._work.state.finished:
                 self.let_go()
@@ -278,7 +282,8 @@ class SessionActor:
             started = Started(example, command.label, command.budget, retriever)
             header = Header(self.session, track_map, command.project, command.track, self.draft.tempo_rows)
             events, left_out = beginning(started, earlier, track_map)
-            return prepared, SessionWork(context.journals.create(header, events=events)), left_out
+            journal = context.journals.create(header, events=events)
+            return prepared, SessionWork(journal, stop=self._closing.is_set), left_out
 
         prepared, work, left_out = await self._long(begun, "decode", context.beginning)
         for code, text in prepared.notes:
@@ -295,8 +300,7 @@ class SessionActor:
         self.draft.probes.clear()
         self.draft.known.clear()
         if earlier:
-            for row in replies.rows(self.session, work.state, work.journal.header.origin_s):
-                self._push(row)
+            await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s))
         try:
             await self._go_on()
         except Exception:
@@ -308,8 +312,7 @@ class SessionActor:
     async def _resume(self, handled: Callable[[], None]) -> None:
         work = await self._opened()
         handled()
-        for row in replies.rows(self.session, work.state, work.journal.header.origin_s):
-            self._push(row)
+        await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s))
         await self._go_on()
 
     async def _change(self, command: Command, handled: Callable[[], None]) -> None:
@@ -325,7 +328,11 @@ class SessionActor:
                 if work.needs_a_proposal():  # a crash came before the proposal that the client shows
                     await self._step(work.propose)
             deciding = work.deciding
-            accepted = await self._step(lambda: work.commit(command))
+            commit = partial(work.commit, command, cancel=self._cancelled.is_set, progress=self._tell)
+            if isinstance(command, AcceptRest):
+                accepted = await self._long(commit, "rest", self._context.stepping)
+            else:
+                accepted = await self._step(commit)
             self._counted = True
             if deciding and not work.deciding and not isinstance(command, AcceptRest):
                 self._tell_clear()
@@ -333,17 +340,15 @@ class SessionActor:
         if isinstance(command, Rename):
             return
         if isinstance(command, AcceptRest) and not repeated:
-            for row in replies.rows(self.session, work.state, work.journal.header.origin_s, only=accepted):
-                self._push(row)
+            await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s, only=accepted))
         await self._go_on()
 
     async def _rest(self, command: Rest) -> None:
         work = await self._opened()
         await self._analysed()
-        proposals = await self._step(lambda: work.rest(command.above))
-        for row in replies.rest_rows(self.session, proposals, work.journal.header.origin_s):
-            self._push(row)
-        clear = work.state.over is not None or await self._step(work.is_clear)
+        listing = partial(work.rest, command.above, cancel=self._cancelled.is_set, progress=self._tell)
+        proposals, clear = await self._long(listing, "rest", self._context.stepping)
+        await self._push_all(replies.rest_rows(self.session, proposals, work.journal.header.origin_s))
         self._push(RestEnd(self.session, command.above, len(proposals), int(clear)))
 
     async def _decide(self) -> None:
@@ -382,12 +387,15 @@ class SessionActor:
 
     async def _discard(self) -> None:
         journals = self._context.journals
-        if not journals.holds(self.session):
-            if journals.was_discarded(self.session):
-                return
-            raise _unknown(self.session)
-        self.let_go()
-        await self._step(lambda: journals.discard(self.session))
+
+        def was_there() -> bool:
+            if not journals.holds(self.session) and not journals.was_discarded(self.session):
+                raise _unknown(self.session)
+            return journals.holds(self.session)
+
+        if await self._step(was_there):
+            self.let_go()
+            await self._step(lambda: journals.discard(self.session))
 
     async def _saved(self, command: Saved) -> None:
         work = await self._opened()
@@ -477,10 +485,13 @@ class SessionActor:
                 self._push(replies.note(self.session, "journal", self._work.journal.mended))
         return self._work
 
+    def _open_if_there(self) -> SessionWork | None:
+        return self._open() if self._context.journals.holds(self.session) else None
+
     def _open(self) -> SessionWork:
         if not self._context.journals.holds(self.session):
             raise _unknown(self.session)
-        return SessionWork(self._context.journals.open(self.session))
+        return SessionWork(self._context.journals.open(self.session), stop=self._closing.is_set)
 
     async def _analysed(self) -> None:
         work = await self._opened()
@@ -495,7 +506,7 @@ class SessionActor:
             self._analyse(work)
             if self._cancelled.is_set():  # it came when the last block was through already
                 raise CancelledError("stopped before the first candidate")
-            return work.propose()
+            return work.propose(self._cancelled.is_set)
 
         return await self._long(job, "decode")
 
@@ -567,6 +578,14 @@ class SessionActor:
 
     def _push(self, event: Event) -> None:
         self._context.hub.push(self.client, event)
+
+    async def _push_all(self, events: Sequence[Event]) -> None:
+        """Send a long list no faster than the client takes it, or it would count as too far behind."""
+        client, hub = self.client, self._context.hub
+        for event in events:
+            while not hub.has_room(client) and self.client == client:
+                await asyncio.sleep(LOOK_FOR_ROOM_S)
+            hub.push(client, event)
 
 
 class BusyError(ReatrieveError):

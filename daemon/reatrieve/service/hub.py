@@ -192,6 +192,11 @@ class Hub:
         peer = self._peers.get(client)
         return peer is not None and not peer.link.is_silent(self._clock())
 
+    def has_room(self, client: str) -> bool:
+        """Whether a further part of a long list may be sent: the client keeps up, or is not known (any more)."""
+        peer = self._peers.get(client)
+        return peer is None or peer.link.has_room
+
     def heard_s(self, client: str) -> float:
         """When a client was last heard, by the hub's clock; -inf for one that is not known."""
         peer = self._peers.get(client)

@@ -52,7 +52,7 @@ from reatrieve.session.events import (
 )  # fmt: skip
 from reatrieve.session.retriever import Proposal
 from reatrieve.session.search import Over, Search
-from reatrieve.session.spans import Span
+from reatrieve.session.spans import Span, overlap_s
 from reatrieve.session.state import EXAMPLE, SessionState, fold
 
 if TYPE_CHECKING:
@@ -85,11 +85,13 @@ class StepOutcome:
 class SessionWork:
     """One session's journal, state and (once analysed) search.
 
-    Not thread-safe: the session's actor makes one call at a time.
+    Not thread-safe: the session's actor makes one call at a time. ``stop`` says when the daemon ends: what has not come
+    to its append by then raises ``CancelledError``.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, *, stop: Callable[[], bool]) -> None:
         self.journal = journal
+        self._stop = stop
         self.search: Search | None = None
         self.deciding = False
         self._foreseen = False
@@ -116,10 +118,14 @@ class SessionWork:
         ahead.join(header.session, header.track_map, progress=progress, cancel=cancel)
         analysis = analyse_track(header.track_map, retriever, cache=cache, progress=progress, cancel=cancel)
         ranker = ahead.take(analysis, self._state.retriever, self._state.example)
-        self.search = Search(retriever, analysis, self.journal.events(), ranker=ranker)
+        self.search = Search(retriever, analysis, self.journal.events(), ranker=ranker, stop=self._stop)
 
-    def commit(self, command: Command) -> frozenset[int]:
+    def commit(
+        self, command: Command, *, cancel: Callable[[], bool], progress: Callable[[float], None]
+    ) -> frozenset[int]:
         """Carry out one session command: checked, journalled, applied; returns the numbers it accepted all in one go.
+
+        Only "accept the rest" heeds ``cancel`` and tells ``progress`` (0..1); an answer is carried out.
 
         Raises
         ------
@@ -129,10 +135,13 @@ class SessionWork:
             Something that is impossible where the session stands.
         JournalError
             The disk does not take it. In all cases nothing has changed.
+        CancelledError
+            When ``cancel`` said so.
         """
         if isinstance(command, AcceptRest):
             with self._all_or_nothing():
-                accepted = self._analysed().accept_rest(command.above)
+                with self._analysed().heeding(cancel):
+                    accepted = self._analysed().accept_rest(command.above, progress=progress)
                 self.deciding = False
                 if accepted:
                     self._journal_applied(accepted, op=command.op)
@@ -173,12 +182,13 @@ class SessionWork:
         """Whether the next candidate (or that there is none) is still to be found."""
         return self.state.current is None and self.state.over is None
 
-    def propose(self) -> StepOutcome:
-        """The current candidate, proposed and journalled now if need be."""
+    def propose(self, cancel: Callable[[], bool] | None = None) -> StepOutcome:
+        """The current candidate, proposed and journalled now if need be; raises ``CancelledError`` when ``cancel`` said
+        so before that."""
         search = self._analysed()
         foreseen, self._foreseen = self._foreseen or search.foreseen, False
         if self.needs_a_proposal():
-            with self._all_or_nothing():
+            with self._all_or_nothing(), search.heeding(cancel or self._stop):
                 self._journal_applied([])
             self._foreseen = False
         over = None if self.state.current is not None else search.over
@@ -198,13 +208,16 @@ class SessionWork:
         if self.deciding:
             self._ask()
 
-    def is_clear(self) -> bool:
-        """Whether the rest can be accepted unasked."""
-        return self._analysed().outlook().clear
-
-    def rest(self, above: float) -> list[Proposal]:
-        """What "accept the rest" would take: nothing once the session is over (``more`` opens it again)."""
-        return [] if self.state.over is not None else self._analysed().rest(above)
+    def rest(
+        self, above: float, *, cancel: Callable[[], bool], progress: Callable[[float], None]
+    ) -> tuple[list[Proposal], bool]:
+        """What "accept the rest" would take, and whether it can be taken unasked: nothing once the session is over
+        (``more`` opens it again). Raises ``CancelledError`` when ``cancel`` said so."""
+        if self.state.over is not None:
+            return [], True
+        search = self._analysed()
+        with search.heeding(cancel):
+            return search.rest(above, progress=progress), search.outlook().clear
 
     def _analysed(self) -> Search:
         if self.search is None:
@@ -292,10 +305,15 @@ class SessionWork:
                 raise InputError(f"{command.NAME} is no command that changes a session")
 
     def _edges(self, answer: Answer | Reanswer) -> Span:
-        """The edges that an answer gives; those of a yes must be ones that a place can have."""
+        """The edges that an answer gives; those of a yes must be ones that a place can have.
+
+        A no or a skip apart from what is proposed was given to the place that had the number before an ``ask``.
+        """
         origin_s = self.journal.header.origin_s
         shown = self.state.candidates[answer.number].proposed
         span = _as_shown(Span(answer.start_s - origin_s, answer.end_s - origin_s), shown)
+        if isinstance(answer, Answer) and answer.verdict != "accept" and overlap_s(span, shown) <= 0.0:
+            raise StaleError(f"the answer to candidate {answer.number} was given to another place")
         if answer.verdict == "accept":
             check_edges(self.state, answer.number, span, duration_s=self.journal.header.track_map.duration_s)
         return span

@@ -7,6 +7,7 @@ Replay trusts the journalled proposals and asks the ranker nothing.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from reatrieve.errors import InputError
+from reatrieve.errors import CancelledError, InputError
 from reatrieve.session.events import Answered, Proposed, Requested, SessionEvent, Verdict
 from reatrieve.session.retriever import Analysis, Describing, Proposal, Ranker, Retriever, Supposing, Surveying
 from reatrieve.session.spans import Span
@@ -45,6 +46,14 @@ class _Question:
     blocked: tuple[Span, ...]
 
 
+def _never() -> bool:
+    return False
+
+
+def _unseen(_share: float) -> None:
+    """Progress that nobody watches."""
+
+
 class Search:
     """Drives one session.
 
@@ -55,6 +64,7 @@ class Search:
     events : the session so far, beginning with its ``Started``.
     ranker : one that ``retriever`` made of just this analysis and example and that has learned nothing, if there is
         one.
+    stop : asked while there is much to learn; see ``heeding``.
 
     Raises
     ------
@@ -69,6 +79,7 @@ class Search:
         events: Iterable[SessionEvent],
         *,
         ranker: Ranker | None = None,
+        stop: Callable[[], bool] = _never,
     ) -> None:
         self._state = fold(events)
         self._ranker = ranker if ranker is not None else retriever.ranker(analysis, self._state.example)
@@ -76,6 +87,17 @@ class Search:
         self._known: dict[_Question, Proposal | None] = {}
         self._outlooks: dict[_Question, Outlook] = {}
         self._described = False
+        self._stop = stop
+
+    @contextlib.contextmanager
+    def heeding(self, stop: Callable[[], bool]) -> Iterator[None]:
+        """Inside, whatever asks the ranker ends with ``CancelledError`` soon after ``stop`` says so: the state is as it
+        was, and what was learned so far is not learned again."""
+        before, self._stop = self._stop, stop
+        try:
+            yield
+        finally:
+            self._stop = before
 
     @property
     def state(self) -> SessionState:
@@ -143,17 +165,19 @@ class Search:
         self._known, self._outlooks = known, outlooks
         return ahead
 
-    def rest(self, above: float) -> list[Proposal]:
+    def rest(self, above: float, *, progress: Callable[[float], None] = _unseen) -> list[Proposal]:
         """What "accept the rest" would take, in the order that accepting them one after the other would propose them.
 
         Each proposal whose probability is at least ``above`` is taken for a yes and learned from before the next one is
         asked for; the first one below ends the list. The probabilities do not count what is only supposed as answers
-        that turned out well: nobody gave them. Nothing changes.
+        that turned out well: nobody gave them. Nothing changes. ``progress`` is told 0..1, as far as can be guessed.
 
         Raises
         ------
         InputError
             If ``above`` is no probability.
+        CancelledError
+            When ``heeding`` says so.
         """
         if not 0.0 <= above <= 1.0:
             raise InputError(f"probability threshold {above} is outside 0..1")
@@ -165,9 +189,14 @@ class Search:
                 found.append(Proposal(one.proposed, one.score, one.probability, one.remaining))
                 labels.append(LabelledSpan(one.proposed, True, supposed=True))
             blocked.append(one.proposed)
-        chain = self._chain(labels, blocked)
-        sure = itertools.takewhile(lambda proposal: proposal.probability >= above, chain)
-        return [*found, *itertools.islice(sure, MOST_AT_ONCE - len(found))]
+        chain, share = self._chain(labels, blocked), 0.0
+        for proposal in itertools.takewhile(lambda proposal: proposal.probability >= above, chain):
+            found.append(proposal)
+            if len(found) == MOST_AT_ONCE:
+                break
+            share = max(share, len(found) / (len(found) + max(proposal.remaining, 1.0)))
+            progress(share)
+        return found
 
     def outlook(self) -> Outlook:
         """How sure the rest is, an open candidate included, and which place to ask about. Nothing changes."""
@@ -229,15 +258,16 @@ class Search:
         view = self.outlook()
         return None if view.clear or view.question is None else self.ask(view.question)
 
-    def accept_rest(self, above: float) -> list[SessionEvent]:
+    def accept_rest(self, above: float, *, progress: Callable[[float], None] = _unseen) -> list[SessionEvent]:
         """Propose and accept everything that ``rest(above)`` lists; the events, already applied.
 
-        An open candidate below the threshold gives its number to the first of them and is proposed again later.
+        An open candidate below the threshold gives its number to the first of them and is proposed again later. Raises
+        and tells ``progress`` as ``rest`` does; nothing is accepted then.
         """
         if self._state.over is not None:
             return []
         events: list[SessionEvent] = []
-        for proposal in self.rest(above):
+        for proposal in self.rest(above, progress=progress):
             asked = self.ask(proposal)
             answer = Answered(asked.number, "accept", asked.span)
             self.apply(answer)
@@ -276,6 +306,8 @@ class Search:
         while len(self._learned) > same:
             self._ranker.forget(self._learned.pop().span)
         for label in labels[same:]:
+            if self._stop():
+                raise CancelledError("stopped before all answers were learned")
             if label.supposed and isinstance(self._ranker, Supposing):
                 self._ranker.suppose(label.span)
             else:

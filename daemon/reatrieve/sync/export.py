@@ -14,6 +14,7 @@ from typing import NamedTuple
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
+from reatrieve.files import open_source, unreadable
 from reatrieve.session.retriever import Progress
 from reatrieve.sync.anchors import Placement
 from reatrieve.sync.earlier import EarlierExport
@@ -195,13 +196,16 @@ def _place(made: Sequence[_Made]) -> None:
 @contextmanager
 def _all_or_none(folder: Path, made: Sequence[_Made]) -> Iterator[None]:
     """Make the folder; take away what was made of a failed export, the folder too if it is new and empty."""
-    new_folder = not folder.exists()
+    new_folder = False
     try:
+        new_folder = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except (InputError, AudioError):
         raise
     except OSError as error:
+        if error.filename is not None and folder not in (Path(error.filename), *Path(error.filename).parents):
+            raise AudioError(unreadable(error.filename, error)) from error  # what is read, not what is written
         raise AudioError(f"cannot write to {folder}: {error.strerror or error}; choose another folder") from error
     finally:
         for one in made:
@@ -345,7 +349,7 @@ def _same_content(a: Path, b: Path) -> bool:
 
 def _file_hash(path: Path) -> bytes:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_source(path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.digest()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reatrieve.errors import AudioError
+from reatrieve.files import open_source
 
 __all__ = ["has_loose_timing", "loose_timing_note"]
 
@@ -41,7 +42,7 @@ def has_loose_timing(path: Path) -> bool:
         If the file cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_source(path) as file:
             head = file.read(HEAD_BYTES)
             if head[:3] == b"ID3" and len(head) >= ID3_HEADER_BYTES:
                 file.seek(_id3_bytes(head))

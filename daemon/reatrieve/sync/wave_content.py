@@ -13,8 +13,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from reatrieve.audio.opening import OpenSound
 from reatrieve.audio.riff import WAVE_FORMAT_EXTENSIBLE, WAVE_FORMAT_PCM, is_wave, pack_chunk, walk_chunks, wave_format
 from reatrieve.errors import AudioError
+from reatrieve.files import open_source
 from reatrieve.session.retriever import Progress
 from reatrieve.sync.model import SyncAudio
 
@@ -119,7 +121,7 @@ def pcm_bytes(samples: NDArray[np.float64], bits: int) -> bytes:
 
 
 def _file_blocks(path: Path, offset: int, size: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with open_source(path) as file:
         file.seek(offset)
         while size:
             block = file.read(min(BLOCK_BYTES, size))
@@ -131,16 +133,17 @@ def _file_blocks(path: Path, offset: int, size: int) -> Iterator[bytes]:
 
 def _decoded_content(path: Path) -> WaveContent:
     try:
-        info = soundfile.info(str(path))
+        with OpenSound(path) as info:
+            rate_hz, channels, subtype = info.samplerate, info.channels, info.subtype
+            frames = info.frames if info.format == "FLAC" and info.frames < (1 << 40) else None
     except (soundfile.LibsndfileError, OSError, ValueError, TypeError) as error:
         raise AudioError(f"{path}: cannot be read as sound; convert it to wav, flac, ogg or mp3") from error
-    bits = 16 if info.subtype in PCM_16_SUBTYPES else 24
-    exact = info.subtype in ("PCM_16", "PCM_24")
-    frames = info.frames if info.format == "FLAC" and info.frames < (1 << 40) else None
+    bits = 16 if subtype in PCM_16_SUBTYPES else 24
+    exact = subtype in ("PCM_16", "PCM_24")
 
     def blocks() -> Iterator[bytes]:
         try:
-            with soundfile.SoundFile(str(path)) as file:
+            with OpenSound(path) as file:
                 while True:
                     block = file.read(BLOCK_FRAMES, dtype="int32" if exact else "float64", always_2d=True)
                     if not len(block):
@@ -150,9 +153,8 @@ def _decoded_content(path: Path) -> WaveContent:
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise AudioError(f"{path}: cannot be decoded; the file is damaged, render it anew") from error
 
-    channels = info.channels
-    fmt = format_chunk(info.samplerate, channels, bits)
-    return WaveContent(path, info.samplerate, channels, channels * bits // 8, frames, fmt, True, blocks)
+    fmt = format_chunk(rate_hz, channels, bits)
+    return WaveContent(path, rate_hz, channels, channels * bits // 8, frames, fmt, True, blocks)
 
 
 def _packed(integers: NDArray[np.int32], bits: int) -> bytes:

@@ -14,6 +14,7 @@ from pathlib import Path
 from reatrieve.annotations.wav_cues import SamplerLoops, sampler_loops
 from reatrieve.audio.riff import big_endian_chunk_ids, is_wave, pack_chunk, read_chunk, walk_chunks
 from reatrieve.errors import AudioError, InputError
+from reatrieve.files import open_source
 from reatrieve.session.retriever import Progress
 from reatrieve.sync.model import SyncEvent, SyncSheet
 from reatrieve.sync.wave_content import WaveContent, open_content
@@ -179,7 +180,7 @@ def _kept_chunks(content: WaveContent) -> tuple[bytes, bytes, list[str], frozens
         left_out |= {b"fmt ", b"fact"}
         notes.append(f"{content.path.name} is compressed and was decoded for the cue WAV")
     seen_data = False
-    with content.path.open("rb") as file:
+    with open_source(content.path) as file:
         for chunk in walk_chunks(content.path):
             if chunk.id == b"data":
                 seen_data = True
