@@ -31,7 +31,7 @@ def _analyse(retriever: Retriever, minutes: float) -> Analysis:
 
 
 def _answer_times(retriever: Retriever, analysis: Analysis, n_answers: int) -> Iterator[float]:
-    """Seconds from each answer to the next candidate, alternating no and yes, nothing looked up ahead."""
+    """Seconds from each answer to the next candidate, alternating no and yes, nothing speculated in between."""
     search = Search(retriever, analysis, [Started(material.example(), "bench", 10_000, retriever.name)])
     for index in range(n_answers):
         proposed = search.propose()

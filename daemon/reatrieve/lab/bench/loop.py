@@ -144,7 +144,7 @@ def _ticks(loop: Loop, *, dragged: bool) -> int:
 
 
 def _listen(loop: Loop, seconds: float = 0.3) -> None:
-    """A user listens for a moment before the next answer; meanwhile the daemon looks ahead."""
+    """A user listens for a moment before the next answer; meanwhile the daemon speculates on it."""
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         loop.reaper.tick()
