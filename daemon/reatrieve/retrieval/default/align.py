@@ -24,7 +24,8 @@ LONGEST = ANALYSIS_RATE_HZ
 """Samples of an excerpt that are compared: its first second tells where it begins."""
 BLOCK = 6 * HOP
 """Samples that are transformed at a time, with the reach at both sides of them."""
-MOST_POSITIVES = 8
+ALIGNED_POSITIVES = 8
+"""Accepted excerpts that places are aligned with: the example and the latest ones."""
 LEAST_CORRELATION = 0.2
 """Below this the waveforms have nothing in common and the grid stands."""
 EXAMPLE_RISE_S = 0.06
@@ -92,7 +93,7 @@ class Aligner:
         correlation : there, -1..1; below ``LEAST_CORRELATION`` they have nothing in common.
         """
         length = self._length
-        self._set_template([*begins_s[:1], *begins_s[1:][-(MOST_POSITIVES - 1) :]])
+        self._set_template([*begins_s[:1], *begins_s[1:][-(ALIGNED_POSITIVES - 1) :]])
         start = sample_near(coarse_s)
         place = _piece(self._samples, start - REACH, self._n_blocks * self._block + 2 * REACH)
         blocks = np.lib.stride_tricks.sliding_window_view(place, self._block + 2 * REACH)[:: self._block]

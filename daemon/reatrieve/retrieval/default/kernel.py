@@ -17,8 +17,8 @@ from reatrieve.retrieval.default.spectrum import BLUR_RADIUS, N_BANDS, blurred, 
 
 __all__ = ["NORM_POWER", "Frames", "KernelMaps", "soft_norms", "window_norms"]
 
-NORM_FLOOR = 0.1
-"""Window norms count as at least this share of their median, or silence would resemble everything."""
+WINDOW_NORM_FLOOR = 0.1
+"""Norms of windows count as at least this share of their median, or silence would resemble everything."""
 
 NORM_POWER = 0.7
 """1 would be the cosine, 0 the plain inner product."""
@@ -40,7 +40,7 @@ def window_norms(energy: NDArray[np.floating], n_frames: int) -> _F32:
     """
     running = np.concatenate([[0.0], np.cumsum(energy, dtype=np.float64)])
     norms = np.sqrt(np.maximum(running[n_frames:] - running[:-n_frames], 0.0))
-    floor = max(NORM_FLOOR * float(np.median(norms)), 1e-9)
+    floor = max(WINDOW_NORM_FLOOR * float(np.median(norms)), 1e-9)
     return np.asarray(np.maximum(norms, floor), dtype=np.float32)
 
 

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import sdot
 
-from reatrieve.retrieval.default.background import POOL_BANDS, Background, CoarseMap
+from reatrieve.retrieval.default.background import BANDS_PER_CELL, Background, CoarseMap
 from reatrieve.retrieval.default.calibration import Judgement, Setting, standing, tally
-from reatrieve.retrieval.default.features import agreeing_salience, part_cosines, pooled_salience
+from reatrieve.retrieval.default.features import agreeing_salience, downsampled_salience, part_cosines
 from reatrieve.retrieval.default.kernel import NORM_POWER, KernelMaps
 from reatrieve.retrieval.default.spectrum import N_BANDS
 from reatrieve.retrieval.default.template import learned_template, weighted_template
@@ -46,11 +46,12 @@ EXACT_PLACES, JOINT_PLACES, TRUSTED_PLACES, OWN_PLACES = 14, 24, 12, 6
 tolerant view."""
 NEIGHBOUR_FRAMES = 20
 """Two places of a shortlist are farther apart than this, or than a quarter of the excerpt."""
-MOST_POSITIVES = 24
-MOST_NEGATIVES = 16
-"""Answers learned from: the example and the latest ones."""
+TEMPLATE_POSITIVES = 24
+TEMPLATE_NEGATIVES = 16
+"""Answers that the templates are learned from: the example and the latest ones."""
 KERNEL_POSITIVES = 8
 KERNEL_NEGATIVES = 8
+"""Answers that tolerant views and figures compare with, which costs more for each: the example and the latest ones."""
 _DECIMALS = 5
 
 LEARNED_BELOW = 0.85
@@ -214,7 +215,7 @@ class Ranking:
         there are any; it is asked only where they would count.
         """
         used = _used(labels, KERNEL_POSITIVES, KERNEL_NEGATIVES)
-        learned_from = _used(labels, MOST_POSITIVES, MOST_NEGATIVES)
+        learned_from = _used(labels, TEMPLATE_POSITIVES, TEMPLATE_NEGATIVES)
         question = tuple((label.start, label.positive) for label in learned_from)
         # This thread makes many small numpy calls, the other a few long ones, so they seldom compete for the GIL.
         template, lda = side_by_side(
@@ -330,8 +331,8 @@ class Ranking:
         yes = np.array([label.start for label in used if label.positive])
         mean = coarse.kernels(yes, starts, windows).mean(axis=0)
         accepted = coarse.windows(yes)
-        plus = N_BANDS // POOL_BANDS
-        rare = agreeing_salience(pooled_salience(accepted[:, :plus]), pooled_salience(windows[:, :plus]))
+        plus = N_BANDS // BANDS_PER_CELL
+        rare = agreeing_salience(downsampled_salience(accepted[:, :plus]), downsampled_salience(windows[:, :plus]))
         onset, low = part_cosines(accepted.mean(axis=0), windows, coarse.energies(starts))
         return [rare, mean, onset, low]
 

@@ -21,7 +21,7 @@ from reatrieve.retrieval.default.background import Background, CoarseMap
 from reatrieve.retrieval.default.calibration import Judgement, surprise
 from reatrieve.retrieval.default.constants import BENCHMARK
 from reatrieve.retrieval.default.kernel import KernelMaps
-from reatrieve.retrieval.default.pooled import pooled_chunks
+from reatrieve.retrieval.default.mel_grid import mel_grid_chunks
 from reatrieve.retrieval.default.ranking import CEPSTRAL, LEARNED, POOLED, Ranking, Shortlist
 from reatrieve.retrieval.default.spectrum import N_BANDS, envelope, log_mel, map_energy, mel_power, whitening
 from reatrieve.retrieval.default.views import CosineView, PooledView, Profiles, View, cepstral_rows, pooled_rows
@@ -50,7 +50,8 @@ __all__ = ["DefaultRanker", "DefaultRetriever"]
 
 FEATURES_VERSION = 3
 """Raised whenever the analysis below would give other arrays."""
-_MEL_SHARE = 0.8
+_MEL_PROGRESS = 0.8
+"""Progress of an analysis, 0..1, when its mel spectrogram is done."""
 TIGHT_SHARE = 0.3
 """An excerpt may share this much of its length with an answered neighbour, and is then cut short there: an example
 marked generously is longer than the distance of close repeats."""
@@ -65,9 +66,9 @@ MOST_MOVED_FRAMES = 8
 FAR_COST = 0.1
 """What the likeness at the end of that reach is lowered by."""
 LEAST_LIKENESS = 0.5
+"""Resemblance of the envelopes (1: as the example, 0: as the middle of the audio) below which the grid stands."""
 LEAST_RISE = 0.5
-"""Below this likeness of the envelopes, or this share of the example's rise, the grid stands: in a dense mix a louder
-neighbour would be taken for the onset."""
+"""Share of the example's rise below which a rise is no onset: in a dense mix it may be a louder neighbour's."""
 AGREEING_S = 0.025
 """A rise is believed if it is no farther from where a warped excerpt begins: words have more than one."""
 _MOST_SHORTLISTS = 8
@@ -123,11 +124,11 @@ class DefaultRetriever:
             chunks = []
             for chunk in mel_power(heard, n_samples=n_samples):
                 chunks.append(chunk)
-                tell(min(_MEL_SHARE, _MEL_SHARE * len(chunks) * CHUNK_FRAMES / n_frames))
+                tell(min(_MEL_PROGRESS, _MEL_PROGRESS * len(chunks) * CHUNK_FRAMES / n_frames))
             log_mel(chunks)
         else:
-            chunks = pooled_chunks(self._representation.frames(heard), n_frames=n_frames)
-            tell(_MEL_SHARE)
+            chunks = mel_grid_chunks(self._representation.frames(heard), n_frames=n_frames)
+            tell(_MEL_PROGRESS)
         cepstrum, onset = envelope(chunks)
         mean, whitener = whitening(chunks)
         whitened = np.empty((N_BANDS, n_frames), dtype=np.float16)
@@ -139,7 +140,7 @@ class DefaultRetriever:
 
         with closing(in_order(partial(whiten, first, chunk) for first, chunk in _drained(chunks))) as done:
             for last in done:
-                tell(_MEL_SHARE + (1 - _MEL_SHARE) * last / n_frames)
+                tell(_MEL_PROGRESS + (1 - _MEL_PROGRESS) * last / n_frames)
         arrays: dict[str, NDArray[np.generic]] = {
             "whitened": whitened,
             "energy": map_energy(whitened),
@@ -191,7 +192,7 @@ class DefaultRanker:
         self._labels = [LabelledExcerpt(example, True, first)]
         self._shortlists: dict[tuple[tuple[LabelledExcerpt, ...], frozenset[Span]], Shortlist | None] = {}
         self._expected: dict[tuple[LabelledExcerpt, ...], float | None] = {}
-        self._told: list[tuple[bool, float] | None] = []  # of the first labels
+        self._outcomes: list[tuple[bool, float] | None] = []  # of the first labels
 
     def _views_and_ranking(self) -> tuple[Profiles, Ranking]:
         """What all questions need, made side by side."""
@@ -232,7 +233,7 @@ class DefaultRanker:
         """Take back the latest answer with this span."""
         for index in range(len(self._labels) - 1, 0, -1):
             if self._labels[index].span == span:
-                del self._labels[index], self._told[index:]
+                del self._labels[index], self._outcomes[index:]
                 return
         raise InputError(f"nothing was learned of {span.start_s:.3f} to {span.end_s:.3f} s")
 
@@ -313,11 +314,11 @@ class DefaultRanker:
 
     def _surprised(self) -> float:
         """What the answers were against what had to be expected of each when it was asked about."""
-        for index in range(len(self._told), len(self._labels)):
+        for index in range(len(self._outcomes), len(self._labels)):
             label = self._labels[index]
             expected = None if label.supposed or index == 0 else self._expectation(index)
-            self._told.append(None if expected is None else (label.positive, expected))
-        return surprise([one for one in self._told if one is not None])
+            self._outcomes.append(None if expected is None else (label.positive, expected))
+        return surprise([one for one in self._outcomes if one is not None])
 
     def _expectation(self, index: int) -> float | None:
         """Probability of a yes for a labelled excerpt, as those before it tell; None where it was on no shortlist.

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 __all__ = ["agreement", "learned_template", "weighted_template"]
 
-RIDGE = 0.1
+TEMPLATE_RIDGE = 0.1
+"""Added to the diagonal of the kernel matrix, whose mean over the accepted is 1."""
 
 _F32 = NDArray[np.float32]
 
@@ -55,7 +56,7 @@ def learned_template(excerpts: Sequence[_F32], positive: Sequence[bool], K: NDAr
     Returns
     -------
     np.ndarray [shape=(n_cells,)]
-        ``sum_i a_i x_i`` with ``a = (K + RIDGE I)^-1 y``, K scaled to a mean diagonal of 1 over the positives,
+        ``sum_i a_i x_i`` with ``a = (K + TEMPLATE_RIDGE I)^-1 y``, K scaled to a mean diagonal of 1 over the positives,
         ``y = +1 or -1``.
     """
     a = _ridge(K, np.asarray(positive, dtype=bool)).astype(np.float32)
@@ -85,6 +86,6 @@ def weighted_template(positives: _F32) -> _F32:
 
 def _ridge(K: NDArray[np.float64], says_yes: NDArray[np.bool_]) -> NDArray[np.float64]:
     scale = max(float(K.diagonal()[says_yes].mean()), 1e-9)
-    regular = K / scale + RIDGE * np.eye(len(K))
+    regular = K / scale + TEMPLATE_RIDGE * np.eye(len(K))
     a = scipy.linalg.solve(regular, np.where(says_yes, 1.0, -1.0), assume_a="pos", check_finite=False)
     return np.asarray(a / scale)

@@ -38,7 +38,9 @@ __all__ = [
 N_SHAPE = 13
 """Cepstral coefficients that tell timbre, from the first one on; the one before it is the level."""
 ONSET_WEIGHT = 2.0
-N_PARTS = 3
+"""Factor of the onset row beside the cepstral ones, all of deviation 1."""
+POOLED_PARTS = 3
+"""Equal parts of an excerpt whose means the pooled view compares."""
 REACH_FRAMES = 3
 """Places of the shortlist come from other views: a profile counts with its best value this near, or within a fifth of
 the excerpt."""
@@ -125,7 +127,7 @@ class PooledView:
     n_frames : frames in an excerpt, at most n.
     """
 
-    def __init__(self, rows: _F32, n_frames: int, *, n_parts: int = N_PARTS) -> None:
+    def __init__(self, rows: _F32, n_frames: int, *, n_parts: int = POOLED_PARTS) -> None:
         self._rows = rows
         self._n_frames = n_frames
         self._n_starts = rows.shape[1] - n_frames + 1
