@@ -102,7 +102,7 @@ class Setting:
     Attributes
     ----------
     answers : the answers so far.
-    exactness : share of the exact view in the trust of all views, 0..1 (see ``ranking``).
+    exactness : trust of the exact view over the Euclidean norm of the trusts, 0..1 (see ``ranking``).
     trust : of the pooled view, in deviations over the sound.
     n_frames : length of the excerpts.
     """
