@@ -31,7 +31,9 @@ LEAST_CORRELATION = 0.2
 EXAMPLE_RISE_S = 0.06
 """The example's strongest rise of energy is looked for this near to its beginning."""
 RISE_REACH_S = 0.03
+"""A place's strongest rise is looked for this far to either side; a quarter of the excerpt, if that is less."""
 RISE_HOP = 64
+"""Samples between two levels of energy."""
 RISE_FAR_COST = 0.5
 """Share by which a rise at the end of the reach counts less."""
 WARP_SHORTEST_S = 0.3
@@ -63,7 +65,7 @@ class Aligner:
     ----------
     samples : np.ndarray [shape=(n,), floating]
         The searched audio at ``ANALYSIS_RATE_HZ``.
-    length_s : length of the excerpts.
+    length_s : length of the excerpts, > 0.
     """
 
     def __init__(self, samples: NDArray[np.generic], *, length_s: float) -> None:
@@ -81,6 +83,8 @@ class Aligner:
 
     def by_waveform(self, begins_s: Sequence[float], coarse_s: float) -> tuple[float, float]:
         """Where the excerpt that begins at ``coarse_s`` (accurate to within half a frame) begins, and how sure that is.
+
+        All times are seconds from the start of the audio.
 
         Parameters
         ----------
@@ -190,7 +194,7 @@ class Aligner:
 
 
 def _piece(samples: NDArray[np.generic], first: int, length: int) -> NDArray[np.float32]:
-    """``length`` samples from ``first`` on, zeros outside the sound."""
+    """``length`` samples from ``first`` on, zeros outside the audio."""
     piece = np.zeros(length, dtype=np.float32)
     low, high = max(first, 0), min(first + length, len(samples))
     if low < high:
@@ -229,7 +233,7 @@ def _levels_db(frames: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _noise_floor_db(samples: NDArray[np.generic]) -> NDArray[np.float64]:
-    """Level of each band that the sound falls below in ``_NOISE_FLOOR_QUANTILE`` of its frames, shape (n_bands,)."""
+    """Level of each band that the audio falls below in ``_NOISE_FLOOR_QUANTILE`` of its frames, shape (n_bands,)."""
     firsts = np.linspace(0, max(len(samples) - _WARP_FFT, 0), _NOISE_FLOOR_FRAMES).astype(int)
     frames = np.stack([_piece(samples, int(first), _WARP_FFT) for first in np.unique(firsts)])
     return np.asarray(np.quantile(_levels_db(frames), _NOISE_FLOOR_QUANTILE, axis=0))

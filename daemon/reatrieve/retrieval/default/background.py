@@ -44,7 +44,10 @@ class CoarseMap:
 
     Attributes
     ----------
-    values : np.ndarray [shape=(n_rows // BANDS_PER_CELL, map_frames)]
+    values : np.ndarray [shape=(n_rows // BANDS_PER_CELL, map_frames), >= 0]
+    energy : np.ndarray [shape=(map_frames,), >= 0]
+        Energy of each frame of ``values``.
+    n_frames : frames in an excerpt.
     """
 
     def __init__(self, read: Callable[[int, int], _F32], *, n_rows: int, map_frames: int, n_frames: int) -> None:
@@ -69,26 +72,41 @@ class CoarseMap:
         self._spectra.prepare()
 
     def profile(self, template: _F32) -> _F32:
-        """Inner product of a template with the excerpt at every start, shape (map_frames - n_frames + 1,).
+        """Inner product of a template with the excerpt at every start.
 
         Parameters
         ----------
         template : np.ndarray [shape=(n_rows // BANDS_PER_CELL, n_frames)]
+
+        Returns
+        -------
+        np.ndarray [shape=(map_frames - n_frames + 1,)]
         """
         return self._spectra.profiles(template[None])[0, : self.values.shape[1] - self.n_frames + 1]
 
     def windows(self, starts: NDArray[np.intp]) -> _F32:
-        """Some excerpts, shape (n, rows, n_frames)."""
+        """The excerpts at grid places ``starts`` [shape=(n,)], shape (n, n_rows // BANDS_PER_CELL, n_frames)."""
         return np.stack([self.values[:, start : start + self.n_frames] for start in starts])
 
     def energies(self, starts: NDArray[np.intp]) -> _F32:
-        """Energy of each frame of some excerpts, shape (n, n_frames)."""
+        """Energy of each frame of the excerpts at ``starts`` [shape=(n,)], shape (n, n_frames), >= 0."""
         return np.asarray(self.energy[starts[:, None] + np.arange(self.n_frames)])
 
     def kernels(self, ours: NDArray[np.intp], starts: NDArray[np.intp], windows: _F32) -> _F32:
-        """Kernel of the excerpts at ``ours`` with those at ``starts``, whose ``windows`` are given; shape (n, m).
+        """Kernel of the excerpts at ``ours`` with those at ``starts``, whose ``windows`` are given.
 
         A cosine, but for the softened norm of the second (see ``kernel``).
+
+        Parameters
+        ----------
+        ours, starts : np.ndarray [shape=(n,)], np.ndarray [shape=(m,)]
+            Grid places.
+        windows : np.ndarray [shape=(m, n_rows // BANDS_PER_CELL, n_frames)]
+            As the method ``windows`` gives them for ``starts``.
+
+        Returns
+        -------
+        np.ndarray [shape=(n, m), >= 0]
         """
         own = self.windows(ours).reshape(len(ours), -1)
         inner = own @ windows.reshape(len(starts), -1).T
@@ -106,7 +124,7 @@ LDA_NORM_FLOOR = 0.1
 
 
 class Background:
-    """What windows of one length have in common in one audio.
+    """What windows of one length have in common.
 
     Parameters
     ----------

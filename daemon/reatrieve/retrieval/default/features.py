@@ -1,6 +1,7 @@
 """What speaks for each candidate of a shortlist: a few figures that a small model weighs against each other.
 
-The linear scores rank the whole file cheaply; these figures are not linear, so only the best places are asked for them.
+The linear scores rank all of the audio cheaply; these figures are not linear, so only the best places are asked for
+them.
 
 ====== ===============================================================================================================
 name   meaning
@@ -49,7 +50,7 @@ def downsampled_salience(R_plus: _F32) -> _F32:
 
     Parameters
     ----------
-    R_plus : np.ndarray [shape=(n, n_bands, n_frames)]
+    R_plus : np.ndarray [shape=(n, n_bands, n_frames), >= 0]
 
     Returns
     -------
@@ -93,8 +94,13 @@ def part_cosines(template: _F32, candidates: _F32, energies: _F32) -> tuple[_F32
     ----------
     template : np.ndarray [shape=(n_rows, n_frames)]
     candidates : np.ndarray [shape=(n, n_rows, n_frames)]
-    energies : np.ndarray [shape=(n, n_frames)]
+    energies : np.ndarray [shape=(n, n_frames), >= 0]
         Energy of each candidate's frames.
+
+    Returns
+    -------
+    onset, low : np.ndarray [shape=(n,), 0..1]
+        Salience is nowhere negative, so no cosine is.
     """
     n_frames = template.shape[1]
     inner = np.einsum("nrt,rt->nt", candidates, template)

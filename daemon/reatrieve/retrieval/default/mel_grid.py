@@ -27,7 +27,7 @@ def mel_grid_chunks(features: Features, *, n_frames: int) -> list[_F32]:
 
     Parameters
     ----------
-    features : at any hop, with any number of rows.
+    features : values [shape=(n_rows, m)] with any number of rows, at any hop.
     n_frames : frames wanted, ``HOP_S`` apart, the first centred at 0.
 
     Returns
@@ -44,7 +44,7 @@ def mel_grid_chunks(features: Features, *, n_frames: int) -> list[_F32]:
     whole = np.minimum(edges.astype(np.intp), last - 1)
     at_edges = integral[:, whole] + (edges - whole) * values[:, whole]
     width = np.diff(edges)
-    beyond = width <= 0.0  # the features end before the sound does: the last frame stands
+    beyond = width <= 0.0  # the features end before the audio does: the last frame stands
     means = np.diff(at_edges, axis=1) / np.where(beyond, 1.0, width)
     means[:, beyond] = values[:, -1:]
     out = means.astype(np.float32)

@@ -54,7 +54,7 @@ TEMPLATE_NEGATIVES = 16
 """Answers that the templates are learned from: the example and the latest ones."""
 KERNEL_POSITIVES = 8
 KERNEL_NEGATIVES = 8
-"""Answers that tolerant views and figures compare with, which costs more for each: the example and the latest ones."""
+"""Answers that tolerant views and figures compare with: the example and the latest ones."""
 _DECIMALS = 5
 
 LEARNED_BELOW = 0.85
@@ -62,7 +62,7 @@ LEARNED_BELOW = 0.85
 _BEYOND = (-1.0, 0.5)
 """The input ``like_yes`` is clipped to this range."""
 _MORE_ROWS = 32
-"""Rows by which the table of inner products grows."""
+"""Rows by which the table of inner products grows, beside doubling."""
 _MOST_KNOWN = 4
 """Questions whose ridge scores are kept."""
 
@@ -72,12 +72,12 @@ _F64 = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """How all of the sound resembles what was accepted, in equal parts.
+    """How all of the audio resembles what was accepted, in equal parts.
 
     Attributes
     ----------
     values : np.ndarray [shape=(n,), 0..1, 1 <= n <= MOST_POINTS]
-        The best of each part; 0: as the middle of the sound, 1: as the accepted themselves.
+        The best of each part; 0: as the middle of the audio, 1: as the accepted themselves.
     starts : np.ndarray [shape=(n,)]
         The grid place of each.
     """
@@ -87,8 +87,14 @@ class Overview:
 
     @classmethod
     def of(cls, scores: _F32, positives: Sequence[int], edges: NDArray[np.intp]) -> Overview:
-        """Of a score for each grid place [shape=(n_starts,)]; ``positives`` are those of the accepted, ``edges`` where
-        the parts begin (``Grid.parts``).
+        """From a score for each grid place.
+
+        Parameters
+        ----------
+        scores : np.ndarray [shape=(n_starts,)]
+        positives : grid places of the accepted, at least one.
+        edges : np.ndarray [shape=(n + 1,)]
+            Grid places where the parts begin, and where the last one ends (``Grid.parts``).
         """
         best, starts = best_of_parts(scores, edges)
         centre = middle(scores)
@@ -102,11 +108,13 @@ class Shortlist:
 
     Attributes
     ----------
-    starts : np.ndarray [shape=(n,)]
+    starts : np.ndarray [shape=(n,), n > 0]
         Grid places.
     figures : np.ndarray [shape=(n, len(FIGURES))]
+        See ``features``.
     setting : what they have in common.
     ranks : np.ndarray [shape=(n,)]
+        As ``Judgement.ranks`` gives them, rounded to 1e-5.
     inputs : np.ndarray [shape=(n, len(INPUTS))]
         What the log odds are computed from.
     log_odds : np.ndarray [shape=(n,)]
@@ -128,7 +136,13 @@ class Shortlist:
     accepted: list[int]
 
     def curve(self, parts: NDArray[np.intp]) -> Overview:
-        """What is trusted over all of the sound, in parts that begin at ``parts`` (``Grid.parts``); few ask for it."""
+        """What is trusted over all of the audio; few ask for it.
+
+        Parameters
+        ----------
+        parts : np.ndarray [shape=(n + 1,)]
+            Grid places where its parts begin, and where the last one ends (``Grid.parts``).
+        """
         return Overview.of(self.trusted, self.accepted, parts)
 
     @property
@@ -148,7 +162,7 @@ class _Evidence:
     yes, no : np.ndarray [shape=(n_used, n_starts)]
         Resemblance with each accepted and each rejected excerpt, within reach.
     mutual : mean resemblance of different accepted excerpts; None while there is only one.
-    spread : deviation of the view over the sound.
+    spread : deviation of the view over the audio.
     """
 
     curve: _F32
@@ -158,16 +172,16 @@ class _Evidence:
     spread: float
 
     def like_yes(self, starts: NDArray[np.intp]) -> _F64:
-        """Mean resemblance with the accepted."""
+        """Mean resemblance with the accepted; ``starts`` [shape=(n,)] are grid places, the result has their shape."""
         return np.asarray(np.mean([row[starts] for row in self.yes], axis=0, dtype=np.float64))
 
     def standing(self, starts: NDArray[np.intp]) -> _F64:
-        """How far some starts stand out, within reach."""
+        """How far some starts stand out, within reach, in deviations of the view; shape (n,) in and out."""
         no = np.mean([row[starts] for row in self.no], axis=0, dtype=np.float64) if self.no else 0.0
         return np.asarray((self.like_yes(starts) - NO_SHARE * no) / self.spread)
 
     def trust(self, best: NDArray[np.intp]) -> float:
-        """How far the view can be trusted."""
+        """How far the view can be trusted, in deviations of it; ``best`` [shape=(n,)] are grid places."""
         return _trust(float(self.like_yes(best).mean()), self.mutual, len(self.yes), self.spread)
 
 
@@ -223,11 +237,17 @@ class _Trusts:
 class Ranking:
     """Scores of one search. Keeps what it has computed for labels; that never changes a result.
 
+    Resemblance with the rejected is taken off that with the accepted, as in Rocchio's relevance feedback [1]_.
+
     Parameters
     ----------
     maps : of the exact view.
     coarse, background : of the same.
     profiles : of the tolerant views.
+
+    References
+    ----------
+    .. [1] Rocchio, "Relevance feedback in information retrieval", in Salton (ed.), "The SMART Retrieval System", 1971.
     """
 
     def __init__(
@@ -249,7 +269,7 @@ class Ranking:
         self._inner = np.zeros((0, 0))
 
     def resemblance(self, start: int, starts: NDArray[np.intp]) -> _F32:
-        """Kernel of the excerpt at ``start`` with those at ``starts``."""
+        """Kernel of the excerpt at ``start`` with those at ``starts`` [shape=(n,)], all grid places; shape (n,)."""
         return np.asarray(self._coarse.kernels(np.array([start]), starts, self._coarse.windows(starts))[0])
 
     def shortlist(
@@ -389,7 +409,7 @@ class Ranking:
         return self._scaled(self._lda_inner[1], used)
 
     def _scaled(self, inner: _F32, used: Sequence[LabelledExcerpt]) -> _F32:
-        """Inner products over the norms of the excerpts: 0 in the middle of the sound, 1 at the accepted."""
+        """Inner products over the norms of the excerpts: 0 in the middle of the audio, 1 at the accepted."""
         scores = self._maps.softened(inner, norm_power=NORM_POWER if all(label.positive for label in used) else 1.0)
         scores -= np.float32(middle(scores))
         scores /= max(float(scores[[label.start for label in used if label.positive]].mean()), 1e-9)
@@ -527,7 +547,7 @@ def _peaks(scores: _F32, free: NDArray[np.bool_], size: int, apart: int) -> NDAr
 
 
 def _trust(resemblance: float, mutual: float | None, n_positive: int, spread: float) -> float:
-    """How far the best places, and the accepted ones among each other, stand out of the sound, in deviations."""
+    """How far the best places, and the accepted ones among each other, stand out of the audio, in deviations."""
     trust = max(resemblance, 0.0)
     if mutual is not None:
         others = n_positive - 1

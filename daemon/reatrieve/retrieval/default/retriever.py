@@ -1,7 +1,9 @@
-"""The default retriever: exact and tolerant views of a sound, each trusted as it proves itself, learn from answers.
+"""The default retriever: exact and tolerant views of the audio, each trusted as it proves itself, learn from answers.
 
 Exact repeats are found by whitened mel salience (``kernel``), sounds performed again by smooth envelopes (``views``)
 and a small network (``retrieval.learned``). What both say is weighed by ``ranking`` and ``calibration``.
+
+In this folder *the audio* is all that is searched, a *sound* what was marked in it and comes again.
 """
 
 from __future__ import annotations
@@ -56,9 +58,9 @@ TIGHT_SHARE = 0.3
 """An excerpt may share this much of its length with an answered neighbour, and is then cut short there: an example
 marked generously is longer than the distance of close repeats."""
 LEAST_SHARE = 0.5
-"""What must be left of an excerpt that is cut short, by a neighbour or by an end of the sound."""
+"""What must be left of an excerpt that is cut short, by a neighbour or by an end of the audio."""
 LEARNED_LONGEST_S = 600.0
-"""In a longer sound the learned view is left out: it would have to be waited for."""
+"""In longer audio the learned view is left out: it would have to be waited for."""
 SURE_CORRELATION = 0.5
 """From here on the waveform tells where a repeat begins; below it, envelope and onset tell it better."""
 MOST_MOVED_FRAMES = 8
@@ -104,12 +106,19 @@ class DefaultRetriever:
     ) -> Analysis:
         """Whitened log-mel, its frame energies, its envelope, and the samples themselves for edges and the network.
 
+        Parameters
+        ----------
+        blocks : mono float32 audio at ``ANALYSIS_RATE_HZ``, each [shape=(n,)] of any length.
+        n_samples : samples in all.
+        progress : told the share done, 0..1.
+
         Returns
         -------
         Analysis
-            Arrays ``whitened`` (128, n_frames), ``energy`` (3, n_frames), ``cepstrum`` (20, n_frames), ``onset``
-            (n_frames,), ``samples`` (n_samples,), and the whitening itself as ``mean`` (128, 1) and ``whitener``
-            (128, 128), for reading back the log-mel. Large ones are float16.
+            Arrays ``whitened`` [shape=(N_BANDS, n_frames), float16], ``energy`` [shape=(3, n_frames)], ``cepstrum``
+            [shape=(20, n_frames), float16], ``onset`` [shape=(n_frames,)], ``samples`` [shape=(n_samples,), float16],
+            and the whitening itself as ``mean`` [shape=(N_BANDS, 1)] and ``whitener`` [shape=(N_BANDS, N_BANDS)], for
+            reading back the log-mel; float32 where nothing else is said.
 
         Raises
         ------
@@ -160,7 +169,7 @@ class DefaultRetriever:
         Raises
         ------
         InputError
-            If the example does not lie inside the sound, or is silent.
+            If the example does not lie inside the audio, or is silent.
         """
         return DefaultRanker(analysis, example, self._judgement)
 
@@ -230,7 +239,13 @@ class DefaultRanker:
         self._labels.append(LabelledExcerpt(span, positive, start, supposed))
 
     def forget(self, span: Span) -> None:
-        """Take back the latest answer with this span."""
+        """Take back the latest answer with this span.
+
+        Raises
+        ------
+        InputError
+            If no answer has it; the example is none.
+        """
         for index in range(len(self._labels) - 1, 0, -1):
             if self._labels[index].span == span:
                 del self._labels[index], self._outcomes[index:]
@@ -257,7 +272,13 @@ class DefaultRanker:
 
     @one_blas_thread
     def similarity(self, blocked: Sequence[Span], n_points: int) -> NDArray[np.float32]:
-        """Resemblance over the sound (``Surveying``); a single 0 where nothing is left to compare."""
+        """Resemblance over the audio (``Surveying``).
+
+        Returns
+        -------
+        np.ndarray [shape=(n,), 0..1, 1 <= n <= n_points]
+            A single 0 where nothing is left to compare.
+        """
         shortlist = self._shortlist(self._labels, blocked)
         if shortlist is None:
             return np.zeros(1, dtype=np.float32)
@@ -339,11 +360,11 @@ class DefaultRanker:
         return self._expected[upto]
 
     def description(self) -> Callable[[Pause | None], object] | None:
-        """The network's frames: nearly all sounds need them from the first answer on; None: the track is too long."""
+        """The network's frames: nearly all searches need them from the first answer on; None: the audio is too long."""
         return partial(learned_frames, self._analysis) if self._analysis.duration_s <= LEARNED_LONGEST_S else None
 
     def _learned_view(self) -> bool:
-        """Make the learned view known; False: the sound is too long for it."""
+        """Make the learned view known; False: the audio is too long for it."""
         if LEARNED not in self._profiles.names and self._analysis.duration_s <= LEARNED_LONGEST_S:
             example = self._labels[0]
             view = PartMeans(

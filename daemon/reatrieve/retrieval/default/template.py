@@ -3,6 +3,12 @@
 What the user marked is in every accepted excerpt, its company only in some. So with two or more of them each cell
 weighs ``(u / q)^2``, where q is the mean square of the cell over the accepted, and u the mean product of two different
 ones: 1 where all are equal, 0 where the cell is now here, now there.
+
+Kernel ridge regression is ridge regression in its dual form [1]_; the answers are its targets, +1 or -1.
+
+References
+----------
+.. [1] Saunders, Gammerman, Vovk, "Ridge regression learning algorithm in dual variables", ICML 1998.
 """
 
 from __future__ import annotations
@@ -31,7 +37,7 @@ def agreement(positives: _F32) -> _F32:
 
     Returns
     -------
-    np.ndarray [shape=(n_cells,)]
+    np.ndarray [shape=(n_cells,), 0..1]
     """
     n = len(positives)
     if n < 2:
