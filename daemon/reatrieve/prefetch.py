@@ -1,4 +1,4 @@
-"""Work ahead: threads make the next pieces while another uses the last."""
+"""Prefetching: threads make the next pieces while another uses the last."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["ahead", "usual_threads"]
+__all__ = ["prefetched", "usual_threads"]
 
 MOST_THREADS = 4
 """With more, decoding is faster than any analysis, and work on small arrays only waits for Python's lock."""
@@ -21,7 +21,7 @@ def usual_threads() -> int:
     return min(MOST_THREADS, os.cpu_count() or 1)
 
 
-def ahead(jobs: Iterable[Callable[[], T]], *, n_threads: int) -> Generator[T, None, None]:
+def prefetched(jobs: Iterable[Callable[[], T]], *, n_threads: int) -> Generator[T, None, None]:
     """What each job returns, in order; ``n_threads`` at a time are worked on, and as many wait finished.
 
     An exception of a job comes out where its result would have. Closing the generator (also by an exception in the

@@ -17,7 +17,7 @@ from reatrieve.audio.cache import AnalysisCache
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, CancelledError
-from reatrieve.prefetch import ahead
+from reatrieve.prefetch import prefetched
 from reatrieve.retrieval.registry import make_retriever
 from reatrieve.session.retriever import Analysis, Progress
 from signals import noise, write_sound
@@ -175,7 +175,7 @@ def test_jobs_done_ahead_come_in_order_with_their_error() -> None:
             raise AudioError("broken at nine")
         return number
 
-    made = ahead((partial(job, number) for number in range(20)), n_threads=4)
+    made = prefetched((partial(job, number) for number in range(20)), n_threads=4)
     assert [next(made) for _ in range(9)] == list(range(9))
     with pytest.raises(AudioError, match="broken at nine"):
         next(made)
@@ -189,7 +189,7 @@ def test_leaving_early_stops_the_threads() -> None:
             begun.append(number)
             yield lambda: 1
 
-    made = ahead(jobs(), n_threads=3)
+    made = prefetched(jobs(), n_threads=3)
     next(made)
     made.close()
     assert len(begun) <= 7

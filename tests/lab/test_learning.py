@@ -22,7 +22,7 @@ from reatrieve.lab.learning.sounds.licks import licks
 from reatrieve.lab.learning.sounds.recordings import SOURCES, recorded_effects
 from reatrieve.lab.learning.sounds.source import RATE_HZ, Clip
 from reatrieve.lab.learning.sounds.words import WORDS
-from reatrieve.retrieval.learned.bands import N_BANDS, band_count
+from reatrieve.retrieval.learned.bands import LEARNED_BANDS, band_count
 
 SOUNDS = {
     "gestures": lambda rng: gestures(rng, n_classes=8),
@@ -166,7 +166,7 @@ def test_scenes_tell_where_things_happen(bank):
     scenes = Scenes(bank, seed=4)
     for _ in range(8):
         scene = scenes.make()
-        assert scene.levels.shape == (N_BANDS, band_count(int(SCENE_S * RATE_HZ)))
+        assert scene.levels.shape == (LEARNED_BANDS, band_count(int(SCENE_S * RATE_HZ)))
         assert np.isfinite(scene.levels).all()
         sounds = [event for event in scene.events if event.class_ >= 0]
         assert len({event.class_ for event in sounds}) >= 2
@@ -228,7 +228,7 @@ def test_training_learns_and_writes_what_the_product_loads(bank, tmp_path):
     assert (tmp_path / "w-1.npz").is_file()
     network = new_network().eval()
     save_weights(tmp_path / "x.npz", network)
-    levels = np.random.default_rng(0).standard_normal((N_BANDS, 40)).astype(np.float32)
+    levels = np.random.default_rng(0).standard_normal((LEARNED_BANDS, 40)).astype(np.float32)
     with (tmp_path / "x.npz").open("rb") as file:
         ours = load_network(file).frames(levels, n_frames=20)
     with torch.no_grad():

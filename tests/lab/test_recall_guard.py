@@ -13,7 +13,7 @@ RECIPE = {"n_songs": 3, "preset": "hard", "duration_s": 60.0, "codec": "flac"}
 
 
 @pytest.mark.slow
-def test_the_default_retriever_stays_good_and_ahead(tmp_path):
+def test_the_default_retriever_finds_more_than_the_papers(tmp_path):
     sessions = []
     for seed in (3, 11, 12):
         write_dataset(tmp_path / f"songs {seed}", **RECIPE, seed=seed)

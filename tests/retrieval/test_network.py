@@ -12,7 +12,7 @@ import pytest
 from reatrieve.errors import InputError
 from reatrieve.retrieval.excerpt import HOP, HOP_S, excerpt_frames, frame_near
 from reatrieve.retrieval.learned import network
-from reatrieve.retrieval.learned.bands import BAND_HOP, N_BANDS, band_count, band_levels
+from reatrieve.retrieval.learned.bands import BAND_HOP, LEARNED_BANDS, band_count, band_levels
 from reatrieve.retrieval.learned.network import N_VALUES, network_frames, shipped_network
 from reatrieve.retrieval.learned.parts import PartMeans
 from signals import noise
@@ -123,7 +123,7 @@ def test_band_levels_are_those_of_librosa():
 
     y = uneven(3 * RATE_HZ + 17)
     levels = np.concatenate(list(band_levels(y)), axis=1)
-    assert levels.shape == (N_BANDS, band_count(y.size))
+    assert levels.shape == (LEARNED_BANDS, band_count(y.size))
     power = np.abs(librosa.stft(y, n_fft=1024, hop_length=BAND_HOP, pad_mode="constant")) ** 2
     bank = librosa.filters.mel(sr=RATE_HZ, n_fft=1024, n_mels=64, fmin=40, fmax=11025, norm=None)
     expected = np.log(bank @ power / bank.sum(axis=1, keepdims=True) * (2 / 512) ** 2 + 1e-8)

@@ -101,8 +101,8 @@ def test_row_distances_equal_the_naive_ones(n_rows, n, n_frames, seed):
     expected = naive_distances(features.astype(np.float64), start, n_frames)
     rows = RowDistances(features, n_frames)
     np.testing.assert_allclose(rows.profile(start), expected, rtol=1e-4, atol=1e-2)
-    pooled = RowDistances(features, n_frames, pooled=True)
-    np.testing.assert_allclose(pooled.profile(start)[0], expected.sum(axis=0), rtol=1e-4, atol=1e-2)
+    summed = RowDistances(features, n_frames, summed=True)
+    np.testing.assert_allclose(summed.profile(start)[0], expected.sum(axis=0), rtol=1e-4, atol=1e-2)
     assert rows.profile(start)[:, start].tolist() == [0.0] * n_rows
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reatrieve.retrieval.default.background import NORM_FLOOR, POOL_BANDS, RIDGE, Background, CoarseMap
+from reatrieve.retrieval.default.background import BANDS_PER_CELL, LDA_NORM_FLOOR, LDA_RIDGE, Background, CoarseMap
 from reatrieve.retrieval.default.calibration import (
     EXACT,
     INPUTS,
@@ -21,7 +21,13 @@ from reatrieve.retrieval.default.calibration import (
     tally,
 )
 from reatrieve.retrieval.default.constants import BENCHMARK
-from reatrieve.retrieval.default.features import ABSOLUTE, FIGURES, agreeing_salience, part_cosines, pooled_salience
+from reatrieve.retrieval.default.features import (
+    ABSOLUTE,
+    FIGURES,
+    agreeing_salience,
+    downsampled_salience,
+    part_cosines,
+)
 from reatrieve.retrieval.default.ranking import _is_peak
 from reatrieve.retrieval.default.template import agreement, learned_template, weighted_template
 from reatrieve.retrieval.default.views import _greatest_within
@@ -76,23 +82,23 @@ def test_background_is_exemplar_lda(rng):
     coarse = CoarseMap(lambda a, b: V[:, a:b], n_rows=32, map_frames=300, n_frames=n_frames)
     template = Background(coarse).template([40])
 
-    def pooled(t):
-        return V[:, t : t + n_frames].reshape(32 // POOL_BANDS, POOL_BANDS, n_frames).mean(axis=1).ravel()
+    def averaged(t):
+        return V[:, t : t + n_frames].reshape(32 // BANDS_PER_CELL, BANDS_PER_CELL, n_frames).mean(axis=1).ravel()
 
-    windows = np.stack([pooled(t) for t in range(300 - n_frames + 1)])
+    windows = np.stack([averaged(t) for t in range(300 - n_frames + 1)])
     norms = np.linalg.norm(windows, axis=1)
-    windows = windows / np.maximum(norms, NORM_FLOOR * np.median(norms))[:, None]
+    windows = windows / np.maximum(norms, LDA_NORM_FLOOR * np.median(norms))[:, None]
     mean = windows.mean(axis=0)
     C = (windows - mean).T @ (windows - mean) / len(windows)
-    ridge = RIDGE * ((windows - mean) ** 2).sum(axis=1).mean()
+    ridge = LDA_RIDGE * ((windows - mean) ** 2).sum(axis=1).mean()
     expected = np.linalg.solve(C + ridge * np.eye(len(C)), windows[40] - mean)
     assert np.corrcoef(template.ravel(), expected)[0, 1] > 0.9999
 
 
 @pytest.mark.parametrize("n_frames", [1, 3, 4, 9])
-def test_pooled_cells_are_means(rng, n_frames):
+def test_downsampled_cells_are_means(rng, n_frames):
     R = rng.random((2, 8, n_frames)).astype(np.float32)
-    cells = pooled_salience(R)
+    cells = downsampled_salience(R)
     for i in range(2):
         for b in range(8):
             for f in range(cells.shape[2]):

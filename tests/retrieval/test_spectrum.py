@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from reatrieve.retrieval.default.background import POOL_BANDS, CoarseMap
+from reatrieve.retrieval.default.background import BANDS_PER_CELL, CoarseMap
 from reatrieve.retrieval.default.kernel import NORM_POWER, KernelMaps, window_norms
 from reatrieve.retrieval.default.spectrum import (
     BLUR_RADIUS,
@@ -115,7 +115,7 @@ def test_the_coarse_map_is_the_map_in_coarse_bands(whitened, start, n_frames):
         map_frames=R.shape[1],
         n_frames=n_frames,
     )
-    V = R.reshape(2 * N_BANDS // POOL_BANDS, POOL_BANDS, -1).mean(axis=1)
+    V = R.reshape(2 * N_BANDS // BANDS_PER_CELL, BANDS_PER_CELL, -1).mean(axis=1)
     np.testing.assert_allclose(coarse.values, V, atol=1e-6)
     e = naive_norms(V, n_frames)
     soft = e**NORM_POWER * np.median(e) ** (1 - NORM_POWER)

@@ -15,7 +15,7 @@ from reatrieve.audio.decode import SoundReader
 from reatrieve.audio.item import ItemStream, grid_index
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import CancelledError, InputError
-from reatrieve.prefetch import ahead, usual_threads
+from reatrieve.prefetch import prefetched, usual_threads
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ, Progress
 
 __all__ = ["BLOCK_S", "Cancel", "TrackAudio"]
@@ -140,7 +140,7 @@ class TrackAudio:
             n_threads = 1
             blocks = mixed(first=0, last=n_samples)
             jobs = (partial(next, blocks) for _ in range(0, n_samples, n_block))
-        with closing(ahead(jobs, n_threads=n_threads)) as ready:
+        with closing(prefetched(jobs, n_threads=n_threads)) as ready:
             yield from ready
 
     def read(

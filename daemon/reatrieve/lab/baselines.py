@@ -26,7 +26,7 @@ from reatrieve.session.spans import Span
 
 __all__ = ["CosineRetriever", "lab_retriever"]
 
-N_BANDS = 64
+BASELINE_BANDS = 64
 NO_SHARE = 0.6
 ONSET_WEIGHT = 2.0
 
@@ -116,7 +116,7 @@ def lab_retriever(name: str, **settings: Any) -> Retriever:
 
 def _mel(y: _F32) -> NDArray[np.floating]:
     power: NDArray[np.floating] = librosa.feature.melspectrogram(
-        y=y, sr=ANALYSIS_RATE_HZ, hop_length=HOP, n_mels=N_BANDS
+        y=y, sr=ANALYSIS_RATE_HZ, hop_length=HOP, n_mels=BASELINE_BANDS
     )
     return power
 

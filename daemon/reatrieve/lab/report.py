@@ -56,7 +56,7 @@ def findings(made: Sequence[Experiment], sessions: SessionsBySetup, *, budget: i
         *judge.of("fig3_selected", judge.slightly_below_is_best),
         *judge.of("regularisation", judge.level_tuned, judge.regularisation_gains_little, judge.l1_hurts),
         *judge.of("query_strategies", judge.uncertainty_is_wrong),
-        *judge.of("fig1_representations", judge.learned_no_better, judge.default_is_ahead),
+        *judge.of("fig1_representations", judge.learned_no_better, judge.default_finds_more),
     ]
 
 
@@ -175,11 +175,11 @@ class _Judge:
             made.append(Finding(found.statement, found.came_out, outcome))
         return made
 
-    def default_is_ahead(self) -> list[Finding]:
+    def default_finds_more(self) -> list[Finding]:
         """Not the paper's: what the default retriever makes of the same task."""
         return [
             self._more(
-                "(Not in the paper) The default retriever is ahead of the paper's.",
+                "(Not in the paper) The default retriever finds more than the paper's.",
                 DEFAULT_LABEL,
                 PLAIN,
                 "default",

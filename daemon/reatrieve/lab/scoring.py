@@ -180,7 +180,7 @@ def summary(sessions: Sequence[SessionRecord], *, budget: int) -> dict[str, Any]
 
     Recall, curve, ``first_candidate_right`` and ``all_found_share``: means per sound, then over sounds; those without
     another occurrence have no recall and are left out. ``answers_per_found`` divides all answers (skips too) by all
-    found. Start errors (absolute, ms) are pooled over credited candidates, calibration over all that are not `near`.
+    found. Start errors (absolute, ms) are of all credited candidates together, calibration of all that are not `near`.
 
     Returns
     -------

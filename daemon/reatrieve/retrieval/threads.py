@@ -17,7 +17,7 @@ import numpy.linalg  # noqa: F401  (numpy's BLAS and scipy's must be loaded befo
 import scipy.linalg  # noqa: F401
 from threadpoolctl import ThreadpoolController
 
-from reatrieve.prefetch import ahead, usual_threads
+from reatrieve.prefetch import prefetched, usual_threads
 
 __all__ = ["Run", "for_each", "in_order", "one_blas_thread", "one_by_one", "side_by_side"]
 
@@ -89,7 +89,7 @@ def one_blas_thread(function: Callable[P, R]) -> Callable[P, R]:
 
 def in_order(jobs: Iterable[Callable[[], T]]) -> Generator[T, None, None]:
     """What each of some jobs returns, in order; a few threads work on those that come next (``prefetch``)."""
-    return ahead(jobs, n_threads=usual_threads())
+    return prefetched(jobs, n_threads=usual_threads())
 
 
 def one_by_one(jobs: Iterable[Callable[[], T]]) -> Generator[T, None, None]:

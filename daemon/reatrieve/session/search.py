@@ -147,23 +147,23 @@ class Search:
         if current is None:
             return dict.fromkeys(_VERDICTS)
         span = self._state.candidates[current].proposed
-        ahead: dict[Verdict, Proposal | None] = {}
+        speculated: dict[Verdict, Proposal | None] = {}
         known: dict[_Question, Proposal | None] = {}
         outlooks: dict[_Question, Outlook] = {}
         for verdict in _VERDICTS:
             after = self._state.apply(Answered(current, verdict, span))
             if after.over is not None:
-                ahead[verdict] = None
+                speculated[verdict] = None
                 continue
             question = _question(after)
             if deciding:
                 view = outlooks[question] = self._outlook(after)
                 if not view.clear:
-                    ahead[verdict] = view.question
+                    speculated[verdict] = view.question
                     continue
-            ahead[verdict] = known[question] = self._best(question)
+            speculated[verdict] = known[question] = self._best(question)
         self._known, self._outlooks = known, outlooks
-        return ahead
+        return speculated
 
     def rest(self, above: float, *, progress: Callable[[float], None] = _unseen) -> list[Proposal]:
         """What "accept the rest" would take, in the order that accepting them one after the other would propose them.

@@ -21,7 +21,7 @@ from reatrieve.session.search import Search
 
 __all__ = ["default_ratios", "paper_ratio"]
 
-N_ANSWERS = 16
+N_RANKER_ANSWERS = 16
 N_PAPER_ANSWERS = 60
 
 
@@ -31,7 +31,7 @@ def _analyse(retriever: Retriever, minutes: float) -> Analysis:
 
 
 def _answer_times(retriever: Retriever, analysis: Analysis, n_answers: int) -> Iterator[float]:
-    """Seconds from each answer to the next candidate, alternating no and yes, nothing looked up ahead."""
+    """Seconds from each answer to the next candidate, alternating no and yes, nothing speculated in between."""
     search = Search(retriever, analysis, [Started(material.example(), "bench", 10_000, retriever.name)])
     for index in range(n_answers):
         proposed = search.propose()
@@ -64,7 +64,7 @@ def default_ratios(*, hour: bool, say: Callable[[str], None]) -> list[Ratio]:
     for minutes, goal in ((4, 0.12), (60, 0.5)) if hour else ((4, 0.12),):
         say(f"answers on {minutes} minutes")
         analysis = _analyse(retriever, minutes)
-        pairs = [(spent, _timed(partial(_mel, two))) for spent in _answer_times(retriever, analysis, N_ANSWERS)]
+        pairs = [(spent, _timed(partial(_mel, two))) for spent in _answer_times(retriever, analysis, N_RANKER_ANSWERS)]
         what = f"answer to next candidate, {minutes} minutes"
         ratios.append(_paired(f"answer_{minutes}_min", what, "mel spectrogram of 2 minutes", pairs, goal=goal))
     return ratios

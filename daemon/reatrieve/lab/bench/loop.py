@@ -19,7 +19,7 @@ __all__ = ["loop_ratios"]
 
 N_FINDS = 5
 N_PREPARED = 20
-N_ANSWERS = 8
+N_LOOP_ANSWERS = 8
 MAX_TICKS = 60
 WARM_UP_MINUTES = 2.0
 """Long enough for all answers: half a minute holds 14 places."""
@@ -41,8 +41,8 @@ def loop_ratios(folder: Path, *, say: Callable[[str], None]) -> list[Ratio]:
     say("ticks from answer to next region")
     with Loop(folder / "answers") as loop:
         _warm_up(loop, folder)
-        plain = [_ticks(loop, dragged=False) for _ in range(N_ANSWERS)]
-        dragged = [_ticks(loop, dragged=True) for _ in range(N_ANSWERS)]
+        plain = [_ticks(loop, dragged=False) for _ in range(N_LOOP_ANSWERS)]
+        dragged = [_ticks(loop, dragged=True) for _ in range(N_LOOP_ANSWERS)]
     return [
         *ratios,
         Ratio("ticks_plain", "answer to next region, 95 %", "one tick", _late(plain), 1.0, "ticks", 1.0),
@@ -144,7 +144,7 @@ def _ticks(loop: Loop, *, dragged: bool) -> int:
 
 
 def _listen(loop: Loop, seconds: float = 0.3) -> None:
-    """A user listens for a moment before the next answer; meanwhile the daemon looks ahead."""
+    """A user listens for a moment before the next answer; meanwhile the daemon speculates on it."""
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         loop.reaper.tick()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from reatrieve.retrieval.excerpt import HOP_S
-from reatrieve.retrieval.learned.bands import N_BANDS
+from reatrieve.retrieval.learned.bands import LEARNED_BANDS
 from reatrieve.retrieval.learned.network import N_VALUES
 
 __all__ = ["described", "frames_of", "heard", "new_network", "save_weights", "weights_of"]
@@ -20,7 +20,7 @@ _HIDDEN = 192
 
 
 def new_network() -> nn.Sequential:
-    """Untrained: (batch, 1, N_BANDS, 2 T) band levels to (batch, N_VALUES, T) frames."""
+    """Untrained: (batch, 1, LEARNED_BANDS, 2 T) band levels to (batch, N_VALUES, T) frames."""
     layers: list[nn.Module] = []
     n_in = 1
     kernels = (((5, 5), (2, 2)), ((3, 3), (2, 1)), ((3, 3), (2, 1)), ((3, 1), (2, 1)))
@@ -33,7 +33,7 @@ def new_network() -> nn.Sequential:
         ]
         n_in = n_out
     layers.append(nn.Flatten(1, 2))
-    n_in *= N_BANDS // 16
+    n_in *= LEARNED_BANDS // 16
     for size in (1, 3):
         layers += [
             nn.Conv1d(n_in, _HIDDEN, size, padding=size // 2, bias=False),
@@ -46,7 +46,7 @@ def new_network() -> nn.Sequential:
 
 
 def heard(levels: torch.Tensor) -> torch.Tensor:
-    """Band levels (batch, N_BANDS, n) as the network takes them: each band with mean 0 and deviation about 1."""
+    """Band levels (batch, LEARNED_BANDS, n) as the network takes them: each band with mean 0 and deviation about 1."""
     centred = levels - levels.mean(dim=2, keepdim=True)
     return (centred / (centred.std(dim=2, keepdim=True, correction=0) + 0.5))[:, None]
 

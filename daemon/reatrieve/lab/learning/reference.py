@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F  # noqa: N812 (its name everywhere)
 
-from reatrieve.retrieval.learned.bands import N_BANDS
+from reatrieve.retrieval.learned.bands import LEARNED_BANDS
 
 __all__ = ["write_reference"]
 
@@ -17,8 +17,8 @@ _N_FRAMES = 24
 
 
 def write_reference(weights: Path, out: Path, *, seed: int = 7) -> None:
-    """Write levels [shape=(N_BANDS, 2 n), float16] and the frames that the network makes of them (n of them)."""
-    levels = np.random.default_rng(seed).standard_normal((N_BANDS, 2 * _N_FRAMES)).astype(np.float16)
+    """Write levels [shape=(LEARNED_BANDS, 2 n), float16] and the frames that the network makes of them (n of them)."""
+    levels = np.random.default_rng(seed).standard_normal((LEARNED_BANDS, 2 * _N_FRAMES)).astype(np.float16)
     with np.load(weights) as data:
         layers = [
             tuple(torch.from_numpy(data[f"{kind}{k}"].astype(np.float32)) for kind in ("weight", "bias"))

@@ -40,7 +40,7 @@ class SceneEvent(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """Band levels [shape=(N_BANDS, n), float16] of a scene, and what happens where."""
+    """Band levels [shape=(LEARNED_BANDS, n), float16] of a scene, and what happens where."""
 
     levels: NDArray[np.float16]
     events: list[SceneEvent]

@@ -24,13 +24,16 @@ LONGEST = ANALYSIS_RATE_HZ
 """Samples of an excerpt that are compared: its first second tells where it begins."""
 BLOCK = 6 * HOP
 """Samples that are transformed at a time, with the reach at both sides of them."""
-MOST_POSITIVES = 8
+ALIGNED_POSITIVES = 8
+"""Accepted excerpts that places are aligned with: the example and the latest ones."""
 LEAST_CORRELATION = 0.2
 """Below this the waveforms have nothing in common and the grid stands."""
 EXAMPLE_RISE_S = 0.06
 """The example's strongest rise of energy is looked for this near to its beginning."""
 RISE_REACH_S = 0.03
+"""A place's strongest rise is looked for this far to either side; a quarter of the excerpt, if that is less."""
 RISE_HOP = 64
+"""Samples between two levels of energy."""
 RISE_FAR_COST = 0.5
 """Share by which a rise at the end of the reach counts less."""
 WARP_SHORTEST_S = 0.3
@@ -62,7 +65,7 @@ class Aligner:
     ----------
     samples : np.ndarray [shape=(n,), floating]
         The searched audio at ``ANALYSIS_RATE_HZ``.
-    length_s : length of the excerpts.
+    length_s : length of the excerpts, > 0.
     """
 
     def __init__(self, samples: NDArray[np.generic], *, length_s: float) -> None:
@@ -81,6 +84,8 @@ class Aligner:
     def by_waveform(self, begins_s: Sequence[float], coarse_s: float) -> tuple[float, float]:
         """Where the excerpt that begins at ``coarse_s`` (accurate to within half a frame) begins, and how sure that is.
 
+        All times are seconds from the start of the audio.
+
         Parameters
         ----------
         begins_s : where the positives begin, the example first; the example and the latest are used.
@@ -92,7 +97,7 @@ class Aligner:
         correlation : there, -1..1; below ``LEAST_CORRELATION`` they have nothing in common.
         """
         length = self._length
-        self._set_template([*begins_s[:1], *begins_s[1:][-(MOST_POSITIVES - 1) :]])
+        self._set_template([*begins_s[:1], *begins_s[1:][-(ALIGNED_POSITIVES - 1) :]])
         start = sample_near(coarse_s)
         place = _piece(self._samples, start - REACH, self._n_blocks * self._block + 2 * REACH)
         blocks = np.lib.stride_tricks.sliding_window_view(place, self._block + 2 * REACH)[:: self._block]
@@ -189,7 +194,7 @@ class Aligner:
 
 
 def _piece(samples: NDArray[np.generic], first: int, length: int) -> NDArray[np.float32]:
-    """``length`` samples from ``first`` on, zeros outside the sound."""
+    """``length`` samples from ``first`` on, zeros outside the audio."""
     piece = np.zeros(length, dtype=np.float32)
     low, high = max(first, 0), min(first + length, len(samples))
     if low < high:
@@ -228,7 +233,7 @@ def _levels_db(frames: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _noise_floor_db(samples: NDArray[np.generic]) -> NDArray[np.float64]:
-    """Level of each band that the sound falls below in ``_NOISE_FLOOR_QUANTILE`` of its frames, shape (n_bands,)."""
+    """Level of each band that the audio falls below in ``_NOISE_FLOOR_QUANTILE`` of its frames, shape (n_bands,)."""
     firsts = np.linspace(0, max(len(samples) - _WARP_FFT, 0), _NOISE_FLOOR_FRAMES).astype(int)
     frames = np.stack([_piece(samples, int(first), _WARP_FFT) for first in np.unique(firsts)])
     return np.asarray(np.quantile(_levels_db(frames), _NOISE_FLOOR_QUANTILE, axis=0))

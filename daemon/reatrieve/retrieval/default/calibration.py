@@ -55,8 +55,8 @@ INPUTS = (
 ========== ===========================================================================================================
 rank       the rank, 0 for the middle of the shortlist
 gap        how far it is above the best of the others that do not overlap the best one; below the best one: negative
-contrast   ridge score, in deviations over the sound
-pooled     resemblance with the accepted in the pooled view, in deviations over the sound
+contrast   ridge score, in deviations over the audio
+pooled     resemblance with the accepted in the pooled view, in deviations over the audio
 ridge      ridge score as it is
 unlike_no  resemblance with the accepted minus the greatest with a rejected, pooled view (0 while there is none)
 like_yes   resemblance with the accepted minus theirs among each other, pooled view (0 while there is one)
@@ -90,7 +90,7 @@ class Answers:
 
 
 def tally(positive: Sequence[bool]) -> Answers:
-    """Count answers in their order; the example first."""
+    """Count answers in their order; the example first, which is a yes."""
     running = next((n for n, yes in enumerate(reversed(positive)) if yes), len(positive))
     return Answers(sum(positive), len(positive) - sum(positive), running)
 
@@ -102,9 +102,9 @@ class Setting:
     Attributes
     ----------
     answers : the answers so far.
-    exactness : share of the exact view in the trust of all views, 0..1 (see ``ranking``).
-    trust : of the pooled view, in deviations over the sound.
-    n_frames : length of the excerpts.
+    exactness : trust of the exact view over the Euclidean norm of the trusts, 0..1 (see ``ranking``).
+    trust : of the pooled view, in deviations over the audio.
+    n_frames : frames in an excerpt, > 0.
     """
 
     answers: Answers
@@ -127,14 +127,23 @@ def surprise(answers: Sequence[tuple[bool, float]]) -> float:
 
     Parameters
     ----------
-    answers : of each answer whether it was a yes, and the probability of one when it was asked for.
+    answers : of each answer whether it was a yes, and the probability of one, 0..1, when it was asked for.
     """
     beyond = sum(yes - expected for yes, expected in answers)
     return beyond / (sum(expected * (1.0 - expected) for _, expected in answers) + SURPRISE_PRIOR)
 
 
 def relative(figures: NDArray[np.floating]) -> _F64:
-    """Each figure minus its median over the shortlist, in standard deviations of it; the absolute ones as they are."""
+    """Each figure minus its median over the shortlist, in standard deviations of it; the absolute ones as they are.
+
+    Parameters
+    ----------
+    figures : np.ndarray [shape=(n, len(FIGURES))]
+
+    Returns
+    -------
+    np.ndarray [shape=(n, len(FIGURES)), float64]
+    """
     wide = figures.astype(np.float64)
     spread = wide.std(axis=0) + 1e-6
     middle = _median(wide)
@@ -150,7 +159,19 @@ def _median(values: _F64) -> _F64:
 
 
 def standing(ranks: _F64, starts: NDArray[np.intp], *, n_frames: int) -> _F64:
-    """The inputs that come from the ranks, shape (n, len(STANDING))."""
+    """The inputs that come from the ranks.
+
+    Parameters
+    ----------
+    ranks : np.ndarray [shape=(n,)]
+    starts : np.ndarray [shape=(n,)]
+        Grid places, frames.
+    n_frames : frames in an excerpt; candidates nearer to each other overlap.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, len(STANDING))]
+    """
     best = int(np.lexsort((starts, -ranks))[0])
     apart = np.abs(starts - starts[best]) >= n_frames
     second = ranks[apart].max() if apart.any() else ranks[best] - 1.0
@@ -177,7 +198,17 @@ class Judgement:
     surprise: tuple[tuple[float, ...], ...]
 
     def ranks(self, figures: NDArray[np.floating], setting: Setting) -> _F64:
-        """A number for each candidate, 0 for the middle one; higher is better."""
+        """A number for each candidate, 0 for the middle one; higher is better.
+
+        Parameters
+        ----------
+        figures : np.ndarray [shape=(n, len(FIGURES))]
+        setting : decides how much either model counts.
+
+        Returns
+        -------
+        np.ndarray [shape=(n,)]
+        """
         scaled = relative(figures)
         stage, share = setting.answers.stage, setting.exact_share
         exact = scaled[:, _EXACT_COLUMNS[stage]] @ np.array(self.exact[stage])
@@ -185,12 +216,34 @@ class Judgement:
         return np.asarray(ranks - _median(ranks))
 
     def log_odds(self, inputs: _F64, *, stage: int) -> _F64:
-        """Log odds of a yes for each candidate, but for what the answers so far say of such odds."""
+        """Log odds of a yes for each candidate, but for what the answers so far say of such odds.
+
+        Parameters
+        ----------
+        inputs : np.ndarray [shape=(n, len(INPUTS))]
+        stage : 0, 1 or 2, as in ``Answers``.
+
+        Returns
+        -------
+        np.ndarray [shape=(n,)]
+            Natural logarithm of p / (1 - p).
+        """
         w = np.array(self.probability[stage])
         return np.asarray(inputs @ w[:-1] + w[-1])
 
     def probabilities(self, log_odds: _F64, surprised: float, *, stage: int) -> _F64:
-        """Probability of a yes for each candidate, after as much ``surprise``."""
+        """Probability of a yes for each candidate, after as much ``surprise``.
+
+        Parameters
+        ----------
+        log_odds : np.ndarray [shape=(n,)]
+        surprised : log odds, as ``surprise`` gives them.
+        stage : 0, 1 or 2, as in ``Answers``.
+
+        Returns
+        -------
+        np.ndarray [shape=(n,), 0..1]
+        """
         factor, offset, intercept = self.surprise[stage]
         return np.asarray(scipy.special.expit(factor * log_odds + offset * surprised + intercept))
 

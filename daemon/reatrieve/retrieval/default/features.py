@@ -1,6 +1,7 @@
 """What speaks for each candidate of a shortlist: a few figures that a small model weighs against each other.
 
-The linear scores rank the whole file cheaply; these figures are not linear, so only the best places are asked for them.
+The linear scores rank all of the audio cheaply; these figures are not linear, so only the best places are asked for
+them.
 
 ====== ===============================================================================================================
 name   meaning
@@ -10,7 +11,7 @@ lda    score of the exemplar-LDA template, same scale
 rare   share of the accepted excerpts' salience that is there too, cells that few candidates have counting most
 mean   mean kernel with the accepted excerpts
 onset  cosine over the first ``ONSET_FRAMES`` frames
-low    mean of the cosines over the second and third worst of the ``N_PARTS`` parts of the excerpt
+low    mean of the cosines over the second and third worst of the ``COSINE_PARTS`` parts of the excerpt
 tight  share of the excerpt that an answered neighbour covers
 ====== ===============================================================================================================
 
@@ -25,14 +26,17 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ABSOLUTE", "FIGURES", "agreeing_salience", "part_cosines", "pooled_salience"]
+__all__ = ["ABSOLUTE", "FIGURES", "agreeing_salience", "downsampled_salience", "part_cosines"]
 
 FIGURES = ("ridge", "lda", "rare", "mean", "onset", "low", "tight", "tolerant")
 ABSOLUTE = ("tight", "tolerant")
 """Figures that mean the same in every shortlist; the others are taken relative to it."""
 ONSET_FRAMES = 6
-N_PARTS = 6
-POOL_FRAMES = 4
+"""Frames that the figure ``onset`` compares."""
+COSINE_PARTS = 6
+"""Equal parts of an excerpt of which the figure ``low`` takes the second and third worst."""
+FRAMES_PER_CELL = 4
+"""Frames of salience that are averaged into one for the figure ``rare``."""
 RARITY_COHORT = 60
 """The best candidates, among which a cell is rare or not."""
 _CELL_FLOOR = 0.05
@@ -41,19 +45,21 @@ _ENERGY_FLOOR = 1e-3
 _F32 = NDArray[np.float32]
 
 
-def pooled_salience(R_plus: _F32) -> _F32:
-    """R+ in cells of ``POOL_FRAMES`` frames, each cell the mean; the last may be shorter.
+def downsampled_salience(R_plus: _F32) -> _F32:
+    """R+ in cells of ``FRAMES_PER_CELL`` frames, each cell the mean; the last may be shorter.
 
     Parameters
     ----------
-    R_plus : np.ndarray [shape=(n, n_bands, n_frames)]
+    R_plus : np.ndarray [shape=(n, n_bands, n_frames), >= 0]
 
     Returns
     -------
-    np.ndarray [shape=(n, n_bands, ceil(n_frames / POOL_FRAMES))]
+    np.ndarray [shape=(n, n_bands, ceil(n_frames / FRAMES_PER_CELL))]
     """
-    whole = R_plus.shape[-1] // POOL_FRAMES * POOL_FRAMES
-    cells = sum(R_plus[..., frame:whole:POOL_FRAMES] for frame in range(POOL_FRAMES)) / np.float32(POOL_FRAMES)
+    whole = R_plus.shape[-1] // FRAMES_PER_CELL * FRAMES_PER_CELL
+    cells = sum(R_plus[..., frame:whole:FRAMES_PER_CELL] for frame in range(FRAMES_PER_CELL)) / np.float32(
+        FRAMES_PER_CELL
+    )
     if whole < R_plus.shape[-1]:
         cells = np.concatenate([cells, R_plus[..., whole:].mean(axis=-1, keepdims=True)], axis=-1)
     return np.asarray(cells, dtype=np.float32)
@@ -66,7 +72,7 @@ def agreeing_salience(positives: _F32, candidates: _F32) -> _F32:
     ----------
     positives : np.ndarray [shape=(n_positives, bands, frames)]
     candidates : np.ndarray [shape=(n, bands, frames)]
-        Both as ``pooled_salience`` gives them.
+        Both as ``downsampled_salience`` gives them.
 
     Returns
     -------
@@ -88,8 +94,13 @@ def part_cosines(template: _F32, candidates: _F32, energies: _F32) -> tuple[_F32
     ----------
     template : np.ndarray [shape=(n_rows, n_frames)]
     candidates : np.ndarray [shape=(n, n_rows, n_frames)]
-    energies : np.ndarray [shape=(n, n_frames)]
+    energies : np.ndarray [shape=(n, n_frames), >= 0]
         Energy of each candidate's frames.
+
+    Returns
+    -------
+    onset, low : np.ndarray [shape=(n,), 0..1]
+        Salience is nowhere negative, so no cosine is.
     """
     n_frames = template.shape[1]
     inner = np.einsum("nrt,rt->nt", candidates, template)
@@ -99,7 +110,7 @@ def part_cosines(template: _F32, candidates: _F32, energies: _F32) -> tuple[_F32
         product = energies[:, first:last].sum(axis=1) * own[first:last].sum()
         return np.asarray(inner[:, first:last].sum(axis=1) / np.sqrt(product + _ENERGY_FLOOR), dtype=np.float32)
 
-    edges = np.linspace(0, n_frames, min(N_PARTS, n_frames) + 1).astype(int)
+    edges = np.linspace(0, n_frames, min(COSINE_PARTS, n_frames) + 1).astype(int)
     parts = np.sort(np.stack([cosine(a, b) for a, b in itertools.pairwise(edges)]), axis=0)
     low = parts[1:3].mean(axis=0) if len(parts) > 1 else parts[0]
     return cosine(0, min(ONSET_FRAMES, n_frames)), low

@@ -17,8 +17,8 @@ from reatrieve.retrieval.default.spectrum import BLUR_RADIUS, N_BANDS, blurred, 
 
 __all__ = ["NORM_POWER", "Frames", "KernelMaps", "soft_norms", "window_norms"]
 
-NORM_FLOOR = 0.1
-"""Window norms count as at least this share of their median, or silence would resemble everything."""
+WINDOW_NORM_FLOOR = 0.1
+"""Norms of windows count as at least this share of their median, or silence would resemble everything."""
 
 NORM_POWER = 0.7
 """1 would be the cosine, 0 the plain inner product."""
@@ -31,8 +31,9 @@ def window_norms(energy: NDArray[np.floating], n_frames: int) -> _F32:
 
     Parameters
     ----------
-    energy : np.ndarray [shape=(n,)]
-        Energy of each frame of the map.
+    energy : np.ndarray [shape=(n,), >= 0]
+        Energy of each frame of the map: the sum of its squares.
+    n_frames : 1..n
 
     Returns
     -------
@@ -40,12 +41,15 @@ def window_norms(energy: NDArray[np.floating], n_frames: int) -> _F32:
     """
     running = np.concatenate([[0.0], np.cumsum(energy, dtype=np.float64)])
     norms = np.sqrt(np.maximum(running[n_frames:] - running[:-n_frames], 0.0))
-    floor = max(NORM_FLOOR * float(np.median(norms)), 1e-9)
+    floor = max(WINDOW_NORM_FLOOR * float(np.median(norms)), 1e-9)
     return np.asarray(np.maximum(norms, floor), dtype=np.float32)
 
 
 def soft_norms(norms: _F32) -> _F32:
-    """``norms ** NORM_POWER``, scaled so that a median norm stays what it is."""
+    """``norms ** NORM_POWER``, scaled so that a median norm stays what it is.
+
+    ``norms`` [shape=(n,), > 0]; the result has the same shape and range.
+    """
     middle = float(np.median(norms))
     return np.asarray(norms**NORM_POWER * middle ** (1.0 - NORM_POWER), dtype=np.float32)
 
@@ -77,7 +81,7 @@ class Frames:
 
 
 class KernelMaps:
-    """The maps of one sound, for excerpts of one length.
+    """The maps of the audio, for excerpts of one length.
 
     Parameters
     ----------
@@ -85,7 +89,15 @@ class KernelMaps:
     energy : np.ndarray [shape=(3, n)]
         As ``spectrum.map_energy`` gives it.
     n_frames : frames in an excerpt, at most n.
-    margin : frames by which excerpts may reach beyond the sound at either end; nothing is there.
+    margin : frames by which excerpts may reach beyond the audio at either end; nothing is there.
+    cache_bytes : memory that spectra of the map may take (``MapSpectra``).
+
+    Attributes
+    ----------
+    frames : R, frame by frame, the margins included.
+    n_frames : frames in an excerpt.
+    map_frames : frames in all, the margins included.
+    n_starts : ``map_frames - n_frames + 1``: places where an excerpt can begin.
     """
 
     def __init__(
@@ -137,18 +149,49 @@ class KernelMaps:
         return np.concatenate([(R * (half / self._norm_R[start])).ravel(), (B * (half / self._norm_B[start])).ravel()])
 
     def template(self, cells: _F32) -> _F32:
-        """What to correlate R with, to compare ``cells`` with every excerpt: shape (rows, n_frames + margins)."""
+        """What to correlate R with, to compare some cells with every excerpt.
+
+        Parameters
+        ----------
+        cells : np.ndarray [shape=(4 * N_BANDS * n_frames,)]
+            As ``excerpt`` gives them, or a weighted sum of such.
+
+        Returns
+        -------
+        np.ndarray [shape=(2 * N_BANDS, n_frames + 2 * BLUR_RADIUS)]
+        """
         R, B = cells.reshape(2, 2 * N_BANDS, self.n_frames) * np.float32(np.sqrt(0.5))
         views = _padded(R) / np.float32(self._middle_R) + blurred_adjoint(B) / np.float32(self._middle_B)
         return np.asarray(views, dtype=np.float32)
 
     def inner(self, template: _F32) -> _F32:
-        """Inner product of a template with the excerpt at every start; shape (m,), m >= n_starts."""
+        """Inner product of a template with the excerpt at every start.
+
+        Parameters
+        ----------
+        template : np.ndarray [shape=(2 * N_BANDS, n_frames + 2 * BLUR_RADIUS)]
+
+        Returns
+        -------
+        np.ndarray [shape=(m,), m >= n_starts]
+            The first ``n_starts`` are those of the excerpts.
+        """
         inner: _F32 = self._spectra.profiles(template[None])[0]
         return inner
 
     def softened(self, inner: _F32, *, norm_power: float = NORM_POWER) -> _F32:
-        """Inner products over the softened norms of the excerpts, shape (n_starts,); of each start's in ``inner``."""
+        """Inner products over the softened norms of the excerpts.
+
+        Parameters
+        ----------
+        inner : np.ndarray [shape=(m,), m >= n_starts]
+            As the method ``inner`` gives them.
+        norm_power : 0..1; 1 gives the cosine, 0 the plain inner product.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_starts,)]
+        """
         if norm_power not in self._soft_shares:
             self._soft_shares[norm_power] = self._shares ** np.float32(norm_power)
         return np.asarray(inner[: self.n_starts] / self._soft_shares[norm_power], dtype=np.float32)

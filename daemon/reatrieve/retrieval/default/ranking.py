@@ -1,9 +1,11 @@
-"""From labels to a judged shortlist: exact and tolerant views rank the file, then a few figures weigh its best places.
+"""From labels to a judged shortlist: exact and tolerant views rank the audio, then a few figures weigh its best places.
 
 A view is trusted as far as it proves itself: its trust is how far the best places, and with them the accepted ones
-among each other, stand out of the sound in it, in deviations. At the places that the exact view likes best, its share
-in the trust of all is the **exactness** of this sound here: near 1 where exact copies come back, near 1/2 where it is
-performed anew each time.
+among each other, stand out of the audio in it, in deviations, but at least ``LEAST_TRUST``.
+
+At the places that the exact view likes best, its trust over the Euclidean norm of the trusts of the exact, the cepstral
+and the pooled view is the **exactness** of the search, 0..1: near 1 where exact copies come back, .58 (the root of 1/3)
+where the sound stands out alike in all three, less where it stands out more in the tolerant ones.
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import sdot
 
-from reatrieve.retrieval.default.background import POOL_BANDS, Background, CoarseMap
+from reatrieve.retrieval.default.background import BANDS_PER_CELL, Background, CoarseMap
 from reatrieve.retrieval.default.calibration import Judgement, Setting, standing, tally
-from reatrieve.retrieval.default.features import agreeing_salience, part_cosines, pooled_salience
+from reatrieve.retrieval.default.features import agreeing_salience, downsampled_salience, part_cosines
 from reatrieve.retrieval.default.kernel import NORM_POWER, KernelMaps
 from reatrieve.retrieval.default.spectrum import N_BANDS
 from reatrieve.retrieval.default.template import learned_template, weighted_template
@@ -41,23 +43,28 @@ TOLERANT_SHARE = 0.4
 BEST_PLACES = 3
 """Places that tell how far a view can be trusted; their mean counts as much as half as many accepted answers."""
 LEAST_TRUST = 0.1
+"""Deviations: a view that says nothing at the best places still counts a little."""
 EXACT_PLACES, JOINT_PLACES, TRUSTED_PLACES, OWN_PLACES = 14, 24, 12, 6
 """Places of a shortlist: the best of the exact view, of all views alike, of all as they are trusted, and of each
 tolerant view."""
 NEIGHBOUR_FRAMES = 20
 """Two places of a shortlist are farther apart than this, or than a quarter of the excerpt."""
-MOST_POSITIVES = 24
-MOST_NEGATIVES = 16
-"""Answers learned from: the example and the latest ones."""
+TEMPLATE_POSITIVES = 24
+TEMPLATE_NEGATIVES = 16
+"""Answers that the templates are learned from: the example and the latest ones."""
 KERNEL_POSITIVES = 8
 KERNEL_NEGATIVES = 8
+"""Answers that tolerant views and figures compare with: the example and the latest ones."""
 _DECIMALS = 5
 
 LEARNED_BELOW = 0.85
 """The learned view is asked where the exactness is less: near-exact repeats do not need it."""
 _BEYOND = (-1.0, 0.5)
+"""The input ``like_yes`` is clipped to this range."""
 _MORE_ROWS = 32
+"""Rows by which the table of inner products grows, beside doubling."""
 _MOST_KNOWN = 4
+"""Questions whose ridge scores are kept."""
 
 _F32 = NDArray[np.float32]
 _F64 = NDArray[np.float64]
@@ -65,12 +72,12 @@ _F64 = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """How all of the sound resembles what was accepted, in equal parts.
+    """How all of the audio resembles what was accepted, in equal parts.
 
     Attributes
     ----------
     values : np.ndarray [shape=(n,), 0..1, 1 <= n <= MOST_POINTS]
-        The best of each part; 0: as the middle of the sound, 1: as the accepted themselves.
+        The best of each part; 0: as the middle of the audio, 1: as the accepted themselves.
     starts : np.ndarray [shape=(n,)]
         The grid place of each.
     """
@@ -80,8 +87,14 @@ class Overview:
 
     @classmethod
     def of(cls, scores: _F32, positives: Sequence[int], edges: NDArray[np.intp]) -> Overview:
-        """Of a score for each grid place [shape=(n_starts,)]; ``positives`` are those of the accepted, ``edges`` where
-        the parts begin (``Grid.parts``).
+        """From a score for each grid place.
+
+        Parameters
+        ----------
+        scores : np.ndarray [shape=(n_starts,)]
+        positives : grid places of the accepted, at least one.
+        edges : np.ndarray [shape=(n + 1,)]
+            Grid places where the parts begin, and where the last one ends (``Grid.parts``).
         """
         best, starts = best_of_parts(scores, edges)
         centre = middle(scores)
@@ -95,11 +108,13 @@ class Shortlist:
 
     Attributes
     ----------
-    starts : np.ndarray [shape=(n,)]
+    starts : np.ndarray [shape=(n,), n > 0]
         Grid places.
     figures : np.ndarray [shape=(n, len(FIGURES))]
+        See ``features``.
     setting : what they have in common.
     ranks : np.ndarray [shape=(n,)]
+        As ``Judgement.ranks`` gives them, rounded to 1e-5.
     inputs : np.ndarray [shape=(n, len(INPUTS))]
         What the log odds are computed from.
     log_odds : np.ndarray [shape=(n,)]
@@ -121,7 +136,13 @@ class Shortlist:
     accepted: list[int]
 
     def curve(self, parts: NDArray[np.intp]) -> Overview:
-        """What is trusted over all of the sound, in parts that begin at ``parts`` (``Grid.parts``); few ask for it."""
+        """What is trusted over all of the audio; few ask for it.
+
+        Parameters
+        ----------
+        parts : np.ndarray [shape=(n + 1,)]
+            Grid places where its parts begin, and where the last one ends (``Grid.parts``).
+        """
         return Overview.of(self.trusted, self.accepted, parts)
 
     @property
@@ -141,7 +162,7 @@ class _Evidence:
     yes, no : np.ndarray [shape=(n_used, n_starts)]
         Resemblance with each accepted and each rejected excerpt, within reach.
     mutual : mean resemblance of different accepted excerpts; None while there is only one.
-    spread : deviation of the view over the sound.
+    spread : deviation of the view over the audio.
     """
 
     curve: _F32
@@ -151,27 +172,82 @@ class _Evidence:
     spread: float
 
     def like_yes(self, starts: NDArray[np.intp]) -> _F64:
-        """Mean resemblance with the accepted."""
+        """Mean resemblance with the accepted; ``starts`` [shape=(n,)] are grid places, the result has their shape."""
         return np.asarray(np.mean([row[starts] for row in self.yes], axis=0, dtype=np.float64))
 
     def standing(self, starts: NDArray[np.intp]) -> _F64:
-        """How far some starts stand out, within reach."""
+        """How far some starts stand out, within reach, in deviations of the view; shape (n,) in and out."""
         no = np.mean([row[starts] for row in self.no], axis=0, dtype=np.float64) if self.no else 0.0
         return np.asarray((self.like_yes(starts) - NO_SHARE * no) / self.spread)
 
     def trust(self, best: NDArray[np.intp]) -> float:
-        """How far the view can be trusted."""
+        """How far the view can be trusted, in deviations of it; ``best`` [shape=(n,)] are grid places."""
         return _trust(float(self.like_yes(best).mean()), self.mutual, len(self.yes), self.spread)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """Every start of the audio, as the answers so far score it.
+
+    Attributes
+    ----------
+    ridge, lda : np.ndarray [shape=(n_starts,)]
+        By either template: 0 in the middle of the audio, 1 at the accepted.
+    linear : np.ndarray [shape=(n_starts,)]
+        Both together: the exact view.
+    ridge_spread : deviation of ``ridge`` over the audio.
+    views : the tolerant views by name; the learned one joins them where it is asked.
+    """
+
+    ridge: _F32
+    lda: _F32
+    linear: _F32
+    ridge_spread: float
+    views: dict[str, _Evidence]
+
+    def joint(self) -> _F32:
+        """The exact view and all tolerant ones alike, before it is known which can be trusted."""
+        tolerant = sum(view.curve * view.spread for view in self.views.values())
+        return np.asarray(self.linear + np.float32(TOLERANT_SHARE) * tolerant)
+
+    def weighed(self, trusts: _Trusts) -> _F32:
+        """All views as they are trusted."""
+        total: _F32 = self.ridge * np.float32(trusts.exact / self.ridge_spread)
+        for name, view in self.views.items():
+            total += view.curve * np.float32(trusts.tolerant[name])
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class _Trusts:
+    """How far each view can be trusted.
+
+    Attributes
+    ----------
+    exact : of the exact view, in deviations over the audio, at least ``LEAST_TRUST``.
+    tolerant : the same of each tolerant view by name; the learned one joins them where it is asked.
+    exactness : 0..1, see the module.
+    """
+
+    exact: float
+    tolerant: dict[str, float]
+    exactness: float
 
 
 class Ranking:
     """Scores of one search. Keeps what it has computed for labels; that never changes a result.
+
+    Resemblance with the rejected is taken off that with the accepted, as in Rocchio's relevance feedback [1]_.
 
     Parameters
     ----------
     maps : of the exact view.
     coarse, background : of the same.
     profiles : of the tolerant views.
+
+    References
+    ----------
+    .. [1] Rocchio, "Relevance feedback in information retrieval", in Salton (ed.), "The SMART Retrieval System", 1971.
     """
 
     def __init__(
@@ -193,7 +269,7 @@ class Ranking:
         self._inner = np.zeros((0, 0))
 
     def resemblance(self, start: int, starts: NDArray[np.intp]) -> _F32:
-        """Kernel of the excerpt at ``start`` with those at ``starts``."""
+        """Kernel of the excerpt at ``start`` with those at ``starts`` [shape=(n,)], all grid places; shape (n,)."""
         return np.asarray(self._coarse.kernels(np.array([start]), starts, self._coarse.windows(starts))[0])
 
     def shortlist(
@@ -209,12 +285,48 @@ class Ranking:
     ) -> Shortlist | None:
         """The best places, judged: among the free ones, and such peaks as stand in the tight ones; None: there is none.
 
-        ``crowding`` tells the figure ``tight`` of some starts. The places ``also`` come last, unless one of the best is
-        nearer than places may be to each other. ``learned`` makes the learned view's profiles known and says whether
-        there are any; it is asked only where they would count.
+        Parameters
+        ----------
+        labels : the answers in their order, the example first.
+        free, tight : np.ndarray [shape=(n_starts,)]
+            Where an excerpt overlaps no answered one, and where it may be cut short at one (``Grid.free``).
+        crowding : the figure ``tight`` of some starts; [shape=(n,)] gives [shape=(n,), 0..1].
+        judgement : the fitted constants.
+        learned : makes the learned view's profiles known and says whether there are any; asked only where they would
+            count.
+        also : places that come last, unless one of the best is nearer than places may be to each other.
         """
         used = _used(labels, KERNEL_POSITIVES, KERNEL_NEGATIVES)
-        learned_from = _used(labels, MOST_POSITIVES, MOST_NEGATIVES)
+        scores = self._score(labels, used)
+        apart = max(2, min(self._maps.n_frames // 4, NEIGHBOUR_FRAMES))
+        narrow = np.flatnonzero(tight & ~free)
+
+        def peaks(values: _F32, size: int) -> NDArray[np.intp]:
+            allowed = free.copy()
+            allowed[narrow[_is_peak(values, narrow, apart)]] = True
+            return _peaks(values, allowed, size, apart)
+
+        exact, joint = peaks(scores.linear, EXACT_PLACES), peaks(scores.joint(), JOINT_PLACES)
+        best = joint[:BEST_PLACES]
+        if not best.size:
+            return None
+        trusts = self._trust_in_views(scores, used, exact[:BEST_PLACES] if exact.size else best, best)
+        answers = tally([label.positive for label in labels])
+        setting = Setting(answers, trusts.exactness, trusts.tolerant[POOLED], self._maps.n_frames)
+        self._asks_learned = bool(answers.stage) and setting.exactness < LEARNED_BELOW and learned()
+        if self._asks_learned:
+            scores.views[LEARNED] = self._evidence(LEARNED, used)
+            trusts.tolerant[LEARNED] = scores.views[LEARNED].trust(best)
+        trusted = scores.weighed(trusts)
+        own = [peaks(view.curve, OWN_PLACES) for view in scores.views.values()]
+        last = np.array(also, dtype=np.intp)
+        starts = _merged([exact, joint, peaks(trusted, TRUSTED_PLACES), *own, last], apart)
+        figures = self._figures(scores, trusts, used, starts, crowding(starts))
+        return self._judge(scores, used, starts, figures, trusted, setting, judgement)
+
+    def _score(self, labels: Sequence[LabelledExcerpt], used: Sequence[LabelledExcerpt]) -> _Scores:
+        """Score every start: by the ridge and the LDA template, and in the tolerant views that every question asks."""
+        learned_from = _used(labels, TEMPLATE_POSITIVES, TEMPLATE_NEGATIVES)
         question = tuple((label.start, label.positive) for label in learned_from)
         # This thread makes many small numpy calls, the other a few long ones, so they seldom compete for the GIL.
         template, lda = side_by_side(
@@ -227,47 +339,39 @@ class Ranking:
         self._remember(question, ridge)
         share = LDA_SHARE * LDA_FADE ** sum(not label.positive for label in labels)
         linear = np.round((1 - share) * ridge + share * lda, _DECIMALS).astype(np.float32)
-        apart = max(2, min(self._maps.n_frames // 4, NEIGHBOUR_FRAMES))
-        narrow = np.flatnonzero(tight & ~free)
+        return _Scores(ridge, lda, linear, spread(ridge), views)
 
-        def peaks(scores: _F32, size: int) -> NDArray[np.intp]:
-            allowed = free.copy()
-            allowed[narrow[_is_peak(scores, narrow, apart)]] = True
-            return _peaks(scores, allowed, size, apart)
-
-        joint = linear + np.float32(TOLERANT_SHARE) * sum(view.curve * view.spread for view in views.values())
-        candidates = [peaks(linear, EXACT_PLACES), peaks(joint, JOINT_PLACES)]
-        best = candidates[1][:BEST_PLACES]
-        if not best.size:
-            return None
-        answers = tally([label.positive for label in labels])
-        ridge_spread = spread(ridge)
+    def _trust_in_views(
+        self,
+        scores: _Scores,
+        used: Sequence[LabelledExcerpt],
+        exact_best: NDArray[np.intp],
+        best: NDArray[np.intp],
+    ) -> _Trusts:
+        """How far to trust each view: the exact one at the places that it likes best, tolerant ones at those of all."""
         yes = [label for label in used if label.positive]
-        exact_best = candidates[0][:BEST_PLACES] if candidates[0].size else best
-        trust_exact = _trust(float(ridge[exact_best].mean()), _mutual(self._gram(yes)), len(yes), ridge_spread)
-        trust = {name: view.trust(best) for name, view in views.items()}
-        there = [view.trust(exact_best) for view in views.values()]
-        exactness = trust_exact / float(np.linalg.norm([trust_exact, *there]))
-        setting = Setting(answers, exactness, trust[POOLED], self._maps.n_frames)
-        self._asks_learned = bool(answers.stage) and exactness < LEARNED_BELOW and learned()
-        if self._asks_learned:
-            views[LEARNED] = self._evidence(LEARNED, used)
-            trust[LEARNED] = views[LEARNED].trust(best)
-        trusted = ridge * np.float32(trust_exact / ridge_spread)
-        for name, view in views.items():
-            trusted += view.curve * np.float32(trust[name])
-        candidates += [peaks(trusted, TRUSTED_PLACES), *(peaks(view.curve, OWN_PLACES) for view in views.values())]
-        starts = _merged([*candidates, np.array(also, dtype=np.intp)], apart)
-        told = [name for name in views if name != CEPSTRAL]
-        weights = np.array([trust[name] for name in told]) / np.linalg.norm([trust_exact, *(trust[n] for n in told)])
-        tolerant = weights @ np.stack([views[name].standing(starts) for name in told])
-        evidence = self._figures(used, starts)
-        figures = np.column_stack([ridge[starts], lda[starts], *evidence, crowding(starts), tolerant])
+        resemblance = float(scores.ridge[exact_best].mean())
+        exact = _trust(resemblance, _mutual(self._gram(yes)), len(yes), scores.ridge_spread)
+        tolerant = {name: view.trust(best) for name, view in scores.views.items()}
+        there = [view.trust(exact_best) for view in scores.views.values()]
+        return _Trusts(exact, tolerant, exact / float(np.linalg.norm([exact, *there])))
+
+    def _judge(
+        self,
+        scores: _Scores,
+        used: Sequence[LabelledExcerpt],
+        starts: NDArray[np.intp],
+        figures: _F64,
+        trusted: _F32,
+        setting: Setting,
+        judgement: Judgement,
+    ) -> Shortlist:
+        """Order some places by their figures, and say how likely each is a yes."""
         ranks = np.round(judgement.ranks(figures, setting), _DECIMALS)
         order = np.lexsort((starts, -ranks)).tolist()
-        inputs = self._inputs(starts, ranks, ridge, ridge_spread, views[POOLED], setting)
-        log_odds = judgement.log_odds(inputs, stage=answers.stage)
-        accepted = [label.start for label in yes]
+        inputs = self._inputs(starts, ranks, scores, setting)
+        log_odds = judgement.log_odds(inputs, stage=setting.answers.stage)
+        accepted = [label.start for label in used if label.positive]
         return Shortlist(starts, figures.astype(np.float32), setting, ranks, inputs, log_odds, order, trusted, accepted)
 
     def _views(self, used: Sequence[LabelledExcerpt]) -> dict[str, _Evidence]:
@@ -305,7 +409,7 @@ class Ranking:
         return self._scaled(self._lda_inner[1], used)
 
     def _scaled(self, inner: _F32, used: Sequence[LabelledExcerpt]) -> _F32:
-        """Inner products over the norms of the excerpts: 0 in the middle of the sound, 1 at the accepted."""
+        """Inner products over the norms of the excerpts: 0 in the middle of the audio, 1 at the accepted."""
         scores = self._maps.softened(inner, norm_power=NORM_POWER if all(label.positive for label in used) else 1.0)
         scores -= np.float32(middle(scores))
         scores /= max(float(scores[[label.start for label in used if label.positive]].mean()), 1e-9)
@@ -324,16 +428,28 @@ class Ranking:
         rows = [self._rows[label.start] for label in labels]
         return np.asarray(self._inner[np.ix_(rows, rows)])
 
-    def _figures(self, used: Sequence[LabelledExcerpt], starts: NDArray[np.intp]) -> list[_F32]:
+    def _figures(
+        self,
+        scores: _Scores,
+        trusts: _Trusts,
+        used: Sequence[LabelledExcerpt],
+        starts: NDArray[np.intp],
+        tight: _F32,
+    ) -> _F64:
+        """The ``FIGURES`` of some places, shape (n, len(FIGURES)); ``tight`` is given."""
         coarse = self._coarse
         windows = coarse.windows(starts)
         yes = np.array([label.start for label in used if label.positive])
         mean = coarse.kernels(yes, starts, windows).mean(axis=0)
         accepted = coarse.windows(yes)
-        plus = N_BANDS // POOL_BANDS
-        rare = agreeing_salience(pooled_salience(accepted[:, :plus]), pooled_salience(windows[:, :plus]))
+        plus = N_BANDS // BANDS_PER_CELL
+        rare = agreeing_salience(downsampled_salience(accepted[:, :plus]), downsampled_salience(windows[:, :plus]))
         onset, low = part_cosines(accepted.mean(axis=0), windows, coarse.energies(starts))
-        return [rare, mean, onset, low]
+        told = [name for name in scores.views if name != CEPSTRAL]
+        weights = np.array([trusts.tolerant[name] for name in told])
+        weights /= np.linalg.norm([trusts.exact, *weights])
+        tolerant = weights @ np.stack([scores.views[name].standing(starts) for name in told])
+        return np.column_stack([scores.ridge[starts], scores.lda[starts], rare, mean, onset, low, tight, tolerant])
 
     def _evidence(self, name: str, used: Sequence[LabelledExcerpt]) -> _Evidence:
         yes = [self._profiles.of(name, label.start) for label in used if label.positive]
@@ -351,12 +467,11 @@ class Ranking:
         self,
         starts: NDArray[np.intp],
         ranks: _F64,
-        ridge: _F32,
-        ridge_spread: float,
-        pooled: _Evidence,
+        scores: _Scores,
         setting: Setting,
     ) -> _F64:
         """What the log odds are computed from, one row a candidate."""
+        ridge, pooled = scores.ridge[starts], scores.views[POOLED]
         like_yes = pooled.like_yes(starts)
         unlike_no = (
             like_yes - np.maximum(np.max([row[starts] for row in pooled.no], axis=0), 0.0) if pooled.no else None
@@ -372,9 +487,9 @@ class Ranking:
         return np.column_stack(
             [
                 standing(ranks, starts, n_frames=self._maps.n_frames),
-                ridge[starts] / ridge_spread,
+                ridge / scores.ridge_spread,
                 like_yes / pooled.spread,
-                ridge[starts],
+                ridge,
                 nothing if unlike_no is None else unlike_no,
                 nothing if beyond is None else beyond,
                 *(np.full(len(starts), value) for value in alike),
@@ -432,7 +547,7 @@ def _peaks(scores: _F32, free: NDArray[np.bool_], size: int, apart: int) -> NDAr
 
 
 def _trust(resemblance: float, mutual: float | None, n_positive: int, spread: float) -> float:
-    """How far the best places, and the accepted ones among each other, stand out of the sound, in deviations."""
+    """How far the best places, and the accepted ones among each other, stand out of the audio, in deviations."""
     trust = max(resemblance, 0.0)
     if mutual is not None:
         others = n_positive - 1

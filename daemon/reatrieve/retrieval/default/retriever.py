@@ -1,7 +1,9 @@
-"""The default retriever: exact and tolerant views of a sound, each trusted as it proves itself, learn from answers.
+"""The default retriever: exact and tolerant views of the audio, each trusted as it proves itself, learn from answers.
 
 Exact repeats are found by whitened mel salience (``kernel``), sounds performed again by smooth envelopes (``views``)
 and a small network (``retrieval.learned``). What both say is weighed by ``ranking`` and ``calibration``.
+
+In this folder *the audio* is all that is searched, a *sound* what was marked in it and comes again.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from reatrieve.retrieval.default.background import Background, CoarseMap
 from reatrieve.retrieval.default.calibration import Judgement, surprise
 from reatrieve.retrieval.default.constants import BENCHMARK
 from reatrieve.retrieval.default.kernel import KernelMaps
-from reatrieve.retrieval.default.pooled import pooled_chunks
+from reatrieve.retrieval.default.mel_grid import mel_grid_chunks
 from reatrieve.retrieval.default.ranking import CEPSTRAL, LEARNED, POOLED, Ranking, Shortlist
 from reatrieve.retrieval.default.spectrum import N_BANDS, envelope, log_mel, map_energy, mel_power, whitening
 from reatrieve.retrieval.default.views import CosineView, PooledView, Profiles, View, cepstral_rows, pooled_rows
@@ -50,14 +52,15 @@ __all__ = ["DefaultRanker", "DefaultRetriever"]
 
 FEATURES_VERSION = 3
 """Raised whenever the analysis below would give other arrays."""
-_MEL_SHARE = 0.8
+_MEL_PROGRESS = 0.8
+"""Progress of an analysis, 0..1, when its mel spectrogram is done."""
 TIGHT_SHARE = 0.3
 """An excerpt may share this much of its length with an answered neighbour, and is then cut short there: an example
 marked generously is longer than the distance of close repeats."""
 LEAST_SHARE = 0.5
-"""What must be left of an excerpt that is cut short, by a neighbour or by an end of the sound."""
+"""What must be left of an excerpt that is cut short, by a neighbour or by an end of the audio."""
 LEARNED_LONGEST_S = 600.0
-"""In a longer sound the learned view is left out: it would have to be waited for."""
+"""In longer audio the learned view is left out: it would have to be waited for."""
 SURE_CORRELATION = 0.5
 """From here on the waveform tells where a repeat begins; below it, envelope and onset tell it better."""
 MOST_MOVED_FRAMES = 8
@@ -65,9 +68,9 @@ MOST_MOVED_FRAMES = 8
 FAR_COST = 0.1
 """What the likeness at the end of that reach is lowered by."""
 LEAST_LIKENESS = 0.5
+"""Resemblance of the envelopes (1: as the example, 0: as the middle of the audio) below which the grid stands."""
 LEAST_RISE = 0.5
-"""Below this likeness of the envelopes, or this share of the example's rise, the grid stands: in a dense mix a louder
-neighbour would be taken for the onset."""
+"""Share of the example's rise below which a rise is no onset: in a dense mix it may be a louder neighbour's."""
 AGREEING_S = 0.025
 """A rise is believed if it is no farther from where a warped excerpt begins: words have more than one."""
 _MOST_SHORTLISTS = 8
@@ -103,12 +106,19 @@ class DefaultRetriever:
     ) -> Analysis:
         """Whitened log-mel, its frame energies, its envelope, and the samples themselves for edges and the network.
 
+        Parameters
+        ----------
+        blocks : mono float32 audio at ``ANALYSIS_RATE_HZ``, each [shape=(n,)] of any length.
+        n_samples : samples in all.
+        progress : told the share done, 0..1.
+
         Returns
         -------
         Analysis
-            Arrays ``whitened`` (128, n_frames), ``energy`` (3, n_frames), ``cepstrum`` (20, n_frames), ``onset``
-            (n_frames,), ``samples`` (n_samples,), and the whitening itself as ``mean`` (128, 1) and ``whitener``
-            (128, 128), for reading back the log-mel. Large ones are float16.
+            Arrays ``whitened`` [shape=(N_BANDS, n_frames), float16], ``energy`` [shape=(3, n_frames)], ``cepstrum``
+            [shape=(20, n_frames), float16], ``onset`` [shape=(n_frames,)], ``samples`` [shape=(n_samples,), float16],
+            and the whitening itself as ``mean`` [shape=(N_BANDS, 1)] and ``whitener`` [shape=(N_BANDS, N_BANDS)], for
+            reading back the log-mel; float32 where nothing else is said.
 
         Raises
         ------
@@ -123,11 +133,11 @@ class DefaultRetriever:
             chunks = []
             for chunk in mel_power(heard, n_samples=n_samples):
                 chunks.append(chunk)
-                tell(min(_MEL_SHARE, _MEL_SHARE * len(chunks) * CHUNK_FRAMES / n_frames))
+                tell(min(_MEL_PROGRESS, _MEL_PROGRESS * len(chunks) * CHUNK_FRAMES / n_frames))
             log_mel(chunks)
         else:
-            chunks = pooled_chunks(self._representation.frames(heard), n_frames=n_frames)
-            tell(_MEL_SHARE)
+            chunks = mel_grid_chunks(self._representation.frames(heard), n_frames=n_frames)
+            tell(_MEL_PROGRESS)
         cepstrum, onset = envelope(chunks)
         mean, whitener = whitening(chunks)
         whitened = np.empty((N_BANDS, n_frames), dtype=np.float16)
@@ -139,7 +149,7 @@ class DefaultRetriever:
 
         with closing(in_order(partial(whiten, first, chunk) for first, chunk in _drained(chunks))) as done:
             for last in done:
-                tell(_MEL_SHARE + (1 - _MEL_SHARE) * last / n_frames)
+                tell(_MEL_PROGRESS + (1 - _MEL_PROGRESS) * last / n_frames)
         arrays: dict[str, NDArray[np.generic]] = {
             "whitened": whitened,
             "energy": map_energy(whitened),
@@ -159,7 +169,7 @@ class DefaultRetriever:
         Raises
         ------
         InputError
-            If the example does not lie inside the sound, or is silent.
+            If the example does not lie inside the audio, or is silent.
         """
         return DefaultRanker(analysis, example, self._judgement)
 
@@ -191,7 +201,7 @@ class DefaultRanker:
         self._labels = [LabelledExcerpt(example, True, first)]
         self._shortlists: dict[tuple[tuple[LabelledExcerpt, ...], frozenset[Span]], Shortlist | None] = {}
         self._expected: dict[tuple[LabelledExcerpt, ...], float | None] = {}
-        self._told: list[tuple[bool, float] | None] = []  # of the first labels
+        self._outcomes: list[tuple[bool, float] | None] = []  # of the first labels
 
     def _views_and_ranking(self) -> tuple[Profiles, Ranking]:
         """What all questions need, made side by side."""
@@ -229,10 +239,16 @@ class DefaultRanker:
         self._labels.append(LabelledExcerpt(span, positive, start, supposed))
 
     def forget(self, span: Span) -> None:
-        """Take back the latest answer with this span."""
+        """Take back the latest answer with this span.
+
+        Raises
+        ------
+        InputError
+            If no answer has it; the example is none.
+        """
         for index in range(len(self._labels) - 1, 0, -1):
             if self._labels[index].span == span:
-                del self._labels[index], self._told[index:]
+                del self._labels[index], self._outcomes[index:]
                 return
         raise InputError(f"nothing was learned of {span.start_s:.3f} to {span.end_s:.3f} s")
 
@@ -256,7 +272,13 @@ class DefaultRanker:
 
     @one_blas_thread
     def similarity(self, blocked: Sequence[Span], n_points: int) -> NDArray[np.float32]:
-        """Resemblance over the sound (``Surveying``); a single 0 where nothing is left to compare."""
+        """Resemblance over the audio (``Surveying``).
+
+        Returns
+        -------
+        np.ndarray [shape=(n,), 0..1, 1 <= n <= n_points]
+            A single 0 where nothing is left to compare.
+        """
         shortlist = self._shortlist(self._labels, blocked)
         if shortlist is None:
             return np.zeros(1, dtype=np.float32)
@@ -313,11 +335,11 @@ class DefaultRanker:
 
     def _surprised(self) -> float:
         """What the answers were against what had to be expected of each when it was asked about."""
-        for index in range(len(self._told), len(self._labels)):
+        for index in range(len(self._outcomes), len(self._labels)):
             label = self._labels[index]
             expected = None if label.supposed or index == 0 else self._expectation(index)
-            self._told.append(None if expected is None else (label.positive, expected))
-        return surprise([one for one in self._told if one is not None])
+            self._outcomes.append(None if expected is None else (label.positive, expected))
+        return surprise([one for one in self._outcomes if one is not None])
 
     def _expectation(self, index: int) -> float | None:
         """Probability of a yes for a labelled excerpt, as those before it tell; None where it was on no shortlist.
@@ -338,11 +360,11 @@ class DefaultRanker:
         return self._expected[upto]
 
     def description(self) -> Callable[[Pause | None], object] | None:
-        """The network's frames: nearly all sounds need them from the first answer on; None: the track is too long."""
+        """The network's frames: nearly all searches need them from the first answer on; None: the audio is too long."""
         return partial(learned_frames, self._analysis) if self._analysis.duration_s <= LEARNED_LONGEST_S else None
 
     def _learned_view(self) -> bool:
-        """Make the learned view known; False: the sound is too long for it."""
+        """Make the learned view known; False: the audio is too long for it."""
         if LEARNED not in self._profiles.names and self._analysis.duration_s <= LEARNED_LONGEST_S:
             example = self._labels[0]
             view = PartMeans(

@@ -1,8 +1,8 @@
-"""From mel power to salience maps: log-mel whitened by the file itself.
+"""From mel power to salience maps: log-mel whitened by the audio itself.
 
 A map holds what is there (R+), what is missing (R-), and both blurred (B).
 
-Whitening by the file's own covariance is exemplar-LDA [1]_: what every moment of the file has in common counts little.
+Whitening by the audio's own covariance is exemplar-LDA [1]_: what all its moments have in common counts little.
 
 References
 ----------
@@ -43,8 +43,11 @@ __all__ = [
 ]
 
 N_BANDS = 128
+"""Mel bands."""
 N_CEPSTRAL = 20
+"""Cepstral coefficients, the first of them the level."""
 ONSET_LAG = N_FFT // 2 // HOP
+"""Frames between the first window that holds a sample and the one that is centred on it."""
 _FFT_FRAMES = 64
 """Transformed at a time: what is made of so many stays in a processor's cache."""
 
@@ -87,7 +90,7 @@ def _mel_bank() -> sparse.csr_matrix:
 
 
 FLOOR = 1e-6
-"""Added to the mel power, as a share of the file's greatest."""
+"""Added to the mel power, as a share of the greatest of the audio."""
 SHRINKAGE = 0.1
 """C <- (1 - s) C + s (tr C / n) I: bands that hardly vary are not blown up."""
 CLIP = 3.0
@@ -103,7 +106,10 @@ _F32 = NDArray[np.float32]
 
 
 def log_mel(power: Sequence[_F32]) -> None:
-    """Turn chunks of mel power into log-mel, in place: ``log(power + FLOOR * greatest)``."""
+    """Turn chunks of mel power into log-mel, in place: ``log(power + FLOOR * greatest)``, the natural logarithm.
+
+    Chunks are [shape=(N_BANDS, k), float32, >= 0], k differing; at least one.
+    """
     floor = np.float32(FLOOR * max(float(chunk.max()) for chunk in power))
 
     def take_log(chunk: _F32) -> None:
@@ -125,7 +131,12 @@ def envelope(chunks: Sequence[_F32]) -> tuple[NDArray[np.float16], _F32]:
     cepstrum : np.ndarray [shape=(N_CEPSTRAL, n_frames)]
         The first coefficients of an orthonormal DCT over the bands.
     onset : np.ndarray [shape=(n_frames,), >= 0]
-        Mean rise of the bands, at the frame in which an onset lies: its window begins to hold it some frames before.
+        Mean rise of the bands (spectral flux of the log-mel [1]_), at the frame in which an onset lies: its window
+        begins to hold it some frames before.
+
+    References
+    ----------
+    .. [1] Bello et al., "A tutorial on onset detection in music signals", IEEE Trans. Speech Audio Process., 2005.
     """
     n_frames = sum(chunk.shape[1] for chunk in chunks)
     basis = scipy.fft.dct(np.eye(N_BANDS, dtype=np.float32), axis=0, norm="ortho")[:N_CEPSTRAL]
@@ -178,7 +189,10 @@ def _moments(chunk: _F32) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def rectified(whitened: NDArray[np.floating]) -> _F32:
-    """R+ over R-: ``[clip(W, 0, CLIP); clip(-W, 0, CLIP)]``, shape (2 * N_BANDS, n_frames)."""
+    """R+ over R-: ``[clip(W, 0, CLIP); clip(-W, 0, CLIP)]``.
+
+    ``whitened`` W [shape=(n_bands, n_frames)] gives [shape=(2 * n_bands, n_frames), float32, 0..CLIP].
+    """
     n_bands, n_frames = whitened.shape
     both = np.empty((2 * n_bands, n_frames), dtype=np.float32)
     if whitened.dtype == np.float16:  # looked up: numpy widens float16 one by one
@@ -201,14 +215,18 @@ def _rectified_halves() -> _F32:
 
 
 def blurred(R: _F32) -> _F32:
-    """B: each half of R blurred over bands (mirrored at the edges) and frames; longer by ``BLUR_RADIUS`` each way."""
+    """B: each half of R blurred over bands (mirrored at the edges) and frames.
+
+    ``R`` [shape=(2 * N_BANDS, n)] gives [shape=(2 * N_BANDS, n + 2 * BLUR_RADIUS)]: longer at both ends.
+    """
     return _over_frames(_over_bands(R, _band_blur()))
 
 
 def blurred_adjoint(B: _F32) -> _F32:
     """The adjoint of ``blurred``, for correlation: ``<X, blurred(R)> == <blurred_adjoint(X), R>`` on padded frames.
 
-    So a template of B is compared with the file's R, and one set of map spectra serves both views.
+    So a template of B is compared with the audio's R, and one set of map spectra serves both views. Shapes as those of
+    ``blurred``: ``B`` [shape=(2 * N_BANDS, n)] gives [shape=(2 * N_BANDS, n + 2 * BLUR_RADIUS)].
     """
     return _over_frames(_over_bands(B, _band_blur().T))
 
@@ -216,9 +234,11 @@ def blurred_adjoint(B: _F32) -> _F32:
 def map_energy(whitened: NDArray[np.float16]) -> _F32:
     """Energy of each frame of R, of B+ and of B-: all that window norms need.
 
+    ``whitened`` is [shape=(N_BANDS, n_frames)].
+
     Returns
     -------
-    np.ndarray [shape=(3, n_frames)]
+    np.ndarray [shape=(3, n_frames), float32, >= 0]
     """
     n_frames = whitened.shape[1]
     energy = np.empty((3, n_frames), dtype=np.float32)

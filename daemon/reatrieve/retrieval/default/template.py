@@ -3,6 +3,12 @@
 What the user marked is in every accepted excerpt, its company only in some. So with two or more of them each cell
 weighs ``(u / q)^2``, where q is the mean square of the cell over the accepted, and u the mean product of two different
 ones: 1 where all are equal, 0 where the cell is now here, now there.
+
+Kernel ridge regression is ridge regression in its dual form [1]_; the answers are its targets, +1 or -1.
+
+References
+----------
+.. [1] Saunders, Gammerman, Vovk, "Ridge regression learning algorithm in dual variables", ICML 1998.
 """
 
 from __future__ import annotations
@@ -16,7 +22,8 @@ from numpy.typing import NDArray
 
 __all__ = ["agreement", "learned_template", "weighted_template"]
 
-RIDGE = 0.1
+TEMPLATE_RIDGE = 0.1
+"""Added to the diagonal of the kernel matrix, whose mean over the accepted is 1."""
 
 _F32 = NDArray[np.float32]
 
@@ -30,7 +37,7 @@ def agreement(positives: _F32) -> _F32:
 
     Returns
     -------
-    np.ndarray [shape=(n_cells,)]
+    np.ndarray [shape=(n_cells,), 0..1]
     """
     n = len(positives)
     if n < 2:
@@ -55,7 +62,7 @@ def learned_template(excerpts: Sequence[_F32], positive: Sequence[bool], K: NDAr
     Returns
     -------
     np.ndarray [shape=(n_cells,)]
-        ``sum_i a_i x_i`` with ``a = (K + RIDGE I)^-1 y``, K scaled to a mean diagonal of 1 over the positives,
+        ``sum_i a_i x_i`` with ``a = (K + TEMPLATE_RIDGE I)^-1 y``, K scaled to a mean diagonal of 1 over the positives,
         ``y = +1 or -1``.
     """
     a = _ridge(K, np.asarray(positive, dtype=bool)).astype(np.float32)
@@ -85,6 +92,6 @@ def weighted_template(positives: _F32) -> _F32:
 
 def _ridge(K: NDArray[np.float64], says_yes: NDArray[np.bool_]) -> NDArray[np.float64]:
     scale = max(float(K.diagonal()[says_yes].mean()), 1e-9)
-    regular = K / scale + RIDGE * np.eye(len(K))
+    regular = K / scale + TEMPLATE_RIDGE * np.eye(len(K))
     a = scipy.linalg.solve(regular, np.where(says_yes, 1.0, -1.0), assume_a="pos", check_finite=False)
     return np.asarray(a / scale)

@@ -38,7 +38,9 @@ __all__ = [
 N_SHAPE = 13
 """Cepstral coefficients that tell timbre, from the first one on; the one before it is the level."""
 ONSET_WEIGHT = 2.0
-N_PARTS = 3
+"""Factor of the onset row beside the cepstral ones, all of deviation 1."""
+POOLED_PARTS = 3
+"""Equal parts of an excerpt whose means the pooled view compares."""
 REACH_FRAMES = 3
 """Places of the shortlist come from other views: a profile counts with its best value this near, or within a fifth of
 the excerpt."""
@@ -52,7 +54,7 @@ _F64 = NDArray[np.float64]
 
 
 def middle(values: _F32) -> float:
-    """Median of values along a sound, shape (n,); numpy's own takes several times as long on so few."""
+    """Median of values along the audio, shape (n,); numpy's own takes several times as long on so few."""
     some = values[::_STEP]
     half = len(some) // 2
     if len(some) % 2:
@@ -61,7 +63,7 @@ def middle(values: _F32) -> float:
 
 
 def spread(values: _F32) -> float:
-    """Deviation of values along a sound, shape (n,); > 0."""
+    """Standard deviation of values along the audio, shape (n,); > 0."""
     return max(float(values[::_STEP].std()), 1e-6)
 
 
@@ -69,17 +71,41 @@ class View(Protocol):
     """One way to compare all excerpts of a length with one of them."""
 
     def like(self, start: int) -> _F32:
-        """Cosine of the excerpt at every start with the one at ``start``, shape (n_starts,)."""
+        """Cosine of the excerpt at every start with the one at ``start``.
+
+        Returns [shape=(n_starts,), float32, -1..1].
+        """
 
 
 def cepstral_rows(cepstrum: NDArray[np.floating], onset: NDArray[np.floating]) -> _F32:
-    """Rows of the cepstral view, each with mean 0 over the sound, shape (N_SHAPE + 1, n)."""
+    """Rows of the cepstral view, each with mean 0 over the audio.
+
+    Parameters
+    ----------
+    cepstrum : np.ndarray [shape=(more than N_SHAPE, n)]
+    onset : np.ndarray [shape=(n,)]
+        Both as ``spectrum.envelope`` gives them.
+
+    Returns
+    -------
+    np.ndarray [shape=(N_SHAPE + 1, n), float32]
+    """
     shape = _standardised(cepstrum[1 : 1 + N_SHAPE])
     return np.concatenate([shape, np.float32(ONSET_WEIGHT) * _standardised(onset[None])])
 
 
 def pooled_rows(cepstrum: NDArray[np.floating]) -> _F32:
-    """Rows of the pooled view: all cepstral coefficients, and the slopes of those that tell timbre."""
+    """Rows of the pooled view: all cepstral coefficients, and the slopes of those that tell timbre.
+
+    Parameters
+    ----------
+    cepstrum : np.ndarray [shape=(more than N_SHAPE, n)]
+
+    Returns
+    -------
+    np.ndarray [shape=(len(cepstrum) + N_SHAPE, n), float32]
+        Each row with mean 0 and deviation 1 over the audio.
+    """
     rows = _standardised(cepstrum)
     slopes = scipy.ndimage.correlate1d(rows[1 : 1 + N_SHAPE], _SLOPE, axis=1, mode="nearest")
     return np.concatenate([rows, _standardised(slopes)])
@@ -106,7 +132,7 @@ class CosineView:
         )
 
     def like(self, start: int) -> _F32:
-        """As ``View``."""
+        """As ``View``, shape (n_starts,)."""
         template = self._rows[None, :, start : start + self._n_frames]
         inner = self._spectra.profiles(template)[0, : len(self._norms)]
         return np.asarray(inner / (self._norms * self._norms[start]), dtype=np.float32)
@@ -115,7 +141,7 @@ class CosineView:
 class PooledView:
     """Cosine of what is left of excerpts when time is pooled: the means over equal parts, the deviation over the whole.
 
-    Each of these numbers is standardised over all excerpts of the sound, so that slow rows do not outweigh fast ones.
+    Each of these numbers is standardised over all excerpts of the audio, so that slow rows do not outweigh fast ones.
     Parts may begin and end within a frame. What is kept is one number a start and the deviations: the means of a
     template's parts meet the rows first, and the few products are summed over time.
 
@@ -125,7 +151,7 @@ class PooledView:
     n_frames : frames in an excerpt, at most n.
     """
 
-    def __init__(self, rows: _F32, n_frames: int, *, n_parts: int = N_PARTS) -> None:
+    def __init__(self, rows: _F32, n_frames: int, *, n_parts: int = POOLED_PARTS) -> None:
         self._rows = rows
         self._n_frames = n_frames
         self._n_starts = rows.shape[1] - n_frames + 1
@@ -151,7 +177,7 @@ class PooledView:
         self._norms = np.asarray(np.sqrt(squares) + 1e-6, dtype=np.float32)
 
     def like(self, start: int) -> _F32:
-        """As ``View``."""
+        """As ``View``, shape (n_starts,)."""
         excerpt = running_sums(self._rows[:, start : start + self._n_frames])
         means = np.concatenate(list(self._means(excerpt, 1)), axis=1).T
         weights = np.asarray((means - self._middle) / np.square(self._spread), dtype=np.float32)
@@ -171,13 +197,13 @@ class PooledView:
 
 
 class Profile(NamedTuple):
-    """How much every excerpt resembles a labelled one in a view: 1 as itself, 0 as the sound's middle.
+    """How much every excerpt resembles a labelled one in a view: 1 as itself, 0 as the middle of the audio.
 
     Attributes
     ----------
     values, nearby : np.ndarray [shape=(n_starts,)]
         At each start, and the greatest within reach of it.
-    spread : deviation of the values over the sound.
+    spread : standard deviation of the values over the audio, > 0.
     """
 
     values: _F32
@@ -203,7 +229,7 @@ class Profiles:
         self._views[name] = view
 
     def of(self, name: str, start: int) -> Profile:
-        """Profile of the excerpt at ``start`` in the view called ``name``."""
+        """Profile of the excerpt at grid place ``start`` in the view called ``name``; shapes as in ``Profile``."""
         if (name, start) not in self._known:
             cosines = self._views[name].like(start)
             usual = middle(cosines)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from reatrieve.retrieval.threads import Run, in_order
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ
 
-__all__ = ["BAND_HOP", "N_BANDS", "band_count", "band_levels"]
+__all__ = ["BAND_HOP", "LEARNED_BANDS", "band_count", "band_levels"]
 
-N_BANDS = 64
+LEARNED_BANDS = 64
 BAND_HOP = 256
 _N_FFT = 1024
 _LOW_HZ, _HIGH_HZ = 40.0, 11025.0
@@ -41,7 +41,7 @@ def band_levels(samples: NDArray[np.floating], *, run: Run = in_order) -> Iterat
 
     Returns
     -------
-    iterator of np.ndarray [shape=(N_BANDS, k), float32]
+    iterator of np.ndarray [shape=(LEARNED_BANDS, k), float32]
         The next k frames each time; frame t is centred on sample ``t * BAND_HOP``.
     """
     _window(), _bank()  # made once, before threads want them
@@ -73,10 +73,16 @@ def _window() -> _F32:
 
 @lru_cache(maxsize=1)
 def _bank() -> _F32:
-    """Weights of the mean over each band (Slaney's mel scale), shape (N_BANDS, 1 + _N_FFT // 2)."""
+    """Weights of the mean over each band (Slaney's mel scale), shape (LEARNED_BANDS, 1 + _N_FFT // 2)."""
     import librosa  # costs a second: only what listens pays it
 
     bank = librosa.filters.mel(
-        sr=ANALYSIS_RATE_HZ, n_fft=_N_FFT, n_mels=N_BANDS, fmin=_LOW_HZ, fmax=_HIGH_HZ, norm=None, dtype=np.float32
+        sr=ANALYSIS_RATE_HZ,
+        n_fft=_N_FFT,
+        n_mels=LEARNED_BANDS,
+        fmin=_LOW_HZ,
+        fmax=_HIGH_HZ,
+        norm=None,
+        dtype=np.float32,
     )
     return np.ascontiguousarray(bank / bank.sum(axis=1, keepdims=True), dtype=np.float32)

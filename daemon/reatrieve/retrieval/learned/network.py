@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reatrieve.retrieval.excerpt import frame_count
-from reatrieve.retrieval.learned.bands import N_BANDS, band_count, band_levels
+from reatrieve.retrieval.learned.bands import LEARNED_BANDS, band_count, band_levels
 from reatrieve.retrieval.threads import Run, in_order, one_blas_thread, one_by_one
 from reatrieve.session.retriever import Progress
 
@@ -71,7 +71,7 @@ class Network:
 
         Parameters
         ----------
-        levels : np.ndarray [shape=(N_BANDS, 2 * n_frames - 1 or more)]
+        levels : np.ndarray [shape=(LEARNED_BANDS, 2 * n_frames - 1 or more)]
             Levels with mean 0 and deviation about 1 in each band; two for each frame.
 
         Returns
@@ -126,8 +126,8 @@ def network_frames(
     run: Run = one_by_one if progress else in_order
     network = network or shipped_network()
     n_levels, n_frames = band_count(samples.size), frame_count(samples.size)
-    levels = np.empty((N_BANDS, n_levels), dtype=np.float16)
-    at, total, squares = 0, np.zeros(N_BANDS), np.zeros(N_BANDS)
+    levels = np.empty((LEARNED_BANDS, n_levels), dtype=np.float16)
+    at, total, squares = 0, np.zeros(LEARNED_BANDS), np.zeros(LEARNED_BANDS)
     for chunk in band_levels(samples, run=run):
         levels[:, at : at + chunk.shape[1]] = chunk
         at += chunk.shape[1]
@@ -176,10 +176,10 @@ def _layer(taps: Iterable[NDArray[np.floating]], bias: NDArray[np.floating], n_r
 
 
 def _strided(levels: _F32, n_frames: int) -> _F32:
-    """Each band with the five levels around every other frame, zeros around; (2 + N_BANDS + 2, 5, n_frames)."""
-    padded = np.zeros((N_BANDS, 2 * n_frames + 3), dtype=np.float32)
+    """Each band with the five levels around every other frame, zeros around; (2 + LEARNED_BANDS + 2, 5, n_frames)."""
+    padded = np.zeros((LEARNED_BANDS, 2 * n_frames + 3), dtype=np.float32)
     padded[:, 2 : 2 + levels.shape[1]] = levels[:, : 2 * n_frames + 1]
-    out = np.zeros((N_BANDS + 4, 5, n_frames), dtype=np.float32)
+    out = np.zeros((LEARNED_BANDS + 4, 5, n_frames), dtype=np.float32)
     for step in range(5):
         out[2:-2, step] = padded[:, step : step + 2 * n_frames : 2]
     return out

@@ -11,15 +11,15 @@ from reatrieve.errors import InputError
 from reatrieve.retrieval.excerpt import HOP_S, excerpt_frames
 from reatrieve.retrieval.part_sums import part_products, running_sums, sums_over_parts, values_at
 
-__all__ = ["N_PARTS", "PartMeans"]
+__all__ = ["LEARNED_PARTS", "PartMeans"]
 
-N_PARTS = 6
+LEARNED_PARTS = 6
 """Parts of an excerpt: its order matters, so one mean says too little."""
 
 _SHORTEST_PART = 0.05
 """Frames."""
 _CHUNK = 2048
-"""Starts whose lengths are computed at a time."""
+"""Starts whose norms are computed at a time."""
 
 _F32 = NDArray[np.float32]
 _F64 = NDArray[np.float64]
@@ -54,7 +54,7 @@ class PartMeans:
         offset_s: float = 0.0,
         first: int = 0,
         n_starts: int | None = None,
-        n_parts: int = N_PARTS,
+        n_parts: int = LEARNED_PARTS,
     ) -> None:
         if not length_s > 0.0:
             raise InputError(f"an excerpt of {length_s} s has no parts; its length must be positive")
@@ -66,10 +66,10 @@ class PartMeans:
         self._before = int(np.floor(edges[0]))
         self._edges = edges - self._before
         self._width = max(_SHORTEST_PART, length_s / HOP_S / n_parts)
-        self._lengths = self._all_lengths()
+        self._norms = self._all_norms()
 
     def description(self, start: int) -> _F64:
-        """The joined means of the excerpt at ``start`` (0: the first), scaled to length 1.
+        """The joined means of the excerpt at ``start`` (0: the first), scaled to norm 1.
 
         Returns [shape=(n_parts, n_values), float64].
         """
@@ -93,7 +93,7 @@ class PartMeans:
         last = max(first, min(high, self._n_frames))
         rows[:, first - low : last - low] = part_products(template, self._frames[:, first:last])
         total = sums_over_parts(rows, self._edges, self.n_starts)
-        return np.asarray(total / (self._width * self._lengths), dtype=np.float32)
+        return np.asarray(total / (self._width * self._norms), dtype=np.float32)
 
     def like(self, start: int) -> _F32:
         """Cosine of every excerpt with the one at ``start``.
@@ -102,7 +102,7 @@ class PartMeans:
         """
         return self.profile(self.description(start))
 
-    def _all_lengths(self) -> _F64:
+    def _all_norms(self) -> _F64:
         squares = np.zeros(self.n_starts)
         for low in range(0, self.n_starts, _CHUNK):
             high = min(low + _CHUNK, self.n_starts)

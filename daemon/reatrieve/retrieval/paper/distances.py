@@ -23,16 +23,16 @@ class RowDistances:
     ----------
     features : np.ndarray [shape=(n_rows, n)]
     n_frames : frames in an excerpt, at most n.
-    pooled : keep the sum over all rows only (one row), for searches that never select.
+    summed : keep the sum over all rows only (one row), for searches that never select.
     """
 
-    def __init__(self, features: _F32, n_frames: int, *, pooled: bool = False) -> None:
+    def __init__(self, features: _F32, n_frames: int, *, summed: bool = False) -> None:
         # Distances do not change with a row's mean; correlations lose fewer digits without it.
         self._features = features - features.mean(axis=1, keepdims=True)
         self._n_frames = n_frames
-        self._pooled = pooled
+        self._summed = summed
         self.n_starts = features.shape[1] - n_frames + 1
-        self.n_rows = 1 if pooled else features.shape[0]
+        self.n_rows = 1 if summed else features.shape[0]
         self._spectra = MapSpectra(
             lambda first, last: self._features[:, first:last],
             n_rows=features.shape[0],
@@ -48,7 +48,7 @@ class RowDistances:
     def profile(self, start: int) -> _F32:
         """Squared distance of the excerpt at ``start`` to every other, in each row; shape (n_rows, n_starts)."""
         template = self._features[:, start : start + self._n_frames]
-        if self._pooled:
+        if self._summed:
             inner = self._spectra.profiles(template[None])[:, : self.n_starts]
         else:
             inner = self._spectra.row_profiles(template)[:, : self.n_starts]
@@ -59,7 +59,7 @@ class RowDistances:
 
     def _window_energy(self) -> _F64:
         energy = np.square(self._features, dtype=np.float64)
-        if self._pooled:
+        if self._summed:
             energy = energy.sum(axis=0, keepdims=True)
         running = np.pad(np.cumsum(energy, axis=1), ((0, 0), (1, 0)))
         return np.asarray(running[:, self._n_frames :] - running[:, : -self._n_frames])

@@ -178,7 +178,7 @@ class PaperRanker:
         features = np.asarray(analysis.arrays["features"], dtype=np.float32)
         hop_s = float(analysis.arrays["hop_s"][0])
         self._n_frames = min(excerpt_frames(example.length_s, hop_s=hop_s), features.shape[1])
-        rows = RowDistances(features, self._n_frames, pooled=not selected)
+        rows = RowDistances(features, self._n_frames, summed=not selected)
         first = min(frame_near(example.start_s, hop_s=hop_s), rows.n_starts - 1)
         self._grid = Grid(
             rows.n_starts,

@@ -14,12 +14,12 @@ from reatrieve.retrieval.stream import CHUNK_FRAMES
 if TYPE_CHECKING:  # importing it costs a second for librosa
     from reatrieve.retrieval.representations import Features
 
-__all__ = ["pooled_chunks"]
+__all__ = ["mel_grid_chunks"]
 
 _F32 = NDArray[np.float32]
 
 
-def pooled_chunks(features: Features, *, n_frames: int) -> list[_F32]:
+def mel_grid_chunks(features: Features, *, n_frames: int) -> list[_F32]:
     """Average frame features over the cells of the mel map.
 
     Rows are spread evenly over the bands (neighbouring rows are taken to be alike, as the bins of a spectrum are),
@@ -27,7 +27,7 @@ def pooled_chunks(features: Features, *, n_frames: int) -> list[_F32]:
 
     Parameters
     ----------
-    features : at any hop, with any number of rows.
+    features : values [shape=(n_rows, m)] with any number of rows, at any hop.
     n_frames : frames wanted, ``HOP_S`` apart, the first centred at 0.
 
     Returns
@@ -44,10 +44,10 @@ def pooled_chunks(features: Features, *, n_frames: int) -> list[_F32]:
     whole = np.minimum(edges.astype(np.intp), last - 1)
     at_edges = integral[:, whole] + (edges - whole) * values[:, whole]
     width = np.diff(edges)
-    beyond = width <= 0.0  # the features end before the sound does: the last frame stands
-    pooled = np.diff(at_edges, axis=1) / np.where(beyond, 1.0, width)
-    pooled[:, beyond] = values[:, -1:]
-    out = pooled.astype(np.float32)
+    beyond = width <= 0.0  # the features end before the audio does: the last frame stands
+    means = np.diff(at_edges, axis=1) / np.where(beyond, 1.0, width)
+    means[:, beyond] = values[:, -1:]
+    out = means.astype(np.float32)
     return [np.ascontiguousarray(out[:, at : at + CHUNK_FRAMES]) for at in range(0, n_frames, CHUNK_FRAMES)]
 
 

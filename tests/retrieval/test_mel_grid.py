@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reatrieve.retrieval.default.pooled import pooled_chunks
+from reatrieve.retrieval.default.mel_grid import mel_grid_chunks
 from reatrieve.retrieval.default.spectrum import N_BANDS
 from reatrieve.retrieval.excerpt import HOP_S
 from reatrieve.retrieval.representations import Features
 
 
-def pooled(values: np.ndarray, hop_s: float, n_frames: int) -> np.ndarray:
-    return np.concatenate(pooled_chunks(Features(values.astype(np.float32), hop_s), n_frames=n_frames), axis=1)
+def averaged(values: np.ndarray, hop_s: float, n_frames: int) -> np.ndarray:
+    return np.concatenate(mel_grid_chunks(Features(values.astype(np.float32), hop_s), n_frames=n_frames), axis=1)
 
 
 def _slow(values: np.ndarray, hop_s: float, n_frames: int, fine: int = 400) -> np.ndarray:
@@ -32,14 +32,14 @@ def _slow(values: np.ndarray, hop_s: float, n_frames: int, fine: int = 400) -> n
 def test_agrees_with_looking_up_every_point(n_rows, hop_s):
     values = np.random.default_rng(0).random((n_rows, 60))
     n_frames = int(60 * hop_s / HOP_S) + 3
-    np.testing.assert_allclose(pooled(values, hop_s, n_frames), _slow(values, hop_s, n_frames), atol=0.02)
+    np.testing.assert_allclose(averaged(values, hop_s, n_frames), _slow(values, hop_s, n_frames), atol=0.02)
 
 
 def test_the_grid_itself_passes_unchanged():
     values = np.random.default_rng(1).random((N_BANDS, 700))
-    np.testing.assert_allclose(pooled(values, HOP_S, 700), values, atol=1e-5)
+    np.testing.assert_allclose(averaged(values, HOP_S, 700), values, atol=1e-5)
 
 
 def test_features_that_end_early_are_held():
     values = np.ones((3, 10)) * np.arange(10)
-    assert pooled(values, HOP_S, 14)[:, -1] == pytest.approx(9.0)
+    assert averaged(values, HOP_S, 14)[:, -1] == pytest.approx(9.0)
