@@ -19,7 +19,7 @@ from reatrieve.session.state import fold
 @pytest.fixture(autouse=True)
 def no_debts():
     yield
-    files._owed.clear()
+    files._pending.clear()
 
 
 def play(folder, disk):

@@ -185,7 +185,7 @@ def test_a_port_in_use_and_bad_flags_are_one_line(served, daemon):
         (["--port", str(daemon.info.port)], "--port"),
         (["--host", "0.0.0.0"], "--token"),
         (["--port", "70000"], "outside 0..65535"),
-        (["--retriever", "defalt"], "choose one of default, "),
+        (["--retriever", "defalt"], "unknown retriever: 'defalt'; did you mean 'default'?"),
     ):
         one = served(*flags)
         done = subprocess.run(one.command, capture_output=True, encoding="utf-8", check=False, timeout=60)

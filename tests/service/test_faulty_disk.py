@@ -149,7 +149,7 @@ def test_a_session_on_a_disk_that_fails(start, connect, short_track, tmp_path, r
         assert len(written) == (2 if exported else 0), (where, written)
         for copy in (folder / "p.reatrieve").glob("*.jsonl"):
             read_journal(copy)
-        assert not journal_file._owed, where
+        assert not journal_file._pending, where
         if not disk.failed:
             assert exported
             assert len(player.refused) == 0

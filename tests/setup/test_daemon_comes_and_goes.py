@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from reatrieve.bridge.handover import ask_to_give_way, give_way, is_newer, must_give_way
+from reatrieve.bridge.handover import ask_to_give_way, is_newer, must_give_way, take_over
 from reatrieve.bridge.home import new_info, read_info, write_info
 from reatrieve.errors import InputError
 from reatrieve.service import run as service_run
@@ -87,12 +87,12 @@ def test_only_the_instance_that_is_meant_gives_way(tmp_path: Path) -> None:
 
 
 def test_one_that_is_dead_or_as_new_is_not_waited_for(tmp_path: Path) -> None:
-    assert give_way(tmp_path, "9.9") is None
+    assert take_over(tmp_path, "9.9") is None
     from reatrieve.bridge.home import new_info
 
     write_info(tmp_path, new_info(version="0.0.1", port=9, spool=tmp_path / "spool"))
     started_s = time.monotonic()
-    assert give_way(tmp_path, "9.9") is None
+    assert take_over(tmp_path, "9.9") is None
     assert time.monotonic() - started_s < 10.0
 
 

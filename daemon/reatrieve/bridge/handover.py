@@ -15,7 +15,7 @@ from reatrieve.errors import InputError
 from reatrieve.filelock import try_lock
 from reatrieve.files import open_lock, read_small
 
-__all__ = ["LOOK_EVERY_S", "ask_to_give_way", "give_way", "is_newer", "must_give_way"]
+__all__ = ["LOOK_EVERY_S", "ask_to_give_way", "is_newer", "must_give_way", "take_over"]
 
 FILE_NAME = "give-way.txt"
 LOOK_EVERY_S = 1.0
@@ -51,7 +51,7 @@ def must_give_way(home: Path, instance: str) -> bool:
     return asked.decode("ascii", "replace").strip() == instance
 
 
-def give_way(
+def take_over(
     home: Path, version: str, *, always: bool = False, sleep: Callable[[float], None] = time.sleep
 ) -> DaemonInfo | None:
     """Before a daemon starts: have an older one in ``home`` end, and wait until it has.

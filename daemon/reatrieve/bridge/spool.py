@@ -30,7 +30,7 @@ from reatrieve.errors import InputError
 from reatrieve.filelock import try_lock
 from reatrieve.files import ForeignFileError, appearing, make_folder, open_lock, open_regular, read_small
 
-__all__ = ["SpoolCarrier", "sweep"]
+__all__ = ["SpoolCarrier", "call_in", "sweep"]
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class SpoolCarrier:
         self._wake = woken.set
         disk = ThreadPoolExecutor(1, "reatrieve-spool")
         try:
-            await loop.run_in_executor(disk, self._observe_all, _Waker(lambda: _call(loop, wake)))
+            await loop.run_in_executor(disk, self._observe_all, _Waker(lambda: call_in(loop, wake)))
             while True:
                 # Not wait_for: before Python 3.12 it can swallow a cancel that comes together with the time-out.
                 timer = loop.call_later(self.poll_s, woken.set)
@@ -343,8 +343,9 @@ class _Waker(FileSystemEventHandler):
             self._wake()
 
 
-def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop is closed: an event during shutdown
+def call_in(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
+    """Have an event loop call this soon, from any thread; nothing happens where the loop was closed meanwhile."""
+    with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(function)
 
 

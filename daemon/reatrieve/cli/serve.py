@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     InputError
         If a token stands among the flags, or a file or folder that is named cannot be used.
     """
-    from reatrieve.bridge.handover import give_way
+    from reatrieve.bridge.handover import take_over
     from reatrieve.service import serve  # after the flags are known to be right: this imports the numerical libraries
 
     flags = {key: value for key, value in vars(args).items() if key not in ("func", "command", "replace")}
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings.load(flags)
     handler = _log_to_file(settings)
     try:
-        older = give_way(settings.home, __version__, always="replace" in vars(args))
+        older = take_over(settings.home, __version__, always="replace" in vars(args))
         if older is not None:
             logging.getLogger("reatrieve").info("the daemon %s, process %d, gave way", older.version, older.pid)
         serve(settings, ready=_say_ready)

@@ -5,7 +5,7 @@ project path when the project is saved elsewhere (then the file is replaced whol
 
 An error means that nothing has changed, on disk neither: what was written of a refused event is taken back, and the
 file is opened and read again. Where the disk refuses even that the journal is ``broken``: whoever has it closes it and
-opens it again, which takes back first what is owed.
+opens it again, which first makes the truncation that is pending.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from reatrieve.session.events import SessionEvent
 from reatrieve.session.state import fold
 
 __all__ = [
-    "SUFFIX", "Journal", "Stamp", "copies_in", "is_owed", "open_alone", "read_file", "read_header", "read_journal",
+    "SUFFIX", "Journal", "Stamp", "copies_in", "is_removed", "open_alone", "read_file", "read_header", "read_journal",
     "remove", "stamp", "stem_of",
 ]  # fmt: skip
 
@@ -92,7 +92,7 @@ class Journal:
         InputError
             If it holds something that could not be read back.
         """
-        if os.path.lexists(path) and not is_owed(path):
+        if os.path.lexists(path) and not is_removed(path):
             raise JournalError(f"{path} exists; a session's journal is begun once")
         content = whole(path, header, [Line(event, "", _clock(now)) for event in events])
         try:
@@ -100,7 +100,7 @@ class Journal:
             write_whole(path, content)
         except OSError as exc:
             raise JournalError(f"the journal {path} cannot be written: {exc}") from exc
-        _owed.pop(_key(path), None)
+        _pending.pop(_key(path), None)
         try:
             return cls(path, now=now)
         except JournalError:  # nobody heard of it yet
@@ -255,7 +255,7 @@ class Journal:
         """Open the file and read it; closed when this fails."""
         file = open_alone(self.path)
         try:
-            _pay(self.path, file)
+            _truncate_pending(self.path, file)
             content = parse(self.path, _read(file, self.path))
             if content.damage is not None or content.header is None:
                 raise content.damage or JournalError(f"{self.path} is no journal")
@@ -307,7 +307,7 @@ class Journal:
     def _take_back(self) -> None:
         """After a refused write: the file as it was, opened and read again; else the journal is broken."""
         file, before = self._open_file(), self._content
-        _owed[_key(self.path)] = before.length
+        _pending[_key(self.path)] = before.length
         with contextlib.suppress(OSError):
             _cut(file, before.length)
         self.close()  # also where cutting failed: what is read next comes from the disk
@@ -364,18 +364,18 @@ def read_journal(path: Path) -> tuple[Header, list[Line]]:
     return content.header, content.lines
 
 
-_owed: dict[str, int] = {}
-"""Length in bytes that a journal must be cut to before it is read (0: it must go): what a failing disk kept from being
-taken back at once."""
+_pending: dict[str, int] = {}
+"""Length in bytes that a journal is to be truncated to before it is read (0: it is to be deleted): what a failing disk
+did not do at once."""
 
 
 def _key(path: Path) -> str:
     return str(path.absolute())
 
 
-def _pay(path: Path, file: BinaryIO | None = None) -> None:
+def _truncate_pending(path: Path, file: BinaryIO | None = None) -> None:
     """Take back what the disk kept; raises ``OSError`` while the disk refuses."""
-    length = _owed.get(_key(path))
+    length = _pending.get(_key(path))
     if length is None:
         return
     if length == 0:
@@ -385,22 +385,22 @@ def _pay(path: Path, file: BinaryIO | None = None) -> None:
             _cut(file, length)
     else:
         return  # when it is opened
-    del _owed[_key(path)]
+    del _pending[_key(path)]
 
 
-def is_owed(path: Path) -> bool:
+def is_removed(path: Path) -> bool:
     """Whether this journal is to go as soon as the disk lets it: it counts as gone."""
-    return _owed.get(_key(path)) == 0
+    return _pending.get(_key(path)) == 0
 
 
 def remove(path: Path) -> None:
     """Delete a journal; it counts as gone from now on, whatever the disk says."""
     try:
         path.unlink(missing_ok=True)
-        _owed.pop(_key(path), None)
+        _pending.pop(_key(path), None)
     except OSError as exc:
         logger.warning("a journal that is not needed stays for now: %s", exc)
-        _owed[_key(path)] = 0
+        _pending[_key(path)] = 0
 
 
 def _cut(file: BinaryIO, length: int) -> None:
@@ -502,7 +502,7 @@ def stamp(path: Path) -> Stamp:
         found = path.lstat()
     except (OSError, ValueError) as exc:
         raise JournalError(f"{path}: cannot be read ({exc})") from exc
-    return found.st_ino, found.st_size, found.st_mtime_ns, _owed.get(_key(path))
+    return found.st_ino, found.st_size, found.st_mtime_ns, _pending.get(_key(path))
 
 
 def read_file(path: Path) -> bytes:
@@ -514,7 +514,7 @@ def read_file(path: Path) -> bytes:
         If it cannot be read.
     """
     try:
-        return read_small(path, max_bytes=limits.JOURNAL_BYTES)[: _owed.get(_key(path))]
+        return read_small(path, max_bytes=limits.JOURNAL_BYTES)[: _pending.get(_key(path))]
     except OSError as exc:
         raise JournalError(unreadable(path, exc)) from exc
 

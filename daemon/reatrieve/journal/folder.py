@@ -24,7 +24,7 @@ from reatrieve.journal.file import (
     Journal,
     Stamp,
     copies_in,
-    is_owed,
+    is_removed,
     open_alone,
     read_file,
     read_header,
@@ -90,7 +90,7 @@ class JournalFolder:
             If the folder may not be entered.
         """
         path = self.path(session)
-        return _is_there(path) and not is_owed(path)
+        return _is_there(path) and not is_removed(path)
 
     def was_discarded(self, session: str) -> bool:
         """Whether the journal of this session was set aside; raises as ``holds`` does."""
@@ -190,7 +190,7 @@ class JournalFolder:
             return
         except OSError as exc:
             raise JournalError(f"the folder of journals {unreadable(self.folder, exc)}") from exc
-        yield from sorted(path for path in listed if not is_owed(path))
+        yield from sorted(path for path in listed if not is_removed(path))
 
     def _mended(self, path: Path, damage: DamageError) -> Journal:
         header, lines, source = damage.header, damage.lines, "what lies before it is kept"

@@ -75,8 +75,12 @@ class Context:
 
     Attributes
     ----------
+    hub, cache, journals : the clients, the kept analyses, the sessions on disk.
+    renders : the folder of what scripts rendered for a search.
+    retriever : the name of the one that a ``find`` without a name takes.
     ahead, turns : the track prepared ahead, and what makes it give way to sessions.
-    analysing, stepping : threads for long work and for the steps of a session.
+    analysing, beginning, stepping, describing : threads for decoding and analysing, for the first step of a ``find``
+        (it is acked though others are analysed), for steps of a session, and for what later answers will need.
     proposed : told the session of every candidate sent.
     rested : told that a session has done what it was asked.
     watch : told a session and the source files to watch for it.

@@ -126,7 +126,7 @@ class Hub:
 
     @property
     def complaints(self) -> dict[str, int]:
-        """How many packets were dropped, by kind: ``malformed``, ``token``, ``controller``, ``fault``."""
+        """How many packets and presses were dropped, by kind (the first words of their lines in the log)."""
         return dict(self._complaints.counts)
 
     @property

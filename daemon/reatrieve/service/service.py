@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,12 @@ from reatrieve.bridge.messages import (
     Tempo,
     Verb,
 )  # fmt: skip
-from reatrieve.bridge.spool import SpoolCarrier, sweep
+from reatrieve.bridge.spool import SpoolCarrier, call_in, sweep
 from reatrieve.bridge.udp import Address, UdpCarrier, is_loopback
 from reatrieve.errors import InputError, JournalError
 from reatrieve.files import own_folder
 from reatrieve.journal import JournalFolder
-from reatrieve.retrieval.registry import retriever_names
+from reatrieve.retrieval.registry import demand_retriever
 from reatrieve.service import replies
 from reatrieve.service.actor import Context, SessionActor
 from reatrieve.service.ahead import TrackAhead, Turns
@@ -254,8 +255,8 @@ class Service:
             self._watched[session] = paths
             if self._sources is None:
                 self._sources = SourceWatch(
-                    lambda path: _call(self._loop, self._source_changed, path),
-                    on_gone=lambda path: _call(self._loop, self._source_gone, path),
+                    lambda path: call_in(self._loop, partial(self._source_changed, path)),
+                    on_gone=lambda path: call_in(self._loop, partial(self._source_gone, path)),
                 )
             self._sources.watch(paths)
         still = {path for used in self._watched.values() for path in used}
@@ -310,8 +311,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         network without a token of the user's own, or they name a retriever that there is not.
     """
     _demand_closed(settings)
-    if settings.retriever not in retriever_names():
-        raise InputError(f"unknown retriever {settings.retriever!r}; choose one of {', '.join(retriever_names())}")
+    demand_retriever(settings.retriever)
     asyncio.get_running_loop().set_exception_handler(log_loop_fault)
     with homes.held(settings.home), contextlib.ExitStack() as stack:
         own_folder(settings.spool_folder, "spool folder", option="--spool")
@@ -390,8 +390,3 @@ def _demand_closed(settings: Settings) -> None:
         )
     if settings.open_controllers:
         raise InputError(f"--host {settings.host} and --open-controllers together let anybody in; drop one of them")
-
-
-def _call(loop: asyncio.AbstractEventLoop, function: Callable[[Path], None], path: Path) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop closed meanwhile
-        loop.call_soon_threadsafe(function, path)
