@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reatrieve.errors import AudioError
+from reatrieve.files import open_regular
 
 __all__ = [
     "Chunk",
@@ -59,8 +60,14 @@ class WaveFormat:
 
 
 def is_wave(path: Path) -> bool:
-    """Whether the file begins like a WAV (RIFF, or RF64 / BW64 for large ones), whatever its name."""
-    with path.open("rb") as file:
+    """Whether the file begins like a WAV (RIFF, or RF64 / BW64 for large ones), whatever its name.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read; what is no plain file, as a pipe, is not even opened.
+    """
+    with open_regular(path, any_link=True) as file:
         head = file.read(12)
     return head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE"
 

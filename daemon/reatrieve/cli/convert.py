@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     annotations = [one if one.file else replace(one, file=recording) for one in found]
     content = FORMATS[form][1](annotations)
-    if args.output.exists() and not args.force and args.output.read_bytes() != content:
+    if args.output.exists() and not args.force and not _holds(args.output, content):
         raise InputError(f"{args.output} already exists; add --force to replace it, or choose another name")
     try:
         args.output.parent.mkdir(parents=True, exist_ok=True)
@@ -100,6 +100,10 @@ def run(args: argparse.Namespace) -> int:
     for note in notes:
         print(f"note: {note}")
     return 0
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 def of_one_recording(found: list[Annotation], file: str, *, source: str) -> list[Annotation]:

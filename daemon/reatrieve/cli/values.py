@@ -171,10 +171,12 @@ def check_file_to_write(path: Path, option: str) -> None:
     Raises
     ------
     InputError
-        If it is a folder, or its folder is none or takes no files.
+        If it is a folder or a device, or its folder is none or takes no files.
     """
     if path.is_dir():
         raise InputError(f"{option} {path} is a folder; name a file")
+    if path.exists() and not path.is_file():  # a new file in the place of /dev/null would be the end of that
+        raise InputError(f"{option} {path} is no plain file; name a file")
     check_folder_to_write(path.parent, option)
 
 
