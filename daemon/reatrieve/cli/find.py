@@ -397,7 +397,7 @@ def _check_resumed(args: argparse.Namespace) -> tuple[Header, SessionState]:
     from reatrieve.cli.named_journal import read_named_journal
     from reatrieve.session.state import fold
 
-    header, lines = read_named_journal(args.resume, wanted_by="--resume")
+    header, lines = read_named_journal(args.resume, wanted_by="--resume", warn=False)
     state = fold(line.event for line in lines)
     if args.budget is not None and args.budget < state.budget:
         raise InputError(f"--budget {args.budget} is below the session's {state.budget}; it can only be raised")

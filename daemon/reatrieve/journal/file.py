@@ -260,7 +260,7 @@ class Journal:
             if content.damage is not None or content.header is None:
                 raise content.damage or JournalError(f"{self.path} is no journal")
             if content.torn:
-                logger.warning("%s: its torn last line is dropped: %.200r", self.path, content.torn)
+                _warn_of_torn(self.path, content.torn)
                 _cut(file, content.length)
         except OSError as exc:
             file.close()
@@ -355,13 +355,20 @@ def _make_copies_folder(folder: Path) -> None:
         raise ForeignFileError(f"{folder} is a link of another user's; remove it")
 
 
-def read_journal(path: Path) -> tuple[Header, list[Line]]:
+def read_journal(path: Path, *, warn: bool = False) -> tuple[Header, list[Line]]:
     """Header and events of a journal, without writing or locking it; raises ``JournalError`` as ``Journal.open``
-    does."""
+    does. ``warn`` of a torn last line, as that does: for a journal that somebody has named."""
     content = parse(path, read_file(path))
     if content.damage is not None or content.header is None:
         raise content.damage or JournalError(f"{path} is no journal")
+    if content.torn and warn:
+        _warn_of_torn(path, content.torn)
     return content.header, content.lines
+
+
+def _warn_of_torn(path: Path, torn: bytes) -> None:
+    logger.warning("%s: the last line was not written completely and is left out", path)
+    logger.debug("the torn line of %s: %.200r", path, torn)
 
 
 _owed: dict[str, int] = {}
