@@ -32,6 +32,7 @@ __all__ = [
     "own_folder",
     "read_at_most",
     "read_small",
+    "reason",
     "unreadable",
     "write_all",
     "write_whole",
@@ -61,6 +62,12 @@ def unreadable(path: str | os.PathLike[str], error: OSError) -> str:
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return f"{path}: no such file; check the path"
     return f"{path}: cannot be read ({error.strerror or error}); check the path"
+
+
+def reason(path: str | os.PathLike[str], error: Exception) -> str:
+    """Why something failed, for a sentence that names the path already."""
+    said = getattr(error, "strerror", None) or str(error)
+    return f"it {said.removeprefix(f'{path} ')}" if said.startswith(f"{path} ") else said
 
 
 def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False, any_link: bool = False) -> os.stat_result:

@@ -31,7 +31,8 @@ def test_a_place_that_takes_no_file_is_told_with_what_to_do(
     assert main(["convert", str(labels), str(tmp_path), "--to", "dcase"]) == 2
     assert capsys.readouterr().err == f"reatrieve: error: OUT {tmp_path} is a folder; name a file\n"
     assert main(["convert", str(labels), str(labels / "x.txt")]) == 2
-    assert capsys.readouterr().err.endswith(f"{labels} is not a folder; choose another place\n")
+    said = f"reatrieve: error: OUT {labels / 'x.txt'}: {labels} is not a folder; choose another place\n"
+    assert capsys.readouterr().err == said
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has neither pipes nor devices in folders")

@@ -14,6 +14,7 @@ import pytest
 
 from reatrieve.cli import build_parser, main
 from reatrieve.cli.values import seconds
+from signals import noise, write_sound
 
 
 @pytest.fixture
@@ -201,7 +202,9 @@ def test_a_file_in_the_place_of_a_folder_is_told_before_any_work(
     taken.write_text("mine", encoding="utf-8")
     for place in (taken, taken / "below"):
         assert main([*words, str(place)]) == 2
-        assert "is not a folder" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "is not a folder" in said
+        assert said.count(str(taken)) == (1 if place == taken else 2)  # what was typed, and what is in the way
     assert taken.read_text(encoding="utf-8") == "mine"
 
 
@@ -249,3 +252,22 @@ def test_the_help_fits_60_columns(
 def test_the_command_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "find a sound's other places in a file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--journal", "--token-file"])
+def test_a_disk_that_refuses_is_told_without_its_number_and_with_the_path_once(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REATRIEVE_HOME", str(tmp_path / "home"))
+    sound = write_sound(tmp_path / "a.wav", noise(22050 * 3), 22050)
+    path = tmp_path / ("gone/s.jsonl" if option == "--journal" else "token")
+    if option == "--journal":
+        words = ["find", str(sound), "--start", "1", "--end", "1.5", option, str(path)]
+        (tmp_path / "gone").write_text("in the way", encoding="utf-8")
+    else:
+        words = ["serve", option, str(path)]
+        path.mkdir()
+    assert main(words) != 0
+    said = capsys.readouterr().err
+    assert "Errno" not in said
+    assert said.count(str(path)) <= 1

@@ -13,7 +13,7 @@ from reatrieve import __version__
 from reatrieve.bridge.home import DaemonInfo
 from reatrieve.cli.values import whole
 from reatrieve.errors import InputError
-from reatrieve.files import open_lock, own_folder, read_small
+from reatrieve.files import open_lock, own_folder, read_small, reason
 from reatrieve.plain import PlainFormatter, plain
 from reatrieve.settings import Settings
 
@@ -96,7 +96,7 @@ def _token_in(path: Path) -> str:
     try:
         token = read_small(path, max_bytes=TOKEN_FILE_BYTES, own_link=True).decode("utf-8-sig").strip()
     except (OSError, ValueError) as exc:
-        raise InputError(f"--token-file: {path} cannot be read: {exc}") from exc
+        raise InputError(f"--token-file: {path} cannot be read: {reason(path, exc)}") from exc
     if not token:
         raise InputError(f"--token-file: {path} is empty; write the token into it")
     return token

@@ -36,6 +36,7 @@ from reatrieve.files import (
     open_regular,
     read_at_most,
     read_small,
+    reason,
     unreadable,
     write_all,
     write_whole,
@@ -99,7 +100,7 @@ class Journal:
             make_folder(path.parent)
             write_whole(path, content)
         except OSError as exc:
-            raise JournalError(f"the journal {path} cannot be written: {exc}") from exc
+            raise JournalError(f"the journal {path} cannot be written: {reason(path, exc)}") from exc
         _owed.pop(_key(path), None)
         try:
             return cls(path, now=now)
@@ -178,7 +179,7 @@ class Journal:
             self._take_back()
             if not isinstance(exc, OSError):
                 raise
-            raise JournalError(f"the answer cannot be kept: {self.path} is not writable ({exc})") from exc
+            raise JournalError(f"the answer cannot be kept: {self.path} is not writable ({reason(self.path, exc)})") from exc
         self._content = dataclasses.replace(
             self._content, lines=[*self._content.lines, *added], length=length + len(text), crc=crc
         )
@@ -222,7 +223,7 @@ class Journal:
             )
             write_whole(target, whole(target, header, self._content.lines))
         except OSError as exc:
-            raise JournalError(f"the journal's copy in {folder} cannot be written: {exc}") from exc
+            raise JournalError(f"the journal's copy in {folder} cannot be written: {reason(folder, exc)}") from exc
         for other in copies_in(folder):
             if other != target and other.name.endswith(f"-{stem}{SUFFIX}") and _is_of(other, header.session):
                 try:
@@ -264,7 +265,7 @@ class Journal:
                 _cut(file, content.length)
         except OSError as exc:
             file.close()
-            raise JournalError(f"the journal {self.path} cannot be read: {exc}") from exc
+            raise JournalError(f"the journal {self.path} cannot be read: {reason(self.path, exc)}") from exc
         except BaseException:
             file.close()
             raise
