@@ -114,7 +114,9 @@ class SpoolCarrier:
             make_folder(folder)
             self._marker = open_lock(folder / MARKER)
         except OSError as exc:
-            raise InputError(f"the spool folder {folder} cannot be made ({reason(folder, exc)}); choose another with --spool") from exc
+            raise InputError(
+                f"the spool folder {folder} cannot be made ({reason(folder, exc)}); choose another with --spool"
+            ) from exc
         try:
             self._marker.write(MARK)
             try_lock(self._marker)

@@ -126,7 +126,8 @@ def run(args: argparse.Namespace) -> int:
         told = f"stopped: {NOTHING_ANSWERED}"
         if args.resume is not None:
             told = f"stopped; go on with: {_again(args, args.resume, None)}"
-        print(f"\n{told}", file=_output(args))
+        if (output := _output(args)) is not None:
+            print(f"\n{told}", file=output)
         raise
 
 

@@ -179,7 +179,9 @@ class Journal:
             self._take_back()
             if not isinstance(exc, OSError):
                 raise
-            raise JournalError(f"the answer cannot be kept: {self.path} is not writable ({reason(self.path, exc)})") from exc
+            raise JournalError(
+                f"the answer cannot be kept: {self.path} is not writable ({reason(self.path, exc)})"
+            ) from exc
         self._content = dataclasses.replace(
             self._content, lines=[*self._content.lines, *added], length=length + len(text), crc=crc
         )
