@@ -119,6 +119,13 @@ def test_every_rule_has_its_case() -> None:
         (["find", "x.wav", "--label", ""], "the text is empty"),
         (["find", ""], "the path is empty"),
         (["find", "x.wav", "--out", ""], "the path is empty"),
+        (["convert", "", "x.txt"], "the path is empty"),
+        (["convert", "x.txt", ""], "the path is empty"),
+        (["convert", "x.txt", "."], "OUT . is a folder; name a file"),
+        (["journal", "check", ""], "the path is empty"),
+        (["serve", "--home", ""], "the path is empty"),
+        (["doctor", "--bundle", ""], "the path is empty"),
+        (["install", "--resource-path", ""], "the path is empty"),
         (["find"], "name the sound file to search"),
         (["find", "--resume"], "--resume needs the journal of a session; this shows all: reatrieve journal list"),
         (["find", "x.wav", "--resume", "--label", "a"], "--resume needs the journal of a session"),
@@ -158,6 +165,8 @@ def test_another_kind_of_file_in_the_place_of_a_journal_is_told(
         assert sentence in capsys.readouterr().err
     assert main(["find", "--resume", "song.WAV"]) == 2
     assert "song.WAV is a sound file; --resume wants the journal of a session on it" in capsys.readouterr().err
+    assert main(["dataset", "add", "song.WAV", "--to", "d"]) == 2
+    assert "song.WAV is a sound file; dataset add wants the journal of a session on it" in capsys.readouterr().err
     (tmp_path / "notes.md").write_bytes(b"RIFF\nsomething\n")
     assert main(["export", str(tmp_path / "notes.md")]) == 1
     assert "is no journal: its first line is not a header" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from reatrieve.annotations.annotation import Annotation
 from reatrieve.annotations.files import read_annotations
 from reatrieve.annotations.recordings import same_recording
 from reatrieve.annotations.tables import table_unit
-from reatrieve.cli.values import check_file_to_write, whole
+from reatrieve.cli.values import check_file_to_write, file_path, whole
 from reatrieve.errors import AudioError, InputError
 from reatrieve.files import appearing
 from reatrieve.sync.writers import tables
@@ -44,8 +44,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "by its content, and refuses what it does not understand. Cue WAV and sync JSON are written by "
         "'export --regions IN --audio WAV'.",
     )
-    parser.add_argument("input", type=Path, metavar="IN", help="file to read")
-    parser.add_argument("output", type=Path, metavar="OUT", help="file to write")
+    parser.add_argument("input", type=file_path, metavar="IN", help="file to read")
+    parser.add_argument("output", type=file_path, metavar="OUT", help="file to write")
     parser.add_argument(
         "--to", choices=sorted(FORMATS), metavar="FORMAT", help=f"{', '.join(FORMATS)}; else by OUT's ending"
     )
@@ -75,8 +75,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--rate {args.rate}: a sample rate is above 0")
     if args.unit:
         table_unit(args.unit)
-    form = args.to or _format_of(args.output)
     check_file_to_write(args.output, "OUT")
+    form = args.to or _format_of(args.output)
     recording = f"{args.input.name.partition('.')[0]}.wav"  # for formats that name one, where the input names none
     notes: list[str] = []
     found = read_annotations(args.input, rate_hz=args.rate, unit=args.unit, on_note=notes.append)
