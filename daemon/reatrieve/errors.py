@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -15,13 +16,33 @@ __all__ = [
     "ProtocolError",
     "ReatrieveError",
     "did_you_mean",
+    "lacks_memory",
 ]
+
+
+_NO_MEMORY = ("failed to map segment", "annot allocate memory", "can't start new thread")
+"""Words of the system's loader of libraries, of the C library, and of Python."""
 
 
 def did_you_mean(word: str, names: Sequence[str], *, cutoff: float = 0.6) -> str:
     """A guess for the middle of a sentence: ``"did you mean 'json'? "``, or "" where no name is alike enough (0..1)."""
     near = difflib.get_close_matches(word, names, n=1, cutoff=cutoff)
     return f"did you mean {near[0]!r}? " if near else ""
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error, or one that it came from, says that there is no room: a library that cannot be loaded, too."""
+    seen: list[BaseException | None] = [None]
+    one: BaseException | None = error
+    while one not in seen and one is not None:
+        seen.append(one)
+        text = str(one)
+        if isinstance(one, MemoryError) or getattr(one, "errno", None) == errno.ENOMEM:
+            return True
+        if isinstance(one, (ImportError, OSError, RuntimeError)) and any(words in text for words in _NO_MEMORY):
+            return True
+        one = one.__cause__ or one.__context__
+    return False
 
 
 class ReatrieveError(Exception):

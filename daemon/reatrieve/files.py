@@ -34,6 +34,7 @@ __all__ = [
     "own_folder",
     "read_at_most",
     "read_small",
+    "reason",
     "unreadable",
     "write_all",
     "write_whole",
@@ -63,6 +64,12 @@ def unreadable(path: str | os.PathLike[str], error: OSError) -> str:
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return f"{path}: no such file; check the path"
     return f"{path}: cannot be read ({error.strerror or error}); check the path"
+
+
+def reason(path: str | os.PathLike[str], error: Exception) -> str:
+    """Why something failed, for a sentence that names the path already."""
+    said = getattr(error, "strerror", None) or str(error)
+    return f"it {said.removeprefix(f'{path} ')}" if said.startswith(f"{path} ") else said
 
 
 def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False, any_link: bool = False) -> os.stat_result:
@@ -121,13 +128,23 @@ def open_source(path: str | os.PathLike[str]) -> io.BufferedReader:
     return io.BufferedReader(cast("io.RawIOBase", open_regular(path, any_link=True)))
 
 
-def read_small(path: str | os.PathLike[str], *, max_bytes: int, own_link: bool = False) -> bytes:
-    """The content of a regular file of at most ``max_bytes``; raises as ``demand_regular`` does."""
-    with open_regular(path, own_link=own_link) as file:
-        return read_at_most(file, max_bytes, str(path))
+def read_small(
+    path: str | os.PathLike[str],
+    *,
+    max_bytes: int,
+    own_link: bool = False,
+    any_link: bool = False,
+    what: str = "file of ReaTrieve's",
+) -> bytes:
+    """The content of a regular file of at most ``max_bytes``; raises as ``demand_regular`` does.
+
+    ``what`` says in the sentence of a larger one what it was to be.
+    """
+    with open_regular(path, own_link=own_link, any_link=any_link) as file:
+        return read_at_most(file, max_bytes, str(path), what=what)
 
 
-def read_at_most(file: BinaryIO, max_bytes: int, name: str) -> bytes:
+def read_at_most(file: BinaryIO, max_bytes: int, name: str, *, what: str = "file of ReaTrieve's") -> bytes:
     """All that follows in an unbuffered file, unless that is more than ``max_bytes`` (``ForeignFileError``).
 
     Raises
@@ -139,7 +156,7 @@ def read_at_most(file: BinaryIO, max_bytes: int, name: str) -> bytes:
     while chunk := file.read(min(1 << 20, max_bytes + 1 - len(content))):
         content += chunk
         if len(content) > max_bytes:
-            raise ForeignFileError(f"{name} is larger than {max_bytes} bytes; that is no file of ReaTrieve's")
+            raise ForeignFileError(f"{name} is larger than {max_bytes} bytes; that is no {what}")
     return bytes(content)
 
 

@@ -4,13 +4,17 @@ numerical libraries."""
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import reatrieve
 from reatrieve.cli import COMMANDS, build_parser
+from reatrieve.errors import lacks_memory
+from reatrieve.service import loading
 from signals import noise, write_sound
 
 HEAVY = (
@@ -114,3 +118,107 @@ def test_every_command_is_in_the_list_and_says_what_it_does(name: str, capsys: p
     with pytest.raises(SystemExit):
         build_parser(name).parse_args([name, "--help"])
     assert len(capsys.readouterr().out.splitlines()) > 3
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (150_000_000, 150_000_000))
+import runpy
+sys.argv = ["reatrieve", *{words!r}]
+runpy.run_module("reatrieve", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of the address space means something else elsewhere")
+def test_too_little_memory_for_the_libraries_is_one_sentence(tmp_path: Path) -> None:
+    write_sound(tmp_path / "a.wav", noise(3 * 22050), 22050)
+    words = ["find", str(tmp_path / "a.wav"), "--start", "1", "--end", "1.5"]
+    home = {"REATRIEVE_HOME": str(tmp_path / "home"), "REATRIEVE_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED.format(words=words)],
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env={**os.environ, **home},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == (
+        "reatrieve: error: there is not enough memory for this; close other programs, or take a shorter file\n"
+    )
+
+
+def test_a_fault_that_comes_from_too_little_memory_is_known_by_its_chain() -> None:
+    fault = OSError("Could not find/load shared object file")
+    assert not lacks_memory(fault)
+    fault.__context__ = ImportError("x.so: failed to map segment from shared object")
+    assert lacks_memory(fault)
+    fault.__context__ = fault  # no end of the chain
+    assert not lacks_memory(fault)
+    assert lacks_memory(RuntimeError("can't start new thread"))
+    assert not lacks_memory(ValueError("can't start new thread"))
+
+
+def test_the_thread_that_loads_early_tells_too_little_memory_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def load() -> None:
+        raise fault
+
+    fault: Exception = MemoryError()
+    monkeypatch.setattr(loading, "load", load)
+    loading.load_early()
+    (record,) = caplog.records
+    assert "not enough memory" in record.getMessage()
+    assert record.exc_info is None
+    fault = ValueError("a fault of ours")
+    with pytest.raises(ValueError, match="of ours"):
+        loading.load_early()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", ["--help", "--version", "find --help", "journal list"])
+def test_an_output_that_takes_nothing_is_one_sentence(words: str, unbuffered: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "REATRIEVE_HOME": str(tmp_path), "PYTHONUNBUFFERED": unbuffered}
+
+    def run(redirected: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-c", f'"{sys.executable}" -m reatrieve {words} {redirected}'],
+            capture_output=True, text=True, check=False, env=environment,
+        )  # fmt: skip
+
+    done = run("> /dev/full")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "reatrieve: error: standard output or a file cannot be written (No space left on device); make room, or choose "
+        "another place\n"
+    )
+    for redirected in (">&-", "| head -n 0"):
+        done = run(redirected)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes them otherwise")
+@pytest.mark.parametrize("closed", ["2>&-", "2> /dev/full"])
+def test_an_error_that_nobody_can_hear_has_its_status_and_is_not_said_elsewhere(closed: str) -> None:
+    if "full" in closed and not Path("/dev/full").exists():
+        pytest.skip("has no /dev/full")
+    command = f'"{sys.executable}" -m reatrieve find gone.wav --strat 1 {closed}'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="deletes no folder that is somebody's current one")
+@pytest.mark.parametrize(
+    "words", ["export j.jsonl --out Sync", "convert a.csv b.txt", "synth d", "bench --json b.json"]
+)
+def test_a_current_folder_that_was_deleted_is_one_sentence(words: str, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = f'rmdir "{gone}"; "{sys.executable}" -m reatrieve {words}'
+    package = str(Path(reatrieve.__file__).parents[1])
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=gone, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": package},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == (
+        "reatrieve: error: the current folder is no longer there; go to another one, then type the command again\n"
+    )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from reatrieve.cli import main
+from signals import noise, write_sound
 
 
 @pytest.fixture
@@ -28,4 +31,47 @@ def test_a_place_that_takes_no_file_is_told_with_what_to_do(
     assert main(["convert", str(labels), str(tmp_path), "--to", "dcase"]) == 2
     assert capsys.readouterr().err == f"reatrieve: error: OUT {tmp_path} is a folder; name a file\n"
     assert main(["convert", str(labels), str(labels / "x.txt")]) == 2
-    assert capsys.readouterr().err.endswith(f"{labels} is not a folder; choose another place\n")
+    said = f"reatrieve: error: OUT {labels / 'x.txt'}: {labels} is not a folder; choose another place\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has neither pipes nor devices in folders")
+@pytest.mark.parametrize("made", ["pipe", "device", "link to a pipe"])
+def test_what_is_no_plain_file_is_not_waited_for(
+    made: str, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path("/dev/zero") if made == "device" else tmp_path / "pipe"
+    if made != "device":
+        os.mkfifo(path)
+    if made.startswith("link"):
+        (tmp_path / "link").symlink_to(path)
+        path = tmp_path / "link"
+    kind = "a device" if made == "device" else "a pipe"
+    sound = write_sound(tmp_path / "a.wav", noise(8000), 8000)
+    for words in (
+        ["convert", path, tmp_path / "o.txt"],
+        ["export", "--regions", path, "--audio", sound],
+        ["export", "--rpp", path],
+        ["find", sound, "--annotations", path],
+    ):
+        assert main([*map(str, words)]) == 1
+        assert capsys.readouterr().err == f"reatrieve: error: {path} is {kind}; a plain file is wanted there\n"
+    assert main(["convert", str(labels), str(path), "--to", "audacity", "--force"]) == 2
+    assert capsys.readouterr().err == f"reatrieve: error: OUT {path} is no plain file; name a file\n"
+    assert not path.is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_to_a_file_is_that_file(labels: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.txt").symlink_to(labels)
+    assert main(["convert", str(tmp_path / "link.txt"), str(tmp_path / "o.csv")]) == 0
+
+
+def test_a_file_too_large_for_labels_is_told_before_it_is_read_whole(
+    labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("reatrieve.annotations.delimited.MAX_TEXT_BYTES", 10)
+    assert main(["convert", str(labels), str(tmp_path / "o.csv")]) == 1
+    assert capsys.readouterr().err == (
+        f"reatrieve: error: {labels} is larger than 10 bytes; that is no annotation file\n"
+    )

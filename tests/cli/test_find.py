@@ -415,6 +415,25 @@ def test_a_finished_session_says_how_its_files_are_written_and_that_works(
     assert "write its" not in capsys.readouterr().out
 
 
+def test_a_torn_last_line_is_told_once_by_whoever_reads_the_journal(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal, torn = tmp_path / "j.jsonl", tmp_path / "torn.jsonl"
+    assert find(monkeypatch, song, "--start", 2, "--end", 2.5, "--journal", journal, typed="y\nf\n") == 0
+    told = f"{torn}: the last line was not written completely and is left out"
+    for words in (
+        ["export", torn, "--out", tmp_path / "Sync"],
+        ["dataset", "add", torn, "--to", tmp_path / "set", "--unfinished"],
+        ["find", "--resume", torn],
+    ):
+        torn.write_bytes(journal.read_bytes()[:-20])
+        caplog.clear()
+        monkeypatch.setattr("sys.stdin", io.StringIO(""))
+        assert main([*map(str, words)]) == 0
+        assert [record.getMessage() for record in caplog.records].count(told) == 1, words
+        assert not [record for record in caplog.records if "torn" in record.getMessage().replace(str(torn), "")]
+
+
 def test_a_session_whose_file_lies_elsewhere_now_says_so_in_the_command_that_writes_its_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from reatrieve.cli import build_parser, main
 from reatrieve.cli.values import seconds
+from signals import noise, write_sound
 
 
 @pytest.fixture
@@ -118,6 +119,13 @@ def test_every_rule_has_its_case() -> None:
         (["find", "x.wav", "--label", ""], "the text is empty"),
         (["find", ""], "the path is empty"),
         (["find", "x.wav", "--out", ""], "the path is empty"),
+        (["convert", "", "x.txt"], "the path is empty"),
+        (["convert", "x.txt", ""], "the path is empty"),
+        (["convert", "x.txt", "."], "OUT . is a folder; name a file"),
+        (["journal", "check", ""], "the path is empty"),
+        (["serve", "--home", ""], "the path is empty"),
+        (["doctor", "--bundle", ""], "the path is empty"),
+        (["install", "--resource-path", ""], "the path is empty"),
         (["find"], "name the sound file to search"),
         (["find", "--resume"], "--resume needs the journal of a session; this shows all: reatrieve journal list"),
         (["find", "x.wav", "--resume", "--label", "a"], "--resume needs the journal of a session"),
@@ -157,6 +165,8 @@ def test_another_kind_of_file_in_the_place_of_a_journal_is_told(
         assert sentence in capsys.readouterr().err
     assert main(["find", "--resume", "song.WAV"]) == 2
     assert "song.WAV is a sound file; --resume wants the journal of a session on it" in capsys.readouterr().err
+    assert main(["dataset", "add", "song.WAV", "--to", "d"]) == 2
+    assert "song.WAV is a sound file; dataset add wants the journal of a session on it" in capsys.readouterr().err
     (tmp_path / "notes.md").write_bytes(b"RIFF\nsomething\n")
     assert main(["export", str(tmp_path / "notes.md")]) == 1
     assert "is no journal: its first line is not a header" in capsys.readouterr().err
@@ -201,7 +211,9 @@ def test_a_file_in_the_place_of_a_folder_is_told_before_any_work(
     taken.write_text("mine", encoding="utf-8")
     for place in (taken, taken / "below"):
         assert main([*words, str(place)]) == 2
-        assert "is not a folder" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "is not a folder" in said
+        assert said.count(str(taken)) == (1 if place == taken else 2)  # what was typed, and what is in the way
     assert taken.read_text(encoding="utf-8") == "mine"
 
 
@@ -249,3 +261,22 @@ def test_the_help_fits_60_columns(
 def test_the_command_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "find a sound's other places in a file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--journal", "--token-file"])
+def test_a_disk_that_refuses_is_told_without_its_number_and_with_the_path_once(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REATRIEVE_HOME", str(tmp_path / "home"))
+    sound = write_sound(tmp_path / "a.wav", noise(22050 * 3), 22050)
+    path = tmp_path / ("gone/s.jsonl" if option == "--journal" else "token")
+    if option == "--journal":
+        words = ["find", str(sound), "--start", "1", "--end", "1.5", option, str(path)]
+        (tmp_path / "gone").write_text("in the way", encoding="utf-8")
+    else:
+        words = ["serve", option, str(path)]
+        path.mkdir()
+    assert main(words) != 0
+    said = capsys.readouterr().err
+    assert "Errno" not in said
+    assert said.count(str(path)) <= 1

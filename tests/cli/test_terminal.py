@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import re
 import select
@@ -11,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import types
 from collections.abc import Iterator
@@ -102,6 +104,8 @@ def test_a_session_at_a_terminal_of_60_columns_and_the_same_place_again(song: Pa
     words = ["find", str(song), "--start", "1", "--end", "1.5"]
     one = Typist(words)
     prompt = "y/n/s/? "
+    one.wait_for("loading ...")
+    assert one.screen.startswith("loading ...")
     one.wait_for(prompt)
     one.type("?")
     one.wait_for(prompt)
@@ -156,7 +160,7 @@ class Interrupt:
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Interrupt())
-sys.argv = ["reatrieve", "synth", {out!r}]
+sys.argv = ["reatrieve", *{words!r}]
 runpy.run_module("reatrieve", run_name="__main__")
 """
 
@@ -213,10 +217,51 @@ def test_what_takes_long_shows_a_bar_in_60_columns_and_nothing_of_it_in_a_pipe(c
 
 @pytest.mark.parametrize("name", ["reatrieve.cli", "argparse", "reatrieve.cli.synth", "scipy.signal"])
 def test_ctrl_c_during_any_import_says_nothing(name: str, tmp_path: Path) -> None:
-    program = INTERRUPTED.format(name=name, out=str(tmp_path / "set"))
+    program = INTERRUPTED.format(name=name, words=["synth", str(tmp_path / "set")])
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
     assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize("name", ["reatrieve.settings", "librosa.filters", "rich.console"])
+def test_ctrl_c_while_find_loads_says_what_a_later_one_says(
+    name: str, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    not_kept = "\nstopped: nothing was answered; no session is kept\n"
+    journal = tmp_path / "a b.jsonl"
+    words = ["find", str(song), "--start", "1", "--end", "1.5"]
+    assert find(monkeypatch, *words[1:], "--journal", journal) == 0
+    for wanted, out, err in (
+        (words, not_kept, ""),
+        ([*words, "--json"], "", not_kept),
+        (["find", "--resume", str(journal), "--budget", "20"],
+         f"\nstopped; go on with: reatrieve find --resume '{journal}' --budget 20\n", ""),
+    ):  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", INTERRUPTED.format(name=name, words=wanted)],
+            capture_output=True, text=True, timeout=LIMIT_S, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout, done.stderr) == (130, out, err)
+    assert [path.name for path in (tmp_path / "home").rglob("*.jsonl")] == []
+
+
+def test_a_warning_of_another_thread_waits_for_the_answer(
+    song: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Lines(io.StringIO):
+        def readline(self, size: int = -1) -> str:  # type: ignore[override]
+            said = [record.getMessage() for record in caplog.records]
+            assert said == [f"told {number}" for number in range(len(said))]
+            warn = logging.getLogger("reatrieve.audio.cache").warning
+            waiting = threading.Thread(target=warn, args=(f"told {len(said)}",))
+            waiting.start()
+            waiting.join()
+            assert len(caplog.records) == len(said)
+            return super().readline(size)
+
+    monkeypatch.setattr("sys.stdin", Lines("y\na 0\nn\nq\n"))
+    assert main(["find", str(song), "--start", "1", "--end", "1.5"]) == 0
+    assert len(caplog.records) > 2
 
 
 def find(monkeypatch: pytest.MonkeyPatch, *words: object, typed: str = "", terminal: bool = False) -> int:

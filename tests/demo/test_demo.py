@@ -17,14 +17,14 @@ from reatrieve.annotations.truth import Truth
 from reatrieve.cli import main
 from reatrieve.cli.conversation import Conversation, KnownAnswers
 from reatrieve.cli.demo import COLUMNS
-from reatrieve.cli.timeline import Mark, text_line
+from reatrieve.cli.timeline import COLOR, Mark, picture, text_line
 from reatrieve.demo.loop import Loop
 from reatrieve.errors import ReatrieveError
 from reatrieve.journal import read_journal
 from reatrieve.session.events import Answered, Proposed, Started
 from reatrieve.session.spans import Span
 from reatrieve.session.state import SessionState, fold
-from signals import repeats, write_sound
+from signals import noise, repeats, write_sound
 
 COMBINATIONS = [("udp", "5.4"), ("spool", "5.4"), ("udp", "5.3"), ("spool", "5.3")]
 
@@ -222,3 +222,11 @@ def test_the_line_of_text_shows_the_most_important_mark():
     spans = {"example": (0.0, 1.0), "accepted": (5.0, 6.0), "rejected": (5.0, 7.0), "missed": (9.9, 10.0)}
     marks = [Mark(Span(*span), kind) for kind, span in spans.items()]
     assert text_line(marks, duration_s=10.0, width=10) == "E····█x··o"
+
+
+@pytest.mark.parametrize("kind", ["example", "accepted", "rejected", "skipped"])
+def test_the_picture_draws_a_mark_in_the_colour_that_its_legend_has(kind):
+    drawn = picture([Mark(Span(4, 6), kind)], noise(22050 * 10), rate_hz=22050, title="", caption="", size=(800, 400))
+    lane_y = 128 if kind in {"example", "accepted"} else 310
+    assert drawn.getpixel((430, lane_y)) == COLOR[kind]
+    assert drawn.getpixel((51, 350)) == COLOR[kind]  # the legend's

@@ -7,14 +7,35 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from reatrieve.errors import InputError
+from reatrieve.errors import AudioError, InputError
+from reatrieve.files import read_small, unreadable
 
-__all__ = ["DelimitedText", "decode_text"]
+__all__ = ["DelimitedText", "decode_text", "read_text"]
+
+MAX_TEXT_BYTES = 200_000_000
 
 SEPARATORS = ("\t", ";", ",")
 EXCEL_SEPARATOR = re.compile(r'"?sep=(\\t|.)"?\s*$', re.IGNORECASE)
 BYTE_ORDER_MARK = "\ufeff"
+
+
+def read_text(path: Path, *, name: str) -> str:
+    """Text of a file that somebody named, decoded as ``decode_text`` does; ``name`` is for messages.
+
+    Raises
+    ------
+    AudioError
+        If it cannot be read, is no plain file, or is far too large.
+    InputError
+        If it is no text.
+    """
+    try:
+        content = read_small(path, max_bytes=MAX_TEXT_BYTES, any_link=True, what="annotation file")
+    except OSError as error:
+        raise AudioError(unreadable(path, error)) from error
+    return decode_text(content, name=name)
 
 
 def decode_text(content: bytes, *, name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reatrieve.annotations.annotation import Annotation
-from reatrieve.annotations.delimited import DelimitedText, decode_text
+from reatrieve.annotations.delimited import DelimitedText, read_text
 from reatrieve.annotations.json_files import read_json
 from reatrieve.annotations.own_table import OwnTable, is_own_header
 from reatrieve.annotations.reference import NEAR_SUFFIX, ReferenceEvent
@@ -18,8 +18,6 @@ from reatrieve.errors import AudioError, InputError
 from reatrieve.files import unreadable
 
 __all__ = ["Annotation", "annotation_rows", "is_own_table", "read_annotations"]
-
-MAX_TEXT_BYTES = 200_000_000
 
 UNREAD: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r'File type\s*=\s*"ooTextFile|"ooTextFile'), "a Praat TextGrid is not read; save its tier as "
@@ -95,7 +93,7 @@ def annotation_rows(
         raise
     except OSError as error:
         raise AudioError(unreadable(path, error)) from error
-    text = _text(path)
+    text = read_text(path, name=path.name)
     start = text[:4000].lstrip()
     if start.startswith("{"):
         yield from ((0, one) for one in read_json(text, name=path.name, on_note=on_note))
@@ -119,18 +117,9 @@ def is_own_table(path: Path) -> bool:
         If it is no text and no WAV.
     """
     try:
-        return not is_wave(path) and _is_own(_text(path))
+        return not is_wave(path) and _is_own(read_text(path, name=path.name))
     except AudioError:
         raise
-    except OSError as error:
-        raise AudioError(unreadable(path, error)) from error
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_TEXT_BYTES:
-            raise InputError(f"{path.name} is too large for an annotation file")
-        return decode_text(path.read_bytes(), name=path.name)
     except OSError as error:
         raise AudioError(unreadable(path, error)) from error
 

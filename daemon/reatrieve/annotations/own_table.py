@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from reatrieve.annotations.delimited import DelimitedText, decode_text
+from reatrieve.annotations.delimited import DelimitedText, read_text
 from reatrieve.annotations.reference import NEAR, ReferenceEvent
-from reatrieve.errors import AudioError, InputError
-from reatrieve.files import unreadable
+from reatrieve.errors import InputError
 from reatrieve.session.spans import Span
 
 __all__ = ["ANNOTATIONS", "COLUMNS", "OwnRow", "OwnTable", "is_own_header"]
@@ -65,11 +64,7 @@ class OwnTable:
         InputError
             If it is no text, a column that every table needs is missing, or one stands there twice.
         """
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise AudioError(unreadable(path, error)) from error
-        return cls.of_text(decode_text(content, name=str(path)), path)
+        return cls.of_text(read_text(path, name=str(path)), path)
 
     @classmethod
     def of_text(cls, text: str, path: Path) -> OwnTable:

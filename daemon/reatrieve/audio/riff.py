@@ -60,7 +60,13 @@ class WaveFormat:
 
 
 def is_wave(path: Path) -> bool:
-    """Whether the file begins like a WAV (RIFF, or RF64 / BW64 for large ones), whatever its name."""
+    """Whether the file begins like a WAV (RIFF, or RF64 / BW64 for large ones), whatever its name.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read; what is no plain file, as a pipe, is not even opened.
+    """
     with open_source(path) as file:
         head = file.read(12)
     return head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE"

@@ -20,7 +20,7 @@ from reatrieve.bridge import osc
 from reatrieve.bridge.messages import PROTOCOL, CommandHeader, Ping, Pong, decode_event, encode_command
 from reatrieve.errors import InputError, ProtocolError
 from reatrieve.filelock import try_lock
-from reatrieve.files import appearing, insist, open_lock, own_folder, read_small
+from reatrieve.files import appearing, insist, open_lock, own_folder, read_small, reason
 
 __all__ = [
     "LOCK_NAME",
@@ -88,7 +88,7 @@ def write_info(home: Path, info: DaemonInfo) -> None:
     try:
         _write_info(home, info)
     except OSError as exc:
-        raise InputError(f"{home / FILE_NAME} cannot be written: {exc}; choose another --home") from exc
+        raise InputError(f"{home / FILE_NAME} cannot be written: {reason(home, exc)}; choose another --home") from exc
 
 
 def _write_info(home: Path, info: DaemonInfo) -> None:

@@ -28,7 +28,7 @@ from reatrieve import limits
 from reatrieve.bridge.messages import CLIENT_ID
 from reatrieve.errors import InputError
 from reatrieve.filelock import try_lock
-from reatrieve.files import ForeignFileError, appearing, make_folder, open_lock, open_regular, read_small
+from reatrieve.files import ForeignFileError, appearing, make_folder, open_lock, open_regular, read_small, reason
 
 __all__ = ["SpoolCarrier", "call_in", "sweep"]
 
@@ -114,14 +114,16 @@ class SpoolCarrier:
             make_folder(folder)
             self._marker = open_lock(folder / MARKER)
         except OSError as exc:
-            raise InputError(f"the spool folder {folder} cannot be made ({exc}); choose another with --spool") from exc
+            raise InputError(
+                f"the spool folder {folder} cannot be made ({reason(folder, exc)}); choose another with --spool"
+            ) from exc
         try:
             self._marker.write(MARK)
             try_lock(self._marker)
         except OSError as exc:
             self._marker.close()
             raise InputError(
-                f"the spool folder {folder} cannot be written ({exc}); choose another with --spool"
+                f"the spool folder {folder} cannot be written ({reason(folder, exc)}); choose another with --spool"
             ) from exc
 
     async def run(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import errno
 import importlib
 import logging
 import os
@@ -12,7 +14,7 @@ from collections.abc import Sequence
 
 from reatrieve import __version__
 from reatrieve.cli.parser import Parser
-from reatrieve.errors import ReatrieveError
+from reatrieve.errors import ReatrieveError, lacks_memory
 from reatrieve.plain import PlainFormatter, plain
 
 __all__ = ["main"]
@@ -42,6 +44,9 @@ _SHOWN = "reatrieve: note: %(message)s"
 
 _COMMAND = re.compile(r": (?=(?:reatrieve|git|uv|pipx|\S*python[\d.]*(?:\.exe)?'?\"?) )")
 """Where a command begins that a sentence ends with."""
+
+
+_FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def build_parser(only: str | None = None) -> Parser:
@@ -79,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not arguments:
             build_parser().print_help(sys.stderr)
             return 2
-        args = build_parser(only=arguments[0]).parse_args(arguments)
+        args = _parsed(arguments)
         if getattr(args, "jobs", 1) == 1:  # joblib tries out a semaphore when it loads, and warns where there is none
             os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
         status = int(args.func(args))
@@ -90,36 +95,74 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         from reatrieve.installation import missing_module
 
-        explained = missing_module(error)
-        if explained is None:
+        missing = missing_module(error)
+        if missing is None:
             raise
-        return _failed(str(explained), explained.exit_status)
+        return _failed(str(missing), missing.exit_status)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         _close_output()
         return 0
-    except OSError as error:  # a disk that is full, a folder that may not be entered, ...
-        _close_output()
-        return _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error), 1)
-    except RuntimeError as error:
-        if "determine home" in str(error):  # pathlib's words
-            return _failed("this user has no home folder; set the environment variable HOME to a writable folder", 1)
-        if "no locator available" not in str(error):  # numba's words, on a disk that takes no file of this user
+    except Exception as error:
+        explained = _explained(error)
+        if isinstance(error, OSError):
+            _close_output()
+        if explained is None:
             raise
-        return _failed("numba, which librosa needs, finds no folder to keep compiled code in; set the environment "
-                       "variable NUMBA_CACHE_DIR to a writable folder", 1)  # fmt: skip
-    except UnicodeEncodeError as error:  # a file's name, where the locale is none of UTF-8
+        return _failed(explained, 1)
+
+
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    try:
+        return build_parser(only=arguments[0]).parse_args(arguments)
+    except SystemExit:  # after --help
+        sys.stdout.flush()
+        raise
+
+
+def _explained(error: Exception) -> str | None:
+    """What the machine or one of its disks did not do, as a sentence; None: it is a fault of ours."""
+    if lacks_memory(error):
+        return "there is not enough memory for this; close other programs, or take a shorter file"
+    if isinstance(error, OSError):  # a disk that is full, a folder that may not be entered, ...
+        why = str(error.strerror or error)
+        if isinstance(error, FileNotFoundError) and not _is_somewhere():
+            return "the current folder is no longer there; go to another one, then type the command again"
+        if error.filename:
+            return f"{error.filename}: {why}"
+        if error.errno in _FULL:
+            return f"standard output or a file cannot be written ({why}); make room, or choose another place"
+        return why
+    if isinstance(error, UnicodeEncodeError):  # a file's name, where the locale is none of UTF-8
         letters = error.object[error.start : error.end]
-        return _failed(f"this terminal's locale has no {letters!r}, which is in a file's name; set the environment "
-                       "variable PYTHONUTF8 to 1", 1)  # fmt: skip
-    except MemoryError:
-        return _failed("there is not enough memory for this; close other programs, or take a shorter file", 1)
+        return (
+            f"this terminal's locale has no {letters!r}, which is in a file's name; set the environment variable "
+            "PYTHONUTF8 to 1"
+        )
+    if isinstance(error, RuntimeError) and "determine home" in str(error):  # pathlib's words
+        return "this user has no home folder; set the environment variable HOME to a writable folder"
+    if isinstance(error, RuntimeError) and "no locator available" in str(error):  # numba's, where no disk takes a file
+        return (
+            "numba, which librosa needs, finds no folder to keep compiled code in; set the environment variable "
+            "NUMBA_CACHE_DIR to a writable folder"
+        )
+    return None
+
+
+def _is_somewhere() -> bool:
+    try:
+        return bool(os.getcwd())  # noqa: PTH109
+    except OSError:
+        return False
 
 
 def _failed(text: str, status: int) -> int:
     line = f"reatrieve: error: {plain(text)}"
-    print(_in_lines(line) if sys.stderr.isatty() else line, file=sys.stderr)
+    with contextlib.suppress(OSError):  # its disk is full
+        if sys.stderr is not None:  # closed by whoever started this
+            print(_in_lines(line) if sys.stderr.isatty() else line, file=sys.stderr)
+            sys.stderr.flush()
     return status
 
 

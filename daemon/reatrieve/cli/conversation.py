@@ -21,6 +21,7 @@ from reatrieve.annotations.truth import Truth
 from reatrieve.cli.listening import Listening
 from reatrieve.cli.timeline import LEGEND, marks_of, text_line
 from reatrieve.cli.values import clock, plural, seconds
+from reatrieve.cli.waiting import notes_held
 from reatrieve.errors import AudioError, InputError
 from reatrieve.session.edges import EdgesError
 from reatrieve.session.events import Verdict
@@ -318,17 +319,18 @@ class Person:
         parts = [conversation.line(candidate), f"{more:16}", "y/n/s/? "]
         if sum(map(len, parts)) + 2 * len(parts) > conversation.console.width:
             del parts[1]
-        self._prompt(conversation, "  ".join(parts))
-        conversation.backend.look_ahead(deciding=conversation.deciding)
-        words = self.read(conversation)
+        with notes_held():
+            self._prompt(conversation, "  ".join(parts))
+            conversation.backend.look_ahead(deciding=conversation.deciding)
+            words = self.read(conversation)
         conversation.listening.stop()
         return self._obey(conversation, words, candidate)
 
     def meet_the_end(self, conversation: Conversation) -> bool:
         """Ask whether that is to be the end."""
         more = {"exhausted": "", "finished": "+ goes on, "}.get(conversation.over or "", f"+ allows {MORE} more, ")
-        self._prompt(conversation, f"{more}u takes the last answer back, q ends: ")
-        return self._obey(conversation, self.read(conversation), None)
+        words = self._asked(conversation, f"{more}u takes the last answer back, q ends: ")
+        return self._obey(conversation, words, None)
 
     def read(self, conversation: Conversation) -> list[str]:
         """The words of the next line, in lower case; ``q`` at the end of input."""
@@ -337,6 +339,12 @@ class Person:
         if not self._lines.isatty():
             conversation.say(line.rstrip("\r\n"))  # a pipe shows no echo
         return line.lower().split() if line else ["q"]
+
+    def _asked(self, conversation: Conversation, text: str) -> list[str]:
+        """What is typed behind a question."""
+        with notes_held():
+            self._prompt(conversation, text)
+            return self.read(conversation)
 
     def _prompt(self, conversation: Conversation, text: str) -> None:
         conversation.console.print(text, end="")
@@ -403,8 +411,7 @@ class Person:
             return
         for proposal in sorted(listed, key=lambda one: one.span):
             conversation.say(f"     {conversation.when(proposal.span)}  {_percent(proposal.probability)}")
-        self._prompt(conversation, f"accept these {len(listed)}? y/n ")
-        if self.read(conversation)[:1] in (["y"], ["yes"]):
+        if self._asked(conversation, f"accept these {len(listed)}? y/n ")[:1] in (["y"], ["yes"]):
             backend.accept_rest(share)
             conversation.deciding = False
 

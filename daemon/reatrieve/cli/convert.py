@@ -12,7 +12,7 @@ from reatrieve.annotations.annotation import Annotation
 from reatrieve.annotations.files import read_annotations
 from reatrieve.annotations.recordings import same_recording
 from reatrieve.annotations.tables import table_unit
-from reatrieve.cli.values import check_file_to_write, whole
+from reatrieve.cli.values import check_file_to_write, file_path, whole
 from reatrieve.errors import AudioError, InputError
 from reatrieve.files import appearing
 from reatrieve.sync.writers import tables
@@ -44,8 +44,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "by its content, and refuses what it does not understand. Cue WAV and sync JSON are written by "
         "'export --regions IN --audio WAV'.",
     )
-    parser.add_argument("input", type=Path, metavar="IN", help="file to read")
-    parser.add_argument("output", type=Path, metavar="OUT", help="file to write")
+    parser.add_argument("input", type=file_path, metavar="IN", help="file to read")
+    parser.add_argument("output", type=file_path, metavar="OUT", help="file to write")
     parser.add_argument(
         "--to", choices=sorted(FORMATS), metavar="FORMAT", help=f"{', '.join(FORMATS)}; else by OUT's ending"
     )
@@ -75,8 +75,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--rate {args.rate}: a sample rate is above 0")
     if args.unit:
         table_unit(args.unit)
-    form = args.to or _format_of(args.output)
     check_file_to_write(args.output, "OUT")
+    form = args.to or _format_of(args.output)
     recording = f"{args.input.name.partition('.')[0]}.wav"  # for formats that name one, where the input names none
     notes: list[str] = []
     found = read_annotations(args.input, rate_hz=args.rate, unit=args.unit, on_note=notes.append)
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     annotations = [one if one.file else replace(one, file=recording) for one in found]
     content = FORMATS[form][1](annotations)
-    if args.output.exists() and not args.force and args.output.read_bytes() != content:
+    if args.output.exists() and not args.force and not _holds(args.output, content):
         raise InputError(f"{args.output} already exists; add --force to replace it, or choose another name")
     try:
         args.output.parent.mkdir(parents=True, exist_ok=True)
@@ -100,6 +100,10 @@ def run(args: argparse.Namespace) -> int:
     for note in notes:
         print(f"note: {note}")
     return 0
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 def of_one_recording(found: list[Annotation], file: str, *, source: str) -> list[Annotation]:

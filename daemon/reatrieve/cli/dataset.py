@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from reatrieve.cli.named_journal import read_named_journal
 from reatrieve.cli.parser import Parser, apart
 from reatrieve.cli.values import check_folder_to_write, file_path, plural, text
 from reatrieve.errors import InputError
@@ -50,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if len(set(args.journal)) < len(args.journal):
         raise InputError("a journal is named twice; its rows would be doubled")
     for journal in args.journal:
+        read_named_journal(journal, wanted_by="dataset add", warn=False)  # what is none is told as what it is
         added = add_session(
             journal,
             args.to,

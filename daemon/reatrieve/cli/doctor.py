@@ -7,9 +7,9 @@ import contextlib
 import importlib.util
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from reatrieve.cli.install import add_resources, chosen_resources
+from reatrieve.cli.values import file_path
 from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import InputError
 
@@ -28,10 +28,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "where there is nothing to check; the exit status is 1 if there is anything to do.",
     )
     add_resources(parser)
-    parser.add_argument("--home", type=Path, metavar="DIR", help="folder that daemon and scripts share")
+    parser.add_argument("--home", type=file_path, metavar="DIR", help="folder that daemon and scripts share")
     parser.add_argument(
         "--bundle",
-        type=Path,
+        type=file_path,
         metavar="FILE.zip",
         help="write a zip file for a bug report: no audio, no paths or names of yours, no secrets",
     )

@@ -177,6 +177,8 @@ def run(args: argparse.Namespace) -> int:
     check_targets(args.to)
     check_folder_to_write(args.out, "--out")
     source = _read(args)
+    if not source.accepted and args.regions is not None:
+        raise InputError(f"{args.regions.name} has no labels; there is nothing to export")
     if not source.accepted:
         raise InputError("there is no accepted region to export; accept one, or check --match")
     kind: TargetKind = "source" if args.audio is None else "track" if args.audio == "track" else "render"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from reatrieve import limits
 from reatrieve.cli.parser import Parser, apart, needs
@@ -26,6 +27,7 @@ from reatrieve.cli.values import (
     text,
     whole,
 )
+from reatrieve.cli.waiting import loading, notes_held
 from reatrieve.errors import AudioError, InputError, JournalError
 from reatrieve.plain import plain
 
@@ -109,29 +111,54 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.set_defaults(func=run)
 
 
+class _ToldOfStop(KeyboardInterrupt):
+    """Ctrl+C was pressed, and what becomes of the session is said already."""
+
+
 def run(args: argparse.Namespace) -> int:
-    """Search, and print what was found."""
-    from reatrieve.settings import Settings
+    """Search, and print what was found; Ctrl+C is told, however early."""
+    args.file = _one_file(args.file)
+    try:
+        return _search(args)
+    except _ToldOfStop:
+        raise
+    except KeyboardInterrupt:
+        told = f"stopped: {NOTHING_ANSWERED}"
+        if args.resume is not None:
+            told = f"stopped; go on with: {_again(args, args.resume, None)}"
+        if (output := _output(args)) is not None:
+            print(f"\n{told}", file=output)
+        raise
 
-    for module in ("rich", "PIL"):
-        demand_module(module)
-    settings = Settings.load({"cache": args.cache})
-    _check_files(args)
-    resumed = None if args.resume is None else _check_resumed(args)
-    truth = _truth(args, resumed)
-    marked = _marked(args, truth, settings) if resumed is None else None
 
-    # Arguments are checked; load the slow modules now, so that neither the clock below nor the analysis includes their
-    # import.
-    import librosa.filters  # noqa: F401
+def _output(args: argparse.Namespace) -> TextIO | None:
+    """Where the command talks, as ``terminal.console_for`` has it."""
+    return sys.stderr if args.json else sys.stdout
 
-    import reatrieve.audio.analysis  # noqa: F401
-    from reatrieve.cli.conversation import Conversation, KnownAnswers, Person
-    from reatrieve.cli.journalled_search import JournalledSearch
-    from reatrieve.cli.listening import Listening
-    from reatrieve.cli.terminal import console_for, typed_lines
-    from reatrieve.retrieval.registry import make_retriever
-    from reatrieve.session.state import fold
+
+def _search(args: argparse.Namespace) -> int:
+    with loading(_output(args)):
+        from reatrieve.settings import Settings
+
+        for module in ("rich", "PIL"):
+            demand_module(module)
+        settings = Settings.load({"cache": args.cache})
+        _check_files(args)
+        resumed = None if args.resume is None else _check_resumed(args)
+        truth = _truth(args, resumed)
+        marked = _marked(args, truth, settings) if resumed is None else None
+
+        # Arguments are checked; load the slow modules now, so that neither the clock below nor the analysis includes
+        # their import.
+        import librosa.filters  # noqa: F401
+
+        import reatrieve.audio.analysis  # noqa: F401
+        from reatrieve.cli.conversation import Conversation, KnownAnswers, Person
+        from reatrieve.cli.journalled_search import JournalledSearch
+        from reatrieve.cli.listening import Listening
+        from reatrieve.cli.terminal import console_for, typed_lines
+        from reatrieve.retrieval.registry import make_retriever
+        from reatrieve.session.state import fold
 
     began_s = time.perf_counter()
     console = console_for(json=args.json)
@@ -229,14 +256,17 @@ def _again(args: argparse.Namespace, journal: Path, state: SessionState | None, 
     return command_line(*words)
 
 
+def _one_file(files: Sequence[Path]) -> Path | None:
+    if len(files) > 1:
+        raise InputError(
+            f"one file at a time: {files[0]} and {files[1]} were named; put a path with spaces into quotation marks, "
+            "and mark the sound by --start S --end E"
+        )
+    return files[0] if files else None
+
+
 def _check_files(args: argparse.Namespace) -> None:
     """What is wrong with files, folders and targets is said before anybody answers."""
-    if len(args.file) > 1:
-        raise InputError(
-            f"one file at a time: {args.file[0]} and {args.file[1]} were named; put a path with spaces into quotation "
-            "marks, and mark the sound by --start S --end E"
-        )
-    args.file = args.file[0] if args.file else None
     if args.file is None and args.resume is None:
         raise InputError("name the sound file to search, or a journal with --resume")
     for option in ("out", "preview", "cache"):
@@ -335,7 +365,7 @@ def _kept_if_used(journal: Journal, args: argparse.Namespace, person: Person, co
             _say_how_to_go_on(journal, args, console, "\nstopped; ")
         else:
             console.print(f"\nstopped: {NOTHING_ANSWERED}")
-        raise
+        raise _ToldOfStop from None
     except JournalError as error:  # a disk that is full, most likely
         again = _again(args, journal.path, fold(journal.events()))
         raise JournalError(f"{error}; what was answered before is kept, this goes on with it: {again}") from error
@@ -397,7 +427,7 @@ def _check_resumed(args: argparse.Namespace) -> tuple[Header, SessionState]:
     from reatrieve.cli.named_journal import read_named_journal
     from reatrieve.session.state import fold
 
-    header, lines = read_named_journal(args.resume, wanted_by="--resume")
+    header, lines = read_named_journal(args.resume, wanted_by="--resume", warn=False)
     state = fold(line.event for line in lines)
     if args.budget is not None and args.budget < state.budget:
         raise InputError(f"--budget {args.budget} is below the session's {state.budget}; it can only be raised")
@@ -428,9 +458,10 @@ def _gone_on_with(args: argparse.Namespace, sessions: EarlierSessions, console: 
         return None
     console.print(f"this place was searched before:\n  {earlier.about}")
     while True:
-        console.print("go on with that session? Y/n (n begins another) ", end="")
-        console.file.flush()
-        said = lines.readline()
+        with notes_held():
+            console.print("go on with that session? Y/n (n begins another) ", end="")
+            console.file.flush()
+            said = lines.readline()
         if not said:
             raise InputError("not answered; add --new to begin another session")
         if said.strip().lower() in ("", "y", "yes", "n", "no"):

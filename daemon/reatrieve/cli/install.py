@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reatrieve.cli.values import file_path
 from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import InputError
 
@@ -32,7 +33,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "changed yourself is kept as a copy. `reatrieve uninstall` takes it all away.",
     )
     add_resources(parser)
-    parser.add_argument("--home", type=Path, metavar="DIR", help="folder that daemon and scripts share")
+    parser.add_argument("--home", type=file_path, metavar="DIR", help="folder that daemon and scripts share")
     parser.add_argument(
         "--keep-scripts", action="store_true", help="the scripts came another way (ReaPack): leave them as they are"
     )
@@ -44,7 +45,7 @@ def add_resources(parser: argparse.ArgumentParser) -> None:
     """The option that says which REAPER is meant."""
     parser.add_argument(
         "--resource-path",
-        type=Path,
+        type=file_path,
         action="append",
         metavar="DIR",
         help="REAPER's resource folder (Options > Show REAPER resource path), for a portable one; may be repeated "

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reatrieve.cli.values import plural
+from reatrieve.cli.values import file_path, plural
 from reatrieve.plain import plain
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Say what is wrong with a journal and what of it can be used; changes nothing. Exit status 0: "
         "all is well; 1: damaged, torn or of a newer version.",
     )
-    check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="SESSION.journal.jsonl")
+    check.add_argument("files", nargs="+", type=file_path, metavar="FILE", help="SESSION.journal.jsonl")
     check.set_defaults(func=run)
     listing = actions.add_parser(
         "list",

@@ -16,7 +16,7 @@ __all__ = ["read_named_journal"]
 
 
 def read_named_journal(
-    path: Path, *, wanted_by: str, options: Mapping[str, str] | None = None
+    path: Path, *, wanted_by: str, options: Mapping[str, str] | None = None, warn: bool = True
 ) -> tuple[Header, list[Line]]:
     """Header and events of a journal.
 
@@ -24,6 +24,7 @@ def read_named_journal(
     ----------
     wanted_by : the command or option that reads it, as it is typed.
     options : the option that takes such a file instead, by the file's ending.
+    warn : of a last line that was not written completely; False: whoever opens the journal afterwards does that.
 
     Raises
     ------
@@ -36,7 +37,7 @@ def read_named_journal(
     from reatrieve.journal import read_journal
 
     try:
-        return read_journal(path)
+        return read_journal(path, warn=warn)
     except JournalError as error:
         ending = path.suffix.lower().removeprefix(".")
         if ending in SOUND_ENDINGS and path.is_file():  # often larger than any journal, so that it was not even read

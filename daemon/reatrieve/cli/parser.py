@@ -100,6 +100,11 @@ class Parser(argparse.ArgumentParser):
                 raise InputError(f"{rule.option} {rule.text}")
         return found, []
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help or version; unlike argparse's own, a disk that is full is no secret."""
+        if message and file is not None:
+            file.write(message)
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             names = [str(one) for one in action.choices]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from reatrieve import __version__
 from reatrieve.bridge.home import DaemonInfo
-from reatrieve.cli.values import whole
+from reatrieve.cli.values import file_path, whole
 from reatrieve.errors import InputError
-from reatrieve.files import open_lock, own_folder, read_small
+from reatrieve.files import open_lock, own_folder, read_small, reason
 from reatrieve.plain import PlainFormatter, plain
 from reatrieve.settings import Settings
 
@@ -32,21 +32,28 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         argument_default=argparse.SUPPRESS,
     )
     parser.add_argument("--port", type=whole, metavar="N", help="UDP port on 127.0.0.1; 0 takes any free one (default)")
-    parser.add_argument("--home", type=Path, metavar="DIR", help="folder that daemon and scripts share")
+    parser.add_argument("--home", type=file_path, metavar="DIR", help="folder that daemon and scripts share")
     parser.add_argument("--host", metavar="ADDRESS", help="listen here too; needs a token of your own")
     parser.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="holds the token, instead of a new random one at every start"
+        "--token-file",
+        type=file_path,
+        metavar="FILE",
+        help="holds the token, instead of a new random one at every start",
     )
     parser.add_argument("--token", help=argparse.SUPPRESS)
     parser.add_argument("--no-udp", dest="udp", action="store_false", help="spool folder only")
-    parser.add_argument("--spool", type=Path, metavar="DIR", help="where spool folders are made (default: home/spool)")
+    parser.add_argument(
+        "--spool", type=file_path, metavar="DIR", help="where spool folders are made (default: home/spool)"
+    )
     parser.add_argument("--open-controllers", action="store_true", help="OSC controllers on this machine need no token")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="where analyses are kept")
+    parser.add_argument("--cache", type=file_path, metavar="DIR", help="where analyses are kept")
     parser.add_argument(
         "--cache-size", dest="cache_size_mb", type=whole, metavar="MB", help="bound of the cache (4096)"
     )
-    parser.add_argument("--journals", type=Path, metavar="DIR", help="where sessions are kept (default: home/journals)")
-    parser.add_argument("--logs", type=Path, metavar="DIR", help="where daemon.log is kept")
+    parser.add_argument(
+        "--journals", type=file_path, metavar="DIR", help="where sessions are kept (default: home/journals)"
+    )
+    parser.add_argument("--logs", type=file_path, metavar="DIR", help="where daemon.log is kept")
     parser.add_argument("--retriever", metavar="NAME", help="method for searches that name none (default)")
     parser.add_argument(
         "--idle-minutes", type=whole, metavar="N", help="end when no REAPER has spoken for so long (default: never)"
@@ -96,7 +103,7 @@ def _token_in(path: Path) -> str:
     try:
         token = read_small(path, max_bytes=TOKEN_FILE_BYTES, own_link=True).decode("utf-8-sig").strip()
     except (OSError, ValueError) as exc:
-        raise InputError(f"--token-file: {path} cannot be read: {exc}") from exc
+        raise InputError(f"--token-file: {path} cannot be read: {reason(path, exc)}") from exc
     if not token:
         raise InputError(f"--token-file: {path} is empty; write the token into it")
     return token

@@ -105,9 +105,7 @@ def picture(
         if mark.kind == "missed":
             draw.rectangle((x0, lane[0], x1, lane[1]), outline=color, width=2)
         else:
-            draw.rectangle(
-                (x0, lane[0], x1, lane[1]), fill=(*color, 255 if mark.kind in {"example", "accepted"} else 150)
-            )
+            draw.rectangle((x0, lane[0], x1, lane[1]), fill=color)
         if mark.kind in {"example", "accepted"}:
             draw.rectangle((x0, top, x1, bottom), outline=(*color, 255), fill=(*color, 38), width=2)
         if mark.text and draw.textlength(mark.text, font=small) < x1 - x0 - 4:

@@ -152,17 +152,22 @@ def check_folder_to_write(folder: Path, option: str) -> None:
     InputError
         If ``folder``, or the first one above it that is there, is no folder or takes no files.
     """
+    _check_place(folder, folder, option)
+
+
+def _check_place(folder: Path, typed: Path, option: str) -> None:
     there = folder.absolute()
     while not there.exists() and there != there.parent:
         there = there.parent
+    above = "" if there == typed.absolute() else f": {there}"
     if not there.is_dir():
-        raise InputError(f"{option} {folder}: {there} is not a folder; choose another place")
+        raise InputError(f"{option} {typed}{above} is not a folder; choose another place")
     try:
         with tempfile.TemporaryFile(dir=there):  # rights alone do not tell: disks are read-only, folders no real ones
             pass
     except OSError as error:
         why = error.strerror or error
-        raise InputError(f"{option} {folder}: {there} cannot be written to ({why}); choose another place") from error
+        raise InputError(f"{option} {typed}{above} cannot be written to ({why}); choose another place") from error
 
 
 def check_file_to_write(path: Path, option: str) -> None:
@@ -171,11 +176,13 @@ def check_file_to_write(path: Path, option: str) -> None:
     Raises
     ------
     InputError
-        If it is a folder, or its folder is none or takes no files.
+        If it is a folder or a device, or its folder is none or takes no files.
     """
     if path.is_dir():
         raise InputError(f"{option} {path} is a folder; name a file")
-    check_folder_to_write(path.parent, option)
+    if path.exists() and not path.is_file():  # a new file in the place of /dev/null would be the end of that
+        raise InputError(f"{option} {path} is no plain file; name a file")
+    _check_place(path.parent, path, option)
 
 
 def example_span(start_s: float, end_s: float, duration_s: float) -> Span:

@@ -36,6 +36,7 @@ from reatrieve.files import (
     open_regular,
     read_at_most,
     read_small,
+    reason,
     unreadable,
     write_all,
     write_whole,
@@ -99,7 +100,7 @@ class Journal:
             make_folder(path.parent)
             write_whole(path, content)
         except OSError as exc:
-            raise JournalError(f"the journal {path} cannot be written: {exc}") from exc
+            raise JournalError(f"the journal {path} cannot be written: {reason(path, exc)}") from exc
         _pending.pop(_key(path), None)
         try:
             return cls(path, now=now)
@@ -178,7 +179,9 @@ class Journal:
             self._take_back()
             if not isinstance(exc, OSError):
                 raise
-            raise JournalError(f"the answer cannot be kept: {self.path} is not writable ({exc})") from exc
+            raise JournalError(
+                f"the answer cannot be kept: {self.path} is not writable ({reason(self.path, exc)})"
+            ) from exc
         self._content = dataclasses.replace(
             self._content, lines=[*self._content.lines, *added], length=length + len(text), crc=crc
         )
@@ -222,7 +225,7 @@ class Journal:
             )
             write_whole(target, whole(target, header, self._content.lines))
         except OSError as exc:
-            raise JournalError(f"the journal's copy in {folder} cannot be written: {exc}") from exc
+            raise JournalError(f"the journal's copy in {folder} cannot be written: {reason(folder, exc)}") from exc
         for other in copies_in(folder):
             if other != target and other.name.endswith(f"-{stem}{SUFFIX}") and _is_of(other, header.session):
                 try:
@@ -260,11 +263,11 @@ class Journal:
             if content.damage is not None or content.header is None:
                 raise content.damage or JournalError(f"{self.path} is no journal")
             if content.torn:
-                logger.warning("%s: its torn last line is dropped: %.200r", self.path, content.torn)
+                _warn_of_torn(self.path, content.torn)
                 _cut(file, content.length)
         except OSError as exc:
             file.close()
-            raise JournalError(f"the journal {self.path} cannot be read: {exc}") from exc
+            raise JournalError(f"the journal {self.path} cannot be read: {reason(self.path, exc)}") from exc
         except BaseException:
             file.close()
             raise
@@ -355,13 +358,20 @@ def _make_copies_folder(folder: Path) -> None:
         raise ForeignFileError(f"{folder} is a link of another user's; remove it")
 
 
-def read_journal(path: Path) -> tuple[Header, list[Line]]:
+def read_journal(path: Path, *, warn: bool = False) -> tuple[Header, list[Line]]:
     """Header and events of a journal, without writing or locking it; raises ``JournalError`` as ``Journal.open``
-    does."""
+    does. ``warn`` of a torn last line, as that does: for a journal that somebody has named."""
     content = parse(path, read_file(path))
     if content.damage is not None or content.header is None:
         raise content.damage or JournalError(f"{path} is no journal")
+    if content.torn and warn:
+        _warn_of_torn(path, content.torn)
     return content.header, content.lines
+
+
+def _warn_of_torn(path: Path, torn: bytes) -> None:
+    logger.warning("%s: the last line was not written completely and is left out", path)
+    logger.debug("the torn line of %s: %.200r", path, torn)
 
 
 _pending: dict[str, int] = {}

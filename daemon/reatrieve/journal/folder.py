@@ -18,7 +18,7 @@ from pathlib import Path
 
 from reatrieve import limits
 from reatrieve.errors import InputError, JournalError
-from reatrieve.files import make_folder, read_at_most, unreadable, write_whole
+from reatrieve.files import make_folder, read_at_most, reason, unreadable, write_whole
 from reatrieve.journal.file import (
     SUFFIX,
     Journal,
@@ -177,7 +177,7 @@ class JournalFolder:
             make_folder(folder)
             path.replace(folder / path.name)
         except OSError as exc:
-            raise JournalError(f"the journal {path} cannot be set aside: {exc}") from exc
+            raise JournalError(f"the journal {path} cannot be set aside: {reason(path, exc)}") from exc
 
     def remove(self, session: str) -> None:
         """Delete the journal of a session that never came to a candidate; it counts as gone from now on."""
@@ -219,7 +219,7 @@ class JournalFolder:
                 write_whole(kept, read_at_most(file, limits.JOURNAL_BYTES, str(path)))
             write_whole(path, content)
         except OSError as exc:
-            raise JournalError(f"the damaged journal {path} cannot be mended: {exc}") from exc
+            raise JournalError(f"the damaged journal {path} cannot be mended: {reason(path, exc)}") from exc
         return kept
 
     def _take_in(self, project: str) -> None:

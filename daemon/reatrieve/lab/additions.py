@@ -71,7 +71,7 @@ def add_session(
     AudioError
         A source is gone.
     """
-    header, lines = read_journal(journal)
+    header, lines = read_journal(journal, warn=True)
     state = fold(line.event for line in lines)
     if state.over is None and not unfinished:
         raise InputError(

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reatrieve.errors import lacks_memory
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ, Retriever
 from reatrieve.session.spans import Span
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["exporting", "load", "make_retriever"]
+__all__ = ["exporting", "load", "load_early", "make_retriever"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,16 @@ def load() -> None:
         ranker.best([Span(0.5, 0.8), Span(1.0, 1.3)])
         logger.debug("loaded in %.2f s", time.perf_counter() - started_s)
         _loaded.set()
+
+
+def load_early() -> None:
+    """``load`` for a thread of its own, where nobody waits for it; too little memory is told in one sentence."""
+    try:
+        load()
+    except Exception as error:
+        if not lacks_memory(error):
+            raise
+        logger.error("there is not enough memory to load the libraries that search; close other programs")
 
 
 def make_retriever(name: str) -> Retriever:

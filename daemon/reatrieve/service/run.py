@@ -49,7 +49,7 @@ async def _serve(settings: Settings, ready: Callable[[DaemonInfo], None]) -> Non
         async with running(settings) as service:
             ready(service.info)
             watching = asyncio.create_task(_until_not_needed(service, stop), name="not needed")
-            warm = threading.Thread(target=loading.load, name="reatrieve-loading", daemon=True)
+            warm = threading.Thread(target=loading.load_early, name="reatrieve-loading", daemon=True)
             warm.start()
             while not stop.is_set():
                 with contextlib.suppress(asyncio.TimeoutError):

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
-from reatrieve.files import unreadable
+from reatrieve.files import read_small, unreadable
 from reatrieve.sync.tempo import TempoEntry, TempoMap
 
 if TYPE_CHECKING:
     from rpp.element import Element
 
 __all__ = ["RppProject", "RppRegion", "RppTrack", "read_rpp"]
+
+MAX_BYTES = 1 << 30
+"""The states of plug-ins make projects large."""
 
 REGION_FLAG = 1
 TEMPO_KEPT_FLAG = 2
@@ -129,7 +132,7 @@ def read_rpp(path: Path) -> RppProject:
         If it is no REAPER project, or damaged.
     """
     try:
-        content = path.read_bytes()
+        content = read_small(path, max_bytes=MAX_BYTES, any_link=True, what="REAPER project")
     except OSError as error:
         raise AudioError(unreadable(path, error)) from error
     text = content.decode("utf-8-sig", errors="replace")

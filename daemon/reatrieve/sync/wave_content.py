@@ -58,6 +58,8 @@ def open_content(path: Path) -> WaveContent:
     AudioError
         If it is missing or no sound.
     """
+    if path.exists() and not path.is_file():
+        raise AudioError(f"{path} is a folder or a device; choose the audio that the game ships")
     if not path.is_file():
         raise AudioError(f"{path}: no such file; choose the audio that the game ships")
     if is_wave(path):
