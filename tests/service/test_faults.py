@@ -208,3 +208,30 @@ def test_a_journal_that_cannot_be_replayed_is_told(daemon, connect, shared):
     failed = client.wait(Failed)
     assert failed.code == "journal"
     assert "broken" in failed.text
+
+
+STUCK = """
+import sys, threading
+from reatrieve import cli
+from reatrieve.service import run
+from reatrieve.service.actor import SessionActor
+run.ENDS_WITHIN_S = 1.0
+SessionActor._analyse = lambda *_: threading.Event().wait()  # as a read from a drive that is away
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM that a process hears")
+@pytest.mark.timeout(60)
+def test_a_daemon_ends_though_a_disk_does_not_answer(served, shared, connect):
+    one = served()
+    one.command[1:3] = ["-c", STUCK]
+    one.start()
+    client, session = connect(one.home), "stuck"
+    client.find(session, shared.track, 1.0, 1.5)
+    client.settle()
+    status, errors = one.end()
+    assert status == 1
+    assert "the daemon ends without it" in errors
+    assert not (one.home / "daemon.txt").exists()
+    assert state_of(one.home, session).answers == 0

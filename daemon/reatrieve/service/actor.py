@@ -392,14 +392,11 @@ class SessionActor:
     async def _discard(self) -> None:
         journals = self._context.journals
 
-        def was_there() -> bool:
-            if not journals.holds(self.session) and not journals.was_discarded(self.session):
-                raise _unknown(self.session)
-            return journals.holds(self.session)
-
-        if await self._step(was_there):
+        if await self._step(lambda: journals.holds(self.session)):
             self.let_go()
             await self._step(lambda: journals.discard(self.session))
+        elif not await self._step(lambda: journals.was_discarded(self.session)):
+            raise _unknown(self.session)
 
     async def _saved(self, command: Saved) -> None:
         work = await self._opened()

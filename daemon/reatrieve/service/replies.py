@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from reatrieve.bridge.messages import UNKNOWN, Candidate, Done, Event, Failed, Note, RestRow, Row, RowsEnd
-from reatrieve.errors import ReatrieveError
+from reatrieve.errors import ReatrieveError, lacks_memory
 from reatrieve.files import unreadable
 from reatrieve.plain import plain
 from reatrieve.session.events import Verdict
@@ -46,7 +46,7 @@ def failed(session: str, number: int, error: BaseException, command: str) -> Fai
     if isinstance(error, ReatrieveError):
         return Failed(plain(session), number, error.code, plain(str(error))[:TEXT_CHARACTERS])
     text = f"the daemon met a fault at {command} ({type(error).__name__}); its log has the details"
-    if isinstance(error, MemoryError):
+    if lacks_memory(error):
         text = f"there is not enough memory for {command}; close other programs, or search a shorter track"
     elif isinstance(error, OSError) and error.filename is not None:
         text = f"{command} failed: {unreadable(error.filename, error)}"

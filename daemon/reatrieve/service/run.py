@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 
 from reatrieve.bridge.handover import LOOK_EVERY_S, must_give_way
-from reatrieve.bridge.home import DaemonInfo, read_info, write_info
+from reatrieve.bridge.home import DaemonInfo, read_info, remove_info, write_info
 from reatrieve.errors import InputError
 from reatrieve.service import loading
 from reatrieve.service.service import Service, running
@@ -23,6 +24,10 @@ logger = logging.getLogger(__name__)
 
 WINDOWS_WAKE_S = 0.2
 """A Python signal handler runs between byte codes only: on Windows the loop must wake up for it."""
+
+ENDS_WITHIN_S = 20.0
+"""A thread that waits for a disk that does not answer (a network drive) cannot be stopped: the process ends without it.
+What was acknowledged is on disk by then."""
 
 
 def serve(settings: Settings, *, ready: Callable[[DaemonInfo], None] = lambda _info: None) -> None:
@@ -44,8 +49,8 @@ def serve(settings: Settings, *, ready: Callable[[DaemonInfo], None] = lambda _i
 
 
 async def _serve(settings: Settings, ready: Callable[[DaemonInfo], None]) -> None:
-    stop = asyncio.Event()
-    with _stopped_by_signals(stop):
+    stop, stopping = asyncio.Event(), threading.Event()
+    with _stopped_by_signals(stop), _ending_in_time(settings, stopping):
         async with running(settings) as service:
             ready(service.info)
             watching = asyncio.create_task(_until_not_needed(service, stop), name="not needed")
@@ -55,6 +60,29 @@ async def _serve(settings: Settings, ready: Callable[[DaemonInfo], None]) -> Non
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(stop.wait(), WINDOWS_WAKE_S if sys.platform == "win32" else None)
             watching.cancel()
+            stopping.set()
+
+
+@contextlib.contextmanager
+def _ending_in_time(settings: Settings, stopping: threading.Event) -> Iterator[None]:
+    """Once ``stopping``, the block ends within ``ENDS_WITHIN_S``, or the process does."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        stopping.wait()
+        if not ended.wait(ENDS_WITHIN_S):
+            logger.error("a thread does not end, since a disk does not answer; the daemon ends without it")
+            info = read_info(settings.home)
+            if info is not None and info.pid == os.getpid():
+                remove_info(settings.home, info.instance)
+            os._exit(1)
+
+    threading.Thread(target=watch, name="reatrieve-ending", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+        stopping.set()
 
 
 async def _until_not_needed(service: Service, stop: asyncio.Event) -> None:
