@@ -209,6 +209,7 @@ local function mend(tab, s, daemon_model, present)
     if mark.kind == "accepted" then daemon_model = models.named(daemon_model, mark.number, there.name) end
   end
   s:set_marks(present)
+  if s.media_track then s:lay_out(track.layout(s.media_track)) end          -- what has become of the items before is not known
   s:mend()
   steps.step(tab, "Restore " .. s.model.label, { { s = s, model = restore.shown_as(daemon_model, present) } })
   status.say(("%s: the project had lost a part of it; its journal has brought it back"):format(s.model.label), true)
