@@ -142,6 +142,50 @@ function methods:find_step(present, shift_s)
   return best
 end
 
+---Regions that stand for marks of a step whose own are gone: by name and place, of a candidate by name alone.
+---@param marks table<string, Mark>
+---@param present table<string, Mark>
+---@param strangers table<string, table[]> regions that no step knows, by name
+---@param by_s number so far the items have moved since
+---@return table<string, string>? new GUID by the old one; nil: a mark has none
+---@return table<string, Mark>? present with them, by the old GUIDs
+local function stand_ins(marks, present, strangers, by_s)
+  local guids, all, taken = {}, {}, {}
+  for guid, there in pairs(present) do all[guid] = there end
+  for guid, mark in pairs(marks) do
+    local found
+    for _, there in ipairs(not present[guid] and strangers[mark.name] or {}) do
+      local stands = math.abs(there.start_s - mark.start_s) <= models.TOLERANCE_S
+        or math.abs(there.start_s - mark.start_s - by_s) <= models.TOLERANCE_S
+      if not taken[there.guid] and there.kind == mark.kind and (stands or mark.kind == "candidate") then found = there end
+    end
+    if found then
+      guids[guid], taken[found.guid] = found.guid, true
+      all[guid] = { number = mark.number, kind = found.kind, name = found.name, start_s = found.start_s, end_s = found.end_s }
+    elseif not present[guid] then
+      return nil
+    end
+  end
+  return guids, all
+end
+
+---The step nearest to the present one that left what stands in the project, should undo or redo have given regions back with other
+---GUIDs.
+---@param present table<string, Mark>
+---@param strangers table<string, table[]> regions that no step knows, by name
+---@param shift_s number how far the items have moved since the search
+---@return table<string, string>? guids new GUID by the old one; nil: there is no such step
+function methods:find_new_guids(present, strangers, shift_s)
+  for distance = 0, #self.steps do
+    for _, index in ipairs { self.at - distance, self.at + distance } do
+      local step = self.steps[index]
+      local by_s = step and shift_s - step.shift_s
+      local guids, all = stand_ins(step and step.marks or {}, present, strangers, by_s or 0)
+      if step and guids and next(guids) and history.matches(step, all, by_s) then return guids end
+    end
+  end
+end
+
 ---Whether a renaming of the sound was undone or redone, which changes nothing but names.
 ---@param present table<string, Mark>
 ---@return integer? step

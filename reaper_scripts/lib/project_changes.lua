@@ -14,9 +14,17 @@ local track_changes = require("track_changes")
 
 local project_changes = {}
 
----Should an undo have given back regions with new GUIDs: know them by name and place.
+---Should undo or redo have given back regions with new GUIDs: know them by name and place. Several may have happened at once; where
+---no step is there as it was, the user has edited something besides.
 ---@return boolean found
 local function find_new_guids(tab, s, present)
+  local strangers = project.strangers(tab.proj, s.history.known)
+  if not next(strangers) then return false end
+  local new = s.history:find_new_guids(present, strangers, s.shift_s)
+  if new then
+    s:replace_guids(new)
+    return true
+  end
   local found = false
   for _, index in ipairs { s.history.at, s.history.at - 1, s.history.at + 1 } do
     local step = s.history.steps[index]
@@ -27,6 +35,18 @@ local function find_new_guids(tab, s, present)
     end
   end
   return found
+end
+
+---The same before anything else is compared: without the regions that have come back, what stands may look like another step.
+---@return boolean found
+local function find_given_back(tab, s, present)
+  local strangers, named = project.strangers(tab.proj, s.history.known), {}
+  for name, list in pairs(strangers) do
+    if models.number_in_name(s.model.label, name) then named[name] = list end
+  end
+  local new = next(named) and s.history:find_new_guids(present, named, s.shift_s) or nil
+  if new then s:replace_guids(new) end
+  return new ~= nil
 end
 
 ---Whether an undo has brought back where the open candidate stood before another place took its number: that has no undo point.
@@ -63,6 +83,7 @@ end
 ---@return boolean as_known it is the present step, and nothing has changed
 local function step_of_project(tab, s)
   local present = project.read(tab.proj, s.history.known)
+  if find_given_back(tab, s, present) then present = project.read(tab.proj, s.history.known) end
   if history.matches(s:step(), present) then
     local index = s.history:find_renaming(present)
     if not index then settle_candidate(tab, s, present) end

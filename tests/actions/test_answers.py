@@ -447,3 +447,51 @@ def test_undos_faster_than_the_daemon_are_not_undone_by_its_late_rows(rig: Rig) 
     assert (session.state.accepted, session.state.current) == (0, 1)
     assert "ReaTrieve: Update Sound 1" not in rig.history()
     assert [one.number for one in rig.sent(m.Undo)] == [3, 2, 1]
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize("answers", ["accept accept accept accept", "accept reject accept reject", "reject reject reject reject"])
+def test_several_undos_at_once_that_give_regions_new_guids(tmp_path: Path, answers: str, count: int) -> None:
+    profile = {"undo_keeps_region_guids": False, "redo_keeps_region_guids": False}
+    with Rig(tmp_path, profile=profile) as rig:
+        session = rig.find()
+        for verb in answers.split():
+            rig.press(verb, 6)
+        names = rig.names()
+        for _ in range(count):
+            rig.reaper.run(UNDO)
+        rig.tick(8)
+        assert session.state.current == 5 - count
+        assert rig.candidate().name.startswith(f"? Sound 1-{5 - count} ")
+        for _ in range(count):
+            rig.reaper.run(REDO)
+        rig.tick(8)
+        assert session.state.current == 5
+        assert rig.names() == names  # nothing twice
+
+
+def test_an_undo_of_clear_that_gives_the_candidate_a_new_guid(tmp_path: Path) -> None:
+    with Rig(tmp_path, profile={"undo_keeps_region_guids": False}) as rig:
+        session = rig.find()
+        rig.press("accept")
+        rig.press("clear")
+        rig.reaper.run(UNDO)
+        rig.tick(6)
+        assert "accept, reject or skip?" in rig.line()
+        rig.press("accept", 6)
+        assert session.state.accepted == 2
+        assert len(set(rig.names())) == len(rig.names()) == 4
+
+
+def test_undos_past_a_finish_that_give_the_candidate_a_new_guid(tmp_path: Path) -> None:
+    """Without that region, what stands looks like the step that finished."""
+    with Rig(tmp_path, profile={"undo_keeps_region_guids": False}) as rig:
+        session = rig.find()
+        for verb in ("finish", "continue", "skip"):
+            rig.press(verb, 8)
+        for _ in range(3):
+            rig.reaper.run(UNDO)
+        rig.tick(8)
+        assert session.state.current == 1
+        rig.press("accept", 8)
+        assert (session.state.accepted, session.state.current) == (1, 2)
