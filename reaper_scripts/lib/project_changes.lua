@@ -154,7 +154,7 @@ local function take_changes(ctx, tab, s, present)
   local deleted = not undone and settings.get("deleted_candidate") or nil
   local following = deleted and s.lookahead and s.lookahead[deleted]
   local rewound = s.history:rewound(present, undone)
-  local model, forward, back = s.history:changes(present, deleted, undone)
+  local model, forward, back, redone = s.history:changes(present, deleted, undone)
   local paused = model.hidden and not before.hidden
   local marks = s.history:standing(present)
   if #forward == 0 and model.candidates[0] and not paused then
@@ -169,7 +169,7 @@ local function take_changes(ctx, tab, s, present)
     audition.stop_in(tab.proj)
     tell_taken_back(tab, s)
   elseif before.current and not model.current then
-    if following then
+    if following and not redone then
       audition.stop_in(tab.proj)
       steps.step(tab, "Next candidate", { { s = s, model = models.proposed(model, following.number, following) } })
       steps.present(ctx, tab, s)

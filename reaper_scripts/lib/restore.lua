@@ -266,13 +266,15 @@ function restore.reconcile(ctx, tab, s, fields)
 end
 
 ---The marks the project should have: those known to it, for what the daemon says is accepted, and where that says they are; the
----candidate only if it stands. What stands elsewhere, or asks about something else (undo while no client was looking), is left to be
----found as a change.
+---candidate only if it stands. What stands elsewhere, asks about something else (undo while no client was looking), or stands for an
+---answer that the daemon has not (redo), is left to be found as a change.
 function restore.all_marks(s, model, present)
   local marks = s.history:standing(present)
   for guid, mark in pairs(marks) do
     local one = model.candidates[mark.number]
-    if mark.kind == "candidate" and mark.number ~= model.current then
+    if mark.number ~= model.current and (mark.kind == "candidate" or not one) then
+      marks[guid] = nil
+    elseif mark.number == model.current and mark.kind ~= "candidate" then
       marks[guid] = nil
     elseif mark.kind == "accepted" and one and models.is_accepted(one) then
       mark.start_s, mark.end_s = one.start_s, one.end_s

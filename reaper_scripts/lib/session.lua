@@ -465,6 +465,11 @@ function methods:restate(number, verdict, command) self.history:restate(number, 
 ---@param marks table<string, Mark>
 function methods:set_marks(marks) self.history:set_marks(marks) end
 
+---@param model Model
+---@param present table<string, Mark>
+---@return boolean found
+function methods:leave_out_redone(model, present) return self.history:leave_out_redone(model, present) end
+
 ---@param index integer
 ---@return table[] commands for the daemon
 function methods:go(index)
