@@ -59,13 +59,18 @@ local function is_withdrawn(s, there)
   return false
 end
 
----The open candidate's region: the user has named it otherwise, which is no answer, or an undo has moved it.
+---The open candidate's region: the user has named it otherwise, which is no answer, or an undo has moved it, also off its sound: then
+---it is moved back without an undo point, so that undo and redo go on.
 local function settle_candidate(tab, s, present)
   for guid, there in pairs(present) do
     local mark = s:step().marks[guid]
     local one = mark and mark.kind == "candidate" and s.model.candidates[there.number]
+    local place = one and s:right_place(there)
     if one and is_withdrawn(s, there) then
       project.move(tab.proj, guid, one.proposed_start_s, one.proposed_end_s, mark.name)
+      steps.store(tab)
+    elseif place then
+      project.move(tab.proj, guid, place.start_s, place.end_s)
       steps.store(tab)
     elseif one and there.name ~= mark.name then
       local marks = s.history:standing(present)
@@ -126,7 +131,7 @@ local function go(ctx, tab, s, index, present)
   if s:absent() then
     tell_taken_back(tab, s)
   else
-    if next(s.withdrawn) then settle_candidate(tab, s, project.read(tab.proj, s.history.known)) end
+    if next(s.withdrawn) or next(s.misplaced) then settle_candidate(tab, s, project.read(tab.proj, s.history.known)) end
     if not s.model.hidden and s.model.current then tab.active = s end
     if tab.active == s then steps.present(ctx, tab, s, true) end
   end
