@@ -81,11 +81,10 @@ local STATES = { example = true, accepted = true, rejected = true, skipped = tru
 ---A finite number of a record.
 ---@param text string?
 ---@param least number?
----@param most number?
 ---@return number? nil: it is none, or out of range
-local function finite(text, least, most)
+local function finite(text, least)
   local value = tonumber(text)
-  local good = value and math.abs(value) < math.huge and value >= (least or value) and value <= (most or value)
+  local good = value and math.abs(value) < math.huge and value >= (least or value)
   return good and value or nil
 end
 
@@ -149,7 +148,7 @@ function ext_state.decode(id, text)
       gone[unescaped(field[2])] = number
     elseif number and #field >= 8 then
       local start_s, end_s = span(field[5], field[6])
-      local kind, probability = OLD_KINDS[field[3]] or field[3], finite(field[8], 0, 1)
+      local kind, probability = OLD_KINDS[field[3]] or field[3], finite(field[8])
       good = start_s ~= nil and probability ~= nil and STATES[field[7]] and (field[2] == "" or KINDS[kind]) or false
       if good and field[2] ~= "" then
         marks[unescaped(field[2])] = { number = number, kind = kind, name = unescaped(field[4]), start_s = start_s, end_s = end_s }
