@@ -117,10 +117,11 @@ local function rest_accepted(ctx, tab, s, fields)
     ctx.link:command("resume", { session = s.id })           -- the rows were lost with an earlier daemon
     return
   end
-  local above = s.rest.above
+  local above, asked = s.rest.above, s.model.current
   s:finish_waiting()
   s:set_rest_clear(false)
   adopt_rows(ctx, tab, s, "Accept all", s.model, fields, { { "accept_rest", above } })
+  steps.drop_waiting(s, asked)               -- the keys were about the place that is accepted with the rest
 end
 
 ---What follows an answer with moved edges: both become one undo step.

@@ -495,3 +495,39 @@ def test_undos_past_a_finish_that_give_the_candidate_a_new_guid(tmp_path: Path) 
         assert session.state.current == 1
         rig.press("accept", 8)
         assert (session.state.accepted, session.state.current) == (1, 2)
+
+
+@pytest.mark.parametrize("when", ["before the list", "after the list"])
+def test_a_key_during_accept_all_answers_nothing_that_comes_after_it(one_rig: Rig, when: str) -> None:
+    """It was about the candidate that is accepted with the rest; the next one was never shown."""
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.reaper.answer("yes")
+    one_rig.run("accept_rest")
+    one_rig.tick()
+    if when == "before the list":
+        one_rig.run("reject")
+    else:
+        one_rig.until(lambda: one_rig.reaper.dialogs)
+        one_rig.daemon.paused = True
+        one_rig.run("reject")
+        one_rig.tick(5)
+        one_rig.daemon.paused = False
+    one_rig.tick(20)
+    assert session.state.rejections == 0
+    assert session.state.accepted == 4
+    assert one_rig.candidate().name.startswith(f"? Sound 1-{session.state.current} ")
+    assert any("queued key presses were ignored" in line for line in one_rig.help())
+    one_rig.press("reject")
+    assert session.state.rejections == 1
+
+
+def test_a_key_before_the_list_is_for_the_candidate_where_the_list_is_refused(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.reaper.answer("no")
+    one_rig.run("accept_rest")
+    one_rig.tick()
+    one_rig.run("reject")
+    one_rig.run("accept")
+    one_rig.tick(20)
+    assert [one.state for one in session.state.candidates.values()] == ["rejected", "accepted", "candidate"]
