@@ -87,7 +87,7 @@ local TRANSITIONS = {
 ---@field progress number of the search, 0 to 1
 ---@field status_line string? what it said last
 ---@field stored_text string? what the project's ext state has of it
----@field seals table<string, boolean> the last lines of what was stored in this run
+---@field seals table<string, boolean> the last lines of what was read or stored in this run
 ---@field layout table<string, ItemPlace>? where the items of its track stood when they were looked at last
 ---@field shift_s number how far they have moved since the search: project time = the daemon's time + this
 ---@field outdated boolean the items have changed otherwise since the search
@@ -384,7 +384,7 @@ function methods:stored_as(text)
   self.seals[text:match("[^\n]*$")] = true
 end
 
----Whether a text is one that was stored in this run: where undo takes ext state back an earlier one may stand there again.
+---Whether a text is one that was read or stored in this run: where undo takes ext state back an earlier one may stand there again.
 ---@param text string
 ---@return boolean
 function methods:has_stored(text) return text == "" or self.seals[text:match("[^\n]*$")] == true end
@@ -604,7 +604,9 @@ end
 ---@return Session in the state "stored"
 function session.stored(values)
   values.state = "stored"
-  return made(values)
+  local self = made(values)
+  if values.stored_text then self:stored_as(values.stored_text) end        -- an undo may bring back that one too
+  return self
 end
 
 return session

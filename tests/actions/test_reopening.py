@@ -617,3 +617,19 @@ def test_answers_redone_while_no_client_ran_are_learned(one_rig: Rig, answers: s
     one_rig.press("accept", 8)
     assert session.state.candidates[2 + count].state == "accepted"
     assert one_rig.accepted() == [span.start_s for _, span in session.state.accepted_regions]
+
+
+def test_an_undo_that_restores_the_ext_state_that_was_read_is_no_other_project(tmp_path: Path) -> None:
+    with Rig(tmp_path, profile={"undo_restores_proj_ext_state": True}) as rig:
+        session = rig.find()
+        rig.press("accept")
+        rig.project.save(rig.folder / "song.rpp")
+        rig.tick(3)
+        rig.reopen(rig.folder / "song.rpp", 20)
+        names = rig.names()
+        rig.press("reject", 8)
+        rig.reaper.run(UNDO)
+        rig.tick(20)
+        assert rig.names() == names
+        assert rig.reaper.dialogs == []
+        assert (session.state.answers, session.state.current) == (1, 2)
