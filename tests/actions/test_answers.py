@@ -531,3 +531,22 @@ def test_a_key_before_the_list_is_for_the_candidate_where_the_list_is_refused(on
     one_rig.run("accept")
     one_rig.tick(20)
     assert [one.state for one in session.state.candidates.values()] == ["rejected", "accepted", "candidate"]
+
+
+@pytest.mark.parametrize("verb", ["accept_rest", "continue"])
+def test_a_key_in_the_tick_of_the_next_candidate_is_not_for_that(one_rig: Rig, verb: str) -> None:
+    """It was pressed before that tick, so nobody had seen what the tick brings."""
+    session = one_rig.find()
+    if verb == "continue":
+        one_rig.press("finish")
+        one_rig.run("continue")
+        one_rig.tick()
+    else:
+        one_rig.reaper.answer("yes")
+        one_rig.run("accept_rest")
+        one_rig.until(lambda: one_rig.reaper.dialogs)
+    one_rig.daemon.poll()  # its reply is on the way
+    one_rig.run("reject")
+    one_rig.tick(20)
+    assert session.state.rejections == 0
+    assert one_rig.candidate().name.startswith(f"? Sound 1-{session.state.current} ")
