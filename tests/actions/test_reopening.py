@@ -633,3 +633,13 @@ def test_an_undo_that_restores_the_ext_state_that_was_read_is_no_other_project(t
         assert rig.names() == names
         assert rig.reaper.dialogs == []
         assert (session.state.answers, session.state.current) == (1, 2)
+
+
+def test_an_example_whose_region_was_deleted_stays_so_when_the_project_is_opened(saved: Rig) -> None:
+    saved.region("Sound 1-0").delete()
+    saved.tick(5)
+    saved.project.save()
+    saved.tick(3)
+    saved.reopen(saved.folder / "song.rpp", 20)
+    saved.press("accept", 8)
+    assert saved.accepted() == [2.0, 4.0, 6.0, 8.0]
