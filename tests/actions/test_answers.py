@@ -450,7 +450,9 @@ def test_undos_faster_than_the_daemon_are_not_undone_by_its_late_rows(rig: Rig) 
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
-@pytest.mark.parametrize("answers", ["accept accept accept accept", "accept reject accept reject", "reject reject reject reject"])
+@pytest.mark.parametrize(
+    "answers", ["accept accept accept accept", "accept reject accept reject", "reject reject reject reject"]
+)
 def test_several_undos_at_once_that_give_regions_new_guids(tmp_path: Path, answers: str, count: int) -> None:
     profile = {"undo_keeps_region_guids": False, "redo_keeps_region_guids": False}
     with Rig(tmp_path, profile=profile) as rig:

@@ -385,7 +385,7 @@ def test_of_several_copies_a_place_goes_with_the_nearest(rig: Rig) -> None:
 
 @pytest.mark.parametrize("how", ["items a little", "items far", "tempo"])
 def test_undo_of_a_candidate_that_was_put_on_its_sound_leaves_it_there(rig: Rig, how: str) -> None:
-    """That undo alone would leave it where items or tempo had left it, and Accept would refuse it, or learn that place."""
+    """That undo alone leaves it where items or tempo had left it: Accept would refuse it, or learn that place."""
     session = rig.find()
     rig.press("accept", 8)
     if how == "tempo":

@@ -348,5 +348,5 @@ def test_a_number_that_is_none_comes_from_the_journal(one_rig: Rig, record: str,
     if record == "item":
         assert (one_rig.names(), one_rig.accepted()) == (names, accepted)
     one_rig.press("skip", 8)
-    assert len({name for name in one_rig.names()}) == len(one_rig.names())
+    assert len(set(one_rig.names())) == len(one_rig.names())
     assert session.state.accepted == 3
