@@ -13,7 +13,8 @@ from reatrieve.session.events import BudgetRaised
 
 SPANS = [(2.0 * k, 2.0 * k + 1.0) for k in range(1, 60)]
 VERBS = (
-    "accept", "reject", "skip", "undo", "continue", "finish", "previous", "start_later", "end_earlier", "window", "clear",
+    "accept", "reject", "skip", "undo", "continue", "finish", "previous", "start_later", "end_earlier", "window",
+    "clear",
 )  # fmt: skip
 USES = {
     "keys": ["accept", "accept", "reject", "reject", "skip", "undo", UNDO, REDO],
