@@ -226,7 +226,7 @@ function accessor.render(proj, the_track, items, folder, name, progress)
   for index, item in ipairs(items) do
     if not taken[index] then new[#new + 1] = item end
   end
-  local reader = accessor.reader(the_track)
+  local reader, made = accessor.reader(the_track), {}
   local ok, problem = xpcall(function()
     for step, group in ipairs(groups) do
       local start_s, end_s = math.huge, -math.huge
@@ -236,6 +236,7 @@ function accessor.render(proj, the_track, items, folder, name, progress)
       end
       local path = daemon.joined(folder, ("%s-%d-%d.wav"):format(name, step, whole(reaper.time_precise() * 1000)))
       render(reader, path, rate_hz, start_s, end_s - start_s, function(share) progress((step - 1 + share) / #groups) end)
+      made[#made + 1] = path
       new[#new + 1] = {
         guid = items[group[1]].guid, path = path, position_s = start_s, length_s = end_s - start_s, offset_s = 0.0, rate = 1.0,
         section_start_s = 0.0, section_length_s = 0.0, reverse = 0, loop = 0, channel_mode = 0, gain = 1.0, pan = 0.0,
@@ -244,7 +245,10 @@ function accessor.render(proj, the_track, items, folder, name, progress)
     end
   end, debug.traceback)
   accessor.close(reader)
-  if not ok then error(problem, 0) end
+  if not ok then
+    for _, path in ipairs(made) do os.remove(path) end         -- nobody will name them
+    error(problem, 0)
+  end
   table.sort(new, function(a, b)
     if a.position_s ~= b.position_s then return a.position_s < b.position_s end
     return a.guid < b.guid

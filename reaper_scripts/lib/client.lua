@@ -233,11 +233,11 @@ local function tick()
   for _, tab in pairs(ctx.tabs) do
     if ctx.valid(tab) then guarded(project_changes.look, ctx, tab) end    -- first: what the daemon says is for what stands there now
   end
+  for _, verb in ipairs(action.take()) do run_verb(verb) end              -- and a key was pressed for what stands there now
   handle_events()
   for _, tab in pairs(ctx.tabs) do
     if ctx.valid(tab) then guarded(update_tab, tab) end
   end
-  for _, verb in ipairs(action.take()) do run_verb(verb) end
   if ctx.active_tab then guarded(ahead.tick, ctx, ctx.active_tab, finder.earlier_search) end
   guarded(run_jobs)
   guarded(announce_problem)

@@ -117,10 +117,11 @@ local function rest_accepted(ctx, tab, s, fields)
     ctx.link:command("resume", { session = s.id })           -- the rows were lost with an earlier daemon
     return
   end
-  local above = s.rest.above
+  local above, asked = s.rest.above, s.model.current
   s:finish_waiting()
   s:set_rest_clear(false)
   adopt_rows(ctx, tab, s, "Accept all", s.model, fields, { { "accept_rest", above } })
+  steps.drop_waiting(s, asked)               -- the keys were about the place that is accepted with the rest
 end
 
 ---What follows an answer with moved edges: both become one undo step.
@@ -146,8 +147,26 @@ local function same_candidate(ctx, tab, s, fields)
   if continuing or s.deciding then steps.describe(ctx, s) end
 end
 
+---Whether a redo that no script was looking at has brought the regions of a candidate that the daemon names now, or of its answer.
+local function redone(ctx, tab, s, fields)
+  local model, present = models.proposed(s.model, fields.number, fields), project.read(tab.proj, s.history.known)
+  local answered = s:leave_out_redone(model, present)
+  local asks = false
+  for _, there in pairs(present) do
+    asks = asks or there.number == fields.number and there.kind == "candidate" and there.end_s > fields.start_s
+      and there.start_s < fields.end_s
+  end
+  if not answered and not (asks and tab.active == s) then return false end
+  s:amend(answered and models.hidden(model) or model)
+  s:set_lookahead(lookahead(fields))
+  steps.store(tab)
+  if answered then tab.look_again = true else steps.present(ctx, tab, s) end
+  return true
+end
+
 ---A candidate where none is open: after "Continue", or when it was not known what follows.
 local function next_candidate(ctx, tab, s, fields)
+  if redone(ctx, tab, s, fields) then return end
   local undone = s.state ~= "continuing" and not s.fetched and project.can_redo(tab.proj)      -- a point of ours would end the redo
   if undone or tab.active ~= s then
     s:amend(models.hidden(models.proposed(s.model, fields.number, fields)))

@@ -75,6 +75,30 @@ local function split(text, separator)
   return list
 end
 
+local KINDS = { accepted = true, candidate = true, rejected = true }
+local STATES = { example = true, accepted = true, rejected = true, skipped = true, retracted = true, candidate = true }
+
+---A finite number of a record.
+---@param text string?
+---@param least number?
+---@return number? nil: it is none, or out of range
+local function finite(text, least)
+  local value = tonumber(text)
+  local good = value and math.abs(value) < math.huge and value >= (least or value)
+  return good and value or nil
+end
+
+---A whole number of a record, not below 0.
+local function counted(text) return math.tointeger(finite(text, 0)) end
+
+---Where a record says that something stands.
+local function span(start_text, end_text)
+  local start_s, end_s = finite(start_text), finite(end_text)
+  if start_s and end_s and start_s <= end_s then return start_s, end_s end
+end
+
+-- A record that makes no sense is left out, and the journal is asked for what it told: the seal fits what was written, not its sense.
+
 ---@param id string
 ---@param text string
 ---@return Session? session in the state "stored"; nil when the text is not one of ours
@@ -85,38 +109,58 @@ function ext_state.decode(id, text)
   if not lines[1] then return nil end
   local head = split(lines[1], ";")
   if #head < 6 then return nil end
-  local model = { label = unescaped(head[3]), candidates = {}, current = math.tointeger(tonumber(head[4])),
+  local model = { label = unescaped(head[3]), candidates = {}, current = counted(head[4]),
     over = head[5] ~= "" and head[5] or nil }
-  local offset = math.tointeger(tonumber(head[9])) or 0
+  local offset = counted(head[9]) or 0
   if offset > 0 then model.offset = offset end
+  local shift_s = head[7] == nil and 0 or finite(head[7])
+  local sound = shift_s ~= nil and (model.current ~= nil or head[4] == "")         -- every record makes sense
   local marks, gone, layout, offsets, strayed, replaced, removed = {}, {}, nil, {}, {}, {}, {}
   for index = 2, #lines do
     local field = split(lines[index], ";")
-    local number = math.tointeger(tonumber(field[1]))
-    if field[1] == "left" and #field >= 4 then
-      offsets[math.tointeger(tonumber(field[2])) or -1] = { start_s = tonumber(field[3]), end_s = tonumber(field[4]),
-        stays = field[5] == "1" or nil }
-    elseif field[1] == "strayed" then
-      strayed[math.tointeger(tonumber(field[2])) or -1] = true
-    elseif field[1] == "replaced" then
-      replaced[unescaped(field[2])] = true
-    elseif field[1] == "removed" and #field == 3 then
-      removed[unescaped(field[3])] = math.tointeger(tonumber(field[2])) or -1
-    elseif field[1] == "item" and #field >= 6 then
-      layout = layout or {}
-      layout[unescaped(field[2])] = { position_s = tonumber(field[3]), length_s = tonumber(field[4]), offset_s = tonumber(field[5]),
-        rate = tonumber(field[6]), source = field[7] and field[7] ~= "" and unescaped(field[7]) or nil }
+    local what, number = field[1], counted(field[1])
+    local good = what:match("^%l%l%l%l+$") ~= nil          -- of a later version, unless it is one of these
+    if what == "left" then
+      local one, start_s, end_s = counted(field[2]), finite(field[3]), finite(field[4])
+      good = one ~= nil and start_s ~= nil and end_s ~= nil
+      if good then offsets[one] = { start_s = start_s, end_s = end_s, stays = field[5] == "1" or nil } end
+    elseif what == "strayed" then
+      local one = counted(field[2])
+      good = one ~= nil
+      if good then strayed[one] = true end
+    elseif what == "replaced" then
+      good = field[2] ~= nil
+      if good then replaced[unescaped(field[2])] = true end
+    elseif what == "removed" then
+      local one = counted(field[2])
+      good = one ~= nil and #field == 3
+      if good then removed[unescaped(field[3])] = one end
+    elseif what == "item" then
+      local position_s, length_s, offset_s, rate = finite(field[3]), finite(field[4], 0), finite(field[5]), finite(field[6], 0)
+      good = position_s ~= nil and length_s ~= nil and offset_s ~= nil and rate ~= nil and rate > 0
+      if good then
+        layout = layout or {}
+        layout[unescaped(field[2])] = { position_s = position_s, length_s = length_s, offset_s = offset_s, rate = rate,
+          source = field[7] and field[7] ~= "" and unescaped(field[7]) or nil }
+      end
     elseif number and (#field == 2 or field[7] == "") then
+      good = true
       gone[unescaped(field[2])] = number
     elseif number and #field >= 8 then
-      local start_s, end_s = tonumber(field[5]), tonumber(field[6])
-      if field[2] ~= "" then
-        marks[unescaped(field[2])] = { number = number, kind = OLD_KINDS[field[3]] or field[3], name = unescaped(field[4]),
-          start_s = start_s, end_s = end_s }
+      local start_s, end_s = span(field[5], field[6])
+      local kind, probability = OLD_KINDS[field[3]] or field[3], finite(field[8])
+      good = start_s ~= nil and probability ~= nil and STATES[field[7]] and (field[2] == "" or KINDS[kind]) or false
+      if good and field[2] ~= "" then
+        marks[unescaped(field[2])] = { number = number, kind = kind, name = unescaped(field[4]), start_s = start_s, end_s = end_s }
       end
-      model.candidates[number] = { number = number, state = field[7], start_s = start_s, end_s = end_s,
-        proposed_start_s = start_s, proposed_end_s = end_s, probability = tonumber(field[8]) or 0 }
+      if not good and field[2] ~= "" then
+        gone[unescaped(field[2])] = number           -- its region is known by that
+      elseif good then
+        model.candidates[number] = { number = number, state = field[7], start_s = start_s, end_s = end_s,
+          proposed_start_s = start_s, proposed_end_s = end_s, probability = probability }
+      end
     end
+    sound = sound and good
   end
   for _, mark in pairs(marks) do
     local one = model.candidates[mark.number]
@@ -126,14 +170,19 @@ function ext_state.decode(id, text)
   for number, sound_offset in pairs(offsets) do
     if model.candidates[number] then model.candidates[number].sound_offset = sound_offset end
   end
-  local answers = math.tointeger(tonumber(head[6])) or 0
+  local answers = counted(head[6]) or 0
   if old then whole = #lines > 1 and models.answers(model) == answers end
-  if model.current and not model.candidates[model.current] then model.current = nil end
-  local shift_s = tonumber(head[7])
+  for number, one in pairs(model.candidates) do
+    if one.state == "candidate" and number ~= model.current then model.candidates[number], sound = nil, false end
+  end
+  local current = model.candidates[model.current or -1]
+  if not current or current.state ~= "candidate" then model.current = nil end
+  local cut = not (whole and sound)
+  if cut then layout = nil end                       -- an item that it lacks would count as a new one
   local steps = history.new(model, marks, shift_s)
   for guid, number in pairs(gone) do steps:know(guid, number) end
   return session.stored { id = id, track = unescaped(head[1]), colour = math.tointeger(tonumber(head[2])) or 1, history = steps,
-    answers_in_project = answers, stored_text = text, cut = not whole,
+    answers_in_project = answers, stored_text = text, cut = cut,
     layout = layout, shift_s = shift_s, outdated = head[8] == "1", strayed = strayed, replaced = replaced,
     removed = removed }
 end

@@ -142,6 +142,50 @@ function methods:find_step(present, shift_s)
   return best
 end
 
+---Regions that stand for marks of a step whose own are gone: by name and place, of a candidate by name alone.
+---@param marks table<string, Mark>
+---@param present table<string, Mark>
+---@param strangers table<string, table[]> regions that no step knows, by name
+---@param by_s number so far the items have moved since
+---@return table<string, string>? new GUID by the old one; nil: a mark has none
+---@return table<string, Mark>? present with them, by the old GUIDs
+local function stand_ins(marks, present, strangers, by_s)
+  local guids, all, taken = {}, {}, {}
+  for guid, there in pairs(present) do all[guid] = there end
+  for guid, mark in pairs(marks) do
+    local found
+    for _, there in ipairs(not present[guid] and strangers[mark.name] or {}) do
+      local stands = math.abs(there.start_s - mark.start_s) <= models.TOLERANCE_S
+        or math.abs(there.start_s - mark.start_s - by_s) <= models.TOLERANCE_S
+      if not taken[there.guid] and there.kind == mark.kind and (stands or mark.kind == "candidate") then found = there end
+    end
+    if found then
+      guids[guid], taken[found.guid] = found.guid, true
+      all[guid] = { number = mark.number, kind = found.kind, name = found.name, start_s = found.start_s, end_s = found.end_s }
+    elseif not present[guid] then
+      return nil
+    end
+  end
+  return guids, all
+end
+
+---The step nearest to the present one that left what stands in the project, should undo or redo have given regions back with other
+---GUIDs.
+---@param present table<string, Mark>
+---@param strangers table<string, table[]> regions that no step knows, by name
+---@param shift_s number how far the items have moved since the search
+---@return table<string, string>? guids new GUID by the old one; nil: there is no such step
+function methods:find_new_guids(present, strangers, shift_s)
+  for distance = 0, #self.steps do
+    for _, index in ipairs { self.at - distance, self.at + distance } do
+      local step = self.steps[index]
+      local by_s = step and shift_s - step.shift_s
+      local guids, all = stand_ins(step and step.marks or {}, present, strangers, by_s or 0)
+      if step and guids and next(guids) and history.matches(step, all, by_s) then return guids end
+    end
+  end
+end
+
 ---Whether a renaming of the sound was undone or redone, which changes nothing but names.
 ---@param present table<string, Mark>
 ---@return integer? step
@@ -212,6 +256,37 @@ function methods:rewound(present, undone)
   return number
 end
 
+---What a redo that no script was looking at has answered the open candidate with: its region shows a yes, or a no where these are
+---kept. Where only regions of later places stand it was a no or a skip: a skip teaches nothing wrong.
+---@param model Model
+---@param present table<string, Mark>
+---@return "accept"|"reject"|"skip"|nil
+---@return Mark? there where its region stands
+local function redone(model, present)
+  local later
+  for _, there in pairs(present) do
+    if there.number == model.current then
+      if there.kind ~= "candidate" then return there.kind == "accepted" and "accept" or "reject", there end
+      return nil
+    end
+    later = later or (there.number > model.current and not model.candidates[there.number])
+  end
+  if later then return "skip" end
+end
+
+---The regions of a step that a redo has left although the model knows nothing of them yet are no part of it: they are changes.
+---@param model Model that asks about a place
+---@return boolean found there is an answer to it, or to a later place
+function methods:leave_out_redone(model, present)
+  if not redone(model, present) then return false end
+  local marks = {}
+  for guid, mark in pairs(self:step().marks) do
+    if mark.number < model.current then marks[guid] = mark end
+  end
+  self:set_marks(marks)
+  return true
+end
+
 ---What the user did to the regions by hand, since no step left them so.
 ---@param present table<string, Mark>
 ---@param deleted "skip"|"reject"|nil what a deleted candidate means; nil: undo has taken it away, which is no answer
@@ -219,6 +294,7 @@ end
 ---@return Model model
 ---@return table[] forward
 ---@return table[] back
+---@return boolean? answered by a redo that no script was looking at: the regions of what follows may stand already
 function methods:changes(present, deleted, undone)
   local model, forward, back = self:step().model, {}, {}
   local function command(redo, undo)
@@ -256,11 +332,7 @@ function methods:changes(present, deleted, undone)
   end
   for _, there in pairs(present) do
     local one = model.candidates[there.number]
-    if one and there.kind == "accepted" and one.state == "candidate" and there.number == model.current then
-      -- A redo of "Accept" while no script was looking.
-      command({ "answer", there.number, "accept", there.start_s, there.end_s }, { "undo", there.number })
-      model = models.answered(model, "accept", there.start_s, there.end_s)
-    elseif one and there.kind == "accepted" then
+    if one and one.state ~= "candidate" and there.kind == "accepted" then
       local back_again = one.state == "retracted"
       if back_again or (models.is_accepted(one) and not models.same_place(one, there)) then
         model = models.revised(model, there.number, there)
@@ -269,7 +341,14 @@ function methods:changes(present, deleted, undone)
       end
     end
   end
-  return model, forward, back
+  local verdict, there
+  if model.current then verdict, there = redone(model, present) end
+  if verdict then
+    local number, one = model.current, there or model.candidates[model.current]
+    command({ "answer", number, verdict, one.start_s, one.end_s }, { "undo", number })
+    model = models.answered(model, verdict, one.start_s, one.end_s)
+  end
+  return model, forward, back, verdict ~= nil
 end
 
 local new = guard.class { name = "history", methods = methods, fields = { steps = true, at = true, known = true } }

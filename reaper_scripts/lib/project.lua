@@ -87,6 +87,21 @@ function project.lookalikes(proj, marks, known, present)
   return found
 end
 
+---The regions of a project that a session does not know, by name.
+---@param known table<string, integer>
+---@return table<string, table[]> empty where there are none
+function project.strangers(proj, known)
+  local strangers = {}
+  for there in places.each(proj) do
+    if there.isrgn and not known[there.guid] then
+      strangers[there.name] = strangers[there.name] or {}
+      table.insert(strangers[there.name], { guid = there.guid, kind = kind(there), name = there.name, start_s = there.start_s,
+        end_s = there.end_s })
+    end
+  end
+  return strangers
+end
+
 ---Regions at the places of marks whose names are of the sound, whatever their number: after "Find again" places keep the numbers
 ---that they had before.
 ---@param label string of the sound

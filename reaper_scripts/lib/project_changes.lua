@@ -14,9 +14,17 @@ local track_changes = require("track_changes")
 
 local project_changes = {}
 
----Should an undo have given back regions with new GUIDs: know them by name and place.
+---Should undo or redo have given back regions with new GUIDs: know them by name and place. Several may have happened at once; where
+---no step is there as it was, the user has edited something besides.
 ---@return boolean found
 local function find_new_guids(tab, s, present)
+  local strangers = project.strangers(tab.proj, s.history.known)
+  if not next(strangers) then return false end
+  local new = s.history:find_new_guids(present, strangers, s.shift_s)
+  if new then
+    s:replace_guids(new)
+    return true
+  end
   local found = false
   for _, index in ipairs { s.history.at, s.history.at - 1, s.history.at + 1 } do
     local step = s.history.steps[index]
@@ -29,6 +37,18 @@ local function find_new_guids(tab, s, present)
   return found
 end
 
+---The same before anything else is compared: without the regions that have come back, what stands may look like another step.
+---@return boolean found
+local function find_given_back(tab, s, present)
+  local strangers, named = project.strangers(tab.proj, s.history.known), {}
+  for name, list in pairs(strangers) do
+    if models.number_in_name(s.model.label, name) then named[name] = list end
+  end
+  local new = next(named) and s.history:find_new_guids(present, named, s.shift_s) or nil
+  if new then s:replace_guids(new) end
+  return new ~= nil
+end
+
 ---Whether an undo has brought back where the open candidate stood before another place took its number: that has no undo point.
 local function is_withdrawn(s, there)
   local one = s.model.candidates[there.number]
@@ -39,13 +59,18 @@ local function is_withdrawn(s, there)
   return false
 end
 
----The open candidate's region: the user has named it otherwise, which is no answer, or an undo has moved it.
+---The open candidate's region: the user has named it otherwise, which is no answer, or an undo has moved it, also off its sound: then
+---it is moved back without an undo point, so that undo and redo go on.
 local function settle_candidate(tab, s, present)
   for guid, there in pairs(present) do
     local mark = s:step().marks[guid]
     local one = mark and mark.kind == "candidate" and s.model.candidates[there.number]
+    local place = one and s:right_place(there)
     if one and is_withdrawn(s, there) then
       project.move(tab.proj, guid, one.proposed_start_s, one.proposed_end_s, mark.name)
+      steps.store(tab)
+    elseif place then
+      project.move(tab.proj, guid, place.start_s, place.end_s)
       steps.store(tab)
     elseif one and there.name ~= mark.name then
       local marks = s.history:standing(present)
@@ -63,6 +88,7 @@ end
 ---@return boolean as_known it is the present step, and nothing has changed
 local function step_of_project(tab, s)
   local present = project.read(tab.proj, s.history.known)
+  if find_given_back(tab, s, present) then present = project.read(tab.proj, s.history.known) end
   if history.matches(s:step(), present) then
     local index = s.history:find_renaming(present)
     if not index then settle_candidate(tab, s, present) end
@@ -105,7 +131,7 @@ local function go(ctx, tab, s, index, present)
   if s:absent() then
     tell_taken_back(tab, s)
   else
-    if next(s.withdrawn) then settle_candidate(tab, s, project.read(tab.proj, s.history.known)) end
+    if next(s.withdrawn) or next(s.misplaced) then settle_candidate(tab, s, project.read(tab.proj, s.history.known)) end
     if not s.model.hidden and s.model.current then tab.active = s end
     if tab.active == s then steps.present(ctx, tab, s, true) end
   end
@@ -133,7 +159,7 @@ local function take_changes(ctx, tab, s, present)
   local deleted = not undone and settings.get("deleted_candidate") or nil
   local following = deleted and s.lookahead and s.lookahead[deleted]
   local rewound = s.history:rewound(present, undone)
-  local model, forward, back = s.history:changes(present, deleted, undone)
+  local model, forward, back, redone = s.history:changes(present, deleted, undone)
   local paused = model.hidden and not before.hidden
   local marks = s.history:standing(present)
   if #forward == 0 and model.candidates[0] and not paused then
@@ -148,7 +174,7 @@ local function take_changes(ctx, tab, s, present)
     audition.stop_in(tab.proj)
     tell_taken_back(tab, s)
   elseif before.current and not model.current then
-    if following then
+    if following and not redone then
       audition.stop_in(tab.proj)
       steps.step(tab, "Next candidate", { { s = s, model = models.proposed(model, following.number, following) } })
       steps.present(ctx, tab, s)

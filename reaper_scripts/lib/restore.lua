@@ -33,30 +33,58 @@ local function follow_files(s, before, now)
   if moved then s:lay_out(layout) end
 end
 
----The sessions that a project has brought along in its ext state.
-function restore.open(ctx, tab)
-  local active = project.stored(tab.proj, "ACTIVE")
-  local ids = project.stored_sessions(tab.proj)
+---Take up what the project's ext state has of some sessions. One that another tab leads, where this project or a copy of it is open
+---too, stays there: a session has one owner.
+---@param texts table<string, string> by session id
+local function take_up(ctx, tab, texts)
   local before, folder = project.stored(tab.proj, "FOLDER"), project.folder_of(tab.path) or ""
-  for id, text in pairs(ids) do
-    if text ~= "" and not ctx.owner(id) then
-      local s = ext_state.decode(id, text)
-      if s then
-        s:set_media_track(track.by_guid(tab.proj, s.track))
-        if before ~= "" and folder ~= "" and before ~= folder then follow_files(s, before, folder) end
-        tab.sessions[#tab.sessions + 1] = s
-        ctx.add(tab, s)
-        if id == active then tab.active = s end
-      end
+  for id, text in pairs(texts) do
+    local s = text ~= "" and ext_state.decode(id, text)
+    tab.elsewhere[id] = s and ctx.owner(id) and s.model.label or nil
+    if s and not ctx.owner(id) then
+      s:set_media_track(track.by_guid(tab.proj, s.track))
+      if before ~= "" and folder ~= "" and before ~= folder then follow_files(s, before, folder) end
+      tab.sessions[#tab.sessions + 1] = s
+      ctx.add(tab, s)
     end
   end
   table.sort(tab.sessions, function(a, b) return a.model.label < b.model.label end)
+  local active = project.stored(tab.proj, "ACTIVE")
+  for _, s in ipairs(tab.sessions) do
+    if s.id == active then tab.active = tab.active or s end
+  end
   tab.active = tab.active or tab.sessions[1]
-  tab.stored_active, tab.stored_folder = active, before
+end
+
+---The sessions that a project has brought along in its ext state.
+function restore.open(ctx, tab)
+  take_up(ctx, tab, project.stored_sessions(tab.proj))
+  tab.stored_active, tab.stored_folder = project.stored(tab.proj, "ACTIVE"), project.stored(tab.proj, "FOLDER")
   local tempo, mark = track.tempo_text(tab.proj), project.stored(tab.proj, "TEMPO")
   if mark ~= "" then tab.tempo = sealed.mark(tempo) == mark and tempo or mark end
   tab.stored_tempo = tab.tempo
   tab.change_count = reaper.GetProjectStateChangeCount(tab.proj)
+  restore.tell_elsewhere(tab)
+end
+
+---Say that sounds of the project are led in another tab.
+---@return boolean said
+function restore.tell_elsewhere(tab)
+  local _, label = next(tab.elsewhere)
+  if not label then return false end
+  status.say(("%s is open in another project tab: answer it there, or close that tab to go on with it here"):format(label), true)
+  return true
+end
+
+---To be called in each tick for the tab that the user is in: what another tab has led until it was closed goes on here.
+function restore.follow_elsewhere(ctx, tab)
+  for id in pairs(tab.elsewhere) do
+    if not ctx.owner(id) then
+      take_up(ctx, tab, { [id] = project.stored_session(tab.proj, id) })
+      tab.asked, tab.look_again = false, true
+      return
+    end
+  end
 end
 
 ---Ask the daemon for everything that it has of a session, to be compared with the project.
@@ -209,6 +237,7 @@ local function mend(tab, s, daemon_model, present)
     if mark.kind == "accepted" then daemon_model = models.named(daemon_model, mark.number, there.name) end
   end
   s:set_marks(present)
+  if s.media_track then s:lay_out(track.layout(s.media_track)) end          -- what has become of the items before is not known
   s:mend()
   steps.step(tab, "Restore " .. s.model.label, { { s = s, model = restore.shown_as(daemon_model, present) } })
   status.say(("%s: the project had lost a part of it; its journal has brought it back"):format(s.model.label), true)
@@ -265,13 +294,15 @@ function restore.reconcile(ctx, tab, s, fields)
 end
 
 ---The marks the project should have: those known to it, for what the daemon says is accepted, and where that says they are; the
----candidate only if it stands. What stands elsewhere, or asks about something else (undo while no client was looking), is left to be
----found as a change.
+---candidate only if it stands. What stands elsewhere, asks about something else (undo while no client was looking), or stands for an
+---answer that the daemon has not (redo), is left to be found as a change.
 function restore.all_marks(s, model, present)
   local marks = s.history:standing(present)
   for guid, mark in pairs(marks) do
     local one = model.candidates[mark.number]
-    if mark.kind == "candidate" and mark.number ~= model.current then
+    if mark.number ~= model.current and (mark.kind == "candidate" or not one) then
+      marks[guid] = nil
+    elseif mark.number == model.current and mark.kind ~= "candidate" then
       marks[guid] = nil
     elseif mark.kind == "accepted" and one and models.is_accepted(one) then
       mark.start_s, mark.end_s = one.start_s, one.end_s

@@ -87,7 +87,7 @@ local TRANSITIONS = {
 ---@field progress number of the search, 0 to 1
 ---@field status_line string? what it said last
 ---@field stored_text string? what the project's ext state has of it
----@field seals table<string, boolean> the last lines of what was stored in this run
+---@field seals table<string, boolean> the last lines of what was read or stored in this run
 ---@field layout table<string, ItemPlace>? where the items of its track stood when they were looked at last
 ---@field shift_s number how far they have moved since the search: project time = the daemon's time + this
 ---@field outdated boolean the items have changed otherwise since the search
@@ -100,6 +100,8 @@ local TRANSITIONS = {
 ---@field answers_in_project integer how many answers the project had when it was opened
 ---@field reviewed integer? the answered place that the user looks at again
 ---@field withdrawn table<integer, { start_s: number, end_s: number }[]> places that had a candidate's number before it
+---@field misplaced table<integer, { from: table, to: table, shift_s: number }[]> where REAPER has left the candidate of a number off its
+---  sound, and where it was put
 ---@field question table? in the state asking: the command that asks for it
 ---@field seen { number: integer, start_s: number, end_s: number }? where the open candidate's region stood in the last look
 ---@field deciding boolean the questions are those that decide the rest
@@ -110,7 +112,7 @@ local FIELDS = {
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
   answers_in_project = true, cut = true, seals = true, layout = true,
   shift_s = true, outdated = true, searched = true, strayed = true, replaced = true, removed = true,
-  fetched = true, seen = true, question = true, reviewed = true, deciding = true, withdrawn = true,
+  fetched = true, seen = true, question = true, reviewed = true, deciding = true, withdrawn = true, misplaced = true,
 }
 
 local methods = {}
@@ -341,6 +343,25 @@ function methods:withdraw(number, span)
   table.insert(self.withdrawn[number], span)
 end
 
+---The open candidate's region is put where its sound is now.
+---@param from { start_s: number, end_s: number }
+---@param to { start_s: number, end_s: number }
+function methods:put_right(number, from, to)
+  self.misplaced[number] = self.misplaced[number] or {}
+  table.insert(self.misplaced[number], { from = { start_s = from.start_s, end_s = from.end_s }, to = to, shift_s = self.shift_s })
+end
+
+---Where a candidate's region belongs that an undo has left where it was before it was put right.
+---@param there Mark
+---@return { start_s: number, end_s: number }? nil: it was not put right from there, or the items stand elsewhere now
+function methods:right_place(there)
+  local list = self.misplaced[there.number] or {}
+  for index = #list, 1, -1 do
+    local one = list[index]
+    if math.abs(one.shift_s - self.shift_s) < models.TOLERANCE_S and models.same_place(there, one.from) then return one.to end
+  end
+end
+
 ---The user looks at an answered place again; nil: no more.
 ---@param number integer?
 function methods:review(number) self.reviewed = number end
@@ -363,7 +384,7 @@ function methods:stored_as(text)
   self.seals[text:match("[^\n]*$")] = true
 end
 
----Whether a text is one that was stored in this run: where undo takes ext state back an earlier one may stand there again.
+---Whether a text is one that was read or stored in this run: where undo takes ext state back an earlier one may stand there again.
 ---@param text string
 ---@return boolean
 function methods:has_stored(text) return text == "" or self.seals[text:match("[^\n]*$")] == true end
@@ -465,6 +486,11 @@ function methods:restate(number, verdict, command) self.history:restate(number, 
 ---@param marks table<string, Mark>
 function methods:set_marks(marks) self.history:set_marks(marks) end
 
+---@param model Model
+---@param present table<string, Mark>
+---@return boolean found
+function methods:leave_out_redone(model, present) return self.history:leave_out_redone(model, present) end
+
 ---@param index integer
 ---@return table[] commands for the daemon
 function methods:go(index)
@@ -551,7 +577,7 @@ local function made(values)
     false, 0, 0
   values.answers_in_project = values.answers_in_project or 0
   values.cut, values.fetched = values.cut or false, false
-  values.seals, values.withdrawn = {}, {}
+  values.seals, values.withdrawn, values.misplaced = {}, {}, {}
   values.strayed = values.strayed or {}
   values.replaced, values.removed = values.replaced or {}, values.removed or {}
   values.shift_s, values.outdated, values.deciding = values.shift_s or 0, values.outdated or false, false
@@ -578,7 +604,9 @@ end
 ---@return Session in the state "stored"
 function session.stored(values)
   values.state = "stored"
-  return made(values)
+  local self = made(values)
+  if values.stored_text then self:stored_as(values.stored_text) end        -- an undo may bring back that one too
+  return self
 end
 
 return session

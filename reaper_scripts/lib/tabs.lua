@@ -18,6 +18,7 @@ local tabs = {}
 ---@field searching Session? the one whose first candidate is awaited; not in `sessions` yet
 ---@field preparing boolean a search is asked for and has no session yet
 ---@field asked boolean the daemon was asked what it has for the project
+---@field elsewhere table<string, string> sessions of the project that another tab leads: label by id
 ---@field declined table<string, boolean> sessions that the user does not want back, by id
 ---@field dirty integer what REAPER said last
 ---@field change_count integer of the project, when it was looked at last
@@ -42,7 +43,7 @@ end
 local function tab_of(ctx, proj, path)
   local tab = ctx.tabs[proj]
   if not tab then
-    tab = { proj = proj, path = path, sessions = {}, lines = {}, preparing = false, asked = false, declined = {},
+    tab = { proj = proj, path = path, sessions = {}, lines = {}, preparing = false, asked = false, declined = {}, elsewhere = {},
       dirty = reaper.IsProjectDirty(proj) }
     ctx.tabs[proj] = tab
     restore.open(ctx, tab)
@@ -118,6 +119,7 @@ function tabs.follow(ctx)
   local proj, path = reaper.EnumProjects(-1)
   local before = ctx.active_tab
   ctx.active_tab = proj and tab_of(ctx, proj, path) or nil
+  if ctx.active_tab then restore.follow_elsewhere(ctx, ctx.active_tab) end
   if before and ctx.active_tab ~= before and ctx.active_tab and ctx.active_tab.active then
     steps.describe(ctx, ctx.active_tab.active)
   end

@@ -110,11 +110,18 @@ local function last_seen(s)
   return s.seen and s.seen.number == s.model.current and s.seen or s.model.candidates[s.model.current]
 end
 
----Put the open candidate's region where it belongs. After an undo it stands as REAPER has put it: a point of ours would end the redo.
+---Put the open candidate's region where it belongs. After an undo or redo it stands as REAPER has put it, and a point of ours would end
+---the redo: only what was put right from there before is put right again, without one.
 ---@param guid string of its region
 ---@param to { start_s: number, end_s: number }
-local function put_candidate(tab, name, present, guid, to)
-  if models.same_place(present[guid], to) or project.can_redo(tab.proj) then return end
+local function put_candidate(tab, s, name, present, guid, to)
+  if models.same_place(present[guid], to) then return end
+  if project.can_redo(tab.proj) then
+    local place = s:right_place(present[guid])
+    if place then project.move(tab.proj, guid, place.start_s, place.end_s) end
+    return
+  end
+  s:put_right(s.model.current, present[guid], to)
   project.undoable(tab.proj, name, function() project.move(tab.proj, guid, to.start_s, to.end_s) end)
 end
 
@@ -153,7 +160,7 @@ function track_changes.settle(tab, s, present, retuned)
   s:settle(model, marks)
   local along = asked and models.span_moved(seen, by_s)
   if asked and (retuned or models.is_nearer(there, seen, along)) then
-    put_candidate(tab, "Move the candidate with its items", present, asked, retuned and along or models.span_moved(there, by_s))
+    put_candidate(tab, s, "Move the candidate with its items", present, asked, retuned and along or models.span_moved(there, by_s))
   end
 end
 
@@ -302,7 +309,7 @@ function track_changes.with_tempo(tab, s, present)
     end
   end
   local guid = asked_about(s, present)
-  if guid then put_candidate(tab, "Move the candidate back onto its sound", present, guid, last_seen(s)) end
+  if guid then put_candidate(tab, s, "Move the candidate back onto its sound", present, guid, last_seen(s)) end
   if moved == 0 then return false end
   s:set_marks(s.history:standing(present))
   s:amend(model)

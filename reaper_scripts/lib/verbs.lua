@@ -527,6 +527,7 @@ local function run(ctx, tab, verb)
   if tab.preparing then
     status.say("still reading the track", true)
   elseif not s or s:absent() and not s:is_searching() then
+    if not s and restore.tell_elsewhere(tab) then return end
     status.say("no search is open in this project: make a time selection and run Find sounds like the time selection", true)
   elseif AT_ONCE[verb] then
     of_session[verb](ctx, tab, s)

@@ -261,7 +261,8 @@ class FakeDaemon:
     def _rows(self, session: Session, only: set[int] | None = None) -> None:
         state = session.state
         own = state.example_region or state.example
-        rows = [m.Row(session.find.session, 0, "example", own.start_s, own.end_s, 1.0, 1.0)]
+        shown = "example" if state.example_region is not None else "retracted"
+        rows = [m.Row(session.find.session, 0, shown, own.start_s, own.end_s, 1.0, 1.0)]
         rows += [
             m.Row(session.find.session, k, one.state, one.span.start_s, one.span.end_s, one.score, one.probability)
             for k, one in state.candidates.items()

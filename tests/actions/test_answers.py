@@ -447,3 +447,108 @@ def test_undos_faster_than_the_daemon_are_not_undone_by_its_late_rows(rig: Rig) 
     assert (session.state.accepted, session.state.current) == (0, 1)
     assert "ReaTrieve: Update Sound 1" not in rig.history()
     assert [one.number for one in rig.sent(m.Undo)] == [3, 2, 1]
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize(
+    "answers", ["accept accept accept accept", "accept reject accept reject", "reject reject reject reject"]
+)
+def test_several_undos_at_once_that_give_regions_new_guids(tmp_path: Path, answers: str, count: int) -> None:
+    profile = {"undo_keeps_region_guids": False, "redo_keeps_region_guids": False}
+    with Rig(tmp_path, profile=profile) as rig:
+        session = rig.find()
+        for verb in answers.split():
+            rig.press(verb, 6)
+        names = rig.names()
+        for _ in range(count):
+            rig.reaper.run(UNDO)
+        rig.tick(8)
+        assert session.state.current == 5 - count
+        assert rig.candidate().name.startswith(f"? Sound 1-{5 - count} ")
+        for _ in range(count):
+            rig.reaper.run(REDO)
+        rig.tick(8)
+        assert session.state.current == 5
+        assert rig.names() == names  # nothing twice
+
+
+def test_an_undo_of_clear_that_gives_the_candidate_a_new_guid(tmp_path: Path) -> None:
+    with Rig(tmp_path, profile={"undo_keeps_region_guids": False}) as rig:
+        session = rig.find()
+        rig.press("accept")
+        rig.press("clear")
+        rig.reaper.run(UNDO)
+        rig.tick(6)
+        assert "accept, reject or skip?" in rig.line()
+        rig.press("accept", 6)
+        assert session.state.accepted == 2
+        assert len(set(rig.names())) == len(rig.names()) == 4
+
+
+def test_undos_past_a_finish_that_give_the_candidate_a_new_guid(tmp_path: Path) -> None:
+    """Without that region, what stands looks like the step that finished."""
+    with Rig(tmp_path, profile={"undo_keeps_region_guids": False}) as rig:
+        session = rig.find()
+        for verb in ("finish", "continue", "skip"):
+            rig.press(verb, 8)
+        for _ in range(3):
+            rig.reaper.run(UNDO)
+        rig.tick(8)
+        assert session.state.current == 1
+        rig.press("accept", 8)
+        assert (session.state.accepted, session.state.current) == (1, 2)
+
+
+@pytest.mark.parametrize("when", ["before the list", "after the list"])
+def test_a_key_during_accept_all_answers_nothing_that_comes_after_it(one_rig: Rig, when: str) -> None:
+    """It was about the candidate that is accepted with the rest; the next one was never shown."""
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.reaper.answer("yes")
+    one_rig.run("accept_rest")
+    one_rig.tick()
+    if when == "before the list":
+        one_rig.run("reject")
+    else:
+        one_rig.until(lambda: one_rig.reaper.dialogs)
+        one_rig.daemon.paused = True
+        one_rig.run("reject")
+        one_rig.tick(5)
+        one_rig.daemon.paused = False
+    one_rig.tick(20)
+    assert session.state.rejections == 0
+    assert session.state.accepted == 4
+    assert one_rig.candidate().name.startswith(f"? Sound 1-{session.state.current} ")
+    assert any("queued key presses were ignored" in line for line in one_rig.help())
+    one_rig.press("reject")
+    assert session.state.rejections == 1
+
+
+def test_a_key_before_the_list_is_for_the_candidate_where_the_list_is_refused(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.reaper.answer("no")
+    one_rig.run("accept_rest")
+    one_rig.tick()
+    one_rig.run("reject")
+    one_rig.run("accept")
+    one_rig.tick(20)
+    assert [one.state for one in session.state.candidates.values()] == ["rejected", "accepted", "candidate"]
+
+
+@pytest.mark.parametrize("verb", ["accept_rest", "continue"])
+def test_a_key_in_the_tick_of_the_next_candidate_is_not_for_that(one_rig: Rig, verb: str) -> None:
+    """It was pressed before that tick, so nobody had seen what the tick brings."""
+    session = one_rig.find()
+    if verb == "continue":
+        one_rig.press("finish")
+        one_rig.run("continue")
+        one_rig.tick()
+    else:
+        one_rig.reaper.answer("yes")
+        one_rig.run("accept_rest")
+        one_rig.until(lambda: one_rig.reaper.dialogs)
+    one_rig.daemon.poll()  # its reply is on the way
+    one_rig.run("reject")
+    one_rig.tick(20)
+    assert session.state.rejections == 0
+    assert one_rig.candidate().name.startswith(f"? Sound 1-{session.state.current} ")

@@ -291,3 +291,21 @@ def test_a_rendering_that_is_broken_off_leaves_nothing(tmp_path: Path, how: str)
         assert list(renders.iterdir()) == []
         assert not any(thing.alive for thing in accessors(rig))
         assert rig.daemon.sessions == {}
+
+
+def test_what_was_rendered_before_the_rest_is_broken_off_goes_too(tmp_path: Path) -> None:
+    with Rig(tmp_path, clock="real", tick_hz=1000.0) as rig:
+        rig.track.items[0].set(D_PITCH=1, D_LENGTH=2.0)
+        rig.track.add_item(rig.audio, 3.0, 17.0).set(D_PITCH=1)  # another rendering
+        rig.project.select_time(0.5, 1.5)
+        rig.run("find")
+        renders = rig.folder / "home" / "renders"
+        rig.until(lambda: renders.exists() and len(list(renders.iterdir())) == 2, 5000)
+        rig.press("finish", 5)
+        assert list(renders.iterdir()) == []
+        assert not any(thing.alive for thing in accessors(rig))
+        rig.find()  # and nothing of the first one comes late
+        rig.tick(200)
+        assert len(rig.daemon.sessions) == 1
+        assert len(rig.sent(m.Find)) == 1
+        assert len(list(renders.iterdir())) == 2

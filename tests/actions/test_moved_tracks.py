@@ -381,3 +381,36 @@ def test_of_several_copies_a_place_goes_with_the_nearest(rig: Rig) -> None:
     rig.track.items[0].delete()
     rig.tick(6)
     assert put_right(rig) == pytest.approx([1.0, 2.5, 4.5])
+
+
+@pytest.mark.parametrize("how", ["items a little", "items far", "tempo"])
+def test_undo_of_a_candidate_that_was_put_on_its_sound_leaves_it_there(rig: Rig, how: str) -> None:
+    """That undo alone leaves it where items or tempo had left it: Accept would refuse it, or learn that place."""
+    session = rig.find()
+    rig.press("accept", 8)
+    if how == "tempo":
+        tempo(rig, 1.4)
+    else:
+        rig.track.items[0].move(0.25 if how == "items a little" else 5.0)
+        rig.tick(8)
+    points, place_s = list(rig.project.model.history.texts), rig.candidate().start_s
+    assert points[-1].startswith("ReaTrieve: Move the candidate ")
+    rig.reaper.run(UNDO)
+    rig.tick(8)
+    assert rig.candidate().start_s == place_s
+    rig.reaper.run(UNDO)  # of the user's own edit
+    rig.tick(8)
+    assert rig.candidate().start_s == SPANS[1][0]
+    for _ in range(2):
+        rig.reaper.run(REDO)
+        rig.tick(8)
+        assert rig.candidate().start_s == pytest.approx(place_s)
+    assert list(rig.project.model.history.texts) == points  # nothing that could be redone was lost
+    rig.reaper.run(UNDO)
+    rig.tick(8)
+    rig.press("accept", 8)
+    assert session.state.candidates[2].span.start_s == pytest.approx(SPANS[1][0])
+    rig.reaper.run(UNDO)
+    rig.tick(8)
+    assert session.state.current == 2
+    assert rig.candidate().start_s == pytest.approx(place_s)

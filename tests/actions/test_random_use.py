@@ -14,6 +14,7 @@ from reatrieve.session.events import BudgetRaised
 SPANS = [(2.0 * k, 2.0 * k + 1.0) for k in range(1, 60)]
 VERBS = (
     "accept", "reject", "skip", "undo", "continue", "finish", "previous", "start_later", "end_earlier", "window",
+    "clear",
 )  # fmt: skip
 USES = {
     "keys": ["accept", "accept", "reject", "reject", "skip", "undo", UNDO, REDO],
@@ -243,6 +244,36 @@ def test_regions_off_their_sound_are_put_right_whatever_has_moved(tmp_path: Path
         state, moved_s = rig.daemon.sessions[name].state, rig.project.tracks[0].items[0].model.position_s
         regions = sorted(span.start_s + moved_s for _, span in state.accepted_regions)
         assert sorted(rig.accepted()) == pytest.approx(regions)
+        assert rig.candidate() is None or rig.candidate().name.startswith(f"? Sound 1-{state.current} ")
+
+
+NEW_GUIDS = [
+    "accept",
+    "accept",
+    "reject",
+    "skip",
+    "undo",
+    "undos",
+    "undos",
+    "redos",
+    "redos",
+    "clear",
+    "finish",
+    "continue",
+]
+
+
+@pytest.mark.parametrize("seed", [*range(6), 16])
+def test_regions_that_undo_gives_other_guids_are_known_whatever_was_pressed(tmp_path: Path, seed: int) -> None:
+    profile = {"undo_keeps_region_guids": False, "redo_keeps_region_guids": False}
+    with Rig(tmp_path, ("7.80", "6.83")[seed % 2], spans=SPANS, profile=profile) as rig:
+        rig.track.items[0].set(D_LENGTH=200.0)
+        session = rig.find()
+        use_at_random(rig, seed, NEW_GUIDS, 5, 25)
+        rig.tick(300)
+        state = session.state
+        assert sorted(rig.accepted()) == pytest.approx(sorted(span.start_s for _, span in state.accepted_regions))
+        assert len(set(rig.names())) == len(rig.names())
         assert rig.candidate() is None or rig.candidate().name.startswith(f"? Sound 1-{state.current} ")
 
 

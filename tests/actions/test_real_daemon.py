@@ -257,6 +257,7 @@ def test_a_whole_session(serve: Serve, tmp_path: Path, sockets: str, version: st
         s.reaper.answer([str(tmp_path / "out"), "json", "source", "", "0", "no"])
         s.run("export")
         s.until(lambda: list((tmp_path / "out").glob("*.sync.json")), 60)
+        s.until(lambda: "1 file in" in s.line())  # said after the file is there
         s.run("finish")
         s.until(lambda: s.candidate() is None)
         s.reaper.tick(30)

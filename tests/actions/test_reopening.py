@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_daemon import vars_of
 from rig import REDO, SPANS, UNDO, Rig
 
 from reatrieve.bridge import messages as m
@@ -581,3 +582,67 @@ def test_a_deletion_redone_after_a_restart_is_one(one_rig: Rig) -> None:
     one_rig.tick(6)
     states = ["accepted", "retracted", "accepted", "candidate"]
     assert [one.state for one in session.state.candidates.values()] == states
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize(
+    "answers", ["accept accept accept accept", "reject reject reject reject", "skip accept reject accept"]
+)
+def test_answers_redone_while_no_client_ran_are_learned(one_rig: Rig, answers: str, count: int, reopened: bool) -> None:
+    """A place without a region was rejected or skipped: it counts as skipped, which teaches nothing."""
+    session = one_rig.find()
+    for verb in answers.split():
+        one_rig.press(verb, 6)
+    for _ in range(3):
+        one_rig.reaper.run(UNDO)
+        one_rig.tick(6)
+    assert session.state.current == 2
+    one_rig.reaper.stop("ReaTrieve_Client.lua")
+    for _ in range(count):
+        one_rig.reaper.run(REDO)
+    names, points = one_rig.names(), list(one_rig.project.model.history.texts)
+    if reopened:
+        one_rig.project.save(one_rig.folder / "song.rpp")
+        one_rig.reopen(one_rig.folder / "song.rpp", 0)
+        session.find = m.Find(**{**vars_of(session.find), "project": str(one_rig.folder / "song.rpp")})
+    one_rig.reaper.run("ReaTrieve_Client.lua")
+    one_rig.reaper.unfocus()
+    one_rig.tick(40)
+    assert one_rig.names() == names
+    assert session.state.current == 2 + count
+    redone = answers.split()[1 : 1 + count]
+    expected = ["accepted" if verb == "accept" else "skipped" for verb in redone]
+    assert [session.state.candidates[2 + k].state for k in range(count)] == expected
+    assert "accept, reject or skip?" in one_rig.line()
+    if not reopened:
+        assert list(one_rig.project.model.history.texts) == points  # and what can be redone still can
+    one_rig.press("accept", 8)
+    assert session.state.candidates[2 + count].state == "accepted"
+    assert one_rig.accepted() == [span.start_s for _, span in session.state.accepted_regions]
+
+
+def test_an_undo_that_restores_the_ext_state_that_was_read_is_no_other_project(tmp_path: Path) -> None:
+    with Rig(tmp_path, profile={"undo_restores_proj_ext_state": True}) as rig:
+        session = rig.find()
+        rig.press("accept")
+        rig.project.save(rig.folder / "song.rpp")
+        rig.tick(3)
+        rig.reopen(rig.folder / "song.rpp", 20)
+        names = rig.names()
+        rig.press("reject", 8)
+        rig.reaper.run(UNDO)
+        rig.tick(20)
+        assert rig.names() == names
+        assert rig.reaper.dialogs == []
+        assert (session.state.answers, session.state.current) == (1, 2)
+
+
+def test_an_example_whose_region_was_deleted_stays_so_when_the_project_is_opened(saved: Rig) -> None:
+    saved.region("Sound 1-0").delete()
+    saved.tick(5)
+    saved.project.save()
+    saved.tick(3)
+    saved.reopen(saved.folder / "song.rpp", 20)
+    saved.press("accept", 8)
+    assert saved.accepted() == [2.0, 4.0, 6.0, 8.0]

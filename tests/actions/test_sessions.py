@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_daemon import vars_of
 from rig import ACTIONS, REDO, SPANS, UNDO, Rig
 
 from reatrieve.bridge import messages as m
@@ -678,3 +679,33 @@ def test_a_skip_that_is_a_rejection_now_stays_one_through_undo_and_redo(rig: Rig
         assert "1 of 10 rejections" in rig.line()
     assert [one.state for one in session.state.candidates.values()] == ["rejected", "accepted", "accepted", "candidate"]
     assert rig.history() == points
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_a_project_opened_twice_says_where_its_search_is_led(rig: Rig, copy: bool) -> None:
+    session = rig.find()
+    rig.press("accept")
+    path = rig.folder / "song.rpp"
+    rig.project.save(path)
+    rig.tick(3)
+    first = rig.project
+    if copy:
+        shutil.copyfile(path, rig.folder / "copy.rpp")
+        path = rig.folder / "copy.rpp"
+    rig.reaper.open(path)
+    rig.tick(5)
+    text = "Sound 1 is open in another project tab: answer it there, or close that tab to go on with it here"
+    assert rig.line() == text
+    names = rig.names()
+    rig.press("accept", 5)
+    assert rig.line() == text
+    assert rig.names() == names
+    assert session.state.accepted == 1
+    if copy:  # its journal tells by the path, as on opening it alone
+        session.find = m.Find(**{**vars_of(session.find), "project": str(path)})
+    first.close()
+    rig.tick(20)
+    assert "ready to go on" in " ".join(rig.help())
+    rig.press("accept", 8)
+    assert session.state.accepted == 2
+    assert rig.accepted() == [0.5, 2.0, 4.0]

@@ -309,3 +309,44 @@ def make_song(tmp_path: Path) -> Any:
     yield make
     for rig in made:
         rig.close()
+
+
+@pytest.mark.parametrize("record", ["item", "left", "1;", "{", "strayed"])
+@pytest.mark.parametrize("value", ["", "nan", "1e999", "-1e999"])
+def test_a_number_that_is_none_comes_from_the_journal(one_rig: Rig, record: str, value: str) -> None:
+    """A program that changed what the project keeps, and cannot have made the seal fit."""
+    session = one_rig.find()
+    for verb in ("accept", "accept", "reject"):
+        one_rig.press(verb)
+    one_rig.track.items[0].move(0.25)  # the regions stay: they are off their sound from here on
+    one_rig.tick(5)
+    one_rig.press("accept", 8)
+    names, accepted = one_rig.names(), one_rig.accepted()
+    path = one_rig.folder / "song.rpp"
+    one_rig.project.save(path)
+    one_rig.tick(3)
+    one_rig.reaper.stop("ReaTrieve_Client.lua")
+    stored = next(v for k, v in one_rig.project.model.ext_state.items() if k.upper() == "REATRIEVE")
+    key = next(key for key in stored if key.upper().startswith("SESSION_"))
+    lines = stored[key].split("\n")
+    if record == "strayed":
+        lines.insert(1, "strayed;1")
+    at = next(k for k, line in enumerate(lines) if line.startswith(record))
+    fields = lines[at].split(";")
+    fields[{"item": 3, "left": 2, "1;": 4, "{": 6, "strayed": 1}[record]] = value
+    lines[at] = ";".join(fields)
+    stored[key] = "\n".join(lines)
+    one_rig.project.save(path)
+    one_rig.project.close()
+    one_rig.tick(3)
+    one_rig.reaper.open(path)
+    one_rig.reaper.run("ReaTrieve_Client.lua")
+    one_rig.reaper.unfocus()
+    one_rig.tick(40)
+    assert any("had lost a part of it" in line for line in one_rig.help())
+    assert one_rig.reaper.dialogs == []
+    if record == "item":
+        assert (one_rig.names(), one_rig.accepted()) == (names, accepted)
+    one_rig.press("skip", 8)
+    assert len(set(one_rig.names())) == len(one_rig.names())
+    assert session.state.accepted == 3

@@ -1,6 +1,7 @@
 local ext_state = require("ext_state")
 local history = require("history")
 local models = require("models")
+local sealed = require("sealed")
 local selftest = require("selftest")
 local session = require("session")
 local sync_markers = require("sync_markers")
@@ -165,6 +166,51 @@ return {
       same(ext_state.decode("ID", text:sub(1, length)).cut, true)
     end
     same(ext_state.decode("ID", (text:gsub("Riser 1", "Riser 7"))).cut, true)
+  end },
+  { "a record with a number that is none, or out of range, is left out, though the seal fits", function()
+    local s = answer(answer(started(), "accept", 1 / 3), "reject", 4)
+    s:lay_out { ["{I}"] = { position_s = 0, length_s = 20, offset_s = 1, rate = 2, source = "a.wav" } }
+    s:amend(models.add_sound_offset(s.model, 1, 0.5, 0.5))
+    s:stray(2)
+    s:take_over_from { ["{R}"] = 7 }
+    local text = ext_state.encode(s)
+    local lines, whole = sealed.lines(text)
+    same(whole, true)
+    local function decoded(pattern, value)
+      local damaged, count = {}, 0
+      for index, line in ipairs(lines) do
+        local new, n = line:gsub(pattern, "%1" .. value:gsub("%%", "%%%%"), 1)
+        damaged[index], count = new, count + n
+      end
+      same({ pattern, count }, { pattern, 1 })
+      local other = ext_state.decode("ID", sealed.text(damaged))
+      for number, one in pairs(other.model.candidates) do same({ number, type(one.start_s + one.end_s) }, { number, "number" }) end
+      other:check()
+      return other
+    end
+    for _, value in ipairs { "", "x", "nan", "inf", "1e999", "-1e999", "-nan" } do
+      same({ value, decoded("^({T};1;Riser;3;;2;)[^;]*", value).shift_s, }, { value, 0 })
+      for field = 3, 6 do
+        local other = decoded("^(item" .. (";[^;]*"):rep(field - 2) .. ";)[^;]*", value)
+        same({ value, field, other.cut, other.layout }, { value, field, true })
+      end
+      for field = 2, 4 do
+        local other = decoded("^(left" .. (";[^;]*"):rep(field - 2) .. ";)[^;]*", value)
+        same({ value, field, other.cut, other.model.candidates[1].sound_offset }, { value, field, true })
+      end
+      for _, field in ipairs { 5, 6, 8 } do
+        local other = decoded("^(1;{1}" .. (";[^;]*"):rep(field - 3) .. ";)[^;]*", value)
+        same({ value, field, other.cut, other.model.candidates[1], other:step().marks["{1}"] }, { value, field, true })
+      end
+      same(decoded("^(strayed;)[^;]*", value).strayed, {})
+      same(decoded("^(removed;)[^;]*", value).removed, {})
+    end
+    same(decoded("^(1;{1};accepted;[^;]*;)[^;]*", "9").cut, true)                    -- ends before it begins
+    same(decoded("^(1;{1};accepted;[^;]*;[^;]*;[^;]*;)[^;]*", "heard").cut, true)
+    same(decoded("^(item;{I};[^;]*;)[^;]*", "-1").cut, true)
+    same(decoded("^(item;{I};[^;]*;[^;]*;[^;]*;)[^;]*", "0").cut, true)
+    same(decoded("^({T};1;Riser;)[^;]*", "1").model.current, nil)
+    same(ext_state.decode("ID", sealed.text { lines[1], "later;1", table.unpack(lines, 2) }).cut, false)     -- of a later version
   end },
   { "as version 0.1.0 wrote it", function()
     local old = "{T};2;Riser;2;;1|0;{0};kept;Riser 0;1;2;example;1|1;{1};kept;Riser 1;2;3.5;accepted;0.87"
