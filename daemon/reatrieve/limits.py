@@ -70,8 +70,8 @@ TIME_S: Final = 1e7
 """Seconds before or after the project's start: 115 days."""
 LENGTH_S: Final = 48 * 3600.0
 """Length of a sound file, and of a track from its first item to its last."""
-WALL_TIME_S: Final = 253_402_300_800.0
-"""Seconds since 1970 to the end of year 9999."""
+WALL_TIME_S: Final = 253_402_300_799.0
+"""Seconds since 1970 to the last second of year 9999."""
 GAIN: Final = 1e4
 """Linear: 80 dB."""
 NUDGE_MS: Final = 60_000.0

@@ -100,8 +100,7 @@ local TRANSITIONS = {
 ---@field answers_in_project integer how many answers the project had when it was opened
 ---@field reviewed integer? the answered place that the user looks at again
 ---@field withdrawn table<integer, { start_s: number, end_s: number }[]> places that had a candidate's number before it
----@field misplaced table<integer, { from: table, to: table, shift_s: number }[]> where REAPER has left the candidate of a number off its
----  sound, and where it was put
+---@field misplaced table<integer, { from: table, to: table, shift_s: number }[]> where a candidate was off its sound, and was put
 ---@field question table? in the state asking: the command that asks for it
 ---@field seen { number: integer, start_s: number, end_s: number }? where the open candidate's region stood in the last look
 ---@field deciding boolean the questions are those that decide the rest

@@ -53,6 +53,21 @@ def test_a_damaged_entry_is_a_miss_and_goes_away(tmp_path: Path, harm: str) -> N
     assert_same(cache.put("k", analysis()), analysis())
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+@pytest.mark.parametrize("when", ["before", "while it is opened"])
+def test_an_array_that_is_a_pipe_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    cache = AnalysisCache(tmp_path)
+    cache.put("k", analysis())
+    array = tmp_path / "analysis" / "k" / "0.npy"
+    regular = array.lstat()
+    array.unlink()
+    os.mkfifo(array)
+    if when != "before":  # it still was a file, a moment ago
+        monkeypatch.setattr("reatrieve.files.demand_regular", lambda *_, **__: regular)
+    assert cache.get("k") is None
+
+
 def test_the_least_recently_used_leaves_first(tmp_path: Path) -> None:
     one = analysis(n=100_000)
     size = AnalysisCache(tmp_path / "probe")

@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import sys
+import time
 import zlib
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from journal.test_journal import EVENTS, header
 from reatrieve import limits
+from reatrieve.cli import main
 from reatrieve.errors import InputError, JournalError
 from reatrieve.journal import DamageError, Header, Journal, JournalFolder, check_journal, read_journal
 from reatrieve.session.events import Proposed, Renamed, Started
@@ -101,6 +103,41 @@ def test_what_is_newer_is_refused_by_name_and_left_untouched(tmp_path, number, c
             use(path)
         assert not isinstance(caught.value, DamageError)
         assert path.read_bytes() == raw
+
+
+@pytest.mark.parametrize("number", [3, 12])
+@pytest.mark.parametrize("line", [{"v": 3, "what": "merged"}, {"v": 3, "event": "renamed", "hash": "0123456789abcdef"}])
+def test_a_line_of_a_later_version_may_have_no_checksum_of_ours(tmp_path, number, line):
+    path = tmp_path / "s-1.journal.jsonl"
+    rows = written(path).splitlines(keepends=True)
+    rows[number] = json.dumps(line).encode() + b"\n"
+    path.write_bytes(b"".join(rows))
+    for use in (read_journal, Journal.open, check_journal, lambda _: JournalFolder(tmp_path).open("s-1")):
+        with pytest.raises(JournalError, match=f"line {number + 1}: it is of a newer version; update") as caught:
+            use(path)
+        assert not isinstance(caught.value, DamageError)
+        assert path.read_bytes() == b"".join(rows)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+def test_the_last_second_that_is_taken_is_a_date_everywhere(tmp_path, monkeypatch, capsys, zone):
+    monkeypatch.setenv("TZ", zone)
+    getattr(time, "tzset", int)()
+    project = str(tmp_path / "p.rpp")
+    with Journal.create(tmp_path / "s-1.journal.jsonl", header("s-1", project), now=lambda: 1e300) as journal:
+        journal.append_all(EVENTS[:3])
+        assert journal.lines[-1].time_s == limits.WALL_TIME_S
+    (stored,) = JournalFolder(tmp_path).of_project(project)
+    assert stored.modified == "9999-12-31T23:59:59Z"
+    assert main(["journal", "check", str(journal.path)]) == 0
+    assert "9999-12-31" in capsys.readouterr().out or zone != "UTC"
+    past = journal.path.read_bytes().splitlines(keepends=True)
+    past[3] = changed(journal.path.read_bytes(), 3, lambda row: row.update(t=limits.WALL_TIME_S + 1)).splitlines(True)[
+        3
+    ]
+    journal.path.write_bytes(b"".join(past))
+    with pytest.raises(DamageError, match="line 4 is damaged: t is"):
+        read_journal(journal.path)
 
 
 ODD = [

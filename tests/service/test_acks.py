@@ -55,6 +55,7 @@ class Fault(BaseException):
 
 FAULTS = [
     RuntimeError("boom"),
+    Fault("boom"),
     KeyError("k"),
     RecursionError(),
     MemoryError(),

@@ -19,14 +19,14 @@ import time
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
-from reatrieve.files import demand_regular, make_folder, read_small
+from reatrieve.files import make_folder, open_regular, read_small
 from reatrieve.session.retriever import Analysis
 
 __all__ = ["DEFAULT_MAX_BYTES", "AnalysisCache", "default_cache_folder"]
@@ -248,7 +248,8 @@ def _save(folder: Path, analysis: Analysis) -> None:
             np.save(stream, np.asarray(array), allow_pickle=False)
             stream.flush()
             os.fsync(stream.fileno())
-        index["arrays"][name] = {"file": file.name, "bytes": file.stat().st_size, "crc": _checksum(file)}
+        with open_regular(file) as written:
+            index["arrays"][name] = {"file": file.name, "bytes": file.stat().st_size, "crc": _checksum(written)}
     (folder / _INDEX).write_text(json.dumps(index), encoding="utf-8")
 
 
@@ -259,16 +260,29 @@ def _load(folder: Path) -> Analysis:
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, row in index["arrays"].items():
         file = folder / row["file"]
-        if file.parent != folder or demand_regular(file).st_size != row["bytes"] or _checksum(file) != row["crc"]:
-            raise ValueError(f"{file.name} is not what was written")
-        mapped = row["bytes"] > _MAPPED_BYTES
-        arrays[name] = np.load(file, mmap_mode="r" if mapped else None, allow_pickle=False)
+        if file.parent != folder:
+            raise ValueError(f"{file} lies elsewhere")
+        with open_regular(file) as stream:
+            if os.fstat(stream.fileno()).st_size != row["bytes"] or _checksum(stream) != row["crc"]:
+                raise ValueError(f"{file.name} is not what was written")
+            stream.seek(0)
+            mapped = row["bytes"] > _MAPPED_BYTES
+            arrays[name] = _mapped(stream) if mapped else np.load(stream, allow_pickle=False)
     return Analysis(int(index["n_samples"]), arrays)
 
 
-def _checksum(file: Path) -> int:
+def _mapped(stream: BinaryIO) -> NDArray[np.generic]:
+    """As ``np.load`` with ``mmap_mode``, which opens by name: another file may have it by now."""
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError("no array of ours")
+    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
+    if dtype.hasobject:
+        raise ValueError("it holds objects")
+    return np.memmap(stream, dtype, "r", stream.tell(), shape, "F" if by_columns else "C")
+
+
+def _checksum(stream: BinaryIO) -> int:
     crc = 0
-    with file.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            crc = zlib.crc32(chunk, crc)
+    while chunk := stream.read(_CHUNK_BYTES):
+        crc = zlib.crc32(chunk, crc)
     return crc

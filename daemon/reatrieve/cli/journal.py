@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,8 +61,17 @@ def _list(_args: argparse.Namespace) -> int:
 def _what(label: str, header: Header, time_s: float) -> str:
     """The sound's name, the project or the files that were searched, and the time of the last event."""
     names = [Path(header.project).name] if header.project else _names(header.track_map.paths)
-    when = datetime.fromtimestamp(time_s).strftime("%Y-%m-%d %H:%M")
+    when = _local(time_s).strftime("%Y-%m-%d %H:%M")
     return f"{label} in {', '.join(names)}, {when}"
+
+
+def _local(time_s: float) -> datetime:
+    """Wall time in the local zone; in UTC where the system knows no such year (Windows after 3000)."""
+    moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=time_s)
+    try:
+        return moment.astimezone()
+    except (OSError, OverflowError, ValueError):
+        return moment
 
 
 def _accepted(session: SessionState | StoredJournal) -> str:

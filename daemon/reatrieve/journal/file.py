@@ -420,7 +420,7 @@ def _cut(file: BinaryIO, length: int) -> None:
 
 def _clock(now: Callable[[], float]) -> float:
     """Wall time that can be read back, whatever the clock is set to."""
-    return min(max(now(), 0.0), limits.WALL_TIME_S - 1.0)
+    return min(max(now(), 0.0), limits.WALL_TIME_S)
 
 
 def _additions() -> Iterator[str]:

@@ -13,7 +13,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from reatrieve import limits
@@ -63,9 +63,8 @@ class StoredJournal:
     @property
     def modified(self) -> str:
         """Time of the last event, ISO 8601 in UTC."""
-        return (
-            datetime.fromtimestamp(self.modified_s, timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
-        )
+        moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=self.modified_s)
+        return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class JournalFolder:

@@ -214,6 +214,8 @@ def parse(path: Path, raw: bytes) -> JournalContent:
         except _NewerError as exc:
             raise JournalError(f"{path}, line {number}: {exc}; update ReaTrieve") from exc
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+            if _is_newer(row):
+                raise JournalError(f"{path}, line {number}: it is of a newer version; update ReaTrieve") from exc
             if last and number > 1 and _is_torn(row):  # a power cut can leave a line's length without its content
                 return JournalContent(version, header, lines, length - len(row) - 1, crc, row + b"\n")
             damage = DamageError(path, number, _why(exc), header, lines)
@@ -265,6 +267,18 @@ def _checked(row: bytes, crc: int, *, demanded: bool) -> int:
     if now != int(found[1], 16):
         raise ValueError("its checksum is wrong")
     return now
+
+
+def _is_newer(row: bytes) -> bool:
+    """Whether a line that cannot be checked names a later version and has no checksum of this one, not even a wrong one:
+    that is no damage."""
+    if _CHECKED.search(row):
+        return False
+    try:
+        version = json.loads(row)["v"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
+    return isinstance(version, int) and version > VERSION
 
 
 def _is_torn(row: bytes) -> bool:

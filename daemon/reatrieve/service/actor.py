@@ -206,7 +206,9 @@ class SessionActor:
             try:
                 with self._context.turns.session():
                     await self._attempt(client, number, command)
-            except Exception:
+            except BaseException as error:
+                if isinstance(error, asyncio.CancelledError):
+                    raise
                 logger.exception("session %s: no answer to %s", self.session, command.NAME)
             # Not in a finally: when the daemon stops, what was not carried out is not acked.
             self._working = False
@@ -219,7 +221,9 @@ class SessionActor:
         what was to follow it failed."""
         try:
             await self._carry_out(client, number, command)
-        except Exception as error:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # whatever it is, the command is answered and acked
             self._context.hub.fail(self.client, 0 if self._counted else number, command, error)
             if isinstance(error, StaleError):
                 await self._repeat_current()

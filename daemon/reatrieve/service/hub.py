@@ -250,7 +250,7 @@ class Hub:
             if isinstance(command, Invalid):
                 raise ProtocolError(command.text)
             self._on_command(client, number, command)
-        except Exception as error:
+        except BaseException as error:  # whatever it is
             self.fail(client, number, command, error)
             self.handled(client, number)
 

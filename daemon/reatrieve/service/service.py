@@ -229,7 +229,9 @@ class Service:
                     ),
                 )
             self.hub.push(client, StoredEnd(command.project, len(stored)))
-        except Exception as error:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # whatever it is
             self.hub.fail(client, number, command, error)
         self.hub.handled(client, number)
 
