@@ -270,8 +270,7 @@ def _checked(row: bytes, crc: int, *, demanded: bool) -> int:
 
 
 def _is_newer(row: bytes) -> bool:
-    """Whether a line that cannot be checked names a later version and has no checksum of this one, not even a wrong one:
-    that is no damage."""
+    """Whether a line that cannot be checked names a later version and has no checksum of ours, not even a wrong one."""
     if _CHECKED.search(row):
         return False
     try:
