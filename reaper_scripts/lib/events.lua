@@ -372,6 +372,7 @@ function on.failed(ctx, tab, s, fields)
     return
   end
   if export.failed(tab, fields.text) or sync_markers.failed(tab, fields.text) then return end
+  if fields.code == "cancelled" and s.state == "ready" then return end   -- a list that is no longer awaited
   status.say(fields.text, true, true)
   local of_another = s.state == "asking" and s.question.id ~= fields.id and fields.code ~= "unknown-session"
   if of_another then return end                                -- the question is still awaited

@@ -345,13 +345,20 @@ local function while_closed(ctx, tab, s)
   return true
 end
 
-local function must_wait() return false end
+---A verb while the list of the rest is awaited, or what became of it: "finish" stops that, all others wait.
+local function while_collecting(ctx, _, s, verb)
+  if verb ~= "finish" then return false end
+  ctx.link:command("cancel", { session = s.id })
+  if s.state == "listing" then s:finish_waiting() end         -- while accepting the daemon says whether it was in time
+  status.say(("%s: no longer collecting; Finish ends the search"):format(s.model.label), true)
+  return true
+end
 
 -- What a verb meets in each state; in all others it is carried out.
 local BY_STATE = {
   reading = while_searching, searching = while_searching, cancelling = while_searching,
   stored = while_closed, resuming = while_closed, lost = while_closed,
-  listing = must_wait, accepting = must_wait, asking = while_asking,
+  listing = while_collecting, accepting = while_collecting, asking = while_asking,
 }
 
 -- What may be pressed while an answer is looked at again.

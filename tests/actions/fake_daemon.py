@@ -68,6 +68,8 @@ class FakeDaemon:
         self.want_render: set[int] = set()
         self.paused = False
         self.clear = True
+        self.endless: tuple[type[m.Command], ...] = ()
+        self.collecting: dict[str, int] = {}
         self.now_s = 0.0
         self.curves = 0
         self.saved: list[tuple[str, str]] = []
@@ -312,6 +314,8 @@ class FakeDaemon:
         elif isinstance(command, m.Cancel) and name == self.prepared and name not in self.sessions:
             self.prepared = ""
             del self.items[name]
+        elif isinstance(command, m.Cancel) and name in self.collecting:
+            self.push(name, m.Failed(name, self.collecting.pop(name), "cancelled", "stopped before all was learned"))
         elif isinstance(command, m.Cancel):
             self.sessions.pop(name, None)
             self.push(name, m.Done(name, "cancelled", 0, 10, 0))
@@ -359,6 +363,9 @@ class FakeDaemon:
         if isinstance(command, m.Saved):
             session.find = m.Find(**{**vars_of(session.find), "project": command.project})
             self.saved.append((name, command.project))
+            return
+        if isinstance(command, self.endless):
+            self.collecting[name] = number
             return
         if isinstance(command, m.Rest):
             index = 0

@@ -90,6 +90,25 @@ def test_accept_all_shows_the_list_first(rig: Rig) -> None:
     assert session.state.current == 2
 
 
+@pytest.mark.parametrize("endless", [m.Rest, m.AcceptRest])
+def test_finish_stops_collecting_that_takes_long(rig: Rig, endless: type[m.Command]) -> None:
+    session = rig.find()
+    rig.press("accept")
+    before = rig.names()
+    rig.daemon.endless = (endless,)
+    rig.reaper.answer("yes")
+    rig.press("accept_rest")
+    rig.press("finish")
+    assert len(rig.sent(m.Cancel)) == 1
+    assert session.state.over is None
+    assert rig.names() == before
+    rig.press("accept")  # the keys answer again
+    assert session.state.accepted == 2
+    rig.press("finish")
+    assert session.state.over == "finished"
+    rig.reaper.dialogs.clear()
+
+
 def test_accept_all_offers_to_ask_where_it_is_not_clear(rig: Rig) -> None:
     session = rig.find()
     rig.press("accept")
