@@ -37,6 +37,7 @@ from reatrieve.bridge.messages import (
     Progress,
     Reanswer,
     Rename,
+    RenderWanted,
     Rest,
     RestEnd,
     RestRow,
@@ -246,6 +247,62 @@ def test_two_long_sessions_are_resumed_at_once(daemon, connect, shared, monkeypa
     rows = [event for event in client.events if isinstance(event, Row)]
     assert sorted((row.session, row.number) for row in rows) == sorted((s, n) for s in names for n in range(101))
     assert client.refused == []
+
+
+def test_long_lists_of_all_kinds_keep_to_the_client(daemon, connect, shared, monkeypatch, tmp_path):
+    """Each is longer than what is kept for a client that has seen none, and lists of sessions do not mix."""
+    monkeypatch.setattr(links, "MAX_EVENTS", 128)
+    header, started = read_journal_of_a_search(daemon, connect, shared)
+    client, session = connect(daemon.home), secrets.token_hex(8)
+    client.until(lambda: client.welcomed)
+
+    def come(kind, n=1):
+        client.until(lambda: len([event for event in client.events if isinstance(event, kind)]) >= n)
+        return [event for event in client.events if isinstance(event, kind)]
+
+    for index in range(200):
+        client.send(make_item(session, "/nowhere/sound.wav", index=index, position_s=1.0 * index, length_s=1.0))
+    client.send(Find(session, "sound", "", "{T}", 0.0, 0.5, 5, "", 200))
+    assert [event.index for event in come(RenderWanted, 200)] == list(range(200))
+
+    places = [Span(0.1 * k, 0.1 * k + 0.05) for k in range(150)]
+    events = [one for n, place in enumerate(places, start=1) for one in skipped(n, place)]
+    events = [replace(one, verdict="accept") if isinstance(one, Answered) else one for one in events]
+    daemon.service._journals.create(replace(header, session=session), events=[started, *events]).close()
+    client.send(Anchors(session, "start", 0.0, 0))
+    client.send(Anchors(session, "start", 0.0, 0))
+    assert (len(come(AnchorsEnd, 2)), len(come(Anchor))) == (2, 302)
+
+    projects = [tmp_path / f"{name}.rpp" for name in ("one", "other")]
+    for project in projects:
+        for n in range(100):
+            one = replace(header, session=secrets.token_hex(8), project=str(project), track=f"{{{project.stem}{n}}}")
+            daemon.service._journals.create(one, events=[started]).close()
+    for project in projects:
+        client.send(Sessions(str(project)))
+    come(StoredEnd, 2)
+    listed = [event for event in client.events if isinstance(event, (Stored, StoredEnd))]
+    assert [one.project for one in (listed[100], listed[201])] == [str(project) for project in projects]
+    assert {one.track.rstrip("0123456789}") for one in listed[:100]} == {"{one"}
+    assert client.refused == []
+
+
+def test_no_answer_waits_for_lists_of_projects_on_a_slow_disk(first, connect, daemon, monkeypatch):
+    client, candidate = first
+    answered = threading.Event()
+    with monkeypatch.context() as patch:
+        patch.setattr(JournalFolder, "of_project", lambda *_: answered.wait(20) and [])
+        others = [connect(daemon.home) for _ in range(6)]
+        for other in others:
+            other.send(Sessions("/slow/project.rpp"))
+            other.until(lambda other=other: other.welcomed)
+            for _ in range(3):
+                other.pump()
+        client.answer(candidate, "accept")
+        assert client.wait(Candidate, timeout_s=10).accepted == 1
+        answered.set()
+        for other in others:
+            other.wait(StoredEnd)
 
 
 def read_journal_of_a_search(daemon, connect, shared):

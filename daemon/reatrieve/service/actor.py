@@ -62,7 +62,6 @@ __all__ = ["BusyError", "Context", "SessionActor"]
 logger = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 0.1
-LOOK_FOR_ROOM_S = 0.01
 SHARED_AFTER_S = 3.0
 """A client with an open session speaks four times a second."""
 
@@ -293,8 +292,9 @@ class SessionActor:
         for code, text in prepared.notes:
             self._push(replies.note(self.session, code, text))
         if work is None:
-            for index, why in prepared.wanted:
-                self._push(RenderWanted(self.session, index, plain(why)[: replies.TEXT_CHARACTERS]))
+            await self._push_all(
+                [RenderWanted(self.session, k, plain(why)[: replies.TEXT_CHARACTERS]) for k, why in prepared.wanted]
+            )
             if prepared.track_map is not None:
                 self._push(Done(self.session, "cancelled", 0, command.budget, 0))
             return
@@ -435,9 +435,7 @@ class SessionActor:
                 )
             return events
 
-        events = await self._long(job, "export")
-        for event in events:
-            self._push(event)
+        await self._push_all(await self._long(job, "export"))
 
     # Where the session stands
 
@@ -584,12 +582,9 @@ class SessionActor:
         self._context.hub.push(self.client, event)
 
     async def _push_all(self, events: Sequence[Event]) -> None:
-        """Send a long list no faster than the client takes it, or it would count as too far behind."""
-        client, hub = self.client, self._context.hub
-        for event in events:
-            while not hub.has_room(client) and self.client == client:
-                await asyncio.sleep(LOOK_FOR_ROOM_S)
-            hub.push(client, event)
+        """Send a long list at the client's pace, unless another one takes the session over."""
+        client = self.client
+        await self._context.hub.push_all(client, events, hurry=lambda: self.client != client)
 
 
 class BusyError(ReatrieveError):

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from reatrieve import __version__, limits
 from reatrieve.audio.cache import AnalysisCache
@@ -79,6 +80,8 @@ class Service:
         self._beginning = ThreadPoolExecutor(2, "reatrieve-beginning")  # a search begins though two others are analysed
         self._stepping = ThreadPoolExecutor(4, "reatrieve-step")
         self._describing = ThreadPoolExecutor(1, "reatrieve-describe")
+        self._listing = ThreadPoolExecutor(2, "reatrieve-list")  # a project's disk may be slow: no answer waits for it
+        self._lists: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # of the clients that wait for one
         self._actors: dict[str, SessionActor] = {}
         self._used_s: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -178,7 +181,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*(actor.close() for actor in self._actors.values()), return_exceptions=True)
         await asyncio.to_thread(self.ahead.close)
-        for pool in (self._analysing, self._beginning, self._stepping, self._describing):
+        for pool in (self._analysing, self._beginning, self._stepping, self._describing, self._listing):
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
         for actor in self._actors.values():
             actor.let_go()
@@ -210,28 +213,28 @@ class Service:
         self.hub.handled(client, number)
 
     async def _list(self, client: str, number: int, command: Sessions) -> None:
+        """List the sessions of a project; a client gets one list after the other, since no ``Stored`` says of which."""
+        one_list = self._lists.setdefault(client, asyncio.Lock())
+        async with one_list:
+            try:
+                await self._settled()
+                stored = await self._loop.run_in_executor(self._listing, self._journals.of_project, command.project)
+                listed = [
+                    Stored(
+                        one.session, one.label, one.track, one.answers, one.accepted, one.modified, int(one.finished)
+                    )
+                    for one in stored
+                ]  # fmt: skip
+                await self.hub.push_all(client, [*listed, StoredEnd(command.project, len(listed))])
+            except Exception as error:
+                self.hub.fail(client, number, command, error)
+            self.hub.handled(client, number)
+
+    async def _settled(self) -> None:
+        """Return when commands that came before are carried out; a long analysis does not hold it up."""
         deadline_s = self._clock() + SETTLE_S
         while not all(actor.settled for actor in self._actors.values()) and self._clock() < deadline_s:
-            await asyncio.sleep(0.005)  # commands sent before this one count, but a long analysis does not hold it up
-        try:
-            stored = await self._loop.run_in_executor(self._stepping, self._journals.of_project, command.project)
-            for one in stored:
-                self.hub.push(
-                    client,
-                    Stored(
-                        one.session,
-                        one.label,
-                        one.track,
-                        one.answers,
-                        one.accepted,
-                        one.modified,
-                        int(one.finished),
-                    ),
-                )
-            self.hub.push(client, StoredEnd(command.project, len(stored)))
-        except Exception as error:
-            self.hub.fail(client, number, command, error)
-        self.hub.handled(client, number)
+            await asyncio.sleep(0.005)
 
     def _proposed(self, session: str) -> None:
         self._last_proposed = session
