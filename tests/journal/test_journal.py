@@ -1,5 +1,6 @@
 """Journals: what is appended is on disk, what was torn is dropped, one writer, found again by project."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -317,6 +318,41 @@ def cut_in_a_line(path):
     os.truncate(path, path.stat().st_size - 9)
 
 
+def cut_in_the_first_line(path):
+    os.truncate(path, 20)
+
+
+def overwritten_by_something_else(path):
+    path.write_bytes(b"hello\n" * 1000)
+
+
+def touched(path):
+    os.utime(path)
+
+
+def overwritten_in_the_middle(path):
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size - 60)
+        file.write(b"x")
+
+
+def appended_to(path):
+    with path.open("ab") as file:
+        file.write(b"something\n")
+
+
+def replaced_by_something_else(path):
+    copy = path.with_name("copy")
+    copy.write_bytes(b"hello")
+    copy.replace(path)
+
+
+def replaced_by_the_journal_of_another_session(path):
+    other = path.with_name("other.jsonl")
+    Journal.create(other, dataclasses.replace(header(), session="another"), events=EVENTS[:2]).close()
+    other.replace(path)
+
+
 def replaced_by_a_copy(path):
     copy = path.with_name("copy")
     copy.write_bytes(path.read_bytes())
@@ -336,12 +372,18 @@ def deleted_with_its_folder(path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows deletes and replaces no open file")
 @pytest.mark.parametrize(
     "harm",
-    [deleted, cut, cut_in_a_line, replaced_by_a_copy, replaced_by_an_older_copy, deleted_with_its_folder],
-)
+    [
+        deleted, cut, cut_in_a_line, cut_in_the_first_line, touched, overwritten_in_the_middle, appended_to,
+        overwritten_by_something_else, replaced_by_something_else,
+        replaced_by_the_journal_of_another_session, replaced_by_a_copy, replaced_by_an_older_copy,
+        deleted_with_its_folder,
+    ],
+)  # fmt: skip
 def test_what_is_appended_is_in_the_file_that_has_the_name(tmp_path, harm):
     path = tmp_path / "journals" / "a.jsonl"
     with Journal.create(path, header(), events=EVENTS[:3]) as journal:
         harm(path)
+        there = path.read_bytes() if path.exists() else b""
         journal.append(EVENTS[3], op="later")
         journal.append(EVENTS[4])
         assert [line.event for line in read_journal(path)[1]] == EVENTS[:5] == journal.events()
@@ -349,6 +391,8 @@ def test_what_is_appended_is_in_the_file_that_has_the_name(tmp_path, harm):
             Journal.open(path)
     with Journal.open(path) as again:
         assert again.ops == {"later"}
+    kept = [file.read_bytes() for file in path.parent.glob("damaged/*")]
+    assert kept == ([there] if "else" in harm.__name__ or "another" in harm.__name__ or 0 < len(there) < 50 else [])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows deletes and replaces no open file")
@@ -366,12 +410,15 @@ def test_what_somebody_else_put_there_is_left_and_nothing_is_acknowledged(tmp_pa
             other.replace(path)
         with pytest.raises(JournalError):
             journal.append(EVENTS[3])
-        assert journal.broken
+        assert journal.broken is (what == "other answers")
         assert len(journal.events()) == 3
-    if what == "other answers":
-        assert len(read_journal(path)[1]) == 2
-    else:
+        if what == "other answers":
+            assert len(read_journal(path)[1]) == 2
+            return
         assert path.is_dir() if what == "a folder" else path.is_symlink()
+        path.rename(tmp_path / "moved away")
+        journal.append(EVENTS[3])
+    assert [line.event for line in read_journal(path)[1]] == EVENTS[:4]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows replaces no open file")

@@ -20,6 +20,7 @@ from reatrieve import limits
 from reatrieve.errors import InputError, JournalError
 from reatrieve.files import make_folder, read_at_most, reason, unreadable, write_whole
 from reatrieve.journal.file import (
+    DAMAGED,
     SUFFIX,
     Journal,
     Stamp,
@@ -43,7 +44,6 @@ __all__ = ["JournalFolder", "StoredJournal", "check_journal", "copies_folder"]
 logger = logging.getLogger(__name__)
 
 DISCARDED = "discarded"
-DAMAGED = "damaged"
 
 
 @dataclass(frozen=True, slots=True)
