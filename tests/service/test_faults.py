@@ -5,6 +5,7 @@ import logging
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,6 +129,20 @@ def test_serve_says_when_it_is_ready_and_ends_cleanly(served, connect):
     assert status == 0
     assert not (daemon.home / "daemon.txt").exists()
     assert "stopped" in daemon.log.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminals that hang up")
+def test_the_end_of_its_terminal_is_a_clean_end_but_nohup_counts(served):
+    one = served()
+    one.start()
+    assert one.end(signal.SIGHUP) == (0, "")
+    assert not (one.home / "daemon.txt").exists()
+    one.command = ["nohup", *one.command]
+    one.start()
+    one.process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert one.process.poll() is None
+    assert one.end()[0] == 0
 
 
 def test_daemon_txt_stays_where_scripts_look_for_it(served, connect):

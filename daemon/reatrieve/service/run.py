@@ -26,7 +26,8 @@ WINDOWS_WAKE_S = 0.2
 
 
 def serve(settings: Settings, *, ready: Callable[[DaemonInfo], None] = lambda _info: None) -> None:
-    """Run the daemon until SIGINT, SIGTERM or (Windows) Ctrl+C or Ctrl+Break; ``ready`` is told when it listens.
+    """Run the daemon until SIGINT, SIGTERM, SIGHUP or (Windows) Ctrl+C or Ctrl+Break; ``ready`` is told when it
+    listens.
 
     Raises
     ------
@@ -86,8 +87,10 @@ async def _until_not_needed(service: Service, stop: asyncio.Event) -> None:
 @contextlib.contextmanager
 def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
     loop = asyncio.get_running_loop()
-    names = ("SIGINT", "SIGTERM", "SIGBREAK")
+    names = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
     signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signals.remove(signal.SIGHUP)  # nohup: it is to outlive its terminal
     if threading.current_thread() is not threading.main_thread():
         yield  # inside another program; it stops us its own way
         return
