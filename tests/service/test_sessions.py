@@ -57,6 +57,7 @@ from reatrieve.bridge.messages import (
 from reatrieve.errors import CancelledError
 from reatrieve.journal import JournalFolder, read_journal
 from reatrieve.journal import file as journal_file
+from reatrieve.service.work import SessionWork
 from reatrieve.session.events import Answered, Proposed
 from reatrieve.session.search import Search
 from reatrieve.session.spans import Span
@@ -738,6 +739,28 @@ def test_a_session_open_in_two_reapers_is_told_to_both(first, daemon, connect, m
         return all(any(isinstance(e, Note) and e.code == "shared" for e in one.events) for one in (client, other))
 
     other.until(told)
+
+
+def test_that_a_command_failed_is_told_to_whoever_sent_it(first, daemon, connect, monkeypatch):
+    """Another client's command of that number would be taken for the one that failed."""
+    client, candidate = first
+    other, come = connect(daemon.home), threading.Event()
+    commit = SessionWork.commit
+
+    def held(work, command, **more):
+        assert come.wait(20)
+        return commit(work, command, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionWork, "commit", held)
+        number = client.answer(replace(candidate, number=99), "accept")
+        client.until(lambda: daemon.service._actors[candidate.session]._working)
+        other.send(Survey(candidate.session, 0))
+        other.until(lambda: daemon.service._actors[candidate.session].client == other.name)
+        come.set()
+        assert client.wait(Failed).id == number
+    other.settle()
+    assert [event for event in other.events if isinstance(event, Failed)] == []
 
 
 def test_a_script_that_was_started_again_is_told_nothing(first, daemon, connect, monkeypatch):

@@ -214,12 +214,13 @@ class SessionActor:
             self._context.rested()
 
     async def _attempt(self, client: str, number: int, command: Command) -> None:
-        """Carry out one command, or say why not: with its number where it changed nothing, with 0 where it counts, but
-        what was to follow it failed."""
+        """Carry out one command, or say why not: with its number and to whoever sent it where it changed nothing, with
+        0 where it counts, but what was to follow it failed."""
         try:
             await self._carry_out(client, number, command)
         except Exception as error:
-            self._context.hub.fail(self.client, 0 if self._counted else number, command, error)
+            to, its_number = (self.client, 0) if self._counted else (client, number)
+            self._context.hub.fail(to, its_number, command, error)
             if isinstance(error, StaleError):
                 await self._repeat_current()
 
