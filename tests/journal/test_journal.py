@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 from hypothesis import given
@@ -234,6 +235,56 @@ def test_a_list_reads_a_journal_again_only_when_it_has_changed(tmp_path, monkeyp
         opened.append_all(EVENTS[3:5])
     assert [one.answers for one in folder.of_project(project)] == [2]
     assert read == ["s-9.journal.jsonl"]
+
+
+def stored_and_copied(tmp_path):
+    """A folder with a session of a project that has its copy beside it, and the project."""
+    folder, project = JournalFolder(tmp_path / "journals"), tmp_path / "song" / "song.rpp"
+    project.parent.mkdir()
+    project.touch()
+    with folder.create(header(project=str(project)), events=EVENTS[:3]) as journal:
+        journal.copy_to(journal_folder.copies_folder(str(project)))
+    return folder, project
+
+
+def meanwhile(job, wait_s=0.5):
+    """Begin a job in another thread; it may end within a while, or must wait for us."""
+    running = threading.Thread(target=job)
+    running.start()
+    running.join(wait_s)
+    return running
+
+
+def test_a_session_discarded_while_copies_are_taken_in_does_not_come_back(tmp_path, monkeypatch):
+    folder, project = stored_and_copied(tmp_path)
+    is_there, jobs = journal_folder._is_there, []
+
+    def discarding(path):
+        if path == folder.path("s-1") and not jobs:
+            jobs.append(meanwhile(lambda: folder.discard("s-1")))
+        return is_there(path)
+
+    monkeypatch.setattr(journal_folder, "_is_there", discarding)
+    folder.of_project(str(project))
+    jobs[0].join()
+    assert folder.of_project(str(project)) == []
+    assert folder.was_discarded("s-1")
+
+
+def test_a_journal_that_is_just_moved_with_its_project_opens(tmp_path, monkeypatch):
+    folder, project = stored_and_copied(tmp_path)
+    moved = project.parent.rename(tmp_path / "moved") / "song.rpp"
+    move_to, jobs, opened = Journal.move_to, [], []
+
+    def opening(journal, to):
+        jobs.append(meanwhile(lambda: opened.append(folder.open("s-1"))))
+        move_to(journal, to)
+
+    monkeypatch.setattr(Journal, "move_to", opening)
+    assert [one.session for one in folder.of_project(str(moved))] == ["s-1"]
+    jobs[0].join()
+    with opened[0] as journal:
+        assert journal.header.project == str(moved)
 
 
 def test_a_discarded_session_is_never_listed_again(tmp_path):
