@@ -302,8 +302,7 @@ class SessionActor:
         self._work = work
         handled()
         logger.info("session %s: find %r, %.3f s long", self.session, command.label, work.state.example.length_s)
-        self.draft.probes.clear()
-        self.draft.known.clear()
+        self.draft.begun()
         if earlier:
             await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s))
         try:

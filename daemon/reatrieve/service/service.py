@@ -50,6 +50,8 @@ logger = logging.getLogger(__name__)
 TIDY_EVERY_S = 60.0
 IDLE_AFTER_S = 3600.0
 SETTLE_S = 2.0
+LOOK_AFTER = 4096
+"""So many messages that describe tracks later, room is made again."""
 SWEEP_S = 1.0
 RENDERS_KEPT_S = 7 * 24 * 3600.0
 LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
@@ -86,6 +88,7 @@ class Service:
         self._used_s: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_proposed = ""
+        self._n_described = 0  # messages that describe tracks since room was made
         self._closing = False
         self._sources: SourceWatch | None = None
         self._watched: dict[str, tuple[Path, ...]] = {}
@@ -149,6 +152,7 @@ class Service:
 
     def _make_room(self) -> None:
         """Close the longest unused idle sessions while too many are open, and forget some while too many are known."""
+        self._n_described = 0
         unused = sorted(self._used_s, key=self._used_s.__getitem__)
         excess = sum(actor.is_open for actor in self._actors.values()) - limits.OPEN_SESSIONS
         for session in unused:
@@ -160,8 +164,10 @@ class Service:
         described = 0
         for count, session in enumerate(reversed(unused), start=1):  # the latest first
             actor = self._actors[session]
-            described += actor.draft.probe_bytes
-            if (count > limits.KNOWN_SESSIONS or described > limits.DRAFTS_BYTES) and not actor.is_open:
+            if actor.is_open:
+                continue
+            described += actor.draft.n_bytes
+            if count > limits.KNOWN_SESSIONS or described > limits.DRAFTS_BYTES:
                 self._start(self._drop(session))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -207,6 +213,9 @@ class Service:
             self.ahead.begin(command, actor.draft)
         elif isinstance(command, (Item, Probe, Tempo, Known)):
             actor.draft.add(command)
+            self._n_described += 1
+            if self._n_described >= LOOK_AFTER:
+                self._make_room()
         else:
             actor.submit(client, number, command)
             return
