@@ -251,6 +251,18 @@ def test_tracks_that_are_described_and_never_searched_are_forgotten(start, conne
     assert "s7" in daemon.service._actors
 
 
+def test_a_session_has_no_more_candidates_than_can_be_named(client, shared, monkeypatch):
+    """Also where accepting the rest leaves nothing to propose."""
+    monkeypatch.setattr(limits, "CANDIDATES", 3)
+    session = secrets.token_hex(8)
+    client.find(session, shared.track, 1.0, 1.5)
+    client.wait(m.Candidate)
+    failed = acked(client, m.AcceptRest(session, "a", 0.0))[-1]
+    assert (failed.code, "at most 3 candidates" in failed.text) == ("input", True)
+    (*_, end, _) = acked(client, m.Finish(session, "b"), m.Resume(session))
+    assert end.accepted == 0
+
+
 def test_raised_budgets_together_are_bounded(client, shared):
     session = secrets.token_hex(8)
     client.find(session, shared.track, 1.0, 1.5, budget=10)
