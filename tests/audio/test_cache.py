@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -128,3 +129,19 @@ def test_the_default_folder_is_the_platforms() -> None:
     assert AnalysisCache().folder == default_cache_folder()
     with pytest.raises(InputError, match="cache bound"):
         AnalysisCache(max_bytes=-1)
+
+
+def test_one_that_is_wanted_while_it_begins_to_be_stored_is_no_fault(tmp_path: Path, monkeypatch) -> None:
+    """Two searches of one track, in two threads."""
+    cache, start, found = AnalysisCache(tmp_path), threading.Thread.start, []
+
+    def wanted_first(thread):
+        found.append(cache.get("key"))
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", wanted_first)
+    one = analysis()
+    assert cache.put_soon("key", one) is one
+    monkeypatch.undo()
+    assert found == [None]
+    assert_same(cache.get("key"), one)

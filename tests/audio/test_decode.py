@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -195,6 +196,19 @@ def test_a_sound_that_becomes_a_pipe_while_it_is_opened_is_told(tmp_path: Path, 
     monkeypatch.setattr(decode, "_is_file", lambda _path: True)  # it still was, a moment ago
     with pytest.raises(AudioError, match="cannot be read"):
         sound_info(tmp_path / "pipe.wav")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="libsndfile opens the file itself there")
+def test_a_sound_that_may_not_be_read_is_told_without_the_systems_numbers(tmp_path: Path, monkeypatch) -> None:
+    path = write_sound(tmp_path / "secret.wav", noise(100, seed=1), 48000)
+
+    def refused(name, *_more):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(name))
+
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(AudioError) as told:
+        sound_info(path)
+    assert str(told.value) == f"{path}: cannot be read (Permission denied); check the file and its permissions"
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="needs a folder that may not be entered")

@@ -134,6 +134,22 @@ def test_only_earlier_instances_that_ended_are_swept(tmp_path):
     sweep(tmp_path / "nowhere", "x")
 
 
+def test_a_daemon_that_just_starts_is_not_swept_by_another(tmp_path, monkeypatch):
+    """Whatever step of making the folder another daemon with the same --spool looks at."""
+    lock, looked = spools.try_lock, []
+
+    def locking(file, **more):
+        if not more:  # ours
+            sweep(tmp_path, "x")
+        locked = lock(file, **more)
+        looked.append((tmp_path / ("a" * 32) / spools.MARKER).exists())
+        return locked
+
+    monkeypatch.setattr(spools, "try_lock", locking)
+    SpoolCarrier(tmp_path / ("a" * 32), lambda *_: None, time.monotonic).close()
+    assert looked[-1]
+
+
 def test_on_a_disk_without_locks_nothing_is_swept(tmp_path, monkeypatch):
     SpoolCarrier(tmp_path / ("a" * 32), lambda *_: None, time.monotonic).close()
     monkeypatch.setattr(spools, "try_lock", lambda file, otherwise=True: otherwise)

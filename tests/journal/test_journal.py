@@ -1,11 +1,13 @@
 """Journals: what is appended is on disk, what was torn is dropped, one writer, found again by project."""
 
+import dataclasses
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 from hypothesis import given
@@ -235,6 +237,56 @@ def test_a_list_reads_a_journal_again_only_when_it_has_changed(tmp_path, monkeyp
     assert read == ["s-9.journal.jsonl"]
 
 
+def stored_and_copied(tmp_path):
+    """A folder with a session of a project that has its copy beside it, and the project."""
+    folder, project = JournalFolder(tmp_path / "journals"), tmp_path / "song" / "song.rpp"
+    project.parent.mkdir()
+    project.touch()
+    with folder.create(header(project=str(project)), events=EVENTS[:3]) as journal:
+        journal.copy_to(journal_folder.copies_folder(str(project)))
+    return folder, project
+
+
+def meanwhile(job, wait_s=0.5):
+    """Begin a job in another thread; it may end within a while, or must wait for us."""
+    running = threading.Thread(target=job)
+    running.start()
+    running.join(wait_s)
+    return running
+
+
+def test_a_session_discarded_while_copies_are_taken_in_does_not_come_back(tmp_path, monkeypatch):
+    folder, project = stored_and_copied(tmp_path)
+    is_there, jobs = journal_folder._is_there, []
+
+    def discarding(path):
+        if path == folder.path("s-1") and not jobs:
+            jobs.append(meanwhile(lambda: folder.discard("s-1")))
+        return is_there(path)
+
+    monkeypatch.setattr(journal_folder, "_is_there", discarding)
+    folder.of_project(str(project))
+    jobs[0].join()
+    assert folder.of_project(str(project)) == []
+    assert folder.was_discarded("s-1")
+
+
+def test_a_journal_that_is_just_moved_with_its_project_opens(tmp_path, monkeypatch):
+    folder, project = stored_and_copied(tmp_path)
+    moved = project.parent.rename(tmp_path / "moved") / "song.rpp"
+    move_to, jobs, opened = Journal.move_to, [], []
+
+    def opening(journal, to):
+        jobs.append(meanwhile(lambda: opened.append(folder.open("s-1"))))
+        move_to(journal, to)
+
+    monkeypatch.setattr(Journal, "move_to", opening)
+    assert [one.session for one in folder.of_project(str(moved))] == ["s-1"]
+    jobs[0].join()
+    with opened[0] as journal:
+        assert journal.header.project == str(moved)
+
+
 def test_a_discarded_session_is_never_listed_again(tmp_path):
     folder = JournalFolder(tmp_path / "journals")
     project = str(tmp_path / "p.rpp")
@@ -317,6 +369,41 @@ def cut_in_a_line(path):
     os.truncate(path, path.stat().st_size - 9)
 
 
+def cut_in_the_first_line(path):
+    os.truncate(path, 20)
+
+
+def overwritten_by_something_else(path):
+    path.write_bytes(b"hello\n" * 1000)
+
+
+def touched(path):
+    os.utime(path)
+
+
+def overwritten_in_the_middle(path):
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size - 60)
+        file.write(b"x")
+
+
+def appended_to(path):
+    with path.open("ab") as file:
+        file.write(b"something\n")
+
+
+def replaced_by_something_else(path):
+    copy = path.with_name("copy")
+    copy.write_bytes(b"hello")
+    copy.replace(path)
+
+
+def replaced_by_the_journal_of_another_session(path):
+    other = path.with_name("other.jsonl")
+    Journal.create(other, dataclasses.replace(header(), session="another"), events=EVENTS[:2]).close()
+    other.replace(path)
+
+
 def replaced_by_a_copy(path):
     copy = path.with_name("copy")
     copy.write_bytes(path.read_bytes())
@@ -336,12 +423,18 @@ def deleted_with_its_folder(path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows deletes and replaces no open file")
 @pytest.mark.parametrize(
     "harm",
-    [deleted, cut, cut_in_a_line, replaced_by_a_copy, replaced_by_an_older_copy, deleted_with_its_folder],
-)
+    [
+        deleted, cut, cut_in_a_line, cut_in_the_first_line, touched, overwritten_in_the_middle, appended_to,
+        overwritten_by_something_else, replaced_by_something_else,
+        replaced_by_the_journal_of_another_session, replaced_by_a_copy, replaced_by_an_older_copy,
+        deleted_with_its_folder,
+    ],
+)  # fmt: skip
 def test_what_is_appended_is_in_the_file_that_has_the_name(tmp_path, harm):
     path = tmp_path / "journals" / "a.jsonl"
     with Journal.create(path, header(), events=EVENTS[:3]) as journal:
         harm(path)
+        there = path.read_bytes() if path.exists() else b""
         journal.append(EVENTS[3], op="later")
         journal.append(EVENTS[4])
         assert [line.event for line in read_journal(path)[1]] == EVENTS[:5] == journal.events()
@@ -349,6 +442,8 @@ def test_what_is_appended_is_in_the_file_that_has_the_name(tmp_path, harm):
             Journal.open(path)
     with Journal.open(path) as again:
         assert again.ops == {"later"}
+    kept = [file.read_bytes() for file in path.parent.glob("damaged/*")]
+    assert kept == ([there] if "else" in harm.__name__ or "another" in harm.__name__ or 0 < len(there) < 50 else [])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows deletes and replaces no open file")
@@ -366,12 +461,15 @@ def test_what_somebody_else_put_there_is_left_and_nothing_is_acknowledged(tmp_pa
             other.replace(path)
         with pytest.raises(JournalError):
             journal.append(EVENTS[3])
-        assert journal.broken
+        assert journal.broken is (what == "other answers")
         assert len(journal.events()) == 3
-    if what == "other answers":
-        assert len(read_journal(path)[1]) == 2
-    else:
+        if what == "other answers":
+            assert len(read_journal(path)[1]) == 2
+            return
         assert path.is_dir() if what == "a folder" else path.is_symlink()
+        path.rename(tmp_path / "moved away")
+        journal.append(EVENTS[3])
+    assert [line.event for line in read_journal(path)[1]] == EVENTS[:4]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows replaces no open file")

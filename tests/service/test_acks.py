@@ -17,6 +17,7 @@ from reatrieve.bridge import messages as m
 from reatrieve.bridge import osc
 from reatrieve.journal import JournalFolder
 from reatrieve.service import loading
+from reatrieve.service import service as services
 from reatrieve.service.actor import SessionActor
 from reatrieve.service.preparing import Draft
 from service.client import make_item
@@ -227,8 +228,40 @@ def test_probes_of_sessions_that_are_never_searched_are_forgotten(start, connect
     for k in range(8):
         client.send(m.Probe(f"s{k}", 0, 0, 1, 0.0, 44100, bytes(1000)))
     client.settle()
-    client.until(lambda: sum(actor.draft.probe_bytes for actor in daemon.service._actors.values()) <= 4000)
+    client.until(lambda: sum(actor.draft.n_bytes for actor in daemon.service._actors.values()) <= 4500)
     assert "s7" in daemon.service._actors
+
+
+@pytest.mark.parametrize(
+    "message",
+    [lambda session, index: make_item(session, "/x" * 500, index=index, length_s=1.0),
+     lambda session, index: m.Tempo(session, index, 0.0, 120.0, 4, 4, 0.0, 0),
+     lambda session, index: m.Known(session, index, "accept", 1.0, 2.0)],
+)  # fmt: skip
+def test_tracks_that_are_described_and_never_searched_are_forgotten(start, connect, monkeypatch, message):
+    """Also those whose descriptions grow while no further session comes."""
+    monkeypatch.setattr(limits, "DRAFTS_BYTES", 60_000)
+    monkeypatch.setattr(services, "LOOK_AFTER", 50)
+    daemon = start()
+    client = connect(daemon.home)
+    for index in range(60):
+        for k in range(8):
+            client.send(message(f"s{k}", index))
+    client.settle()
+    client.until(lambda: sum(actor.draft.n_bytes for actor in daemon.service._actors.values()) <= 120_000)
+    assert "s7" in daemon.service._actors
+
+
+def test_a_session_has_no_more_candidates_than_can_be_named(client, shared, monkeypatch):
+    """Also where accepting the rest leaves nothing to propose."""
+    monkeypatch.setattr(limits, "CANDIDATES", 3)
+    session = secrets.token_hex(8)
+    client.find(session, shared.track, 1.0, 1.5)
+    client.wait(m.Candidate)
+    failed = acked(client, m.AcceptRest(session, "a", 0.0))[-1]
+    assert (failed.code, "at most 3 candidates" in failed.text) == ("input", True)
+    (*_, end, _) = acked(client, m.Finish(session, "b"), m.Resume(session))
+    assert end.accepted == 0
 
 
 def test_raised_budgets_together_are_bounded(client, shared):

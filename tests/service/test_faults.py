@@ -5,6 +5,8 @@ import logging
 import signal
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from reatrieve.bridge.home import read_info, write_info
 from reatrieve.bridge.messages import Candidate, Done, Failed, Finish, Ping, Rename, Resume, Row, RowsEnd
 from reatrieve.cli import main
 from reatrieve.cli.serve import _LogFile
+from reatrieve.service import run
+from reatrieve.settings import Settings
 from service.client import TRUTH, Client, FaultyProxy
 from service.served import Served, journal_ops, state_of
 
@@ -130,6 +134,20 @@ def test_serve_says_when_it_is_ready_and_ends_cleanly(served, connect):
     assert "stopped" in daemon.log.read_text(encoding="utf-8")
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminals that hang up")
+def test_the_end_of_its_terminal_is_a_clean_end_but_nohup_counts(served):
+    one = served()
+    one.start()
+    assert one.end(signal.SIGHUP) == (0, "")
+    assert not (one.home / "daemon.txt").exists()
+    one.command = ["nohup", *one.command]
+    one.start()
+    one.process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert one.process.poll() is None
+    assert one.end()[0] == 0
+
+
 def test_daemon_txt_stays_where_scripts_look_for_it(served, connect):
     daemon = served("--port", "0")
     info = daemon.start()
@@ -142,6 +160,26 @@ def test_daemon_txt_stays_where_scripts_look_for_it(served, connect):
     assert daemon.process.returncode == 0
     assert read_info(daemon.home) == other
     assert "this daemon ends" in daemon.log.read_text(encoding="utf-8")
+
+
+def test_no_client_waits_for_the_disk_of_the_home_folder(tmp_path, shared, connect, monkeypatch):
+    looking, answered = threading.Event(), threading.Event()
+
+    def slow(*_):
+        looking.set()
+        return answered.wait(20)
+
+    monkeypatch.setattr(run, "must_give_way", slow)
+    serving = threading.Thread(target=run.serve, args=[Settings(home=tmp_path, cache=shared.cache, logs=tmp_path)])
+    serving.start()
+    assert looking.wait(20)
+    client = connect(tmp_path)
+    client.send_raw(Ping())
+    client.until(lambda: client.pongs, timeout_s=10)
+    answered.set()
+    serving.join(30)
+    assert not serving.is_alive()
+    assert read_info(tmp_path) is None
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")

@@ -1,5 +1,6 @@
 """What comes in from outside: wrong, malformed, unknown, too old; and the buttons of controllers."""
 
+import asyncio
 import os
 import random
 import socket
@@ -10,6 +11,7 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from reatrieve import limits
+from reatrieve.bridge import link as links
 from reatrieve.bridge import osc
 from reatrieve.bridge.messages import (
     PROTOCOL,
@@ -224,6 +226,24 @@ def test_clients_past_the_limit_push_out_the_longest_silent(monkeypatch):
         desk.now_s = float(k)
         desk.hello(client=f"c{k}")
     assert [desk.say(Seen(0), client=f"c{k}") == [] for k in range(4)] == [False, True, True, True]
+
+
+def test_a_long_list_waits_for_the_client_but_not_for_one_that_has_gone_silent(monkeypatch):
+    monkeypatch.setattr(links, "MAX_EVENTS", 64)
+    desk = Desk()
+    desk.hello()
+    notes = [Note("s", "n", str(k)) for k in range(50)]
+
+    async def listing():
+        pushing = asyncio.create_task(desk.hub.push_all("c1", notes))
+        await asyncio.sleep(0.1)
+        waited = not pushing.done()
+        desk.now_s = 31.0
+        await asyncio.wait_for(pushing, 10)
+        return waited
+
+    assert asyncio.run(listing())
+    assert desk.say(Ping())[0][1].last_seq == 50
 
 
 def test_bundles_are_taken_apart():

@@ -37,6 +37,7 @@ from reatrieve.bridge.messages import (
     Progress,
     Reanswer,
     Rename,
+    RenderWanted,
     Rest,
     RestEnd,
     RestRow,
@@ -56,6 +57,7 @@ from reatrieve.bridge.messages import (
 from reatrieve.errors import CancelledError
 from reatrieve.journal import JournalFolder, read_journal
 from reatrieve.journal import file as journal_file
+from reatrieve.service.work import SessionWork
 from reatrieve.session.events import Answered, Proposed
 from reatrieve.session.search import Search
 from reatrieve.session.spans import Span
@@ -246,6 +248,62 @@ def test_two_long_sessions_are_resumed_at_once(daemon, connect, shared, monkeypa
     rows = [event for event in client.events if isinstance(event, Row)]
     assert sorted((row.session, row.number) for row in rows) == sorted((s, n) for s in names for n in range(101))
     assert client.refused == []
+
+
+def test_long_lists_of_all_kinds_keep_to_the_client(daemon, connect, shared, monkeypatch, tmp_path):
+    """Each is longer than what is kept for a client that has seen none, and lists of sessions do not mix."""
+    monkeypatch.setattr(links, "MAX_EVENTS", 128)
+    header, started = read_journal_of_a_search(daemon, connect, shared)
+    client, session = connect(daemon.home), secrets.token_hex(8)
+    client.until(lambda: client.welcomed)
+
+    def come(kind, n=1):
+        client.until(lambda: len([event for event in client.events if isinstance(event, kind)]) >= n)
+        return [event for event in client.events if isinstance(event, kind)]
+
+    for index in range(200):
+        client.send(make_item(session, "/nowhere/sound.wav", index=index, position_s=1.0 * index, length_s=1.0))
+    client.send(Find(session, "sound", "", "{T}", 0.0, 0.5, 5, "", 200))
+    assert [event.index for event in come(RenderWanted, 200)] == list(range(200))
+
+    places = [Span(0.1 * k, 0.1 * k + 0.05) for k in range(150)]
+    events = [one for n, place in enumerate(places, start=1) for one in skipped(n, place)]
+    events = [replace(one, verdict="accept") if isinstance(one, Answered) else one for one in events]
+    daemon.service._journals.create(replace(header, session=session), events=[started, *events]).close()
+    client.send(Anchors(session, "start", 0.0, 0))
+    client.send(Anchors(session, "start", 0.0, 0))
+    assert (len(come(AnchorsEnd, 2)), len(come(Anchor))) == (2, 302)
+
+    projects = [tmp_path / f"{name}.rpp" for name in ("one", "other")]
+    for project in projects:
+        for n in range(100):
+            one = replace(header, session=secrets.token_hex(8), project=str(project), track=f"{{{project.stem}{n}}}")
+            daemon.service._journals.create(one, events=[started]).close()
+    for project in projects:
+        client.send(Sessions(str(project)))
+    come(StoredEnd, 2)
+    listed = [event for event in client.events if isinstance(event, (Stored, StoredEnd))]
+    assert [one.project for one in (listed[100], listed[201])] == [str(project) for project in projects]
+    assert {one.track.rstrip("0123456789}") for one in listed[:100]} == {"{one"}
+    assert client.refused == []
+
+
+def test_no_answer_waits_for_lists_of_projects_on_a_slow_disk(first, connect, daemon, monkeypatch):
+    client, candidate = first
+    answered = threading.Event()
+    with monkeypatch.context() as patch:
+        patch.setattr(JournalFolder, "of_project", lambda *_: answered.wait(20) and [])
+        others = [connect(daemon.home) for _ in range(6)]
+        for other in others:
+            other.send(Sessions("/slow/project.rpp"))
+            other.until(lambda other=other: other.welcomed)
+            for _ in range(3):
+                other.pump()
+        client.answer(candidate, "accept")
+        assert client.wait(Candidate, timeout_s=10).accepted == 1
+        answered.set()
+        for other in others:
+            other.wait(StoredEnd)
 
 
 def read_journal_of_a_search(daemon, connect, shared):
@@ -681,6 +739,28 @@ def test_a_session_open_in_two_reapers_is_told_to_both(first, daemon, connect, m
         return all(any(isinstance(e, Note) and e.code == "shared" for e in one.events) for one in (client, other))
 
     other.until(told)
+
+
+def test_that_a_command_failed_is_told_to_whoever_sent_it(first, daemon, connect, monkeypatch):
+    """Another client's command of that number would be taken for the one that failed."""
+    client, candidate = first
+    other, come = connect(daemon.home), threading.Event()
+    commit = SessionWork.commit
+
+    def held(work, command, **more):
+        assert come.wait(20)
+        return commit(work, command, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionWork, "commit", held)
+        number = client.answer(replace(candidate, number=99), "accept")
+        client.until(lambda: daemon.service._actors[candidate.session]._working)
+        other.send(Survey(candidate.session, 0))
+        other.until(lambda: daemon.service._actors[candidate.session].client == other.name)
+        come.set()
+        assert client.wait(Failed).id == number
+    other.settle()
+    assert [event for event in other.events if isinstance(event, Failed)] == []
 
 
 def test_a_script_that_was_started_again_is_told_nothing(first, daemon, connect, monkeypatch):

@@ -146,8 +146,8 @@ class AnalysisCache:
             self.put(key, analysis)
 
         thread = threading.Thread(target=store, name="reatrieve-cache", daemon=False)
-        _writing[entry] = thread, now
         thread.start()
+        _writing[entry] = thread, now  # not before: who finds it joins it
         return analysis
 
     def put(self, key: str, analysis: Analysis) -> Analysis:

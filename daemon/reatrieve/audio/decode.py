@@ -15,7 +15,7 @@ from reatrieve import limits
 from reatrieve.audio.hashing import gone
 from reatrieve.audio.opening import OpenSound
 from reatrieve.errors import AudioError
-from reatrieve.files import open_source
+from reatrieve.files import open_source, reason
 
 __all__ = ["SOUND_ENDINGS", "SoundInfo", "SoundReader", "sound_info"]
 
@@ -81,6 +81,10 @@ class SoundReader:
             raise gone(self.path)
         try:
             self._file = OpenSound(self.path)
+        except OSError as error:  # the system's word, not libsndfile's on what is in it
+            raise AudioError(
+                f"{self.path}: cannot be read ({reason(self.path, error)}); check the file and its permissions"
+            ) from error
         except _FAULTS as error:
             raise AudioError(
                 f"{self.path}: cannot be read as {_kind(self.path)} ({_content(self.path) or _reason(error)}); "

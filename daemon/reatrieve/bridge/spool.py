@@ -118,8 +118,8 @@ class SpoolCarrier:
                 f"the spool folder {folder} cannot be made ({reason(folder, exc)}); choose another with --spool"
             ) from exc
         try:
+            try_lock(self._marker)  # before the mark: a marked folder that nobody has locked is swept
             self._marker.write(MARK)
-            try_lock(self._marker)
         except OSError as exc:
             self._marker.close()
             raise InputError(

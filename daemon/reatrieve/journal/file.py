@@ -18,6 +18,7 @@ import itertools
 import logging
 import os
 import re
+import secrets
 import stat
 import sys
 import time
@@ -47,13 +48,16 @@ from reatrieve.session.events import SessionEvent
 from reatrieve.session.state import fold
 
 __all__ = [
-    "SUFFIX", "Journal", "Stamp", "copies_in", "is_removed", "open_alone", "read_file", "read_header", "read_journal",
-    "remove", "stamp", "stem_of",
+    "DAMAGED", "SUFFIX", "Journal", "Stamp", "copies_in", "is_removed", "open_alone", "read_file", "read_header",
+    "read_journal", "remove", "stamp", "stem_of",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
 SUFFIX = ".journal.jsonl"
+DAMAGED = "damaged"
+"""Folder of what is kept though nothing goes on with it."""
+
 COPIES_BYTES = limits.JOURNAL_BYTES
 """No more than this is read of the copies beside one project."""
 
@@ -78,6 +82,7 @@ class Journal:
         self._now = now
         self._file: BinaryIO | None = None
         self._content: JournalContent
+        self._written: tuple[int, int]  # how the file looked when this had last read or written it
         self._load()
 
     @classmethod
@@ -175,6 +180,7 @@ class Journal:
             file.seek(length)
             write_all(file, text)
             os.fsync(file.fileno())
+            written = _size_and_time(file)
         except BaseException as exc:
             self._take_back()
             if not isinstance(exc, OSError):
@@ -182,6 +188,7 @@ class Journal:
             raise JournalError(
                 f"the answer cannot be kept: {self.path} is not writable ({reason(self.path, exc)})"
             ) from exc
+        self._written = written
         self._content = dataclasses.replace(
             self._content, lines=[*self._content.lines, *added], length=length + len(text), crc=crc
         )
@@ -265,47 +272,72 @@ class Journal:
             if content.torn:
                 _warn_of_torn(self.path, content.torn)
                 _cut(file, content.length)
+            written = _size_and_time(file)
         except OSError as exc:
             file.close()
             raise JournalError(f"the journal {self.path} cannot be read: {reason(self.path, exc)}") from exc
         except BaseException:
             file.close()
             raise
-        self._file, self._content = file, content
+        self._file, self._content, self._written = file, content, written
         self.header = content.header
 
     def _stay_in_place(self) -> None:
-        """Before a line is written: a file that another program has deleted, cut or replaced by a copy is written anew,
-        since what is read at the next start is the file that has the name.
+        """Before a line is written: a file that another program has deleted, changed or replaced is written anew,
+        since what is read at the next start is the file that has the name. What is no journal of this session is kept.
 
         Raises
         ------
         JournalError
-            If something else lies there; the journal must be opened again.
+            If no file can be there now (the next call looks again), or another course of this session is there: then
+            the journal must be opened again.
         """
         file, known = self._open_file(), self._content
         try:
             ours, there = os.fstat(file.fileno()), self.path.lstat()
-            if os.path.samestat(ours, there) and there.st_size >= known.length:
+            same_file, now = os.path.samestat(ours, there), (there.st_size, there.st_mtime_ns)
+            if same_file and now == self._written:
                 return
             found = read_file(self.path) if there.st_size else b""
         except FileNotFoundError:
             found = b""
         except OSError as exc:
-            self.close()
             raise JournalError(f"the journal {self.path} cannot be read any more: {exc.strerror or exc}") from exc
-        except JournalError:
-            self.close()
-            raise
-        if found:
+        if found and not self._is_of_this_session(found):
+            self._set_aside()
+        elif found:
             other = parse(self.path, found)
             if other.lines != known.lines[: len(other.lines)]:
                 self.close()
                 raise JournalError(f"the journal {self.path} was changed by another program; try again")
-        logger.warning("%s was deleted or replaced by another program; it is written anew", self.path)
+            if same_file and (other.length, other.crc, other.torn) == (known.length, known.crc, b""):
+                self._written = now  # only touched
+                return
+        logger.warning("%s was deleted, changed or replaced by another program; it is written anew", self.path)
         with contextlib.suppress(OSError):  # where this fails, so does the next
             make_folder(self.path.parent)
         self._replace(self.header, known.lines)
+
+    def _is_of_this_session(self, found: bytes) -> bool:
+        """Whether a file begins as a journal of this session does; one with a damaged header counts as one."""
+        first, newline, _ = found.partition(b"\n")
+        try:
+            header = parse(self.path, first + newline).header
+        except JournalError:
+            if newline and first.startswith(b'{"reatrieve"'):
+                raise  # of a newer version
+            return False
+        return header is None or header.session == self.header.session
+
+    def _set_aside(self) -> None:
+        """Keep what lies in the journal's place; raises ``JournalError`` if it cannot be moved."""
+        kept = self.path.parent / DAMAGED / f"{self.path.name.removesuffix(SUFFIX)}-{secrets.token_hex(4)}{SUFFIX}"
+        try:
+            make_folder(kept.parent)
+            self.path.replace(kept)
+        except OSError as exc:
+            raise JournalError(f"the journal {self.path} cannot be written: {reason(self.path, exc)}") from exc
+        logger.warning("what another program has put in the place of %s is %s now", self.path, kept)
 
     def _take_back(self) -> None:
         """After a refused write: the file as it was, opened and read again; else the journal is broken."""
@@ -411,6 +443,11 @@ def remove(path: Path) -> None:
     except OSError as exc:
         logger.warning("a journal that is not needed stays for now: %s", exc)
         _pending[_key(path)] = 0
+
+
+def _size_and_time(file: BinaryIO) -> tuple[int, int]:
+    found = os.fstat(file.fileno())
+    return found.st_size, found.st_mtime_ns
 
 
 def _cut(file: BinaryIO, length: int) -> None:

@@ -9,17 +9,20 @@ import ntpath
 import posixpath
 import secrets
 import sys
+import threading
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from reatrieve import limits
 from reatrieve.errors import InputError, JournalError
 from reatrieve.files import make_folder, read_at_most, reason, unreadable, write_whole
 from reatrieve.journal.file import (
+    DAMAGED,
     SUFFIX,
     Journal,
     Stamp,
@@ -43,7 +46,6 @@ __all__ = ["JournalFolder", "StoredJournal", "check_journal", "copies_folder"]
 logger = logging.getLogger(__name__)
 
 DISCARDED = "discarded"
-DAMAGED = "damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class JournalFolder:
         self.folder = folder
         self._now = now
         self._useless: set[tuple[Path, Stamp]] = set()  # copies of which nothing is taken while they stay as they are
+        self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
+        self._turns_change = threading.Lock()
 
     def path(self, session: str) -> Path:
         """Where the journal of a session lies, or would."""
@@ -97,7 +101,8 @@ class JournalFolder:
 
     def create(self, header: Header, *, events: Iterable[SessionEvent] = ()) -> Journal:
         """Begin the journal of a new session, with its first ``events`` at once."""
-        return Journal.create(self.path(header.session), header, events=events, now=self._now)
+        with self._turn(header.session):
+            return Journal.create(self.path(header.session), header, events=events, now=self._now)
 
     def open(self, session: str) -> Journal:
         """Open the journal of a session to go on with it.
@@ -113,15 +118,16 @@ class JournalFolder:
             As ``Journal.open``.
         """
         path = self.path(session)
-        try:
-            journal = Journal.open(path, now=self._now)
-        except DamageError as damage:
-            return self._mended(path, damage)
-        _, at, why = fold_possible(journal.events())
-        if not why:
-            return journal
-        journal.close()
-        return self._mended(path, DamageError(path, at + 2, why, journal.header, list(journal.lines[:at])))
+        with self._turn(session):
+            try:
+                journal = Journal.open(path, now=self._now)
+            except DamageError as damage:
+                return self._mended(path, damage)
+            _, at, why = fold_possible(journal.events())
+            if not why:
+                return journal
+            journal.close()
+            return self._mended(path, DamageError(path, at + 2, why, journal.header, list(journal.lines[:at])))
 
     def of_project(self, project: str) -> list[StoredJournal]:
         """Sessions of the project at this path, the latest first, at most ``limits.SESSIONS``; copies beside it that
@@ -174,13 +180,23 @@ class JournalFolder:
         path, folder = self.path(session), self.folder / DISCARDED
         try:
             make_folder(folder)
-            path.replace(folder / path.name)
+            with self._turn(session):
+                path.replace(folder / path.name)
         except OSError as exc:
             raise JournalError(f"the journal {path} cannot be set aside: {reason(path, exc)}") from exc
 
     def remove(self, session: str) -> None:
         """Delete the journal of a session that never came to a candidate; it counts as gone from now on."""
         remove(self.path(session))
+
+    @contextlib.contextmanager
+    def _turn(self, session: str) -> Iterator[None]:
+        """Inside, no other thread takes in, moves, opens or discards this session's journal; one that is moved while a
+        project is listed would be another process's to whoever opens it."""
+        with self._turns_change:
+            turn = self._turns.setdefault(session, _Turn())
+        with turn.lock:
+            yield
 
     def _journals(self) -> Iterator[Path]:
         try:
@@ -232,6 +248,10 @@ class JournalFolder:
 
     def _take_in_one(self, copy: Path, project: str) -> None:
         header = read_header(copy)
+        with self._turn(header.session):
+            self._take_in_copy(copy, header, project)
+
+    def _take_in_copy(self, copy: Path, header: Header, project: str) -> None:
         if self.was_discarded(header.session):
             return
         here, ours = self.path(header.session), None
@@ -260,6 +280,13 @@ class JournalFolder:
             return
         kept = self._restore(here, header, lines)
         logger.warning("%s has lost its header; the copy %s takes its place, see %s", here, copy, kept)
+
+
+class _Turn:
+    """Of one session: its lock, while somebody has or awaits it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
 
 
 def copies_folder(project: str) -> Path:

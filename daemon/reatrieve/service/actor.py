@@ -62,7 +62,6 @@ __all__ = ["BusyError", "Context", "SessionActor"]
 logger = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 0.1
-LOOK_FOR_ROOM_S = 0.01
 SHARED_AFTER_S = 3.0
 """A client with an open session speaks four times a second."""
 
@@ -217,14 +216,15 @@ class SessionActor:
             self._context.rested()
 
     async def _attempt(self, client: str, number: int, command: Command) -> None:
-        """Carry out one command, or say why not: with its number where it changed nothing, with 0 where it counts, but
-        what was to follow it failed."""
+        """Carry out one command, or say why not: with its number and to whoever sent it where it changed nothing, with
+        0 where it counts, but what was to follow it failed."""
         try:
             await self._carry_out(client, number, command)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # whatever it is, the command is answered and acked
-            self._context.hub.fail(self.client, 0 if self._counted else number, command, error)
+            to, its_number = (self.client, 0) if self._counted else (client, number)
+            self._context.hub.fail(to, its_number, command, error)
             if isinstance(error, StaleError):
                 await self._repeat_current()
 
@@ -297,16 +297,16 @@ class SessionActor:
         for code, text in prepared.notes:
             self._push(replies.note(self.session, code, text))
         if work is None:
-            for index, why in prepared.wanted:
-                self._push(RenderWanted(self.session, index, plain(why)[: replies.TEXT_CHARACTERS]))
+            await self._push_all(
+                [RenderWanted(self.session, k, plain(why)[: replies.TEXT_CHARACTERS]) for k, why in prepared.wanted]
+            )
             if prepared.track_map is not None:
                 self._push(Done(self.session, "cancelled", 0, command.budget, 0))
             return
         self._work = work
         handled()
         logger.info("session %s: find %r, %.3f s long", self.session, command.label, work.state.example.length_s)
-        self.draft.probes.clear()
-        self.draft.known.clear()
+        self.draft.begun()
         if earlier:
             await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s))
         try:
@@ -436,9 +436,7 @@ class SessionActor:
                 )
             return events
 
-        events = await self._long(job, "export")
-        for event in events:
-            self._push(event)
+        await self._push_all(await self._long(job, "export"))
 
     # Where the session stands
 
@@ -585,12 +583,9 @@ class SessionActor:
         self._context.hub.push(self.client, event)
 
     async def _push_all(self, events: Sequence[Event]) -> None:
-        """Send a long list no faster than the client takes it, or it would count as too far behind."""
-        client, hub = self.client, self._context.hub
-        for event in events:
-            while not hub.has_room(client) and self.client == client:
-                await asyncio.sleep(LOOK_FOR_ROOM_S)
-            hub.push(client, event)
+        """Send a long list at the client's pace, unless another one takes the session over."""
+        client = self.client
+        await self._context.hub.push_all(client, events, hurry=lambda: self.client != client)
 
 
 class BusyError(ReatrieveError):

@@ -7,10 +7,11 @@ whatever its handler does: or the client would repeat it for ever, and nothing b
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from reatrieve import __version__, limits
@@ -49,6 +50,7 @@ logger = logging.getLogger(__name__)
 
 FORGET_AFTER_S = 24 * 3600.0
 LOG_EVERY_S = 5.0
+LOOK_FOR_ROOM_S = 0.01
 SPOOL_RESEND_S = 2.0
 
 Send = Callable[[bytes], None]
@@ -169,6 +171,24 @@ class Hub:
             return
         self._flush(peer)
 
+    async def push_all(
+        self, client: str, events: Iterable[Event], *, hurry: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Queue a long list no faster than the client takes it, or it would count as too far behind.
+
+        Nobody waits for a client that has gone silent, nor where ``hurry`` says so: it gets what there is room for.
+        Raises as ``push`` does.
+        """
+        for event in events:
+            while self._is_behind(client) and not hurry():
+                await asyncio.sleep(LOOK_FOR_ROOM_S)
+            self.push(client, event)
+
+    def _is_behind(self, client: str) -> bool:
+        """Whether a client is there and has yet to see much of what was sent."""
+        peer = self._peers.get(client)
+        return peer is not None and not peer.link.has_room and not peer.link.is_silent(self._clock())
+
     def handled(self, client: str, number: int) -> None:
         """A command is carried out: ack it."""
         peer = self._peers.get(client)
@@ -191,11 +211,6 @@ class Hub:
         """Whether a client is known and has been heard of late: progress is worth sending."""
         peer = self._peers.get(client)
         return peer is not None and not peer.link.is_silent(self._clock())
-
-    def has_room(self, client: str) -> bool:
-        """Whether a further part of a long list may be sent: the client keeps up, or is not known (any more)."""
-        peer = self._peers.get(client)
-        return peer is None or peer.link.has_room
 
     def heard_s(self, client: str) -> float:
         """When a client was last heard, by the hub's clock; -inf for one that is not known."""

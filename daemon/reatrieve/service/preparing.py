@@ -22,6 +22,9 @@ __all__ = ["Draft", "Prepared", "example_on", "map_track", "prepare"]
 
 logger = logging.getLogger(__name__)
 
+MESSAGE_BYTES = 500
+"""What a message of a draft takes in memory beside its texts and samples, measured."""
+
 
 @dataclass(slots=True)
 class Draft:
@@ -38,11 +41,20 @@ class Draft:
     known: dict[int, Known] = field(default_factory=dict)
     version: int = 0
     _n_probed: int = 0
+    _n_text: int = 0
+    _n_pages: int = 0
 
     def copy(self) -> Draft:
         """The same, whatever is added later."""
         probes = {index: dict(pages) for index, pages in self.probes.items()}
-        return Draft(dict(self.items), probes, dict(self.tempo), dict(self.known), self.version, self._n_probed)
+        sizes = self._n_probed, self._n_text, self._n_pages
+        return Draft(dict(self.items), probes, dict(self.tempo), dict(self.known), self.version, *sizes)
+
+    def begun(self) -> None:
+        """The search has begun: its journal holds the rest."""
+        self.probes.clear()
+        self.known.clear()
+        self._n_probed = self._n_pages = 0
 
     def add(self, message: Item | Probe | Tempo | Known) -> None:
         """Take one message; a later one for the same index replaces the earlier.
@@ -55,6 +67,8 @@ class Draft:
         self.version += isinstance(message, (Item, Probe))
         if isinstance(message, Item):
             _demand_below("item", message.index, limits.ITEMS, "items; glue some of them first")
+            before = self.items.get(message.index)
+            self._n_text += _text_bytes(message) - (_text_bytes(before) if before is not None else 0)
             self.items[message.index] = message
             self.probes.pop(message.index, None)
         elif isinstance(message, Probe):
@@ -65,6 +79,7 @@ class Draft:
                 for page in pages.values()
             ):
                 pages.clear()
+            self._n_pages += message.page not in pages
             pages[message.page] = message
             if sum(len(page.samples) for page in pages.values()) > limits.PROBE_BYTES:
                 pages.clear()
@@ -100,9 +115,10 @@ class Draft:
             )
 
     @property
-    def probe_bytes(self) -> int:
-        """What the probes take in memory at most."""
-        return self._n_probed
+    def n_bytes(self) -> int:
+        """What all of it takes in memory at most, about."""
+        n_messages = len(self.items) + len(self.tempo) + len(self.known) + self._n_pages
+        return self._n_probed + self._n_text + MESSAGE_BYTES * n_messages
 
     @property
     def answers(self) -> tuple[Known, ...]:
@@ -123,6 +139,10 @@ class Draft:
             }
             for _, one in sorted(self.tempo.items())
         )
+
+
+def _text_bytes(item: Item) -> int:
+    return len(item.path) + len(item.guid)
 
 
 def _demand_below(what: str, index: int, limit: int, of_what: str) -> None:

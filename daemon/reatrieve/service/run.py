@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from reatrieve.bridge.handover import LOOK_EVERY_S, must_give_way
 from reatrieve.bridge.home import DaemonInfo, read_info, remove_info, write_info
@@ -31,7 +32,8 @@ What was acknowledged is on disk by then."""
 
 
 def serve(settings: Settings, *, ready: Callable[[DaemonInfo], None] = lambda _info: None) -> None:
-    """Run the daemon until SIGINT, SIGTERM or (Windows) Ctrl+C or Ctrl+Break; ``ready`` is told when it listens.
+    """Run the daemon until SIGINT, SIGTERM, SIGHUP or (Windows) Ctrl+C or Ctrl+Break; ``ready`` is told when it
+    listens.
 
     Raises
     ------
@@ -53,7 +55,8 @@ async def _serve(settings: Settings, ready: Callable[[DaemonInfo], None]) -> Non
     with _stopped_by_signals(stop), _ending_in_time(settings, stopping):
         async with running(settings) as service:
             ready(service.info)
-            watching = asyncio.create_task(_until_not_needed(service, stop), name="not needed")
+            home = _Home(settings.home, service.info)
+            watching = asyncio.create_task(_until_not_needed(service, home, stop), name="not needed")
             warm = threading.Thread(target=loading.load_early, name="reatrieve-loading", daemon=True)
             warm.start()
             while not stop.is_set():
@@ -61,6 +64,7 @@ async def _serve(settings: Settings, ready: Callable[[DaemonInfo], None]) -> Non
                     await asyncio.wait_for(stop.wait(), WINDOWS_WAKE_S if sys.platform == "win32" else None)
             watching.cancel()
             stopping.set()
+            home.leave()
 
 
 @contextlib.contextmanager
@@ -85,37 +89,63 @@ def _ending_in_time(settings: Settings, stopping: threading.Event) -> Iterator[N
         stopping.set()
 
 
-async def _until_not_needed(service: Service, stop: asyncio.Event) -> None:
+async def _until_not_needed(service: Service, home: _Home, stop: asyncio.Event) -> None:
     """Stop when another daemon wants to take over or has the home folder, or when no REAPER has spoken for as long as
     the settings allow; ``daemon.txt`` stays there meanwhile."""
-    settings, info = service.settings, service.info
-    told = False
     while not stop.is_set():
         await asyncio.sleep(LOOK_EVERY_S)
-        if must_give_way(settings.home, info.instance):
+        if await asyncio.to_thread(home.is_lost):
+            stop.set()
+        elif service.hub.silent_s > service.settings.idle_s and service.is_idle:
+            logger.info("no REAPER has spoken for %.0f minutes", service.settings.idle_s / 60)
+            stop.set()
+
+
+class _Home:
+    """The home folder of a running daemon, looked at in a thread: its disk may be slow."""
+
+    def __init__(self, folder: Path, info: DaemonInfo) -> None:
+        self._folder = folder
+        self._info = info
+        self._told = False
+        self._left = False
+        self._writing = threading.Lock()
+
+    def leave(self) -> None:
+        """The daemon ends: ``daemon.txt`` is not written again, whatever a look under way has found."""
+        with self._writing:
+            self._left = True
+
+    def is_lost(self) -> bool:
+        """Whether another daemon wants it or has it; writes ``daemon.txt`` again where that is gone."""
+        if must_give_way(self._folder, self._info.instance):
             logger.info("another daemon takes over")
-            stop.set()
-        elif service.hub.silent_s > settings.idle_s and service.is_idle:
-            logger.info("no REAPER has spoken for %.0f minutes", settings.idle_s / 60)
-            stop.set()
-        elif (named := read_info(settings.home)) is None:
+            return True
+        named = read_info(self._folder)
+        if named is not None and named.instance != self._info.instance:
+            logger.warning("process %d serves %s now; this daemon ends", named.pid, self._folder)
+            return True
+        if named is None:
             try:
-                write_info(settings.home, info)  # somebody has deleted it: no script would find this daemon
-                logger.warning("daemon.txt was gone from %s; it is written again", settings.home)
+                with self._writing:
+                    if self._left:
+                        return False
+                    write_info(self._folder, self._info)  # somebody has deleted it: no script would find this daemon
+                logger.warning("daemon.txt was gone from %s; it is written again", self._folder)
             except InputError as error:
-                if not told:
+                if not self._told:
                     logger.error("%s", error)
-                told = True
-        elif named.instance != info.instance:
-            logger.warning("process %d serves %s now; this daemon ends", named.pid, settings.home)
-            stop.set()
+                self._told = True
+        return False
 
 
 @contextlib.contextmanager
 def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
     loop = asyncio.get_running_loop()
-    names = ("SIGINT", "SIGTERM", "SIGBREAK")
+    names = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
     signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signals.remove(signal.SIGHUP)  # nohup: it is to outlive its terminal
     if threading.current_thread() is not threading.main_thread():
         yield  # inside another program; it stops us its own way
         return

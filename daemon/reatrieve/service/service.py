@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from reatrieve import __version__, limits
 from reatrieve.audio.cache import AnalysisCache
@@ -49,6 +50,8 @@ logger = logging.getLogger(__name__)
 TIDY_EVERY_S = 60.0
 IDLE_AFTER_S = 3600.0
 SETTLE_S = 2.0
+LOOK_AFTER = 4096
+"""So many messages that describe tracks later, room is made again."""
 SWEEP_S = 1.0
 RENDERS_KEPT_S = 7 * 24 * 3600.0
 LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
@@ -79,10 +82,13 @@ class Service:
         self._beginning = ThreadPoolExecutor(2, "reatrieve-beginning")  # a search begins though two others are analysed
         self._stepping = ThreadPoolExecutor(4, "reatrieve-step")
         self._describing = ThreadPoolExecutor(1, "reatrieve-describe")
+        self._listing = ThreadPoolExecutor(2, "reatrieve-list")  # a project's disk may be slow: no answer waits for it
+        self._lists: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # of the clients that wait for one
         self._actors: dict[str, SessionActor] = {}
         self._used_s: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_proposed = ""
+        self._n_described = 0  # messages that describe tracks since room was made
         self._closing = False
         self._sources: SourceWatch | None = None
         self._watched: dict[str, tuple[Path, ...]] = {}
@@ -146,6 +152,7 @@ class Service:
 
     def _make_room(self) -> None:
         """Close the longest unused idle sessions while too many are open, and forget some while too many are known."""
+        self._n_described = 0
         unused = sorted(self._used_s, key=self._used_s.__getitem__)
         excess = sum(actor.is_open for actor in self._actors.values()) - limits.OPEN_SESSIONS
         for session in unused:
@@ -157,8 +164,10 @@ class Service:
         described = 0
         for count, session in enumerate(reversed(unused), start=1):  # the latest first
             actor = self._actors[session]
-            described += actor.draft.probe_bytes
-            if (count > limits.KNOWN_SESSIONS or described > limits.DRAFTS_BYTES) and not actor.is_open:
+            if actor.is_open:
+                continue
+            described += actor.draft.n_bytes
+            if count > limits.KNOWN_SESSIONS or described > limits.DRAFTS_BYTES:
                 self._start(self._drop(session))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -178,7 +187,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*(actor.close() for actor in self._actors.values()), return_exceptions=True)
         await asyncio.to_thread(self.ahead.close)
-        for pool in (self._analysing, self._beginning, self._stepping, self._describing):
+        for pool in (self._analysing, self._beginning, self._stepping, self._describing, self._listing):
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
         for actor in self._actors.values():
             actor.let_go()
@@ -204,36 +213,39 @@ class Service:
             self.ahead.begin(command, actor.draft)
         elif isinstance(command, (Item, Probe, Tempo, Known)):
             actor.draft.add(command)
+            self._n_described += 1
+            if self._n_described >= LOOK_AFTER:
+                self._make_room()
         else:
             actor.submit(client, number, command)
             return
         self.hub.handled(client, number)
 
     async def _list(self, client: str, number: int, command: Sessions) -> None:
+        """List the sessions of a project; a client gets one list after the other, since no ``Stored`` says of which."""
+        one_list = self._lists.setdefault(client, asyncio.Lock())
+        async with one_list:
+            try:
+                await self._settled()
+                stored = await self._loop.run_in_executor(self._listing, self._journals.of_project, command.project)
+                listed = [
+                    Stored(
+                        one.session, one.label, one.track, one.answers, one.accepted, one.modified, int(one.finished)
+                    )
+                    for one in stored
+                ]  # fmt: skip
+                await self.hub.push_all(client, [*listed, StoredEnd(command.project, len(listed))])
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # whatever it is
+                self.hub.fail(client, number, command, error)
+            self.hub.handled(client, number)
+
+    async def _settled(self) -> None:
+        """Return when commands that came before are carried out; a long analysis does not hold it up."""
         deadline_s = self._clock() + SETTLE_S
         while not all(actor.settled for actor in self._actors.values()) and self._clock() < deadline_s:
-            await asyncio.sleep(0.005)  # commands sent before this one count, but a long analysis does not hold it up
-        try:
-            stored = await self._loop.run_in_executor(self._stepping, self._journals.of_project, command.project)
-            for one in stored:
-                self.hub.push(
-                    client,
-                    Stored(
-                        one.session,
-                        one.label,
-                        one.track,
-                        one.answers,
-                        one.accepted,
-                        one.modified,
-                        int(one.finished),
-                    ),
-                )
-            self.hub.push(client, StoredEnd(command.project, len(stored)))
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:  # whatever it is
-            self.hub.fail(client, number, command, error)
-        self.hub.handled(client, number)
+            await asyncio.sleep(0.005)
 
     def _proposed(self, session: str) -> None:
         self._last_proposed = session
