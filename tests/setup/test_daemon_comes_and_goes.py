@@ -129,9 +129,9 @@ def test_it_ends_when_no_reaper_has_spoken_for_long_and_nothing_is_left_to_do(
     )
 
     async def watched() -> bool:
-        stop = asyncio.Event()
+        stop, home = asyncio.Event(), service_run._Home(tmp_path, service.info)
         with contextlib.suppress(asyncio.CancelledError):
-            await service_run._until_not_needed(service, stop)
+            await service_run._until_not_needed(service, home, stop)
         return stop.is_set()
 
     assert asyncio.run(watched()) is ends
