@@ -189,6 +189,14 @@ def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
             content_hash(path)
 
 
+def test_a_sound_in_two_files_is_read(tmp_path: Path) -> None:
+    """Sound Designer II keeps rate and channels in a second file, which libsndfile finds by the first one's name."""
+    soundfile.write(tmp_path / "a.sd2", np.full(1000, 0.5), 44100, format="SD2", subtype="PCM_16")
+    with SoundReader(tmp_path / "a.sd2") as reader:
+        assert (reader.info.rate_hz, reader.info.n_frames) == (44100, 1000)
+        assert reader.read(0, 1000)[500, 0] == 0.5
+
+
 @pytest.mark.timeout(30)
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
 def test_a_sound_that_becomes_a_pipe_while_it_is_opened_is_told(tmp_path: Path, monkeypatch) -> None:

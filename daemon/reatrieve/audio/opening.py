@@ -26,7 +26,8 @@ class OpenSound(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no 
 
     def __init__(self, path: Path) -> None:
         self._source: BinaryIO | None = None
-        if os.name == "nt":  # has no pipes among its files, and libsndfile takes no descriptor there
+        if os.name == "nt" or path.suffix.lower() == ".sd2":
+            # Windows has no pipes among its files; Sound Designer II keeps half of a sound in a second file
             super().__init__(path)
             return
         self._source = open_regular(path, any_link=True)
