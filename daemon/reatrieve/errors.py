@@ -32,10 +32,10 @@ def did_you_mean(word: str, names: Sequence[str], *, cutoff: float = 0.6) -> str
 
 def lacks_memory(error: BaseException) -> bool:
     """Whether an error, or one that it came from, says that there is no room: a library that cannot be loaded, too."""
-    seen: list[BaseException | None] = [None]
+    seen: set[int] = set()
     one: BaseException | None = error
-    while one not in seen and one is not None:
-        seen.append(one)
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
         text = str(one)
         if isinstance(one, MemoryError) or getattr(one, "errno", None) == errno.ENOMEM:
             return True

@@ -92,7 +92,7 @@ PROBE_BYTES: Final = 1 << 22
 PROBES_BYTES: Final = 1 << 25
 """All probes of a session together."""
 DRAFTS_BYTES: Final = 1 << 28
-"""All that describes tracks of all sessions; past it the longest unused are forgotten."""
+"""All that describes tracks of sessions that are not open; past it those of the longest unused are forgotten."""
 
 SHORTEST_EXAMPLE_S: Final = 0.05
 LONGEST_EXAMPLE_S: Final = 30.0

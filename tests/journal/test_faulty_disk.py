@@ -17,7 +17,7 @@ from reatrieve.session.state import fold
 
 
 @pytest.fixture(autouse=True)
-def no_debts():
+def nothing_pending():
     yield
     files._pending.clear()
 

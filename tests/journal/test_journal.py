@@ -1,6 +1,7 @@
 """Journals: what is appended is on disk, what was torn is dropped, one writer, found again by project."""
 
 import dataclasses
+import errno
 import json
 import os
 import shutil
@@ -382,9 +383,11 @@ def touched(path):
 
 
 def overwritten_in_the_middle(path):
+    before = path.stat()
     with path.open("r+b") as file:
-        file.seek(path.stat().st_size - 60)
+        file.seek(before.st_size - 60)
         file.write(b"x")
+    os.utime(path, ns=(before.st_mtime_ns, before.st_mtime_ns + 10**7))  # older systems count time in 4 ms or more
 
 
 def appended_to(path):
@@ -504,3 +507,16 @@ def test_a_journal_that_was_replaced_between_opening_and_lock_is_not_taken(tmp_p
         Journal.open(path)
     monkeypatch.undo()
     Journal.open(path).close()
+
+
+def test_a_header_that_a_full_disk_does_not_take_is_told_without_the_systems_number(tmp_path, monkeypatch):
+    def full(path, *_):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with Journal.create(tmp_path / "a.jsonl", header(), events=EVENTS[:3]) as journal:
+        with monkeypatch.context() as patch:
+            patch.setattr(journal_file, "write_whole", full)
+            with pytest.raises(JournalError) as told:
+                journal.move_to(str(tmp_path / "moved.rpp"))
+        assert str(told.value) == f"the journal {journal.path} cannot be written: No space left on device"
+        journal.append(EVENTS[3])

@@ -251,10 +251,15 @@ def test_a_journal_that_cannot_be_replayed_is_told(daemon, connect, shared):
 STUCK = """
 import sys, threading
 from reatrieve import cli
+from reatrieve.bridge import home
 from reatrieve.service import run
 from reatrieve.service.actor import SessionActor
 run.ENDS_WITHIN_S = 1.0
-SessionActor._analyse = lambda *_: threading.Event().wait()  # as a read from a drive that is away
+
+def wait(*_, **__):  # as a read from a drive that is away
+    threading.Event().wait()
+
+{stuck}
 sys.exit(cli.main(sys.argv[1:]))
 """
 
@@ -263,7 +268,7 @@ sys.exit(cli.main(sys.argv[1:]))
 @pytest.mark.timeout(60)
 def test_a_daemon_ends_though_a_disk_does_not_answer(served, shared, connect):
     one = served()
-    one.command[1:3] = ["-c", STUCK]
+    one.command[1:3] = ["-c", STUCK.format(stuck="SessionActor._analyse = wait")]
     one.start()
     client, session = connect(one.home), "stuck"
     client.find(session, shared.track, 1.0, 1.5)
@@ -273,3 +278,31 @@ def test_a_daemon_ends_though_a_disk_does_not_answer(served, shared, connect):
     assert "the daemon ends without it" in errors
     assert not (one.home / "daemon.txt").exists()
     assert state_of(one.home, session).answers == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM that a process hears")
+@pytest.mark.timeout(60)
+def test_a_daemon_ends_though_its_home_and_its_log_lie_on_that_disk(served):
+    one = served()
+    stuck = "home.remove_info = run.logger.error = wait"
+    one.command[1:3] = ["-c", STUCK.format(stuck=stuck)]
+    one.start()
+    assert one.end()[0] == 1
+
+
+def test_another_programs_process_is_not_ended(monkeypatch):
+    """A service in one of its threads that does not end in time."""
+    ended = []
+    monkeypatch.setattr(run, "ENDS_WITHIN_S", 0.0)
+    monkeypatch.setattr(run.os, "_exit", ended.append)
+
+    def serving():
+        stopping = threading.Event()
+        with run._ending_in_time(stopping):
+            stopping.set()
+            time.sleep(0.3)
+
+    inside = threading.Thread(target=serving)
+    inside.start()
+    inside.join()
+    assert ended == []

@@ -1,6 +1,7 @@
 """From item and probe messages to a checked track map: wrong maps never pass silently."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -220,3 +221,14 @@ def test_an_example_is_as_long_as_an_example_may_be(length_s, says):
         assert example_on(track_map, 3.1, 3.1 + at_limit_s).length_s == pytest.approx(at_limit_s)
     with pytest.raises(InputError, match=says):
         example_on(track_map, 3.1, 3.1 + length_s)
+
+
+def test_what_is_sent_again_counts_once(shared):
+    """Else a long use of one session would push out the drafts of others."""
+    messages = [make_item("s", shared.track), *probe_pages(shared.track)]
+    draft = draft_of(*messages)
+    assert draft_of(*messages, *messages, *messages).n_bytes == draft.n_bytes
+    other = [replace(page, time_s=page.time_s + 1.0) for page in messages[1:]]
+    assert draft_of(*messages, *other).n_bytes == draft.n_bytes
+    draft.begun()
+    assert draft.n_bytes < 2000

@@ -187,8 +187,9 @@ def test_a_folder_or_a_source_that_may_not_be_entered_is_told(song, tmp_path, mo
         raise PermissionError(13, "Permission denied", "/music/a.wav")
 
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    with pytest.raises(AudioError, match="cannot write to"):
-        export(accepted(), folder=tmp_path / "loop" / "o", targets="json", audio="render", audio_path=song)
+    for folder in (tmp_path / "loop" / "o", tmp_path / "new" / ("x" * 300) / "o"):
+        with pytest.raises(AudioError, match=f"^cannot write to {folder}"):
+            export(accepted(), folder=folder, targets="json", audio="render", audio_path=song)
     monkeypatch.setattr("reatrieve.sync.export.describe", unreadable)
     with pytest.raises(AudioError, match=r"^/music/a.wav: cannot be read"):
         export(accepted(), folder=tmp_path / "o", targets="json", audio="render", audio_path=song)

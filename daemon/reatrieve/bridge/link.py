@@ -69,7 +69,7 @@ class DaemonLink:
 
     @property
     def has_room(self) -> bool:
-        """Whether fewer events wait than what leaves room for those that no list is made of."""
+        """Whether a long list may go on: half of ``MAX_EVENTS`` is kept for other events."""
         return len(self._events) < MAX_EVENTS // 2
 
     def unseen(self, kind: type[Event]) -> int:

@@ -48,7 +48,7 @@ from reatrieve.session.events import SessionEvent
 from reatrieve.session.state import fold
 
 __all__ = [
-    "DAMAGED", "SUFFIX", "Journal", "Stamp", "copies_in", "is_removed", "open_alone", "read_file", "read_header",
+    "SUFFIX", "Journal", "Stamp", "copies_in", "is_removed", "kept_beside", "open_alone", "read_file", "read_header",
     "read_journal", "remove", "stamp", "stem_of",
 ]  # fmt: skip
 
@@ -56,7 +56,6 @@ logger = logging.getLogger(__name__)
 
 SUFFIX = ".journal.jsonl"
 DAMAGED = "damaged"
-"""Folder of what is kept though nothing goes on with it."""
 
 COPIES_BYTES = limits.JOURNAL_BYTES
 """No more than this is read of the copies beside one project."""
@@ -302,7 +301,7 @@ class Journal:
         except FileNotFoundError:
             found = b""
         except OSError as exc:
-            raise JournalError(f"the journal {self.path} cannot be read any more: {exc.strerror or exc}") from exc
+            raise JournalError(f"the journal {self.path} cannot be read any more: {reason(self.path, exc)}") from exc
         if found and not self._is_of_this_session(found):
             self._set_aside()
         elif found:
@@ -331,7 +330,7 @@ class Journal:
 
     def _set_aside(self) -> None:
         """Keep what lies in the journal's place; raises ``JournalError`` if it cannot be moved."""
-        kept = self.path.parent / DAMAGED / f"{self.path.name.removesuffix(SUFFIX)}-{secrets.token_hex(4)}{SUFFIX}"
+        kept = kept_beside(self.path)
         try:
             make_folder(kept.parent)
             self.path.replace(kept)
@@ -376,7 +375,7 @@ class Journal:
         finally:
             before.close()
         if refused is not None:
-            raise JournalError(f"the journal {self.path} cannot be written: {refused}") from refused
+            raise JournalError(f"the journal {self.path} cannot be written: {reason(self.path, refused)}") from refused
         if self._file is None:  # on disk it is as it should be
             self.header = header
             self._content = dataclasses.replace(self._content, header=header, lines=lines)
@@ -443,6 +442,11 @@ def remove(path: Path) -> None:
     except OSError as exc:
         logger.warning("a journal that is not needed stays for now: %s", exc)
         _pending[_key(path)] = 0
+
+
+def kept_beside(path: Path) -> Path:
+    """A new name for what lies in a journal's place and is kept, though nothing goes on with it."""
+    return path.parent / DAMAGED / f"{path.name.removesuffix(SUFFIX)}-{secrets.token_hex(4)}{SUFFIX}"
 
 
 def _size_and_time(file: BinaryIO) -> tuple[int, int]:
@@ -547,8 +551,8 @@ def stamp(path: Path) -> Stamp:
     """
     try:
         found = path.lstat()
-    except (OSError, ValueError) as exc:
-        raise JournalError(f"{path}: cannot be read ({exc})") from exc
+    except OSError as exc:
+        raise JournalError(unreadable(path, exc)) from exc
     return found.st_ino, found.st_size, found.st_mtime_ns, _pending.get(_key(path))
 
 

@@ -7,7 +7,6 @@ import functools
 import logging
 import ntpath
 import posixpath
-import secrets
 import sys
 import threading
 import time
@@ -22,12 +21,12 @@ from reatrieve import limits
 from reatrieve.errors import InputError, JournalError
 from reatrieve.files import make_folder, read_at_most, reason, unreadable, write_whole
 from reatrieve.journal.file import (
-    DAMAGED,
     SUFFIX,
     Journal,
     Stamp,
     copies_in,
     is_removed,
+    kept_beside,
     open_alone,
     read_file,
     read_header,
@@ -191,7 +190,7 @@ class JournalFolder:
 
     @contextlib.contextmanager
     def _turn(self, session: str) -> Iterator[None]:
-        """Inside, no other thread takes in, moves, opens or discards this session's journal; one that is moved while a
+        """Inside, no other thread takes in, begins, opens or discards this session's journal; one that is moved while a
         project is listed would be another process's to whoever opens it."""
         with self._turns_change:
             turn = self._turns.setdefault(session, _Turn())
@@ -226,7 +225,7 @@ class JournalFolder:
 
     def _restore(self, path: Path, header: Header, lines: list[Line]) -> Path:
         """Put a whole journal in the place of a damaged one, which is kept."""
-        kept = self.folder / DAMAGED / f"{path.name.removesuffix(SUFFIX)}-{secrets.token_hex(4)}{SUFFIX}"
+        kept = kept_beside(path)
         content = whole(path, header, lines)
         try:
             make_folder(kept.parent)

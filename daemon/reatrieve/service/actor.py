@@ -174,7 +174,7 @@ class SessionActor:
         asyncio.get_running_loop().call_later(SHARED_AFTER_S, look)
 
     def cancel(self) -> None:
-        """Stop what is being decoded, analysed or exported, if anything is."""
+        """Stop what is being decoded, analysed, listed as the rest or exported, if anything is."""
         if not self.idle:
             self._cancelled.set()
 
@@ -205,9 +205,9 @@ class SessionActor:
             try:
                 with self._context.turns.session():
                     await self._attempt(client, number, command)
-            except BaseException as error:
-                if isinstance(error, asyncio.CancelledError):
-                    raise
+            except asyncio.CancelledError:
+                raise
+            except BaseException:  # whatever it is
                 logger.exception("session %s: no answer to %s", self.session, command.NAME)
             # Not in a finally: when the daemon stops, what was not carried out is not acked.
             self._working = False
@@ -395,7 +395,6 @@ class SessionActor:
 
     async def _discard(self) -> None:
         journals = self._context.journals
-
         if await self._step(lambda: journals.holds(self.session)):
             self.let_go()
             await self._step(lambda: journals.discard(self.session))

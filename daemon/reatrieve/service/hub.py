@@ -176,8 +176,8 @@ class Hub:
     ) -> None:
         """Queue a long list no faster than the client takes it, or it would count as too far behind.
 
-        Nobody waits for a client that has gone silent, nor where ``hurry`` says so: it gets what there is room for.
-        Raises as ``push`` does.
+        Nobody waits for a client that has gone silent, nor where ``hurry`` says so: then all of it is queued at once,
+        and a client for which that is too much is forgotten. Raises as ``push`` does.
         """
         for event in events:
             while self._is_behind(client) and not hurry():

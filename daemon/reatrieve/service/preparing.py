@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -56,6 +57,11 @@ class Draft:
         self.known.clear()
         self._n_probed = self._n_pages = 0
 
+    def _forget_probe(self, index: int) -> None:
+        pages = self.probes.pop(index, {})
+        self._n_pages -= len(pages)
+        self._n_probed -= sum(len(page.samples) for page in pages.values())
+
     def add(self, message: Item | Probe | Tempo | Known) -> None:
         """Take one message; a later one for the same index replaces the earlier.
 
@@ -70,24 +76,10 @@ class Draft:
             before = self.items.get(message.index)
             self._n_text += _text_bytes(message) - (_text_bytes(before) if before is not None else 0)
             self.items[message.index] = message
-            self.probes.pop(message.index, None)
+            self._forget_probe(message.index)
         elif isinstance(message, Probe):
             _demand_below("the probe of item", message.index, limits.ITEMS, "items")
-            pages = self.probes.setdefault(message.index, {})
-            if any(
-                (page.pages, page.time_s, page.rate_hz) != (message.pages, message.time_s, message.rate_hz)
-                for page in pages.values()
-            ):
-                pages.clear()
-            self._n_pages += message.page not in pages
-            pages[message.page] = message
-            if sum(len(page.samples) for page in pages.values()) > limits.PROBE_BYTES:
-                pages.clear()
-                raise InputError(
-                    f"the probe of item {message.index} is longer than {limits.PROBE_BYTES} bytes; "
-                    "half a second is enough"
-                )
-            self._demand_room(message)
+            self._add_probe(message)
         elif isinstance(message, Known):
             if message.index >= limits.KNOWN:
                 raise InputError(
@@ -102,13 +94,25 @@ class Draft:
                 self.tempo.clear()
             self.tempo[message.index] = message
 
-    def _demand_room(self, message: Probe) -> None:
-        self._n_probed += len(message.samples)
-        if self._n_probed <= limits.PROBES_BYTES:
-            return
-        self._n_probed = sum(len(page.samples) for pages in self.probes.values() for page in pages.values())
+    def _add_probe(self, page: Probe) -> None:
+        of_another = any(
+            (one.pages, one.time_s, one.rate_hz) != (page.pages, page.time_s, page.rate_hz)
+            for one in self.probes.get(page.index, {}).values()
+        )
+        if of_another:
+            self._forget_probe(page.index)
+        pages = self.probes.setdefault(page.index, {})
+        before = pages.get(page.page)
+        pages[page.page] = page
+        self._n_pages += before is None
+        self._n_probed += len(page.samples) - (len(before.samples) if before is not None else 0)
+        if sum(len(one.samples) for one in pages.values()) > limits.PROBE_BYTES:
+            self._forget_probe(page.index)
+            raise InputError(
+                f"the probe of item {page.index} is longer than {limits.PROBE_BYTES} bytes; half a second is enough"
+            )
         if self._n_probed > limits.PROBES_BYTES:
-            del self.probes[message.index]
+            self._forget_probe(page.index)
             raise InputError(
                 f"the probes of one search are longer than {limits.PROBES_BYTES} bytes together; "
                 "one for each source is enough"
@@ -116,7 +120,7 @@ class Draft:
 
     @property
     def n_bytes(self) -> int:
-        """What all of it takes in memory at most, about."""
+        """What all of it takes in memory, about."""
         n_messages = len(self.items) + len(self.tempo) + len(self.known) + self._n_pages
         return self._n_probed + self._n_text + MESSAGE_BYTES * n_messages
 
@@ -142,7 +146,7 @@ class Draft:
 
 
 def _text_bytes(item: Item) -> int:
-    return len(item.path) + len(item.guid)
+    return sys.getsizeof(item.path) + sys.getsizeof(item.guid)
 
 
 def _demand_below(what: str, index: int, limit: int, of_what: str) -> None:

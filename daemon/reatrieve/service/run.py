@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from reatrieve.bridge.handover import LOOK_EVERY_S, must_give_way
-from reatrieve.bridge.home import DaemonInfo, read_info, remove_info, write_info
+from reatrieve.bridge.home import DaemonInfo, read_info, write_info
 from reatrieve.errors import InputError
 from reatrieve.service import loading
 from reatrieve.service.service import Service, running
@@ -28,7 +28,8 @@ WINDOWS_WAKE_S = 0.2
 
 ENDS_WITHIN_S = 20.0
 """A thread that waits for a disk that does not answer (a network drive) cannot be stopped: the process ends without it.
-What was acknowledged is on disk by then."""
+What was acknowledged is on disk by then, and ``daemon.txt`` is gone, unless the home folder lies on that disk."""
+LAST_WORD_S = 1.0
 
 
 def serve(settings: Settings, *, ready: Callable[[DaemonInfo], None] = lambda _info: None) -> None:
@@ -52,7 +53,7 @@ def serve(settings: Settings, *, ready: Callable[[DaemonInfo], None] = lambda _i
 
 async def _serve(settings: Settings, ready: Callable[[DaemonInfo], None]) -> None:
     stop, stopping = asyncio.Event(), threading.Event()
-    with _stopped_by_signals(stop), _ending_in_time(settings, stopping):
+    with _stopped_by_signals(stop), _ending_in_time(stopping):
         async with running(settings) as service:
             ready(service.info)
             home = _Home(settings.home, service.info)
@@ -68,18 +69,22 @@ async def _serve(settings: Settings, ready: Callable[[DaemonInfo], None]) -> Non
 
 
 @contextlib.contextmanager
-def _ending_in_time(settings: Settings, stopping: threading.Event) -> Iterator[None]:
-    """Once ``stopping``, the block ends within ``ENDS_WITHIN_S``, or the process does."""
+def _ending_in_time(stopping: threading.Event) -> Iterator[None]:
+    """Once ``stopping``, the block ends within ``ENDS_WITHIN_S``, or the process does; another program's never does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     ended = threading.Event()
 
     def watch() -> None:
         stopping.wait()
-        if not ended.wait(ENDS_WITHIN_S):
-            logger.error("a thread does not end, since a disk does not answer; the daemon ends without it")
-            info = read_info(settings.home)
-            if info is not None and info.pid == os.getpid():
-                remove_info(settings.home, info.instance)
-            os._exit(1)
+        if ended.wait(ENDS_WITHIN_S):
+            return
+        last = threading.Timer(LAST_WORD_S, os._exit, [1])  # the log may lie on that disk
+        last.daemon = True
+        last.start()
+        logger.error("a thread does not end, since a disk does not answer; the daemon ends without it")
+        os._exit(1)
 
     threading.Thread(target=watch, name="reatrieve-ending", daemon=True).start()
     try:

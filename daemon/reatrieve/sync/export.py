@@ -204,7 +204,7 @@ def _all_or_none(folder: Path, made: Sequence[_Made]) -> Iterator[None]:
     except (InputError, AudioError):
         raise
     except OSError as error:
-        if error.filename is not None and folder not in (Path(error.filename), *Path(error.filename).parents):
+        if error.filename is not None and not _is_on_the_way(Path(error.filename), folder):
             raise AudioError(unreadable(error.filename, error)) from error  # what is read, not what is written
         raise AudioError(f"cannot write to {folder}: {error.strerror or error}; choose another folder") from error
     finally:
@@ -214,6 +214,11 @@ def _all_or_none(folder: Path, made: Sequence[_Made]) -> Iterator[None]:
         if new_folder:
             with suppress(OSError):
                 folder.rmdir()
+
+
+def _is_on_the_way(path: Path, folder: Path) -> bool:
+    """Whether a path is the folder, lies in it, or is one above it, which may have to be made first."""
+    return path == folder or folder in path.parents or path in folder.parents
 
 
 def _sheet(
