@@ -306,6 +306,7 @@ end
 ---The list is whole: the user decides.
 function on.rest_end(ctx, _, s, fields)
   if s.state ~= "listing" then return end
+  if s.rest.stopped then return s:finish_waiting() end
   local above, rows = s.rest.above, s.rest.rows
   if #rows == 0 then
     s:finish_waiting()
@@ -372,7 +373,10 @@ function on.failed(ctx, tab, s, fields)
     return
   end
   if export.failed(tab, fields.text) or sync_markers.failed(tab, fields.text) then return end
-  if fields.code == "cancelled" and s.state == "ready" then return end   -- a list that is no longer awaited
+  if fields.code == "cancelled" and s.rest then                -- the user has stopped it
+    s:give_up_reply()
+    return s:finish_waiting()
+  end
   status.say(fields.text, true, true)
   local of_another = s.state == "asking" and s.question.id ~= fields.id and fields.code ~= "unknown-session"
   if of_another then return end                                -- the question is still awaited

@@ -73,7 +73,7 @@ local TRANSITIONS = {
 ---@field media_track userdata? nil while the track is gone
 ---@field search Search? in the states reading, searching and cancelling
 ---@field answer Answer? in the state answering
----@field rest { above: number, rows: table[] }? in the states listing and accepting
+---@field rest { above: number, rows: table[], stopped: boolean? }? in the states listing and accepting
 ---@field rows table[]? the daemon's rows, from the first one up to the candidate that ends them; `complete` once all are there
 ---@field verbs string[] that wait for their turn
 ---@field lookahead table<string, table>? the next candidate by verdict; nil while it is not known
@@ -237,6 +237,14 @@ end
 function methods:await_list(above)
   enter(self, "await_list")
   self.rest = { above = above, rows = {} }
+end
+
+---The user wants no list any more, nor what is on it accepted.
+---@return boolean false: it was stopped already
+function methods:stop_collecting()
+  local was = self.rest.stopped
+  self.rest.stopped = true
+  return not was
 end
 
 ---@param row table

@@ -347,9 +347,8 @@ end
 
 ---A verb while the list of the rest is awaited, or what became of it: "finish" stops that, all others wait.
 local function while_collecting(ctx, _, s, verb)
-  if verb ~= "finish" then return false end
-  ctx.link:command("cancel", { session = s.id })
-  if s.state == "listing" then s:finish_waiting() end         -- while accepting the daemon says whether it was in time
+  if verb ~= "finish" or not s:stop_collecting() then return false end
+  ctx.link:command("cancel", { session = s.id })               -- keys wait until the daemon says whether it was in time
   status.say(("%s: no longer collecting; Finish ends the search"):format(s.model.label), true)
   return true
 end

@@ -246,6 +246,28 @@ def test_a_long_list_waits_for_the_client_but_not_for_one_that_has_gone_silent(m
     assert desk.say(Ping())[0][1].last_seq == 50
 
 
+def test_a_client_that_speaks_but_sees_nothing_is_not_waited_for_either(monkeypatch):
+    monkeypatch.setattr(links, "MAX_EVENTS", 200)
+    desk = Desk()
+    desk.hello()
+    notes = [Note("s", "n", str(k)) for k in range(150)]
+
+    async def listing():
+        pushing = asyncio.create_task(desk.hub.push_all("c1", notes))
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+            desk.now_s += 1.0
+            desk.say(Ping())
+        waited = not pushing.done()
+        desk.now_s += 11.0
+        desk.say(Ping())
+        await asyncio.wait_for(pushing, 10)
+        return waited
+
+    assert asyncio.run(listing())
+    assert desk.say(Ping())[0][1].last_seq == 150
+
+
 def test_bundles_are_taken_apart():
     desk = Desk()
     desk.hello()

@@ -63,6 +63,11 @@ class DaemonLink:
         return self._last_seq
 
     @property
+    def last_seen(self) -> int:
+        """The number of the last event that the client has seen."""
+        return self._seen
+
+    @property
     def overflowed(self) -> bool:
         """Whether the client is so far behind that it must be forgotten."""
         return len(self._events) > MAX_EVENTS

@@ -78,8 +78,9 @@ class Context:
     renders : the folder of what scripts rendered for a search.
     retriever : the name of the one that a ``find`` without a name takes.
     ahead, turns : the track prepared ahead, and what makes it give way to sessions.
-    analysing, beginning, stepping, describing : threads for decoding and analysing, for the first step of a ``find``
-        (it is acked though others are analysed), for steps of a session, and for what later answers will need.
+    analysing, beginning, stepping, collecting, describing : threads for decoding and analysing, for the first step of
+        a ``find`` (it is acked though others are analysed), for steps of a session, for lists of the rest (no answer
+        waits for them), and for what later answers will need.
     proposed : told the session of every candidate sent.
     rested : told that a session has done what it was asked.
     watch : told a session and the source files to watch for it.
@@ -95,6 +96,7 @@ class Context:
     analysing: Executor
     beginning: Executor
     stepping: Executor
+    collecting: Executor
     describing: Executor
     proposed: Callable[[str], None]
     rested: Callable[[], None]
@@ -118,6 +120,7 @@ class SessionActor:
         self._queue: asyncio.Queue[tuple[str, int, Command]] = asyncio.Queue()
         self._cancelled = threading.Event()
         self._closing = threading.Event()
+        self._n_cancelled = 0  # of the commands that wait
         self._working = self._computing = self._counted = False
         self._work: SessionWork | None = None
         self._told_done = False
@@ -174,9 +177,10 @@ class SessionActor:
         asyncio.get_running_loop().call_later(SHARED_AFTER_S, look)
 
     def cancel(self) -> None:
-        """Stop what is being decoded, analysed, listed as the rest or exported, if anything is."""
+        """Stop what is being decoded, analysed, listed as the rest or exported, if anything is; what waits, too."""
         if not self.idle:
             self._cancelled.set()
+            self._n_cancelled = self._queue.qsize()
 
     async def close(self) -> None:
         """Stop; what was not carried out was not acked. ``let_go`` follows when the threads have ended."""
@@ -201,6 +205,9 @@ class SessionActor:
                 except Exception:
                     logger.exception("session %s: no curve", self.session)
             client, number, command = await self._queue.get()
+            if self._n_cancelled > 0:
+                self._n_cancelled -= 1
+                self._cancelled.set()
             self._working, self._counted = True, False
             try:
                 with self._context.turns.session():
@@ -311,7 +318,9 @@ class SessionActor:
             await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s))
         try:
             await self._go_on()
-        except Exception:
+        except asyncio.CancelledError:
+            raise
+        except BaseException:  # whatever it is
             await self._step(self._forget_beginning)
             raise
         if left_out and self._work is not None:  # after the candidate, so that it is read
@@ -338,7 +347,7 @@ class SessionActor:
             deciding = work.deciding
             commit = partial(work.commit, command, cancel=self._cancelled.is_set, progress=self._tell)
             if isinstance(command, AcceptRest):
-                accepted = await self._long(commit, "rest", self._context.stepping)
+                accepted = await self._long(commit, "rest", self._context.collecting)
             else:
                 accepted = await self._step(commit)
             self._counted = True
@@ -355,7 +364,7 @@ class SessionActor:
         work = await self._opened()
         await self._analysed()
         listing = partial(work.rest, command.above, cancel=self._cancelled.is_set, progress=self._tell)
-        proposals, clear = await self._long(listing, "rest", self._context.stepping)
+        proposals, clear = await self._long(listing, "rest", self._context.collecting)
         await self._push_all(replies.rest_rows(self.session, proposals, work.journal.header.origin_s))
         self._push(RestEnd(self.session, command.above, len(proposals), int(clear)))
 

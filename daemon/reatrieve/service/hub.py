@@ -51,6 +51,9 @@ logger = logging.getLogger(__name__)
 FORGET_AFTER_S = 24 * 3600.0
 LOG_EVERY_S = 5.0
 LOOK_FOR_ROOM_S = 0.01
+STALLED_AFTER_S = 30.0
+"""A client that speaks, but does not say for so long that it has seen more, is not waited for."""
+
 SPOOL_RESEND_S = 2.0
 
 Send = Callable[[bytes], None]
@@ -176,13 +179,22 @@ class Hub:
     ) -> None:
         """Queue a long list no faster than the client takes it, or it would count as too far behind.
 
-        Nobody waits for a client that has gone silent, nor where ``hurry`` says so: then all of it is queued at once,
-        and a client for which that is too much is forgotten. Raises as ``push`` does.
+        Nobody waits for a client that has gone silent or has seen nothing new for as long, nor where ``hurry`` says so:
+        then all of it is queued at once, and a client for which that is too much is forgotten. Raises as ``push`` does.
         """
+        seen, since_s = self._seen(client), self._clock()
         for event in events:
             while self._is_behind(client) and not hurry():
                 await asyncio.sleep(LOOK_FOR_ROOM_S)
+                if self._seen(client) != seen:
+                    seen, since_s = self._seen(client), self._clock()
+                elif self._clock() - since_s > STALLED_AFTER_S:
+                    break
             self.push(client, event)
+
+    def _seen(self, client: str) -> int:
+        peer = self._peers.get(client)
+        return peer.link.last_seen if peer is not None else 0
 
     def _is_behind(self, client: str) -> bool:
         """Whether a client is there and has yet to see much of what was sent."""

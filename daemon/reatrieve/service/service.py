@@ -81,6 +81,7 @@ class Service:
         self._analysing = ThreadPoolExecutor(2, "reatrieve-analysis")
         self._beginning = ThreadPoolExecutor(2, "reatrieve-beginning")  # a search begins though two others are analysed
         self._stepping = ThreadPoolExecutor(4, "reatrieve-step")
+        self._collecting = ThreadPoolExecutor(2, "reatrieve-collect")
         self._describing = ThreadPoolExecutor(1, "reatrieve-describe")
         self._listing = ThreadPoolExecutor(2, "reatrieve-list")  # a project's disk may be slow: no answer waits for it
         self._lists: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # of the clients that wait for one
@@ -106,6 +107,7 @@ class Service:
             analysing=self._analysing,
             beginning=self._beginning,
             stepping=self._stepping,
+            collecting=self._collecting,
             describing=self._describing,
             proposed=self._proposed,
             rested=self._make_room,
@@ -187,7 +189,10 @@ class Service:
             task.cancel()
         await asyncio.gather(*(actor.close() for actor in self._actors.values()), return_exceptions=True)
         await asyncio.to_thread(self.ahead.close)
-        for pool in (self._analysing, self._beginning, self._stepping, self._describing, self._listing):
+        pools = (
+            self._analysing, self._beginning, self._stepping, self._collecting, self._describing, self._listing,
+        )  # fmt: skip
+        for pool in pools:
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
         for actor in self._actors.values():
             actor.let_go()
