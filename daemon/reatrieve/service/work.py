@@ -42,8 +42,10 @@ from reatrieve.session.events import (
     Answered,
     BudgetRaised,
     Finished,
+    Proposed,
     Reanswered,
     Renamed,
+    Requested,
     Retracted,
     Revised,
     SessionEvent,
@@ -173,8 +175,6 @@ class SessionWork:
         """Propose the place that the user points at."""
         with self._all_or_nothing():
             asked = self._analysed().request(command.time_s - self.journal.header.origin_s)
-            if asked.number > limits.CANDIDATES:
-                raise InputError(f"a session holds at most {limits.CANDIDATES} candidates; begin a new search")
             self._journal_applied([asked], op=command.op)
         self._ops.add(command.op)
 
@@ -248,6 +248,9 @@ class SessionWork:
     def _journal_applied(self, events: Sequence[SessionEvent], *, op: str = "") -> None:
         """Journal what the search already applied together with the candidate that is to follow."""
         following = self._following() if self.needs_a_proposal() else []
+        for event in (*events, *following):
+            if isinstance(event, (Proposed, Requested)) and event.number > limits.CANDIDATES:
+                raise InputError(f"a session holds at most {limits.CANDIDATES} candidates; begin a new search")
         self.journal.append_all(events, op=op, then=following)
         self._state = self.state
 
@@ -261,8 +264,6 @@ class SessionWork:
         proposed = asked if asked is not None else search.propose()
         if isinstance(proposed, Over):
             return []
-        if proposed.number > limits.CANDIDATES:
-            raise InputError(f"a session holds at most {limits.CANDIDATES} candidates; begin a new search")
         return [proposed]
 
     def _demand_room(self, after: SessionState, event: SessionEvent) -> None:
