@@ -1,7 +1,7 @@
-"""Datagrams lost, doubled, delayed and reordered; the daemon killed at random points: sessions end as if nothing had
-happened.
+"""Datagrams lost, doubled, delayed and reordered; files late, twice, out of order and half-written; the daemon killed
+at random points: sessions end as if nothing had happened.
 
-``--long`` plays 200 sessions of 30 answers, and kills 200 times.
+``--long`` plays 200 sessions of 30 answers and 100 over files, and kills 200 times.
 """
 
 import random
@@ -10,12 +10,14 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
+from functools import partial
 
 import pytest
 
 from reatrieve.bridge.messages import Candidate, Done, Rename
-from reatrieve.service import loading
-from service.client import TRUTH, Client, FaultyProxy, make_track
+from reatrieve.service import hub, loading
+from service.client import TRUTH, Client, FaultyProxy, FaultySpool, make_track
 from service.served import journal_ops, state_of
 
 N_ANSWERS = 30
@@ -75,6 +77,33 @@ def test_thirty_percent_faults_change_nothing(daemon, track, undisturbed, reques
         assert state_of(daemon.home, session) == undisturbed[2]
         assert len(journal_ops(daemon.home, session)) == len(set(journal_ops(daemon.home, session))) == len(said) + 1
     print(f"{n_sessions} sessions of {len(undisturbed[0])} answers, {sum(one[3] for one in ended)} datagrams lost")
+
+
+def test_files_late_doubled_out_of_order_and_half_written_change_nothing(
+    daemon, track, undisturbed, request, monkeypatch
+):
+    monkeypatch.setattr(hub, "SPOOL_RESEND_S", 0.1)  # not 2 s, for every one that is lost
+    n_sessions = 100 if request.config.getoption("--long") else 2
+    malformed = "malformed packet dropped"
+    before = daemon.service.hub.complaints.get(malformed, 0)
+    faults = Counter()
+    for k in range(n_sessions):
+        session = f"late-{k}-{secrets.token_hex(3)}"
+        client = Client(daemon.home, "spool", spool=partial(FaultySpool, seed=k))
+        client.find(session, track, 1.0, 1.5, budget=N_ANSWERS - 4)
+        said, done = client.play(TRUTH)
+        client.send(Rename(session, "name", "after"))
+        client.settle()
+        client.close()
+        assert said == undisturbed[0]
+        assert (done.reason, done.rejections, done.accepted) == ("budget", N_ANSWERS - 4, 4)
+        assert state_of(daemon.home, session) == undisturbed[2]
+        assert len(journal_ops(daemon.home, session)) == len(set(journal_ops(daemon.home, session))) == len(said) + 1
+        faults += client.carrier.faults
+        assert min(client.carrier.faults.values()) > 5
+    halves = daemon.service.hub.complaints[malformed] - before
+    assert halves > 5 * n_sessions  # some were read as they were
+    print(f"{n_sessions} sessions of {len(said)} answers over files: {dict(faults)}, {halves} read half")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
