@@ -2,9 +2,8 @@
 
     python bad_input.py FOLDER COUNT
 
-Everything lies in FOLDER, the working folder and all that the environment names too. What is printed is JSON: ``peak_mb``
-of memory, ``opened`` how many files could be used, ``refused`` how many were not, and ``outside``: what was made,
-renamed or deleted anywhere else.
+Everything lies in FOLDER. What is printed is JSON: ``peak_mb`` of memory, ``opened`` how many files could be used,
+``refused`` how many were not, and ``outside``: what was made, renamed or deleted anywhere else.
 """
 
 from __future__ import annotations
@@ -30,7 +29,15 @@ from reatrieve.settings import Settings
 from reatrieve.sync.rpp_project import read_rpp
 from reliability.mutations import mutated
 from reliability.test_mutated_files import (
-    AUDACITY, JAMS, OWN_CSV, REGIONS_CSV, RPP, SETTINGS, SOUNDS, SYNC_JSON, cue_wav,
+    AUDACITY,
+    JAMS,
+    OWN_CSV,
+    REGIONS_CSV,
+    RPP,
+    SETTINGS,
+    SOUNDS,
+    SYNC_JSON,
+    cue_wav,
 )  # fmt: skip
 
 MAKES = {"os.mkdir": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1, "os.remove": 0, "os.rmdir": 0, "os.truncate": 0}
@@ -103,8 +110,7 @@ def main() -> None:
         (JAMS, folder / "x.jams", read_annotations, count),
         (cue_wav(), folder / "cues.wav", read_annotations, count),
     ]
-    for one in SOUNDS:
-        kinds.append((sound(*one, folder / "sound"), folder / "damaged", read_sound, max(1, count // 3)))
+    kinds += [(sound(*one, folder / "sound"), folder / "damaged", read_sound, max(1, count // 3)) for one in SOUNDS]
     rng, ended = random.Random(9), Counter[str]()
     for raw, path, read, n in kinds:
         for k in range(n):
