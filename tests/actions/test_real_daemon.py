@@ -16,9 +16,12 @@ import pytest
 import soundfile
 from rig import ACTIONS, REDO, UNDO
 
+from reatrieve import __version__
 from reatrieve.bridge.home import read_info
-from reatrieve.headless import Reaper
+from reatrieve.bridge.messages import PROTOCOL
+from reatrieve.headless import Reaper, scripts_folder
 from reatrieve.headless.sources import FileSource
+from reatrieve.installation import this_installation
 from reatrieve.journal import read_journal
 from reatrieve.session.state import fold
 
@@ -43,17 +46,25 @@ def song(path: Path) -> Path:
     return path
 
 
-class Serve:
-    """`reatrieve serve` as a process."""
+SPEAKING = """import sys
+from reatrieve.bridge import messages
+messages.PROTOCOL = {}
+from reatrieve.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+
+class Serve:
+    """`reatrieve serve` as a process; ``protocol``: one that speaks this version of it."""
+
+    def __init__(self, home: Path, *, protocol: int = PROTOCOL) -> None:
+        self.home, self.protocol = home, protocol
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
-        command = [sys.executable, "-m", "reatrieve", "serve", "--home", str(self.home)]
+        command = [sys.executable, "-c", SPEAKING.format(self.protocol), "serve", "--home", str(self.home)]
         command += ["--cache", str(self.home / "cache"), "--logs", str(self.home / "logs")]
         log = self.home.with_suffix(".log").open("ab")
         self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -141,6 +152,47 @@ class Session:
 
     def line(self) -> str:
         return self.reaper.status.help_line
+
+
+def assert_told(s: Session, scripts: int, daemon: int) -> None:
+    """Find says which side to update, and how; nothing else happens."""
+    s.run("find")
+    s.until(lambda: "protocol" in s.line())
+    assert f"daemon {__version__} speaks protocol {daemon}, script " in s.line()
+    if scripts < daemon:
+        how = "update the scripts (reatrieve install, or ReaPack > Synchronize packages)"
+    else:
+        how = f"update the daemon and start it again ({this_installation().updating()})"
+    assert s.line().endswith(f" protocol {scripts}: {how}")
+    assert s.project.regions == []
+    assert not in_journal(s.serve.home)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sockets", ["python", "none"])
+@pytest.mark.parametrize("step", [-1, 1], ids=["older", "newer"])
+def test_a_daemon_of_another_protocol_names_what_to_update(tmp_path: Path, step: int, sockets: str) -> None:
+    serve = Serve(tmp_path / "home ö", protocol=PROTOCOL + step)
+    try:
+        with Session(serve, tmp_path, sockets=sockets) as s:
+            assert_told(s, PROTOCOL, PROTOCOL + step)
+    finally:
+        serve.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sockets", ["python", "none"])
+@pytest.mark.parametrize("step", [-1, 1], ids=["older", "newer"])
+def test_scripts_of_another_protocol_name_what_to_update(serve: Serve, tmp_path: Path, step: int, sockets: str) -> None:
+    scripts = shutil.copytree(scripts_folder(), tmp_path / "scripts")
+    messages = scripts / "lib" / "messages.lua"
+    text = messages.read_text(encoding="utf-8")
+    assert text.count(f"messages.PROTOCOL = {PROTOCOL}\n") == 1
+    messages.write_text(
+        text.replace(f"messages.PROTOCOL = {PROTOCOL}\n", f"messages.PROTOCOL = {PROTOCOL + step}\n"), encoding="utf-8"
+    )
+    with Session(serve, tmp_path, sockets=sockets, scripts=scripts) as s:
+        assert_told(s, PROTOCOL + step, PROTOCOL)
 
 
 @pytest.mark.slow

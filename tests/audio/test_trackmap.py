@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reatrieve import limits
 from reatrieve.audio.channels import stereo_weights
 from reatrieve.audio.fades import fade_gain
 from reatrieve.audio.trackmap import TrackItem, TrackMap
@@ -55,6 +56,13 @@ def test_an_empty_or_endless_map_is_refused() -> None:
         TrackMap(())
     with pytest.raises(InputError, match="48 h"):
         TrackMap((TrackItem(A, 0.0, 1.0), TrackItem(A, 1e6, 1.0)))
+
+
+def test_a_map_at_its_longest_and_past_it() -> None:
+    at = TrackMap((TrackItem(A, 0.0, 1.0), TrackItem(A, limits.LENGTH_S - 1.0, 1.0)))
+    assert at.duration_s == limits.LENGTH_S
+    with pytest.raises(InputError, match="more than 48 h; move or remove the item that lies far out"):
+        TrackMap((TrackItem(A, 0.0, 1.0), TrackItem(A, limits.LENGTH_S - 1.0, 1.001)))
 
 
 def test_a_journalled_map_comes_back_equal() -> None:

@@ -1,6 +1,7 @@
 """Many at once: several clients, a controller that floods, many open sessions.
 
-``--long`` measures what docs/reliability.md says; without it the same is done for seconds, with wide margins.
+``--long`` measures what docs/reliability.md says; without it the same is done for seconds, and only what holds beside
+other busy processes is asserted.
 """
 
 import contextlib
@@ -19,11 +20,24 @@ import soundfile
 
 from reatrieve import limits
 from reatrieve.bridge import osc
-from reatrieve.bridge.messages import Cancel, Candidate, Done, Progress, Undo
-from reatrieve.service import loading
+from reatrieve.bridge.home import read_info
+from reatrieve.bridge.messages import Cancel, Candidate, Done, Progress, Undo, Verb
 from service.client import TRUTH, Client
 
 pytestmark = pytest.mark.slow
+
+
+FLOOR_S = 0.03
+"""Where twice the latency alone is less than this, this is the bound: the clients here look for packets every 5 ms and
+the system's timers are as coarse, several times an answer, so that shorter times say nothing of the daemon."""
+
+HANGS_S = 5.0
+"""What the short version calls too long, whatever else the machine does."""
+
+
+def assert_no_slower(then, alone, *, long):
+    """At 95 % an answer takes at most twice what it takes alone; in the short version: nothing hangs."""
+    assert p95(then) <= max(2 * p95(alone), FLOOR_S) if long else p95(then) < HANGS_S
 
 
 @pytest.fixture
@@ -90,9 +104,9 @@ def test_eight_clients_with_an_answer_a_second_each(apart, shared, request):
     long = request.config.getoption("--long")
     (alone,), _ = at_once(apart, shared.track, 1, 60 if long else 3, 1.0 if long else 0.1, "alone")
     together, _ = at_once(apart, shared.track, 8, 600 if long else 5, 1.0 if long else 0.5, "together")
-    one, eight = p95(alone), p95([x for latencies in together for x in latencies])
-    print(f"p95 of an answer: alone {1000 * one:.0f} ms, eight at once {1000 * eight:.0f} ms")
-    assert eight <= max(2 * one, 0.1) if long else eight < 5.0
+    eight = [x for latencies in together for x in latencies]
+    print(f"p95 of an answer: alone {1000 * p95(alone):.0f} ms, eight at once {1000 * p95(eight):.0f} ms")
+    assert_no_slower(eight, alone, long=long)
 
 
 def test_as_fast_as_they_can_nobody_starves(apart, shared, request):
@@ -102,37 +116,42 @@ def test_as_fast_as_they_can_nobody_starves(apart, shared, request):
     assert min(counts) >= 0.5 * sum(counts) / len(counts) if long else min(counts) >= 1
 
 
-def test_a_controller_that_floods_leaves_sessions_usable(daemon, connect, shared, request):
-    loading.load()
-    client = connect(daemon.home)
-    client.find("flooded", shared.track, 1.0, 1.5, budget=100)
-    event = client.wait(Candidate)
-    stopped, sent = threading.Event(), [0]
+FLOOD = """
+import socket, sys, threading, time
+stopped = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), stopped.set()), daemon=True).start()
+packet, target = bytes.fromhex(sys.argv[1]), ("127.0.0.1", int(sys.argv[2]))
+sender, sent, begin_s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0, time.monotonic()
+while not stopped.wait(0.002):
+    for _ in range(min(int(6000 * (time.monotonic() - begin_s)) - sent, 500)):  # what is due, in bursts
+        sender.sendto(packet, target)
+        sent += 1
+print(sent / (time.monotonic() - begin_s))
+"""
 
-    def flood():
-        controller = Client(daemon.home)
-        packet = osc.encode("/reatrieve/accept", "s", (daemon.info.token,))
-        while not stopped.is_set():
-            for _ in range(50):
-                controller.carrier.send(packet)
-            sent[0] += 50
-            stopped.wait(0.01)  # 5,000 a second
-        controller.close()
 
-    thread = threading.Thread(target=flood)
-    thread.start()
-    begin_s = time.monotonic()
+def test_a_controller_that_floods_leaves_sessions_usable(apart, connect, shared, request):
+    """It sends from a process of its own, 6,000 presses a second if it can."""
+    long = request.config.getoption("--long")
+    client, latencies, info = connect(apart.home), [], read_info(apart.home)
+    client.until(lambda: client.welcomed)
+    packet = osc.encode("/reatrieve/accept", "s", (info.token,))
+    command = [sys.executable, "-c", FLOOD, packet.hex(), str(info.port)]
+    controller = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
     try:
-        for _ in range(20 if request.config.getoption("--long") else 5):
-            asked_s = time.monotonic()
-            client.answer(event, "reject")
-            event = client.wait(Candidate, Done)
-            assert time.monotonic() - asked_s < 5.0
+        n = answers_for(client, "flooded", shared.track, 30 if long else 2, 0.5 if long else 0.2, latencies)
+        rate = float(controller.communicate(timeout=60)[0])
     finally:
-        stopped.set()
-        thread.join()
-    print(f"{sent[0] / (time.monotonic() - begin_s):.0f} presses a second")
-    client.settle()
+        controller.kill()
+        controller.communicate()
+    n_presses = sum(isinstance(event, Verb) for event in client.events)
+    print(
+        f"{rate:.0f} presses a second, {n} answers, p95 {1000 * p95(latencies):.0f} ms, the longest "
+        f"{1000 * max(latencies):.0f} ms; {n_presses} presses reached the client"
+    )
+    assert max(latencies) < HANGS_S
+    assert n_presses > 0
+    assert rate > (5000 if long else 0)
 
 
 def test_answers_while_another_client_analyses_hours(apart, connect, shared, tmp_path, request):
@@ -163,7 +182,7 @@ def test_answers_while_another_client_analyses_hours(apart, connect, shared, tmp
         thread.join()
     other.until(lambda: any(isinstance(event, (Done, Candidate)) for event in other.events), timeout_s=120)
     print(f"p95 of an answer: idle {1000 * p95(alone):.0f} ms, beside an analysis {1000 * p95(beside):.0f} ms")
-    assert p95(beside) <= max(2 * p95(alone), 0.1) if long else p95(beside) < 5.0
+    assert_no_slower(beside, alone, long=long)
 
 
 USER = Path(__file__).with_name("reaper_user.py")
@@ -215,9 +234,9 @@ def test_eight_reapers_lose_nothing_and_wait_no_longer(apart, shared, tmp_path, 
     long = request.config.getoption("--long")
     (alone,), _ = reapers(apart, tmp_path, shared.track, 1, 60 if long else 4, 1.0 if long else 0.2)
     together, _ = reapers(apart, tmp_path, shared.track, 8 if long else 3, 600 if long else 4, 1.0 if long else 0.2)
-    one, eight = p95(alone), p95([x for latencies in together for x in latencies])
-    print(f"p95 from key to region: one REAPER {1000 * one:.0f} ms, {len(together)} {1000 * eight:.0f} ms")
-    assert eight <= max(2 * one, 0.1) if long else eight < 5.0
+    eight = [x for latencies in together for x in latencies]
+    print(f"p95 from key to region: one REAPER {1000 * p95(alone):.0f} ms, {len(together)} {1000 * p95(eight):.0f} ms")
+    assert_no_slower(eight, alone, long=long)
     before_mb = resident_mb(apart.process)
     fast, memory_mb = reapers(apart, tmp_path, shared.track, 8 if long else 3, 600 if long else 4, 0.0)
     counts = sorted(map(len, fast))

@@ -1,21 +1,27 @@
-"""Datagrams lost, doubled, delayed and reordered; the daemon killed at random points: sessions end as if nothing had
-happened.
+"""Datagrams lost, doubled, delayed and reordered; files late, twice, out of order and half-written; the daemon killed
+at random points: sessions end as if nothing had happened.
 
-``--long`` plays 200 sessions of 30 answers, and kills 200 times.
+``--long`` plays 200 sessions of 30 answers and 100 over files, and kills 200 times.
 """
 
+import json
+import os
 import random
 import secrets
 import signal
 import sys
 import threading
 import time
+from collections import Counter
+from functools import partial
+from pathlib import Path
 
 import pytest
 
-from reatrieve.bridge.messages import Candidate, Done, Rename
-from reatrieve.service import loading
-from service.client import TRUTH, Client, FaultyProxy, make_track
+from reatrieve.bridge.messages import Candidate, Done, Export, Rename, Saved
+from reatrieve.journal import read_journal
+from reatrieve.service import hub, loading
+from service.client import TRUTH, Client, FaultyProxy, FaultySpool, make_track
 from service.served import journal_ops, state_of
 
 N_ANSWERS = 30
@@ -77,6 +83,33 @@ def test_thirty_percent_faults_change_nothing(daemon, track, undisturbed, reques
     print(f"{n_sessions} sessions of {len(undisturbed[0])} answers, {sum(one[3] for one in ended)} datagrams lost")
 
 
+def test_files_late_doubled_out_of_order_and_half_written_change_nothing(
+    daemon, track, undisturbed, request, monkeypatch
+):
+    monkeypatch.setattr(hub, "SPOOL_RESEND_S", 0.1)  # not 2 s, for every one that is lost
+    n_sessions = 100 if request.config.getoption("--long") else 2
+    malformed = "malformed packet dropped"
+    before = daemon.service.hub.complaints.get(malformed, 0)
+    faults = Counter()
+    for k in range(n_sessions):
+        session = f"late-{k}-{secrets.token_hex(3)}"
+        client = Client(daemon.home, "spool", spool=partial(FaultySpool, seed=k))
+        client.find(session, track, 1.0, 1.5, budget=N_ANSWERS - 4)
+        said, done = client.play(TRUTH)
+        client.send(Rename(session, "name", "after"))
+        client.settle()
+        client.close()
+        assert said == undisturbed[0]
+        assert (done.reason, done.rejections, done.accepted) == ("budget", N_ANSWERS - 4, 4)
+        assert state_of(daemon.home, session) == undisturbed[2]
+        assert len(journal_ops(daemon.home, session)) == len(set(journal_ops(daemon.home, session))) == len(said) + 1
+        faults += client.carrier.faults
+        assert min(client.carrier.faults.values()) > 5
+    halves = daemon.service.hub.complaints[malformed] - before
+    assert halves > 5 * n_sessions  # some were read as they were
+    print(f"{n_sessions} sessions of {len(said)} answers over files: {dict(faults)}, {halves} read half")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 @pytest.mark.parametrize("carrier", ["udp", "spool"])
 def test_killed_at_random_points_no_answer_is_lost_or_doubled(served, connect, track, undisturbed, request, carrier):
@@ -119,3 +152,107 @@ def test_killed_at_random_points_no_answer_is_lost_or_doubled(served, connect, t
         client.close()
     assert daemon.end()[0] == 0
     print(f"{n_kills} kills over {carrier} in {done} sessions")
+
+
+DYING = """
+import os, signal, sys
+from pathlib import Path
+from faults import FaultyDisk
+from reatrieve import cli
+
+class Dying(FaultyDisk):
+    n_calls = 0
+    def call(self, name, path):
+        armed = Path(self.folder, "die-at.txt")
+        kept = "journals" in Path(path).parts or "pröject" in Path(path).parts
+        if self.active and kept and armed.exists():
+            self.n_calls += 1
+            if self.n_calls == int(armed.read_text()):
+                os.kill(os.getpid(), signal.SIGKILL)
+        return False
+
+with Dying(sys.argv.pop(1)).mounted():
+    sys.exit(cli.main(sys.argv[1:]))
+"""
+"""A daemon that dies at the n-th call that writes a journal or beside the project, once a file says n."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+@pytest.mark.parametrize("carrier", ["udp", "spool"])
+def test_killed_while_it_exports_copies_or_renames_nothing_is_lost(
+    served, connect, track, undisturbed, tmp_path, monkeypatch, request, carrier
+):
+    """Each time within the command: before one of its writes, fsyncs, renames."""
+    n_kills = 60 if request.config.getoption("--long") else 3
+    rng, killed_in = random.Random(6), Counter()
+    folder = tmp_path / "pröject"
+    folder.mkdir()
+    projects = [folder / "one.rpp", folder / "two.rpp"]
+    for project in projects:
+        project.touch()
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    daemon = served()
+    daemon.command[1:3] = ["-c", DYING, str(tmp_path)]
+    daemon.start()
+    client, armed, n_renames = None, tmp_path / "die-at.txt", 0
+
+    def command(session):
+        """One of the three, in turn, and how many calls that write it makes at least."""
+        turn, n_done = sum(killed_in.values()) % 3, sum(killed_in.values())
+        if turn == 0:
+            return Rename(session, f"name {n_done}", f"label {n_done}"), 2
+        if turn == 1:
+            return Saved(session, str(projects[n_done // 3 % 2])), 8
+        return Export(session, str(folder / "out"), "json,csv", "source", "", 0.0, "start", 0.0, 0, 1), 8
+
+    def killed_in_one(session, ops):
+        nonlocal n_renames
+        one, n_calls = command(session)
+        armed.write_text(str(rng.randint(1, n_calls)), encoding="utf-8")
+        client.send(one)
+        client.until(lambda: daemon.process.poll() is not None or not client.link.unacked)
+        assert daemon.process.poll() == -signal.SIGKILL, one
+        daemon.process.communicate()
+        armed.unlink()
+        daemon.start()
+        client.until(lambda: client.welcomed and client.info.pid == daemon.process.pid)
+        client.settle()
+        killed_in[one.NAME] += 1
+        n_renames += isinstance(one, Rename)
+        assert ops <= set(journal_ops(daemon.home, session))
+        if isinstance(one, Saved):
+            (copy,) = Path(one.project).with_suffix(".reatrieve").iterdir()
+            header, lines = read_journal(copy)
+            assert header.project == one.project
+            assert ops <= {line.op for line in lines}
+        if isinstance(one, Export):
+            written = {path.suffix: path for path in (folder / "out").iterdir() if not path.name.startswith(".")}
+            assert sorted(written) == [".csv", ".json"]
+            events = json.loads(written[".json"].read_text(encoding="utf-8"))["events"]
+            assert len(events) == len(state_of(daemon.home, session).accepted_regions)
+
+    while sum(killed_in.values()) < n_kills:
+        session, n_renames, ops = f"killed-in-{secrets.token_hex(3)}", 0, set()
+        client = connect(daemon.home, carrier)
+        client.find(session, track, 1.0, 1.5, budget=N_ANSWERS - 4)
+        said, event = [], client.wait(Candidate, Done)
+        while isinstance(event, Candidate):
+            hit = any(abs(event.start_s - start_s) < 0.1 for start_s in TRUTH)
+            said.append((event.number, round(event.start_s, 3), "accept" if hit else "reject"))
+            ops.add(f"answer {event.number}")
+            client.answer(event, said[-1][2], op=f"answer {event.number}")
+            client.settle()
+            if sum(killed_in.values()) < n_kills and event.number % 3 == 0:
+                killed_in_one(session, ops)
+            number = event.number
+            while isinstance(event, Candidate) and event.number <= number:
+                event = client.wait(Candidate, Done)
+        client.send(Rename(session, "name", "after"))
+        client.settle()
+        assert said == undisturbed[0]
+        told = journal_ops(daemon.home, session)
+        assert len(told) == len(set(told)) == len(said) + n_renames + 1
+        assert state_of(daemon.home, session) == undisturbed[2]
+        client.close()
+    assert daemon.end()[0] == 0
+    print(f"kills over {carrier}: {dict(killed_in)}")

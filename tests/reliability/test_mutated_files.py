@@ -5,9 +5,14 @@
 
 import contextlib
 import io
+import json
+import os
 import random
+import subprocess
+import sys
 import time
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +21,7 @@ import soundfile
 from journal.test_damage import written
 from reatrieve.annotations.files import read_annotations
 from reatrieve.audio.decode import SoundReader
-from reatrieve.errors import ReatrieveError
+from reatrieve.errors import AudioError, ReatrieveError
 from reatrieve.journal import JournalFolder, check_journal
 from reatrieve.settings import Settings
 from reatrieve.sync.rpp_project import read_rpp
@@ -192,6 +197,49 @@ def test_sounds(request, tmp_path, form, subtype, n_channels):
         with contextlib.suppress(ReatrieveError):
             read(path)
         assert time.process_time() - begin_s < SLOW_S
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no getrusage")
+def test_bad_input_takes_no_memory_and_makes_no_file_elsewhere(request, tmp_path):
+    """In a process of its own: all the kinds of files above."""
+    places = [tmp_path / name for name in ("inside", "home", "temporary", "there")]
+    for place in places:
+        place.mkdir()
+    inside, home, temporary, there = places
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1", "HOME": str(home),
+        "XDG_DATA_HOME": str(home), "XDG_CACHE_HOME": str(home), "XDG_CONFIG_HOME": str(home), "TMPDIR": str(temporary),
+    }  # fmt: skip
+    command = [sys.executable, Path(__file__).with_name("bad_input.py"), inside, str(n_of(request, 60))]
+    done = subprocess.run(command, cwd=there, env=env, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    print(told)
+    assert told["outside"] == []
+    assert [list(place.iterdir()) for place in (home, temporary, there)] == [[], [], []]
+    assert set(tmp_path.iterdir()) == set(places)
+    assert told["opened"] > 50
+    assert told["refused"] > 50
+    assert told["peak_mb"] < 1000
+
+
+@pytest.mark.parametrize("n_channels", [0, 64])
+def test_sounds_of_0_and_64_channels(tmp_path, n_channels):
+    """None is refused, also where only the header says so; 64 are read, each at its place."""
+    y = np.linspace(-0.9, 0.9, 64)[None, :] * np.ones((1000, 1))
+    path = tmp_path / "x.wav"
+    soundfile.write(path, y, 48000, subtype="FLOAT")
+    if n_channels:
+        with SoundReader(path) as reader:
+            assert (reader.info.n_channels, reader.info.n_frames) == (64, 1000)
+            assert np.allclose(reader.read(990, 1000), y[:10], atol=1e-6)
+        return
+    raw = path.read_bytes()
+    at = raw.index(b"fmt ") + 10
+    assert raw[at : at + 2] == (64).to_bytes(2, "little")
+    path.write_bytes(raw[:at] + bytes(2) + raw[at + 2 :])
+    with pytest.raises(AudioError, match=r"x\.wav"):
+        SoundReader(path)
 
 
 def test_a_sound_that_changes_or_goes_while_it_is_read(tmp_path):

@@ -1,12 +1,14 @@
 """A client of the daemon for tests: speaks docs/protocol.md over UDP or the spool, and a proxy that loses, doubles
 and reorders."""
 
+import contextlib
 import heapq
 import random
 import secrets
 import socket
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -101,14 +103,74 @@ class SpoolCarrier:
         pass
 
 
+class FaultySpool(SpoolCarrier):
+    """Files that come late (and so out of order), twice, and at first only half, as a folder that is synchronised over
+    a network shows them; of some halves the rest never comes. Seeded; ``faults`` counts what was done.
+    """
+
+    def __init__(self, info, client, *, seed, fault=0.3, delay_s=0.03):
+        super().__init__(info, client)
+        self.random, self.fault, self.delay_s = random.Random(seed), fault, delay_s
+        self.faults = Counter()
+        self.held = []
+        self.taken = []
+        self.count = 0
+
+    def send(self, packet):
+        for _ in range(2 if self.happens("doubled") else 1):
+            path = self.out / f"{self.next_out:08d}.osc"
+            self.next_out += 1
+            late_s = self.late_s()
+            if self.happens("half"):
+                half = packet[: self.random.randrange(1, len(packet))]
+                self.hold(late_s, lambda path=path, half=half: path.write_bytes(half))
+                late_s += self.random.random() * self.delay_s
+                if self.random.random() < 0.5:
+                    continue  # its writer has died
+            self.hold(late_s, lambda path=path: self.write(path, packet))
+        self.do_what_is_due()
+
+    def write(self, path, packet):
+        temporary = path.with_suffix(".tmp")
+        temporary.write_bytes(packet)
+        with contextlib.suppress(PermissionError):  # Windows: the daemon reads the half of it just now
+            temporary.replace(path)
+
+    def receive(self):
+        for packet in super().receive():
+            if self.happens("half back"):
+                continue  # what a script does with what is no message
+            for _ in range(2 if self.happens("doubled back") else 1):
+                self.hold(self.late_s(), lambda packet=packet: self.taken.append(packet))
+        self.do_what_is_due()
+        taken, self.taken = self.taken, []
+        return taken
+
+    def happens(self, what):
+        happens = self.random.random() < self.fault
+        self.faults[what] += happens
+        return happens
+
+    def late_s(self):
+        return self.random.random() * self.delay_s if self.happens("late") else 0.0
+
+    def hold(self, late_s, act):
+        self.count += 1
+        heapq.heappush(self.held, (time.monotonic() + late_s, self.count, act))
+
+    def do_what_is_due(self):
+        while self.held and self.held[0][0] <= time.monotonic():
+            heapq.heappop(self.held)[2]()
+
+
 class Client:
     """One client script. Blocking: ``wait`` pumps until an event has come.
 
-    ``sent_again`` makes it do what the page asks of a client after a new instance: hello, resume, unacked commands
-    again.
+    After a new instance of the daemon it does what the page asks of a client: hello, resume, unacked commands again.
+    ``spool`` makes another carrier of files than ``SpoolCarrier``, over which lost commands come again sooner.
     """
 
-    def __init__(self, home, carrier="udp", *, port=None):
+    def __init__(self, home, carrier="udp", *, port=None, spool=None):
         self.home, self.kind, self.port = home, carrier, port
         self.name = secrets.token_hex(8)
         self.events = []
@@ -116,7 +178,8 @@ class Client:
         self.sessions = []
         self.refused = []
         self.pongs = []
-        self.link = ClientLink() if carrier == "udp" else ClientLink(resend_after_s=2.0, resend_max_s=2.0)
+        self.spool = spool or SpoolCarrier
+        self.link = ClientLink() if carrier == "udp" or spool else ClientLink(resend_after_s=2.0, resend_max_s=2.0)
         self.info = None
         self.carrier = None
         self.welcomed = False
@@ -130,7 +193,7 @@ class Client:
         if self.kind == "udp":
             self.carrier = UdpCarrier(self.info, self.port)
         else:
-            self.carrier = SpoolCarrier(self.info, self.name)
+            self.carrier = self.spool(self.info, self.name)
         self.welcomed = False
         self.hello_s = 0.0
         self.looked_s = time.monotonic()
@@ -331,4 +394,4 @@ def make_track(path, *, starts_s=(1.0, 3.5, 6.0, 9.25, 12.0), duration_s=15.0, s
 
 TRUTH = (1.0, 3.5, 6.0, 9.25, 12.0)
 
-__all__ = ["TRUTH", "Client", "FaultyProxy", "Progress", "make_item", "make_track"]
+__all__ = ["TRUTH", "Client", "FaultyProxy", "FaultySpool", "Progress", "make_item", "make_track"]

@@ -4,8 +4,11 @@ import asyncio
 import dataclasses
 import logging
 import os
+import re
 import secrets
+import threading
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +23,8 @@ from reatrieve.service import loading
 from reatrieve.service import service as services
 from reatrieve.service.actor import SessionActor
 from reatrieve.service.preparing import Draft
-from service.client import make_item
+from reatrieve.session.search import Over, Search
+from service.client import TRUTH, make_item
 
 ACK_S = 5.0
 
@@ -212,6 +216,22 @@ def test_at_each_limit_and_one_past_it(client, make, at, past):
     assert any(word in failed.text for word in ("outside", "at most", "page"))
 
 
+def test_every_limit_is_named_by_a_test():
+    tests = Path(__file__).parents[1]
+    texts = "\n".join(path.read_text(encoding="utf-8") for path in tests.rglob("test_*.py"))
+    named = set(re.findall(r"limits(?:\.|, \")(\w+)", texts)) | {"WALL_TIME_S"}  # a clock far off is no damage
+    assert set(limits.__all__) - named == set()
+
+
+def test_one_probe_is_bounded(client, monkeypatch):
+    monkeypatch.setattr(limits, "PROBE_BYTES", 4000)
+    pages = [m.Probe("never", 3, page, 3, 0.0, 44100, bytes(2000)) for page in range(3)]
+    assert acked(client, *pages[:2]) == []
+    (failed,) = acked(client, pages[2])
+    assert (failed.code, failed.id) == ("input", client.link.acked_upto)
+    assert failed.text == "the probe of item 3 is longer than 4000 bytes; half a second is enough"
+
+
 def test_probes_together_are_bounded(client, monkeypatch):
     monkeypatch.setattr(limits, "PROBES_BYTES", 4000)
     pages = [m.Probe("never", index, 0, 1, 0.0, 44100, bytes(1000)) for index in range(5)]
@@ -221,15 +241,48 @@ def test_probes_together_are_bounded(client, monkeypatch):
     assert acked(client, *pages[:4]) == []
 
 
+def known_in(daemon):
+    """The sessions that the service knows, when nothing is left to do."""
+    return asyncio.run_coroutine_threadsafe(_known_in(daemon), daemon.loop).result()
+
+
+async def _known_in(daemon):
+    while not daemon.service.is_idle:
+        await asyncio.sleep(0)
+    return set(daemon.service._actors)
+
+
 def test_probes_of_sessions_that_are_never_searched_are_forgotten(start, connect, monkeypatch):
-    monkeypatch.setattr(limits, "DRAFTS_BYTES", 3000)
     daemon = start()
     client = connect(daemon.home)
-    for k in range(8):
-        client.send(m.Probe(f"s{k}", 0, 0, 1, 0.0, 44100, bytes(1000)))
-    client.settle()
-    client.until(lambda: sum(actor.draft.n_bytes for actor in daemon.service._actors.values()) <= 4500)
-    assert "s7" in daemon.service._actors
+
+    def probe(session, n_bytes):
+        acked(client, m.Probe(session, 0, 0, 1, 0.0, 44100, bytes(n_bytes)))
+
+    def make_room():
+        acked(client, m.Tempo("newest", 0, 0.0, 120.0, 4, 4, 0.0, 0), m.Resume("newest"))  # room is made now
+
+    for k in range(3):
+        probe(f"s{k}", 1000)
+    make_room()
+    monkeypatch.setattr(limits, "DRAFTS_BYTES", sum(actor.draft.n_bytes for actor in daemon.service._actors.values()))
+    make_room()
+    assert known_in(daemon) == {"s0", "s1", "s2", "newest"}  # just at the limit
+    probe("s3", 2)
+    make_room()
+    assert known_in(daemon) == {"s1", "s2", "s3", "newest"}  # the longest unused one
+
+
+def test_sessions_past_those_that_are_known_are_forgotten(start, connect, monkeypatch):
+    monkeypatch.setattr(limits, "KNOWN_SESSIONS", 4)
+    daemon = start()
+    client = connect(daemon.home)
+    for k in range(4):
+        acked(client, m.Tempo(f"s{k}", 0, 0.0, 120.0, 4, 4, 0.0, 0))
+    assert known_in(daemon) == {"s0", "s1", "s2", "s3"}
+    acked(client, m.Tempo("s0", 1, 1.0, 120.0, 4, 4, 0.0, 0))  # used again
+    acked(client, m.Tempo("s4", 0, 0.0, 120.0, 4, 4, 0.0, 0))
+    assert known_in(daemon) == {"s0", "s2", "s3", "s4"}
 
 
 @pytest.mark.parametrize(
@@ -306,15 +359,123 @@ def test_saved_wants_a_project_that_is_there(client, shared, tmp_path, project):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f.rpp", "p.wav"]
 
 
-def test_too_many_commands_at_once_are_refused_by_name(client, shared, monkeypatch):
-    monkeypatch.setattr(limits, "QUEUED", 3)
+def test_too_many_commands_at_once_are_refused_by_name(client, monkeypatch):
+    """One is at work, just so many wait, and the next is refused; all are acked in the end."""
+    monkeypatch.setattr(limits, "QUEUED", 5)
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def holds(*_):
+        at_work.set()
+        assert go_on.wait(60)
+        return False
+
+    monkeypatch.setattr(JournalFolder, "holds", holds)
+    session, begin = secrets.token_hex(8), len(client.events)
+    try:
+        first = client.send(m.Resume(session))
+        client.until(at_work.is_set)
+        for _ in range(5):
+            last = client.send(m.Resume(session))
+        past = client.send(m.Resume(session))
+        failed = client.until(
+            lambda: next((event for event in client.events[begin:] if isinstance(event, m.Failed)), None)
+        )
+        assert (failed.code, failed.id) == ("busy", past)
+        assert failed.text == "5 commands of this session wait already; go on when they are done"
+    finally:
+        go_on.set()
+    client.until(lambda: not client.link.unacked)
+    others = [event for event in client.events[begin:] if isinstance(event, m.Failed) and event.id != past]
+    assert [(event.code, event.id) for event in others] == [("unknown-session", k) for k in range(first, last + 1)]
+
+
+def test_a_session_holds_so_many_candidates(client, shared, monkeypatch):
+    """Those proposed, those asked for, and those accepted all at once: what is past the limit changes nothing."""
     session = secrets.token_hex(8)
-    client.find(session, shared.track, 1.0, 1.5)
+    client.find(session, shared.track, 1.0, 1.5, budget=10)
+    one = client.wait(m.Candidate)
+    monkeypatch.setattr(limits, "CANDIDATES", 2)
+
+    def told(command):
+        """What is said where the session is too long for this."""
+        return [event.text for event in acked(client, command) if isinstance(event, m.Failed)]
+
+    def place():
+        """The candidate that is open."""
+        _, after = resumed(client, session)
+        return after.number, after.start_s, after.end_s
+
+    assert told(m.Answer(session, "a1", 1, "accept", one.start_s, one.end_s)) == []
+    number, start_s, _ = place()
+    assert number == 2
+    elsewhere = [t for t in TRUTH[1:] if abs(t - one.start_s) > 1.0 and abs(t - start_s) > 1.0]
+    assert told(m.Ask(session, "q1", elsewhere[0] + 0.25)) == []  # it takes the number of the open one
+    asked = place()
+    assert (asked[0], abs(asked[1] - elsewhere[0]) < 0.1) == (2, True)
+    monkeypatch.setattr(limits, "CANDIDATES", 1)
+    assert told(m.Ask(session, "q2", elsewhere[1] + 0.25)) == [sentence(1)]
+    monkeypatch.setattr(limits, "CANDIDATES", 2)
+    assert place() == asked
+    assert told(m.Answer(session, "a2", 2, "accept", *asked[1:])) == [sentence(2)]  # the third would follow
+    assert told(m.AcceptRest(session, "r1", 0.0)) == [sentence(2)]
+    assert place() == asked
+    monkeypatch.setattr(limits, "CANDIDATES", 3)
+    assert told(m.Answer(session, "a2", 2, "accept", *asked[1:])) == []
+    assert place()[0] == 3
+
+
+def sentence(most):
+    return f"a session holds at most {most} candidates; begin a new search"
+
+
+def resumed(client, session):
+    """How the rows end, and the candidate or end after them."""
+    begin = len(client.events)
+    client.send(m.Resume(session))
+
+    def said():
+        events = client.events[begin:]
+        ends = [k for k, event in enumerate(events) if isinstance(event, m.RowsEnd)]
+        after = [event for event in events[ends[0] :] if isinstance(event, (m.Candidate, m.Done))] if ends else []
+        return (events[ends[0]], after[0]) if after else None
+
+    return client.until(said)
+
+
+def test_accepting_the_rest_holds_to_so_many_candidates_too(client, shared, monkeypatch):
+    """Where nothing is left to follow, what was accepted is what is past the limit."""
+    session = secrets.token_hex(8)
+    client.find(session, shared.track, 1.0, 1.5, budget=10)
     client.wait(m.Candidate)
-    events = acked(client, *(m.Resume(session) for _ in range(60)))
-    busy = [event for event in events if isinstance(event, m.Failed)]
-    assert {event.code for event in busy} <= {"busy"}
-    assert sum(isinstance(event, m.RowsEnd) for event in events) + len(busy) == 60
+    client.send(m.Rest(session, 0.0))
+    n_rest = client.wait(m.RestEnd).count
+    assert n_rest > 2
+    monkeypatch.setattr(Search, "propose", lambda _: Over("exhausted"))
+    monkeypatch.setattr(limits, "CANDIDATES", n_rest - 1)
+    failed = [event.text for event in acked(client, m.AcceptRest(session, "r1", 0.0)) if isinstance(event, m.Failed)]
+    assert failed == [sentence(n_rest - 1)]
+    monkeypatch.undo()
+    assert resumed(client, session)[0].accepted == 0
+    monkeypatch.setattr(Search, "propose", lambda _: Over("exhausted"))
+    monkeypatch.setattr(limits, "CANDIDATES", n_rest)
+    acked(client, m.AcceptRest(session, "r1", 0.0))
+    assert resumed(client, session)[0].accepted == n_rest
+
+
+def test_just_so_many_sessions_are_open(start, connect, shared, monkeypatch):
+    monkeypatch.setattr(limits, "OPEN_SESSIONS", 3)
+    daemon = start()
+    client = connect(daemon.home)
+
+    def begin(k):
+        client.find(f"s{k}", shared.track, 1.0, 1.5)
+        client.wait(m.Candidate)
+        client.settle()
+        known_in(daemon)
+        return {session for session, actor in daemon.service._actors.items() if actor.is_open}
+
+    assert [begin(k) for k in range(3)][-1] == {"s0", "s1", "s2"}
+    assert begin(3) == {"s1", "s2", "s3"}
 
 
 def test_idle_sessions_are_closed_and_opened_again(start, connect, shared, monkeypatch):
@@ -335,19 +496,30 @@ def test_idle_sessions_are_closed_and_opened_again(start, connect, shared, monke
     assert sum(actor.is_open for actor in daemon.service._actors.values()) <= 4
 
 
-def test_presses_that_nobody_takes_do_not_pile_up(daemon, client, shared):
+def test_presses_that_nobody_takes_do_not_pile_up(daemon, client, shared, caplog):
     session = secrets.token_hex(8)
     client.find(session, shared.track, 1.0, 1.5)
     client.wait(m.Candidate)
     client.settle()
-    packet = osc.encode("/reatrieve/accept", "s", (daemon.info.token,))
-    for _ in range(200):
-        client.carrier.send(packet)
-    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), daemon.loop).result()
-    client.send_raw(m.Ping())
-    client.until(lambda: client.pongs)
-    peer = daemon.service.hub._peers[client.name]
-    assert peer.link.unseen(m.Verb) <= limits.PRESSES
+    link, hub = daemon.service.hub._peers[client.name].link, daemon.service.hub
+    client.until(lambda: link.unseen(m.Verb) == 0)
+    dropped = hub.complaints.get("press dropped", 0)
+
+    def press(n):
+        async def pressed():
+            for _ in range(n):
+                daemon.service._verb("accept")
+
+        asyncio.run_coroutine_threadsafe(pressed(), daemon.loop).result()
+        return link.unseen(m.Verb), hub.complaints.get("press dropped", 0) - dropped
+
+    assert press(limits.PRESSES) == (limits.PRESSES, 0)
+    assert press(1) == (limits.PRESSES, 1)
+    assert f"accept: REAPER has not taken the last {limits.PRESSES} yet" in caplog.text
+    assert press(200) == (limits.PRESSES, 201)
+    client.until(lambda: link.unseen(m.Verb) == 0)  # it has taken them
+    assert sum(isinstance(event, m.Verb) for event in client.events) == limits.PRESSES
+    assert press(1) == (1, 201)
     client.send(m.Resume(session))
     client.wait(m.Candidate)
 

@@ -1,5 +1,6 @@
 """A track prepared before anybody searches it: the real daemon over both carriers."""
 
+import logging
 import secrets
 import threading
 import time
@@ -282,6 +283,23 @@ def test_it_rests_while_a_session_works():
         turns.wait(lambda: True)  # who is hurried does not rest
     assert done.wait(10)
     thread.join()
+
+
+@pytest.mark.parametrize("over_s", [0.0, 0.001])
+def test_the_longest_track_that_is_prepared(start, connect, tmp_path, session, decoded, monkeypatch, caplog, over_s):
+    """One past it is left without a word to the client: nobody has asked for anything yet."""
+    monkeypatch.setattr(limits, "PREPARED_S", 15.0)
+    daemon = start(cache=tmp_path / "own cache")
+    client, ahead = connect(daemon.home), daemon.service.ahead
+    path = make_track(tmp_path / "a.wav", seed=23)
+    client.send(make_item(session, path, length_s=15.0 + over_s, loop=1))
+    with caplog.at_level(logging.INFO):
+        prepare(client, session, path, item=False)
+        client.until(lambda: ahead.session == session and ahead._track.waiting == 0)
+    assert ahead.is_ready == (over_s == 0.0)
+    assert len(decoded) == (over_s == 0.0)
+    assert (f"the track of session {session} is not prepared: 15 s long" in caplog.text) == (over_s > 0.0)
+    assert client.events == []
 
 
 def test_too_long_a_track_and_one_that_cannot_be_read_are_left(start, connect, tmp_path, session, decoded):

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import random
 import signal
 import subprocess
 import sys
@@ -13,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from reatrieve.bridge.home import read_info, write_info
-from reatrieve.bridge.messages import Candidate, Done, Failed, Finish, Ping, Rename, Resume, Row, RowsEnd
+from reatrieve.bridge.messages import Answer, Candidate, Done, Failed, Finish, Ping, Rename, Resume, Row, RowsEnd
 from reatrieve.cli import main
 from reatrieve.cli.serve import _LogFile
+from reatrieve.journal import JournalFolder, read_journal
 from reatrieve.service import run
 from reatrieve.settings import Settings
 from service.client import TRUTH, Client, FaultyProxy
@@ -100,6 +103,75 @@ def test_a_daemon_that_dies_loses_no_answer(served, connect, shared, undisturbed
     final = state_of(daemon.home, "killed")
     assert (final.accepted, final.rejections) == (4, 10)
     assert [one.span for one in final.candidates.values()] == [one.span for one in undisturbed[2].candidates.values()]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP")
+@pytest.mark.parametrize(("carrier", "n_packets"), [("udp", 12), ("spool", 4)])
+def test_a_daemon_that_stands_still_for_a_while_loses_nothing(
+    served, connect, shared, undisturbed, monkeypatch, carrier, n_packets
+):
+    """As in a debugger, or a machine that sleeps: meanwhile its client goes on sending, old things and new ones."""
+    daemon = served()
+    daemon.start()
+    client = connect(daemon.home, carrier)
+    packets, send = [], client.carrier.send
+    monkeypatch.setattr(client.carrier, "send", lambda packet: (packets.append(packet), send(packet)))
+    client.find("stopped", shared.track, 1.0, 1.5)
+    said, renamed, event = [], 0, client.wait(Candidate)
+    while isinstance(event, Candidate):
+        verdict = "accept" if any(abs(event.start_s - start_s) < 0.1 for start_s in TRUTH) else "reject"
+        said.append((event.number, round(event.start_s, 3), verdict))
+        stops = event.number in (2, 7)
+        if stops:
+            daemon.process.send_signal(signal.SIGSTOP)
+            stopped = os.waitid(os.P_PID, daemon.process.pid, os.WSTOPPED)
+            assert stopped.si_code == os.CLD_STOPPED
+        client.answer(event, verdict)
+        if stops:
+            packets.clear()
+            client.until(lambda: len(packets) >= n_packets)
+            client.send(Rename("stopped", f"name {event.number}", "after"))
+            client.until(lambda: len(packets) >= 2 * n_packets)
+            assert [type(command) for command in client.link.unacked[-2:]] == [Answer, Rename]
+            daemon.process.send_signal(signal.SIGCONT)
+            renamed += 1
+        number = event.number
+        while isinstance(event, Candidate) and event.number <= number:
+            event = client.wait(Candidate, Done)
+    client.settle()
+    assert said == undisturbed[0]
+    assert event.reason == "budget"
+    ops = journal_ops(daemon.home, "stopped")
+    assert len(ops) == len(set(ops)) == len(said) + renamed
+    assert state_of(daemon.home, "stopped") == undisturbed[2]
+    assert daemon.end()[0] == 0
+
+
+def test_clocks_that_jump_change_nothing(start, connect, shared, undisturbed, monkeypatch):
+    """The wall clock to and fro, far too, and the monotonic one ahead, as after a long sleep of the machine."""
+    rng, slept_s = random.Random(4), [0.0]
+    daemon = start()
+    now = lambda: rng.choice((-1e12, 0.0, 1.7e9, 1e20)) + rng.random()  # noqa: E731
+    monkeypatch.setattr(daemon.service._journals, "_now", now)
+    for one in (daemon.service, daemon.service.hub):
+        monkeypatch.setattr(one, "_clock", lambda: time.monotonic() + slept_s[0])
+    client = connect(daemon.home)
+    client.find("jumps", shared.track, 1.0, 1.5)
+    said, event = client.play(TRUTH, n_answers=3)
+    for hours in (1, 23, 30):
+        slept_s[0] += 3600.0 * hours
+        more, event = client.play(TRUTH, first=event, n_answers=3)
+        said += more
+    more, done = client.play(TRUTH, first=event)
+    said += more
+    client.send(Rename("jumps", "name", "after"))
+    client.settle()
+    assert said == undisturbed[0]
+    assert done == replace(undisturbed[1], session="jumps")
+    assert state_of(daemon.home, "jumps") == undisturbed[2]
+    _, lines = read_journal(JournalFolder(daemon.home / "journals").path("jumps"))
+    assert len({round(line.time_s / 1e9) for line in lines}) > 1
+    assert sorted(line.time_s for line in lines) != [line.time_s for line in lines]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")

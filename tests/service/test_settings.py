@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from reatrieve import limits
 from reatrieve.errors import InputError
 from reatrieve.settings import Settings, default_home
 
@@ -81,13 +82,19 @@ def test_impossible_values_are_named(tmp_path):
     for flags, match in (
         ({"cache": "~no-such-user-here/x"}, "no such user"),
         ({"spool": "a\0b"}, "spool holds a NUL"),
-        ({"token": "x" * 513}, "longer than 512 bytes"),
+        ({"token": "x" * (limits.TEXT_BYTES + 1)}, "the token is longer than 512 bytes; choose a shorter one"),
+        ({"token": "ö" * (limits.TEXT_BYTES // 2) + "x"}, "longer than 512 bytes"),
     ):
         with pytest.raises(InputError, match=match):
             Settings.load({"home": tmp_path, **flags}, {})
     (tmp_path / "settings.txt").write_text("# " + 70_000 * "x", encoding="utf-8")
     with pytest.raises(InputError, match="larger than"):
         Settings.load({"home": tmp_path}, {})
+
+
+def test_a_token_at_its_limit_is_taken(tmp_path):
+    for token in ("x" * limits.TEXT_BYTES, "ö" * (limits.TEXT_BYTES // 2)):
+        assert Settings.load({"home": tmp_path, "token": token}, {}).token == token
 
 
 def test_mistakes_elsewhere_are_named(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reatrieve import files
+from reatrieve import files, limits
 from reatrieve.bridge import home as homes
 from reatrieve.bridge.handover import must_give_way
 from reatrieve.bridge.messages import Candidate
@@ -159,7 +159,9 @@ def test_the_token_comes_from_a_file(tmp_path, monkeypatch, capsys):
         assert "--token-file" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("token", "fine"), [("x" * 15, False), ("x" * 16, True)])
+@pytest.mark.parametrize(
+    ("token", "fine"), [("x" * (limits.TOKEN_CHARACTERS - 1), False), ("x" * limits.TOKEN_CHARACTERS, True)]
+)
 def test_the_network_wants_a_long_token(start, token, fine):
     if fine:
         assert start(host="0.0.0.0", token=token).info.token == token

@@ -583,6 +583,8 @@ def read_header(path: Path) -> Header:
             first = file.readline(limits.HEADER_BYTES + 1)
     except OSError as exc:
         raise JournalError(unreadable(path, exc)) from exc
+    if len(first) > limits.HEADER_BYTES and first.startswith(b'{"reatrieve"'):
+        raise JournalError(f"{path} is no journal: its first line has more than {limits.HEADER_BYTES} bytes")
     content = parse(path, first)
     if content.header is None:
         raise content.damage or JournalError(f"{path} is no journal")
