@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from reatrieve.cli import main
 from reatrieve.lab.bench import answers
+from signals import noise, write_sound
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a limit on the size of files stands for the full disk")
 
@@ -48,6 +50,29 @@ def test_a_bench_whose_sound_cannot_be_written_is_one_sentence(n_bytes: int, cap
     assert said[-1].startswith("reatrieve: error: ")
     assert said[-1].endswith("make room, or set the environment variable TMPDIR to another folder")
     assert len(said) == 2  # and what is measured
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize(
+    "words",
+    [["demo", "--out", "{new}"], ["evaluate", "{data}", "--results", "{new}/of/it"]],
+    ids=["demo", "evaluate"],
+)
+def test_a_new_folder_does_not_stay_empty(
+    words: list[str], there: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, new = tmp_path / "data", tmp_path / "new"
+    (data / "audio").mkdir(parents=True)
+    write_sound(data / "audio" / "a.wav", noise(2 * 8000), 8000)
+    (data / "annotations.csv").write_text("file,class,start,end\na.wav,a,0.2,0.5\na.wav,a,1.2,1.5\n", encoding="utf-8")
+    if there:
+        new.mkdir()
+    with files_of_at_most(20):
+        status = main([word.format(new=new, data=data) for word in words])
+    assert status == 1
+    assert "cannot" in capsys.readouterr().err
+    assert new.exists() == there
+    assert not there or not list(new.iterdir())
 
 
 @pytest.mark.usefixtures("quick_bench")
