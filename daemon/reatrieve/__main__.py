@@ -1,19 +1,48 @@
 """``python -m reatrieve`` is the command ``reatrieve``; Ctrl+C is heard from here on, before anything is imported."""
 
+import os
 import sys
+
+
+class _Pressed(KeyboardInterrupt):
+    """Ctrl+C. Of a plain ``KeyboardInterrupt`` that passes through ``exec``, as each dataclass has one, Python takes
+    note, though it is caught: ``python -m`` then kills itself in place of ending with a status."""
 
 
 def run() -> int:
     """Run one command and return its exit status."""
+    status = 130
     try:
+        _hear_interrupts()
+
         from reatrieve.cli import main
         from reatrieve.cli.quiet import quiet_libraries
 
         if sys.argv[1:2] != ["serve"]:  # nobody reads its terminal, and a service's log should hold all
             quiet_libraries()
-        return main()
+        status = main()
+        _end_at_once_if_interrupted(status)
     except KeyboardInterrupt:
-        return 130
+        pass
+    return status
+
+
+def _hear_interrupts() -> None:
+    import signal  # inside the try of whoever calls
+
+    def press(_number: int, _frame: object) -> None:
+        raise _Pressed
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started this ignores it
+        signal.signal(signal.SIGINT, press)
+
+
+def _end_at_once_if_interrupted(status: int) -> None:
+    """Everything is said: Ctrl+C while Python waits for threads and goes down must not show where it was."""
+    import signal
+
+    if callable(signal.getsignal(signal.SIGINT)):
+        signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(status))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ __all__ = [
     "demand_regular",
     "insist",
     "is_own",
+    "made_for",
     "make_folder",
     "open_lock",
     "open_regular",
@@ -246,6 +247,27 @@ def insist(action: Callable[[], object]) -> None:
             time.sleep(0.02)
         else:
             return
+
+
+@contextlib.contextmanager
+def made_for(folder: Path) -> Iterator[None]:
+    """A folder of the user's choice for the work in the block, made if need be; where that fails, what was made and is
+    still empty is taken away again.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for one in missing:
+            with contextlib.suppress(OSError):
+                one.rmdir()
+        raise
 
 
 def own_folder(folder: Path, what: str, *, option: str, private: bool = True, closed: bool = True) -> None:

@@ -110,7 +110,7 @@ def test_errors_name_the_file_and_the_way_out(tmp_path: Path) -> None:
     soundfile.write(empty, np.zeros(0, np.float32), 8000)
     with pytest.raises(AudioError, match=r"leer\.wav: holds no sample"):
         sound_info(empty)
-    with pytest.raises(AudioError, match="no such file"):
+    with pytest.raises(AudioError, match="is no plain file"):
         sound_info(tmp_path)
 
 
@@ -183,7 +183,7 @@ def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.wav")
         names.append(tmp_path / "pipe.wav")
     for path in names:
-        with pytest.raises(AudioError, match=r"no such file|cannot be opened|cannot be read"):
+        with pytest.raises(AudioError, match=r"no such file|cannot be opened|cannot be read|is no plain file"):
             sound_info(path)
         with pytest.raises(AudioError):
             content_hash(path)
@@ -195,6 +195,17 @@ def test_a_sound_in_two_files_is_read(tmp_path: Path) -> None:
     with SoundReader(tmp_path / "a.sd2") as reader:
         assert (reader.info.rate_hz, reader.info.n_frames) == (44100, 1000)
         assert reader.read(0, 1000)[500, 0] == 0.5
+
+
+@pytest.mark.timeout(30)
+def test_what_lies_in_the_place_of_a_sound_is_not_called_gone(tmp_path: Path) -> None:
+    places = [tmp_path]
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.wav")
+        places.append(tmp_path / "pipe.wav")
+    for path in places:
+        with pytest.raises(AudioError, match="is no plain file; relink the item in REAPER to a sound file"):
+            sound_info(path)
 
 
 @pytest.mark.timeout(30)

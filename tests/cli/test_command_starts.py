@@ -222,3 +222,49 @@ def test_a_current_folder_that_was_deleted_is_one_sentence(words: str, tmp_path:
     assert done.stderr == (
         "reatrieve: error: the current folder is no longer there; go to another one, then type the command again\n"
     )
+
+
+INTERRUPTED_EARLY = """
+import signal, sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            sys.meta_path.remove(self)
+            exec("signal.raise_signal(signal.SIGINT)", {{"signal": signal}})  # as a dataclass is made
+
+sys.meta_path.insert(0, Interrupt())
+"""
+"""A ``sitecustomize``: Ctrl+C while a module is imported."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signal among its own")
+@pytest.mark.parametrize("name", ["reatrieve.cli", "reatrieve.cli.quiet", "reatrieve.cli.find", "reatrieve.settings"])
+def test_ctrl_c_while_python_imports_is_status_130_of_python_m_too(name: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTED_EARLY.format(name=name), encoding="utf-8")
+    package = str(Path(reatrieve.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-m", "reatrieve", "find", "gone.wav", "--start", "1", "--end", "2", "--json"],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{package}"},
+    )  # fmt: skip
+    said = "\nstopped: nothing was answered; no session is kept\n" if name == "reatrieve.settings" else ""
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", said)
+
+
+AT_THE_END = """
+import atexit, signal
+atexit.register(signal.raise_signal, signal.SIGINT)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signal among its own")
+def test_ctrl_c_while_python_goes_down_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(AT_THE_END, encoding="utf-8")
+    package = str(Path(reatrieve.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-m", "reatrieve", "find", "gone.wav", "--start", "1", "--end", "2"],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{package}"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)

@@ -140,6 +140,20 @@ def test_every_rule_has_its_case() -> None:
         (["synth", "x", "--duration", "nan"], "no finite number"),
         (["synth", "x", "--songs", "0"], "0 songs cannot be made"),
         (["synth", "x", "--seed", "-1"], "seed -1"),
+        (["synth", "x", "--songs", "10001"], "argument --songs: 10001 is too large; the most is 10000"),
+        (["synth", "x", "--seed", "9" * 25], f"{'9' * 20}... is too large; the most is 2147483647"),
+        (["find", "x.wav", "--start", "1", "--end", "2", "--budget", "9" * 25], "is too large; the most is 100000"),
+        (["find", "x.wav", "--start", "1", "--end", "2", "--budget", "100001"], "100001 is too large"),
+        (["evaluate", "d", "--budget", "100001"], "argument --budget: 100001 is too large; the most is 100000"),
+        (["evaluate", "d", "--seed", "2147483648"], "argument --seed: 2147483648 is too large"),
+        (["evaluate", "d", "--repeats", "10001"], "argument --repeats: 10001 is too large; the most is 10000"),
+        (["evaluate", "d", "--jobs", "1001"], "argument --jobs: 1001 is too large; the most is 1000"),
+        (["evaluate", "d", "--components", "x", "--retriever", "paper"], "'x' is no whole number; write one as 10"),
+        (["export", "j", "--snap", "1025"], "argument --snap: 1025 is too large; the most is 1024"),
+        (["export", "j", "--nudge-ms", "-60001"], "-60001 is too far from 0; it lies between -60000 and 60000"),
+        (["export", "j", "--audio", "x.wav", "--audio-start", "1e8"], "1e8 is too far from 0"),
+        (["convert", "a.csv", "b.txt", "--rate", "1000001"], "argument --rate: 1000001 is too large"),
+        (["serve", "--port", "9" * 25], "is outside 0..65535"),
         (["evaluate", "d", "--retriever", "nmf"], "known: default, mfcc-nn, paper"),
     ],
 )
@@ -280,3 +294,16 @@ def test_a_disk_that_refuses_is_told_without_its_number_and_with_the_path_once(
     said = capsys.readouterr().err
     assert "Errno" not in said
     assert said.count(str(path)) <= 1
+
+
+@pytest.mark.parametrize("content", [b"RIFF\nsomething\n", b"", None])
+def test_a_new_journal_in_the_place_of_another_file_is_not_said_to_be_gone_on_with(
+    content: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound, there = write_sound(tmp_path / "x.wav", noise(3 * 8000), 8000), tmp_path / "there.jsonl"
+    if content is None:
+        there = sound
+    else:
+        there.write_bytes(content)
+    assert main(["find", str(sound), "--start", "1", "--end", "2", "--journal", str(there)]) == 2
+    assert f"--journal {there} exists and is no journal; choose another name\n" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -78,6 +79,22 @@ def test_rights_that_let_others_in(machine: Machine) -> None:
     found = to_do(machine)
     assert "chmod 700" in found["home"]
     assert "chmod 600" in found["token"]
+
+
+@pytest.mark.parametrize("below", ["", "home"])
+@pytest.mark.parametrize("kind", ["file", "pipe"])
+def test_something_else_in_the_place_of_the_home_folder(
+    machine: Machine, tmp_path: Path, kind: str, below: str
+) -> None:
+    taken = tmp_path / "taken"
+    if kind == "file":
+        taken.touch()
+    elif hasattr(os, "mkfifo"):
+        os.mkfifo(taken)
+    else:
+        pytest.skip("no pipes with names")
+    machine.home = taken / below
+    assert to_do(machine)["home"] == f"{taken} is no folder; move it away, or choose another --home"
 
 
 def test_a_token_that_is_none(machine: Machine) -> None:

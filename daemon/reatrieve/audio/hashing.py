@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -29,7 +31,13 @@ _MEMO_BYTES = 65_536
 
 
 def gone(path: Path) -> AudioError:
-    """The error of a sound file that is not there."""
+    """The error of a sound file that is not there, or has something else in its place."""
+    with contextlib.suppress(OSError, ValueError):
+        if not stat.S_ISREG(path.stat().st_mode):
+            return AudioError(
+                f"{path} is no plain file; relink the item in REAPER to a sound file and run Find again (its answers "
+                "are kept)"
+            )
     return AudioError(
         f"{path}: no such file; bring it back, or relink the item in REAPER and run Find again (its answers are kept)"
     )
@@ -44,10 +52,10 @@ def file_stamp(path: Path) -> FileStamp:
         If the file is gone.
     """
     try:
-        stat = path.stat()
+        found = path.stat()
     except (OSError, ValueError) as error:
         raise gone(path) from error
-    return stat.st_size, stat.st_mtime_ns
+    return found.st_size, found.st_mtime_ns
 
 
 def content_hash(path: Path, *, cancel: Callable[[], bool] | None = None) -> str:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reatrieve import limits
 from reatrieve.annotations.annotation import Annotation
 from reatrieve.annotations.files import read_annotations
 from reatrieve.annotations.recordings import same_recording
 from reatrieve.annotations.tables import table_unit
-from reatrieve.cli.values import check_file_to_write, file_path, whole
+from reatrieve.cli.values import check_file_to_write, file_path, whole_up_to
 from reatrieve.errors import AudioError, InputError
 from reatrieve.files import appearing
 from reatrieve.sync.writers import tables
@@ -55,7 +56,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "or frames, as in '25 fps'",
     )  # fmt: skip
     parser.add_argument(
-        "--rate", type=whole, metavar="HZ", help="sample rate, for tables whose times are sample numbers"
+        "--rate",
+        type=whole_up_to(limits.MAX_RATE_HZ),
+        metavar="HZ",
+        help="sample rate, for tables whose times are sample numbers",
     )
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.set_defaults(func=run)

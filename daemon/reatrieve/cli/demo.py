@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from reatrieve.cli.parser import Parser, needs
 from reatrieve.cli.values import check_sound_file, clock, example_span, file_path, plural, seconds, sound_notes, text
 from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import InputError
+from reatrieve.files import made_for
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,15 +80,13 @@ def run(args: argparse.Namespace) -> int:
         check_sound_file(args.audio)
         for note in sound_notes(args.audio):
             console.print(f"note: {note}")
-    out = _folder(args.out)
-    try:
-        return _shown(args, out, console)
-    except KeyboardInterrupt:
-        if any(out.iterdir()):
-            console.print(f"\nstopped; what was written by then is in {out}")
-        elif args.out is None:
-            out.rmdir()
-        raise
+    with _folder(args.out) as out:
+        try:
+            return _shown(args, out, console)
+        except KeyboardInterrupt:
+            if any(out.iterdir()):
+                console.print(f"\nstopped; what was written by then is in {out}")
+            raise
 
 
 def _shown(args: argparse.Namespace, out: Path, console: Console) -> int:
@@ -161,15 +162,24 @@ def _shown(args: argparse.Namespace, out: Path, console: Console) -> int:
     return 0
 
 
-def _folder(wanted: Path | None) -> Path:
-    """The folder for all that is written."""
+@contextlib.contextmanager
+def _folder(wanted: Path | None) -> Iterator[Path]:
+    """The folder for all that is written; a new one that stays empty is taken away if anything stops the work."""
     if wanted is None:
-        return Path(tempfile.mkdtemp(prefix="reatrieve-demo-")).resolve()
-    try:
-        wanted.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {wanted} cannot be made ({error.strerror}); choose another folder") from error
-    return wanted.resolve()
+        out = Path(tempfile.mkdtemp(prefix="reatrieve-demo-")).resolve()
+        try:
+            yield out
+        except BaseException:
+            with contextlib.suppress(OSError):  # there is something in it
+                out.rmdir()
+            raise
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(made_for(wanted))
+        except OSError as error:
+            raise InputError(f"--out {wanted} cannot be made ({error.strerror}); choose another folder") from error
+        yield wanted.resolve()
 
 
 def _material(args: argparse.Namespace, out: Path, console: Console) -> tuple[Path, Truth | None, float | None]:

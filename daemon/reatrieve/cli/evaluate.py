@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from reatrieve import limits
 from reatrieve.cli.parser import Parser, apart
 from reatrieve.cli.values import (
     check_file_to_write,
@@ -20,6 +21,7 @@ from reatrieve.cli.values import (
     plural,
     text,
     whole,
+    whole_up_to,
     write_text,
 )
 from reatrieve.errors import InputError
@@ -28,8 +30,8 @@ __all__ = ["add", "add_conditions", "add_machine", "check_machine", "conditions_
 
 SETTINGS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "representation": ("representation", str, "stft, cqt, mfcc, basic-pitch, or a model described by a TOML file"),
-    "components": ("components", int, "NMF components, 0 for none"),
-    "selected": ("selected", int, "features kept by the selection (k); 0 for no selection"),
+    "components": ("components", whole, "NMF components, 0 for none"),
+    "selected": ("selected", whole, "features kept by the selection (k); 0 for no selection"),
     "alpha": ("alpha", float, "NMF regularisation"),
     "l1-ratio": ("l1_ratio", float, "share of L1 in it, 0..1"),
     "selection": ("selection", str, "topk, forward, fisher or logistic"),
@@ -39,6 +41,8 @@ SETTINGS: dict[str, tuple[str, Callable[[str], Any], str]] = {
 
 REST_AFTER = (0, 1, 2, 3, 4, 5)
 DECIDE_WITHIN = 10
+MOST_REPEATS = 10_000
+MOST_JOBS = 1_000
 
 
 def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
@@ -80,10 +84,22 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--examples", default="first-last", metavar="all|first-last|N", help="which occurrences are examples"
     )
-    parser.add_argument("--budget", type=whole, default=10, metavar="N", help="rejections until a session ends (10)")
-    parser.add_argument("--seed", type=whole, default=0, metavar="N", help="of everything random (0)")
     parser.add_argument(
-        "--repeats", type=whole, default=1, metavar="N", help="sessions an example, with seeds one apart (1)"
+        "--budget",
+        type=whole_up_to(limits.BUDGET),
+        default=10,
+        metavar="N",
+        help="rejections until a session ends (10)",
+    )
+    parser.add_argument(
+        "--seed", type=whole_up_to(limits.NUMBER), default=0, metavar="N", help="of everything random (0)"
+    )
+    parser.add_argument(
+        "--repeats",
+        type=whole_up_to(MOST_REPEATS),
+        default=1,
+        metavar="N",
+        help="sessions an example, with seeds one apart (1)",
     )
     parser.add_argument(
         "--oracle",
@@ -101,7 +117,9 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
 
 def add_machine(parser: argparse.ArgumentParser) -> None:
     """Options that say where it runs; none changes a result."""
-    parser.add_argument("--jobs", type=whole, default=1, metavar="N", help="processes; -1 for all cores (1)")
+    parser.add_argument(
+        "--jobs", type=whole_up_to(MOST_JOBS), default=1, metavar="N", help="processes; -1 for all cores (1)"
+    )
     parser.add_argument("--cache", type=file_path, metavar="DIR", help="keep analyses here for the next run (not kept)")
     parser.add_argument(
         "--scheduler", type=text, default="", metavar="ADDRESS", help="run on this Dask cluster (extra: cluster)"

@@ -9,10 +9,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reatrieve import limits
 from reatrieve.annotations.tables import STATED
 from reatrieve.cli.named_journal import read_named_journal
 from reatrieve.cli.parser import Parser, Rule, needs
-from reatrieve.cli.values import check_folder_to_write, command_line, file_path, finite, plural, sha256, text, whole
+from reatrieve.cli.values import (
+    check_folder_to_write,
+    command_line,
+    file_path,
+    finite,
+    finite_within,
+    plural,
+    sha256,
+    text,
+    whole_up_to,
+)
 from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import AudioError, InputError
 from reatrieve.session.spans import Span, are_one_place
@@ -104,16 +115,28 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     audio.add_argument(
         "--audio", type=text, metavar="PATH", help="a render of the project, or 'track' to write the stitched track"
     )
-    audio.add_argument("--audio-start", type=finite, default=0.0, metavar="S", help="project time of its first frame")
+    audio.add_argument(
+        "--audio-start",
+        type=finite_within(limits.TIME_S),
+        default=0.0,
+        metavar="S",
+        help="project time of its first frame",
+    )
     audio.add_argument(
         "--audio-sha256", type=sha256, metavar="HEX", help="refuse other content (pcm_sha256 of an earlier sync JSON)"
     )
     when = parser.add_argument_group("when events fire")
     when.add_argument("--anchor", choices=("start", "onset", "peak"), default="start", help="(default: start)")
     when.add_argument(
-        "--nudge-ms", type=finite, default=0.0, metavar="MS", help="move all anchors; negative is earlier"
+        "--nudge-ms",
+        type=finite_within(limits.NUDGE_MS),
+        default=0.0,
+        metavar="MS",
+        help="move all anchors; negative is earlier",
     )
-    when.add_argument("--snap", type=whole, default=0, metavar="N", help="snap anchors to N grid lines a beat")
+    when.add_argument(
+        "--snap", type=whole_up_to(limits.SNAP), default=0, metavar="N", help="snap anchors to N grid lines a beat"
+    )
     when.add_argument("--bpm", type=finite, metavar="BPM", help="constant tempo, where no project tells one")
     names = parser.add_argument_group("names and details")
     names.add_argument(

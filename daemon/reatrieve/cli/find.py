@@ -25,10 +25,10 @@ from reatrieve.cli.values import (
     seconds,
     sound_notes,
     text,
-    whole,
+    whole_up_to,
 )
 from reatrieve.cli.waiting import loading, notes_held
-from reatrieve.errors import AudioError, InputError, JournalError
+from reatrieve.errors import AudioError, InputError, JournalError, NotAJournalError
 from reatrieve.plain import plain
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("--retriever", type=text, metavar="NAME", help="method that proposes (default: default)")
     parser.add_argument(
-        "--budget", type=whole, metavar="N", help=f"rejections until it ends (default: {DEFAULT_BUDGET}; with "
-        "--annotations it else ends when all is found)",
+        "--budget", type=whole_up_to(limits.BUDGET), metavar="N", help="rejections until it ends (default: "
+        f"{DEFAULT_BUDGET}; with --annotations it else ends when all is found)",
     )  # fmt: skip
     known = parser.add_argument_group("answers from labels, instead of yours")
     known.add_argument("--annotations", type=file_path, metavar="CSV", help="where the sound happens")
@@ -391,7 +391,10 @@ def _marked(args: argparse.Namespace, truth: Truth | None, settings: Settings) -
     from reatrieve.session.state import fold
 
     if args.journal is not None and args.journal.exists():
-        again = _again(args, args.journal, _state_in(args.journal))
+        state = _state_in(args.journal)
+        if state is None and not _is_journal(args.journal):
+            raise InputError(f"--journal {args.journal} exists and is no journal; choose another name")
+        again = _again(args, args.journal, state)
         raise JournalError(f"{args.journal} exists already; go on with it by {again}, or name another by --journal")
     if args.start is None and args.end is None and truth is not None:
         args.start, args.end = truth.occurrences[0].start_s, truth.occurrences[0].end_s
@@ -419,6 +422,19 @@ def _state_in(journal: Path) -> SessionState | None:
     with contextlib.suppress(JournalError, InputError):
         return fold(line.event for line in read_journal(journal)[1])
     return None
+
+
+def _is_journal(path: Path) -> bool:
+    """Whether it is one, be it damaged; one that may not be read is taken for one."""
+    from reatrieve.cli.named_journal import read_named_journal
+
+    try:
+        read_named_journal(path, wanted_by="--journal", warn=False)
+    except (InputError, NotAJournalError):
+        return False
+    except JournalError:
+        return path.is_file()
+    return True
 
 
 def _check_resumed(args: argparse.Namespace) -> tuple[Header, SessionState]:

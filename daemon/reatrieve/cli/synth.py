@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from reatrieve import limits
 from reatrieve.cli.parser import Parser
-from reatrieve.cli.values import check_folder_to_write, file_path, finite, plural, whole
+from reatrieve.cli.values import check_folder_to_write, file_path, finite, plural, whole_up_to
 
 __all__ = ["add", "run"]
+
+MOST_SONGS = 10_000
 
 
 def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
@@ -20,7 +23,13 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         "times over changing backgrounds, in the format that `reatrieve evaluate` reads.",
     )
     parser.add_argument("out", type=file_path, metavar="OUT", help="folder to make (must be new or empty)")
-    parser.add_argument("--songs", type=whole, default=8, metavar="N", help="how many songs (default 8)")
+    parser.add_argument(
+        "--songs",
+        type=whole_up_to(MOST_SONGS),
+        default=8,
+        metavar="N",
+        help=f"how many songs, at most {MOST_SONGS} (default 8)",
+    )
     parser.add_argument(
         "--genre",
         choices=(*GENRE_NAMES, *SCENE_NAMES),
@@ -29,7 +38,11 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("--preset", choices=tuple(PRESETS), default="hard", help="how hard (default hard)")
     parser.add_argument(
-        "--seed", type=whole, default=0, metavar="S", help="the same seed makes the same songs (default 0)"
+        "--seed",
+        type=whole_up_to(limits.NUMBER),
+        default=0,
+        metavar="S",
+        help="the same seed makes the same songs (default 0)",
     )
     parser.add_argument(
         "--duration", type=finite, default=120.0, metavar="SECONDS", help="length of a song (default 120)"

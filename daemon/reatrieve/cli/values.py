@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from reatrieve.errors import AudioError, InputError, ReatrieveError
@@ -27,14 +28,19 @@ __all__ = [
     "example_span",
     "file_path",
     "finite",
+    "finite_within",
     "plural",
     "seconds",
     "sha256",
     "sound_notes",
     "text",
     "whole",
+    "whole_up_to",
     "write_text",
 ]
+
+SHOWN_DIGITS = 20
+"""Of a number that is too large."""
 
 _CLOCK = re.compile(r"(-?)(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?|[.,]\d+)\Z", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
@@ -73,6 +79,36 @@ def whole(text: str) -> int:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number; write one as 10") from None
+
+
+def whole_up_to(most: int) -> Callable[[str], int]:
+    """A reader of whole numbers, none of them larger."""
+
+    def read(text: str) -> int:
+        number = whole(text)
+        if number > most:
+            raise argparse.ArgumentTypeError(f"{_short(text)} is too large; the most is {most}")
+        return number
+
+    return read
+
+
+def finite_within(most: float) -> Callable[[str], float]:
+    """A reader of numbers from ``-most`` to ``most``."""
+
+    def read(text: str) -> float:
+        number = finite(text)
+        if abs(number) > most:
+            raise argparse.ArgumentTypeError(
+                f"{_short(text)} is too far from 0; it lies between -{most:g} and {most:g}"
+            )
+        return number
+
+    return read
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_DIGITS else f"{text[:SHOWN_DIGITS]}..."
 
 
 def sha256(text: str) -> str:

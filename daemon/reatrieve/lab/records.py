@@ -5,6 +5,7 @@ On disk it is one JSON line a session, appended as they come, so that an interru
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from reatrieve.errors import InputError
+from reatrieve.errors import InputError, ReatrieveError
+from reatrieve.files import made_for
 from reatrieve.session.events import Verdict
 
 __all__ = ["AnswerRecord", "RestRecord", "ResultsFile", "SessionRecord"]
@@ -139,6 +141,8 @@ class ResultsFile:
     ------
     InputError
         The file is something else.
+    ReatrieveError
+        The disk does not take it; nothing of it is left then.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -174,10 +178,9 @@ class ResultsFile:
             self.path.unlink(missing_ok=True)
 
     def _open(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         content = path.read_bytes() if path.is_file() else b""
         if not content.strip():
-            path.write_text(json.dumps({"format": FORMAT, "version": VERSION}) + "\n", encoding="utf-8", newline="\n")
+            self._begin(path)
             return
         good = pending_from = 0
         pending: list[SessionRecord] = []
@@ -200,6 +203,17 @@ class ResultsFile:
         if good < len(content):
             with path.open("r+b") as stream:
                 stream.truncate(good)
+
+    def _begin(self, path: Path) -> None:
+        with made_for(path.parent):
+            try:
+                path.write_text(
+                    json.dumps({"format": FORMAT, "version": VERSION}) + "\n", encoding="utf-8", newline="\n"
+                )
+            except OSError as error:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+                raise ReatrieveError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _parsed(raw: bytes) -> dict[str, Any] | None:

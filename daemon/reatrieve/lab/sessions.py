@@ -104,7 +104,7 @@ def chosen_examples(examples: str, n_occurrences: int) -> list[int]:
     """Indices of the occurrences that become examples, in time order, each once."""
     if examples == "all":
         return list(range(n_occurrences))
-    n = 2 if examples == "first-last" else int(examples)
+    n = 2 if examples == "first-last" else min(int(examples), n_occurrences)
     return sorted({round(float(at)) for at in np.linspace(0, n_occurrences - 1, n)})
 
 

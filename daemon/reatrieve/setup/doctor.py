@@ -131,6 +131,10 @@ def _installed(name: str) -> str:
 
 def _home(settings: Settings) -> Iterator[Check]:
     home = settings.home
+    taken = next((one for one in (home, *home.parents) if one.exists() and not one.is_dir()), None)
+    if taken is not None:
+        yield Check("home", False, f"{taken} is no folder; move it away, or choose another --home")
+        return
     if not home.is_dir():
         yield Check("home", True, f"{home} is not there yet; the daemon makes it")
         return

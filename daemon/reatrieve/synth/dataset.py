@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import csv
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from reatrieve.errors import AudioError, InputError
 from reatrieve.synth.presets import PRESETS
 from reatrieve.synth.song import GENRE_NAMES, MIN_DURATION_S, Song, make_song
 
-__all__ = ["write_dataset", "write_song"]
+__all__ = ["BLOCK_FRAMES", "write_blocks", "write_dataset", "write_song"]
 
 SUBTYPE = {"flac": "PCM_16", "ogg": "VORBIS", "mp3": "MPEG_LAYER_III", "wav": "PCM_24"}
 MAX_DURATION_S = 3600.0
@@ -36,21 +38,53 @@ def write_song(path: Path, song: Song) -> None:
     suffix = path.suffix[1:].lower()
     if suffix not in SUBTYPE:
         raise InputError(f"{path.name}: cannot write '{suffix}'; use one of {', '.join(SUBTYPE)}")
+    blocks = (song.audio[start : start + BLOCK_FRAMES] for start in range(0, len(song.audio), BLOCK_FRAMES))
+    write_blocks(path, blocks, song.rate_hz, song.audio.shape[1], subtype=SUBTYPE[suffix])
+
+
+def write_blocks(
+    path: Path,
+    blocks: Iterable[NDArray[np.float32]],
+    rate_hz: int,
+    n_channels: int,
+    *,
+    subtype: str | None = None,
+    temporary: bool = False,
+) -> None:
+    """Write a sound file; the suffix chooses the format.
+
+    Parameters
+    ----------
+    blocks : each of at most ``BLOCK_FRAMES`` frames [shape=(n,) or (n, n_channels), float32].
+    temporary : whether it lies in the folder for temporary files, which the user chooses otherwise.
+
+    Raises
+    ------
+    AudioError
+        If the disk does not take it; nothing is left of it then.
+    """
+    n_frames = 0
     try:
-        with soundfile.SoundFile(path, "w", song.rate_hz, song.audio.shape[1], subtype=SUBTYPE[suffix]) as file:
-            for start in range(0, len(song.audio), BLOCK_FRAMES):
-                file.write(song.audio[start : start + BLOCK_FRAMES])
-        whole = soundfile.info(path).frames >= len(song.audio)  # libsndfile does not say that closing failed
+        with soundfile.SoundFile(path, "w", rate_hz, n_channels, subtype=subtype) as file:
+            for block in blocks:
+                file.write(block)
+                n_frames += len(block)
+        whole = soundfile.info(path).frames >= n_frames  # libsndfile does not say that closing failed
     except (OSError, RuntimeError, AssertionError) as error:
-        _refuse(path, getattr(error, "strerror", None), error)
+        _refuse(path, getattr(error, "strerror", None), temporary, error)
     if not whole:
-        _refuse(path, None, None)
+        _refuse(path, None, temporary, None)
 
 
-def _refuse(path: Path, reason: str | None, error: BaseException | None) -> NoReturn:
+def _refuse(path: Path, reason: str | None, temporary: bool, error: BaseException | None) -> NoReturn:
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
-    raise AudioError(f"{path} cannot be written ({reason or 'is the disk full?'}); choose another folder") from error
+    reason = reason or "is the disk full?"
+    if temporary:
+        raise AudioError(
+            f"{path} cannot be written ({reason}); make room, or set the environment variable TMPDIR to another folder"
+        ) from error
+    raise AudioError(f"{path} cannot be written ({reason}); choose another folder") from error
 
 
 def write_dataset(

@@ -7,13 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 from scipy import signal
 
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ
 from reatrieve.session.spans import Span
 from reatrieve.synth import make_song
+from reatrieve.synth.dataset import BLOCK_FRAMES, write_blocks
 
 __all__ = ["blocks", "example", "samples", "write_file"]
 
@@ -57,10 +57,19 @@ def samples(minutes: float) -> NDArray[np.float32]:
 
 
 def write_file(path: Path, minutes: float, *, studio: bool = False) -> None:
-    """The same as a sound file; the suffix chooses the format. ``studio``: 44.1 kHz stereo, as users have it."""
-    rate_hz, channels = (2 * ANALYSIS_RATE_HZ, 2) if studio else (ANALYSIS_RATE_HZ, 1)
-    with soundfile.SoundFile(path, "w", rate_hz, channels) as file:
-        for block in blocks(minutes):
-            sound = np.stack([np.repeat(block, 2)] * 2, axis=1) if studio else block
-            for start in range(0, len(sound), 65536):
-                file.write(sound[start : start + 65536])
+    """The same as a sound file; the suffix chooses the format. ``studio``: 44.1 kHz stereo, as users have it.
+
+    Raises
+    ------
+    AudioError
+        If the disk does not take it.
+    """
+    rate_hz, n_channels = (2 * ANALYSIS_RATE_HZ, 2) if studio else (ANALYSIS_RATE_HZ, 1)
+    write_blocks(path, _pieces(minutes, studio=studio), rate_hz, n_channels, temporary=True)
+
+
+def _pieces(minutes: float, *, studio: bool) -> Iterator[NDArray[np.float32]]:
+    for block in blocks(minutes):
+        sound = np.stack([np.repeat(block, 2)] * 2, axis=1) if studio else block
+        for start in range(0, len(sound), BLOCK_FRAMES):
+            yield sound[start : start + BLOCK_FRAMES]

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from reatrieve.errors import ReatrieveError
 from reatrieve.lab.bench import material
 from reatrieve.lab.bench.measure import Ratio, peak_memory_bytes
 
@@ -19,7 +20,15 @@ MB = 1e6
 
 
 def memory_ratios(folder: Path, *, hour: bool, eight_hours: bool, say: Callable[[str], None]) -> list[Ratio]:
-    """Peak memory on an hour over 1 GB, and whether growth from there to 8 hours stays linear."""
+    """Peak memory on an hour over 1 GB, and whether growth from there to 8 hours stays linear.
+
+    Raises
+    ------
+    AudioError
+        If the disk does not take the sound that is measured.
+    ReatrieveError
+        If the process that is measured fails.
+    """
     peaks: dict[int, float] = {}
     for minutes in (4, *((60,) if hour else ()), *((480,) if eight_hours else ())):
         say(f"peak memory on {minutes} minutes")
@@ -30,8 +39,11 @@ def memory_ratios(folder: Path, *, hour: bool, eight_hours: bool, say: Callable[
                 [sys.executable, "-m", "reatrieve.lab.bench.memory", str(path), cache],
                 capture_output=True,
                 text=True,
-                check=True,
+                check=False,
             )
+        if done.returncode:
+            why = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+            raise ReatrieveError(f"the process that is measured on {minutes} minutes ended early: {why}")
         peaks[minutes] = json.loads(done.stdout)["peak_bytes"] / MB
         path.unlink()
     ratios = [Ratio("memory_4_min", "peak memory, 4 minutes", "1 GB", peaks[4], 1000.0, "MB", 1.0)]

@@ -34,6 +34,8 @@ __all__ = ["PaperRanker", "PaperRetriever", "Query", "remaining"]
 Query: TypeAlias = Literal["greedy", "uncertainty", "random"]
 
 FEATURES_VERSION = 1
+MOST_FEATURES = 10_000
+"""Components, or rows kept."""
 # Logistic regression (slope, intercept) of "yes" on the distance to the nearest positive, as a share of the median over
 # all excerpts, over the sessions of the benchmark excerpts: for raw features and for NMF activations.
 _RAW = (-6.8, 3.1)
@@ -81,8 +83,8 @@ class PaperRetriever:
         self._representation = (
             representation_named(representation) if isinstance(representation, str) else representation
         )
-        self._components = _whole("components", components, least=0)
-        self._selected = _whole("selected", selected, least=0)
+        self._components = _whole("components", components, least=0, most=MOST_FEATURES)
+        self._selected = _whole("selected", selected, least=0, most=MOST_FEATURES)
         self._alpha = _share("alpha", alpha, most=math.inf)
         self._l1_ratio = _share("l1_ratio", l1_ratio, most=1.0)
         self._selection = _one_of("selection", selection, selection_names())
@@ -305,9 +307,11 @@ def _score(distance: float) -> float:
     return round(-float(distance), SCORE_DECIMALS) + 0.0  # no minus zero
 
 
-def _whole(name: str, value: int, *, least: int) -> int:
+def _whole(name: str, value: int, *, least: int, most: int | None = None) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InputError(f"{name} is {value!r}; it must be a whole number, at least {least}")
+    if most is not None and value > most:
+        raise InputError(f"{name} is {value!r}; it must be a whole number, at most {most}")
     return value
 
 
