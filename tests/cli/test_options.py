@@ -307,3 +307,23 @@ def test_a_new_journal_in_the_place_of_another_file_is_not_said_to_be_gone_on_wi
         there.write_bytes(content)
     assert main(["find", str(sound), "--start", "1", "--end", "2", "--journal", str(there)]) == 2
     assert f"--journal {there} exists and is no journal; choose another name\n" in capsys.readouterr().err
+
+
+def test_a_file_in_the_place_of_a_folder_of_our_own_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, cache, data = tmp_path / "home", tmp_path / "cache", tmp_path / "data"
+    home.mkdir()
+    (home / "journals").touch()
+    cache.touch()
+    (data / "audio").mkdir(parents=True)
+    write_sound(data / "audio" / "a.wav", noise(2 * 8000), 8000)
+    (data / "annotations.csv").write_text("file,class,start,end\na.wav,a,0.2,0.5\na.wav,a,1.2,1.5\n", encoding="utf-8")
+    monkeypatch.setenv("REATRIEVE_HOME", str(home))
+    monkeypatch.setenv("REATRIEVE_CACHE", str(cache))
+    assert main(["journal", "list"]) == 1
+    assert f"the folder of journals {home / 'journals'} is no folder; move it away" in capsys.readouterr().err
+    assert main(["evaluate", str(data)]) == 1
+    said = capsys.readouterr().err
+    assert f"sessions cannot be kept in {cache / 'evaluate'} until all are done" in said
+    assert "name another folder by --results" in said

@@ -94,7 +94,9 @@ def test_something_else_in_the_place_of_the_home_folder(
     else:
         pytest.skip("no pipes with names")
     machine.home = taken / below
-    assert to_do(machine)["home"] == f"{taken} is no folder; move it away, or choose another --home"
+    found = to_do(machine)
+    assert found["home folder"] == found["home"]
+    assert found["home"] == f"{taken} is no folder; move it away, or choose another --home"
 
 
 def test_a_token_that_is_none(machine: Machine) -> None:

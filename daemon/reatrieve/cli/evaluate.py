@@ -24,7 +24,7 @@ from reatrieve.cli.values import (
     whole_up_to,
     write_text,
 )
-from reatrieve.errors import InputError
+from reatrieve.errors import InputError, ReatrieveError
 
 __all__ = ["add", "add_conditions", "add_machine", "check_machine", "conditions_of", "run"]
 
@@ -166,6 +166,8 @@ def run(args: argparse.Namespace) -> int:
     ------
     InputError
         If a flag cannot be used as it is.
+    ReatrieveError
+        If the sessions cannot be kept.
     """
     from reatrieve.cli.terminal import progress_bar
     from reatrieve.cli.wrapping import terminal_columns
@@ -258,5 +260,11 @@ def _unfinished(args: argparse.Namespace) -> Path:
     told.append(("folder", str(args.dataset.resolve())))
     name = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
     folder = Settings.load({}).cache / "evaluate"
-    make_folder(folder)
+    try:
+        make_folder(folder)
+    except OSError as error:
+        why = error.strerror or error
+        raise ReatrieveError(
+            f"sessions cannot be kept in {folder} until all are done ({why}); name another folder by --results"
+        ) from error
     return folder / f"{name}.jsonl"

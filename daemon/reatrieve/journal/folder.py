@@ -200,9 +200,16 @@ class JournalFolder:
     def _journals(self) -> Iterator[Path]:
         try:
             listed = [path for path in self.folder.iterdir() if path.name.endswith(SUFFIX)]
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return
         except OSError as exc:
+            if isinstance(exc, NotADirectoryError):
+                if not _is_there(self.folder):
+                    return
+                raise JournalError(
+                    f"the folder of journals {self.folder} is no folder; move it away, or choose another with "
+                    "--journals"
+                ) from exc
             raise JournalError(f"the folder of journals {unreadable(self.folder, exc)}") from exc
         yield from sorted(path for path in listed if not is_removed(path))
 

@@ -131,7 +131,7 @@ def _installed(name: str) -> str:
 
 def _home(settings: Settings) -> Iterator[Check]:
     home = settings.home
-    taken = next((one for one in (home, *home.parents) if one.exists() and not one.is_dir()), None)
+    taken = _in_place_of(home)
     if taken is not None:
         yield Check("home", False, f"{taken} is no folder; move it away, or choose another --home")
         return
@@ -149,6 +149,11 @@ def _home(settings: Settings) -> Iterator[Check]:
     if real != Path(os.path.normpath(home.absolute())) and sys.platform == "win32":
         text = f"Microsoft Store's Python keeps it in {real}; REAPER is told so by `reatrieve install`"
         yield Check("home", True, text)
+
+
+def _in_place_of(folder: Path) -> Path | None:
+    """The file, pipe or device that lies in the place of a folder, or of one above it."""
+    return next((one for one in (folder, *folder.parents) if one.exists() and not one.is_dir()), None)
 
 
 def _token(settings: Settings) -> Check:
@@ -275,7 +280,10 @@ def _disk(settings: Settings) -> Iterator[Check]:
         there = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
         problem = _unwritable(there)
         free = shutil.disk_usage(there).free
-        if problem:
+        taken = _in_place_of(folder)
+        if taken is not None:
+            yield Check(f"{name} folder", False, f"{taken} is no folder; move it away, or choose another --{name}")
+        elif problem:
             yield Check(f"{name} folder", False, f"{folder} cannot be written ({problem})")
         elif free < FREE_BYTES:
             yield Check(f"{name} folder", False, f"{free / 2**20:.0f} MB are left on the disk of {folder}; make room")
