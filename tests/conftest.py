@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """What is long on purpose may take three hours; further versions of REAPER wait until they are asked for."""
     if config.getoption("--long"):
         for item in items:
-            item.add_marker(pytest.mark.timeout(3 * 3600))
+            item.add_marker(pytest.mark.timeout(3 * 3600), append=False)  # before one of its own
     if not config.getoption("--every-version"):
         further = [item for item in items if item.get_closest_marker("version")]
         config.hook.pytest_deselected(items=further)

@@ -167,7 +167,10 @@ class _Text:
             text = text.replace("\n", os.linesep)
         data = memoryview(text.encode(self._encoding, self._errors))
         while data:
-            data = data[self._raw.write(data) :]
+            written = self._raw.write(data)
+            if not written:  # as a full disk says in the end
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            data = data[written:]
         return len(text)
 
     def __enter__(self):
