@@ -189,6 +189,17 @@ def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
             content_hash(path)
 
 
+def test_a_sound_that_only_its_name_tells_is_read(tmp_path: Path) -> None:
+    """libsndfile looks at the ending where it does not know the first bytes."""
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(44100) / 44100)
+    soundfile.write(tmp_path / "a.mp3", tone, 44100)
+    padded = tmp_path / "padded.mp3"
+    padded.write_bytes(bytes(500) + (tmp_path / "a.mp3").read_bytes())
+    with SoundReader(padded) as reader:
+        assert reader.info.rate_hz == 44100
+        assert np.abs(reader.read(10_000, 20_000)).max() > 0.3
+
+
 def test_a_sound_in_two_files_is_read(tmp_path: Path) -> None:
     """Sound Designer II keeps rate and channels in a second file, which libsndfile finds by the first one's name."""
     soundfile.write(tmp_path / "a.sd2", np.full(1000, 0.5), 44100, format="SD2", subtype="PCM_16")

@@ -26,16 +26,18 @@ class OpenSound(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no 
 
     def __init__(self, path: Path) -> None:
         self._source: BinaryIO | None = None
-        if os.name == "nt" or path.suffix.lower() == ".sd2":
-            # Windows has no pipes among its files; Sound Designer II keeps half of a sound in a second file
-            super().__init__(path)
-            return
-        self._source = open_regular(path, any_link=True)
-        try:
-            super().__init__(self._source.fileno(), closefd=False)
-        except BaseException:
-            self._source.close()
-            raise
+        if os.name != "nt":  # which has no pipes among its files, and where libsndfile takes no descriptor
+            self._source = open_regular(path, any_link=True)
+            try:
+                super().__init__(self._source.fileno(), closefd=False)
+            except soundfile.LibsndfileError:
+                self._source.close()  # what libsndfile tells by the name alone: mp3 after padding, Sound Designer II
+            except BaseException:
+                self._source.close()
+                raise
+            else:
+                return
+        super().__init__(path)
 
     def close(self) -> None:
         """Close the file; a second time does nothing."""
