@@ -70,6 +70,7 @@ class FakeDaemon:
         self.clear = True
         self.endless: tuple[type[m.Command], ...] = ()
         self.collecting: dict[str, int] = {}
+        self.listed: set[str] = set()
         self.now_s = 0.0
         self.curves = 0
         self.saved: list[tuple[str, str]] = []
@@ -316,6 +317,8 @@ class FakeDaemon:
             del self.items[name]
         elif isinstance(command, m.Cancel) and name in self.collecting:
             self.push(name, m.Failed(name, self.collecting.pop(name), "cancelled", "stopped before all was learned"))
+        elif isinstance(command, m.Cancel) and name in self.listed:
+            pass  # the list is out already
         elif isinstance(command, m.Cancel):
             self.sessions.pop(name, None)
             self.push(name, m.Done(name, "cancelled", 0, 10, 0))
@@ -364,6 +367,8 @@ class FakeDaemon:
             session.find = m.Find(**{**vars_of(session.find), "project": command.project})
             self.saved.append((name, command.project))
             return
+        if isinstance(command, m.Rest):
+            self.listed.add(name)
         if isinstance(command, self.endless):
             self.collecting[name] = number
             return

@@ -121,9 +121,16 @@ def main() -> None:
                 ended["opened"] += 1
             except ReatrieveError:
                 ended["refused"] += 1
+    print(json.dumps({**ended, "peak_mb": round(peak_mb()), "outside": sorted(outside)}))
+
+
+def peak_mb() -> float:
+    """Of this process; on Linux ``ru_maxrss`` begins with what the process had that started it."""
+    if sys.platform == "linux":
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1e3
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak_mb = peak / 1e6 if sys.platform == "darwin" else peak / 1e3
-    print(json.dumps({**ended, "peak_mb": round(peak_mb), "outside": sorted(outside)}))
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
 
 
 if __name__ == "__main__":

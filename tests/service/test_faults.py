@@ -209,7 +209,9 @@ def test_serve_says_when_it_is_ready_and_ends_cleanly(served, connect):
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminals that hang up")
 def test_the_end_of_its_terminal_is_a_clean_end_but_nohup_counts(served):
     one = served()
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may run under nohup themselves
     one.start()
+    signal.signal(signal.SIGHUP, before)
     assert one.end(signal.SIGHUP) == (0, "")
     assert not (one.home / "daemon.txt").exists()
     one.command = ["nohup", *one.command]
