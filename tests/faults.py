@@ -12,11 +12,27 @@ import errno
 import io
 import os
 import pathlib
+import signal
 import sys
 from pathlib import Path
 
 KINDS = ("ENOSPC", "EIO", "EACCES", "short write")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+@contextlib.contextmanager
+def files_of_at_most(n_bytes):
+    """Files of this process and its children take no more: the kernel refuses, as a full disk does (not on Windows)."""
+    import resource
+
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
 
 
 class FaultyDisk:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from faults import files_of_at_most
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.cli import main
 from reatrieve.journal import Header, Journal, read_journal
@@ -299,16 +299,8 @@ def test_a_refused_duration_makes_nothing(say: Callable[..., Said], tmp_path: Pa
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a limit on the size of files stands for the full disk")
 def test_synth_on_a_full_disk_tells_and_removes_what_it_wrote(say: Callable[..., Said], tmp_path: Path) -> None:
-    import resource
-
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
-    try:
+    with files_of_at_most(50_000):
         said = say("synth", tmp_path / "set", "--duration", "30", "--songs", "1", "--codec", "wav")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
     assert said.status == 1
     assert re.search(r"full|space|written", said.sentence)
     assert not (tmp_path / "set").exists()

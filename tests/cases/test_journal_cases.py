@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from faults import files_of_at_most
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import JournalError
 from reatrieve.journal import Header, Journal
@@ -20,21 +19,6 @@ from reatrieve.session.state import fold
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a limit on the size of files stands for the full disk")
 
 
-@contextmanager
-def full_disk(path: Path) -> Iterator[None]:
-    """No file of this process may grow beyond what this one is now and 10 bytes."""
-    import resource
-
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
-
-
 @pytest.fixture
 def refused(tmp_path: Path) -> Iterator[Journal]:
     """A journal with one candidate, whose first answer found the disk full."""
@@ -43,7 +27,7 @@ def refused(tmp_path: Path) -> Iterator[Journal]:
     started = Started(Span(1, 2), "Kick", 10, "default")
     with Journal.create(path, header, events=[started]) as journal:
         journal.append(Proposed(1, Span(3, 4), 1.0, 0.9, 5.0))
-        with full_disk(path), pytest.raises(JournalError):
+        with files_of_at_most(path.stat().st_size + 10), pytest.raises(JournalError):
             journal.append(Answered(1, "reject", Span(3, 4)), op="refused")
         yield journal
 

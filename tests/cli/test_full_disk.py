@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from faults import files_of_at_most
 from reatrieve.cli import main
 from reatrieve.lab.bench import answers
 from signals import noise, write_sound
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a limit on the size of files stands for the full disk")
-
-
-@contextlib.contextmanager
-def files_of_at_most(n_bytes: int) -> Iterator[None]:
-    """Files of this process and its children take no more."""
-    import resource
-
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
 
 
 @pytest.fixture

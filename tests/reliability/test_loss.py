@@ -21,7 +21,7 @@ import pytest
 from reatrieve.bridge.messages import Candidate, Done, Export, Rename, Saved
 from reatrieve.journal import read_journal
 from reatrieve.service import hub, loading
-from service.client import TRUTH, Client, FaultyProxy, FaultySpool, make_track
+from service.client import TRUTH, Client, FaultyProxy, FaultySpool, make_track, verdict_on
 from service.served import journal_ops, state_of
 
 N_ANSWERS = 30
@@ -127,8 +127,7 @@ def test_killed_at_random_points_no_answer_is_lost_or_doubled(served, connect, t
         said = []
         event = client.wait(Candidate, Done)
         while isinstance(event, Candidate):
-            hit = any(abs(event.start_s - start_s) < 0.1 for start_s in TRUTH)
-            verdict = "accept" if hit else "reject"
+            verdict = verdict_on(event, TRUTH)
             said.append((event.number, round(event.start_s, 3), verdict))
             client.answer(event, verdict)
             client.pump()
@@ -139,9 +138,7 @@ def test_killed_at_random_points_no_answer_is_lost_or_doubled(served, connect, t
                 daemon.end(signal.SIGKILL)
                 daemon.start()
                 kills_left -= 1
-            number = event.number
-            while isinstance(event, Candidate) and event.number <= number:
-                event = client.wait(Candidate, Done)
+            event = client.wait_past(event)
         client.send(Rename(session, "name", "after"))
         client.settle()
         assert said == undisturbed[0]
@@ -237,16 +234,13 @@ def test_killed_while_it_exports_copies_or_renames_nothing_is_lost(
         client.find(session, track, 1.0, 1.5, budget=N_ANSWERS - 4)
         said, event = [], client.wait(Candidate, Done)
         while isinstance(event, Candidate):
-            hit = any(abs(event.start_s - start_s) < 0.1 for start_s in TRUTH)
-            said.append((event.number, round(event.start_s, 3), "accept" if hit else "reject"))
+            said.append((event.number, round(event.start_s, 3), verdict_on(event, TRUTH)))
             ops.add(f"answer {event.number}")
             client.answer(event, said[-1][2], op=f"answer {event.number}")
             client.settle()
             if sum(killed_in.values()) < n_kills and event.number % 3 == 0:
                 killed_in_one(session, ops)
-            number = event.number
-            while isinstance(event, Candidate) and event.number <= number:
-                event = client.wait(Candidate, Done)
+            event = client.wait_past(event)
         client.send(Rename(session, "name", "after"))
         client.settle()
         assert said == undisturbed[0]

@@ -297,14 +297,23 @@ class Client:
         said = []
         event = first or self.wait(Candidate, Done)
         while isinstance(event, Candidate) and len(said) < n_answers:
-            hit = any(abs(event.start_s - start_s) < 0.1 for start_s in truth)
-            verdict = "accept" if hit else "reject"
+            verdict = verdict_on(event, truth)
             said.append((event.number, round(event.start_s, 3), verdict))
-            number = event.number
             self.answer(event, verdict)
-            while isinstance(event, Candidate) and event.number == number:
-                event = self.wait(Candidate, Done)
+            event = self.wait_past(event)
         return said, event
+
+    def wait_past(self, event):
+        """What follows an answered candidate: the next one, or ``Done``; those that come again are passed over."""
+        number = event.number
+        while isinstance(event, Candidate) and event.number <= number:
+            event = self.wait(Candidate, Done)
+        return event
+
+
+def verdict_on(candidate, truth):
+    """The right answer, where the sound happens at these starts."""
+    return "accept" if any(abs(candidate.start_s - start_s) < 0.1 for start_s in truth) else "reject"
 
 
 def make_item(session, path, *, index=0, position_s=0.0, length_s=None, **more):

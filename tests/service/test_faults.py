@@ -21,7 +21,7 @@ from reatrieve.cli.serve import _LogFile
 from reatrieve.journal import JournalFolder, read_journal
 from reatrieve.service import run
 from reatrieve.settings import Settings
-from service.client import TRUTH, Client, FaultyProxy
+from service.client import TRUTH, Client, FaultyProxy, verdict_on
 from service.served import Served, journal_ops, state_of
 
 pytestmark = pytest.mark.slow
@@ -81,7 +81,7 @@ def test_a_daemon_that_dies_loses_no_answer(served, connect, shared, undisturbed
     said = []
     event = client.wait(Candidate)
     while isinstance(event, Candidate):
-        verdict = "accept" if any(abs(event.start_s - start_s) < 0.1 for start_s in TRUTH) else "reject"
+        verdict = verdict_on(event, TRUTH)
         said.append((event.number, round(event.start_s, 3), verdict))
         if event.number == ended_at:
             assert daemon.end() == (0, "")
@@ -93,9 +93,7 @@ def test_a_daemon_that_dies_loses_no_answer(served, connect, shared, undisturbed
             assert (daemon.home / "daemon.txt").exists()
         if event.number in (killed_at, ended_at):
             daemon.start()
-        number = event.number
-        while isinstance(event, Candidate) and event.number <= number:
-            event = client.wait(Candidate, Done)
+        event = client.wait_past(event)
     client.settle()
     assert said == undisturbed[0]
     assert event.reason == "budget"
@@ -119,7 +117,7 @@ def test_a_daemon_that_stands_still_for_a_while_loses_nothing(
     client.find("stopped", shared.track, 1.0, 1.5)
     said, renamed, event = [], 0, client.wait(Candidate)
     while isinstance(event, Candidate):
-        verdict = "accept" if any(abs(event.start_s - start_s) < 0.1 for start_s in TRUTH) else "reject"
+        verdict = verdict_on(event, TRUTH)
         said.append((event.number, round(event.start_s, 3), verdict))
         stops = event.number in (2, 7)
         if stops:
@@ -135,9 +133,7 @@ def test_a_daemon_that_stands_still_for_a_while_loses_nothing(
             assert [type(command) for command in client.link.unacked[-2:]] == [Answer, Rename]
             daemon.process.send_signal(signal.SIGCONT)
             renamed += 1
-        number = event.number
-        while isinstance(event, Candidate) and event.number <= number:
-            event = client.wait(Candidate, Done)
+        event = client.wait_past(event)
     client.settle()
     assert said == undisturbed[0]
     assert event.reason == "budget"

@@ -228,21 +228,32 @@ def test_clients_past_the_limit_push_out_the_longest_silent(monkeypatch):
     assert [desk.say(Seen(0), client=f"c{k}") == [] for k in range(4)] == [False, True, True, True]
 
 
+def is_waited_for_until(desk, notes, end, *, meanwhile=lambda: None):
+    """Whether a list waits for its client before ``end``; afterwards it must go out."""
+
+    async def listing():
+        pushing = asyncio.create_task(desk.hub.push_all("c1", notes))
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+            meanwhile()
+        waited = not pushing.done()
+        end()
+        await asyncio.wait_for(pushing, 10)
+        return waited
+
+    return asyncio.run(listing())
+
+
 def test_a_long_list_waits_for_the_client_but_not_for_one_that_has_gone_silent(monkeypatch):
     monkeypatch.setattr(links, "MAX_EVENTS", 64)
     desk = Desk()
     desk.hello()
     notes = [Note("s", "n", str(k)) for k in range(50)]
 
-    async def listing():
-        pushing = asyncio.create_task(desk.hub.push_all("c1", notes))
-        await asyncio.sleep(0.1)
-        waited = not pushing.done()
+    def silence():
         desk.now_s = 31.0
-        await asyncio.wait_for(pushing, 10)
-        return waited
 
-    assert asyncio.run(listing())
+    assert is_waited_for_until(desk, notes, silence)
     assert desk.say(Ping())[0][1].last_seq == 50
 
 
@@ -252,19 +263,11 @@ def test_a_client_that_speaks_but_sees_nothing_is_not_waited_for_either(monkeypa
     desk.hello()
     notes = [Note("s", "n", str(k)) for k in range(150)]
 
-    async def listing():
-        pushing = asyncio.create_task(desk.hub.push_all("c1", notes))
-        for _ in range(20):
-            await asyncio.sleep(0.01)
-            desk.now_s += 1.0
-            desk.say(Ping())
-        waited = not pushing.done()
-        desk.now_s += 11.0
+    def speak(after_s):
+        desk.now_s += after_s
         desk.say(Ping())
-        await asyncio.wait_for(pushing, 10)
-        return waited
 
-    assert asyncio.run(listing())
+    assert is_waited_for_until(desk, notes, lambda: speak(11.0), meanwhile=lambda: speak(1.0))
     assert desk.say(Ping())[0][1].last_seq == 150
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,11 +67,13 @@ def _what(label: str, header: Header, time_s: float) -> str:
 
 def _local(time_s: float) -> datetime:
     """Wall time in the local zone; in UTC where the system knows no such year (Windows after 3000)."""
-    moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=time_s)
+    from reatrieve.journal import moment
+
+    when = moment(time_s)
     try:
-        return moment.astimezone()
+        return when.astimezone()
     except (OSError, OverflowError, ValueError):
-        return moment
+        return when
 
 
 def _accepted(session: SessionState | StoredJournal) -> str:

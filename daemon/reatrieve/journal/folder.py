@@ -40,7 +40,7 @@ from reatrieve.journal.relocation import relocated
 from reatrieve.session.events import SessionEvent
 from reatrieve.session.state import fold, fold_possible
 
-__all__ = ["JournalFolder", "StoredJournal", "check_journal", "copies_folder"]
+__all__ = ["JournalFolder", "StoredJournal", "check_journal", "copies_folder", "moment"]
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +64,7 @@ class StoredJournal:
     @property
     def modified(self) -> str:
         """Time of the last event, ISO 8601 in UTC."""
-        moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=self.modified_s)
-        return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+        return moment(self.modified_s).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class JournalFolder:
@@ -293,6 +292,11 @@ class _Turn:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+
+
+def moment(time_s: float) -> datetime:
+    """A journal's time as a date in UTC; unlike ``fromtimestamp`` also on Windows after the year 3000."""
+    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=time_s)
 
 
 def copies_folder(project: str) -> Path:
