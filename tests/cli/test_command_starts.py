@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import reatrieve
+from reatrieve.address_space import ADDRESS_SPACE_BYTES
 from reatrieve.cli import COMMANDS, build_parser
 from reatrieve.errors import lacks_memory
 from reatrieve.service import loading
@@ -122,26 +123,39 @@ def test_every_command_is_in_the_list_and_says_what_it_does(name: str, capsys: p
 
 LIMITED = """
 import resource, sys
-resource.setrlimit(resource.RLIMIT_AS, (150_000_000, 150_000_000))
+resource.setrlimit(resource.RLIMIT_AS, ({allowed}, {allowed}))
 import runpy
 sys.argv = ["reatrieve", *{words!r}]
 runpy.run_module("reatrieve", run_name="__main__")
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a limit of the address space means something else elsewhere")
-def test_too_little_memory_for_the_libraries_is_one_sentence(tmp_path: Path) -> None:
-    write_sound(tmp_path / "a.wav", noise(3 * 22050), 22050)
-    words = ["find", str(tmp_path / "a.wav"), "--start", "1", "--end", "1.5"]
-    home = {"REATRIEVE_HOME": str(tmp_path / "home"), "REATRIEVE_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED.format(words=words)],
-        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env={**os.environ, **home},
+def limited(allowed: int, words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command with so many bytes of address space; one that hangs in a library is ended."""
+    home = {"REATRIEVE_HOME": str(folder / "home"), "REATRIEVE_CACHE": str(folder / "cache")}
+    return subprocess.run(
+        [sys.executable, "-c", LIMITED.format(allowed=allowed, words=words)],
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env={**os.environ, **home}, timeout=120,
     )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr == (
-        "reatrieve: error: there is not enough memory for this; close other programs, or take a shorter file\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of the address space means something else elsewhere")
+@pytest.mark.parametrize("allowed", [80_000_000, 150_000_000, 500_000_000, ADDRESS_SPACE_BYTES - 1])
+def test_a_limit_below_what_the_libraries_need_is_told_before_they_load(allowed: int, tmp_path: Path) -> None:
+    write_sound(tmp_path / "a.wav", noise(3 * 22050), 22050)
+    done = limited(allowed, ["find", str(tmp_path / "a.wav"), "--start", "1", "--end", "1.5"], tmp_path)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"reatrieve: error: this process may use {allowed // 1_000_000} MB of address space, and the libraries that "
+        "search need 1000; raise the limit, as with ulimit -v unlimited\n",
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of the address space means something else elsewhere")
+def test_the_address_space_that_is_asked_for_is_enough(tmp_path: Path) -> None:
+    write_sound(tmp_path / "a.wav", noise(3 * 22050), 22050)
+    done = limited(ADDRESS_SPACE_BYTES, ["find", str(tmp_path / "a.wav"), "--start", "1", "--end", "1.5"], tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_fault_that_comes_from_too_little_memory_is_known_by_its_chain() -> None:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from reatrieve import __version__
+from reatrieve.address_space import check_address_space
 from reatrieve.cli.parser import Parser
 from reatrieve.errors import ReatrieveError, lacks_memory
 from reatrieve.plain import PlainFormatter, plain
@@ -84,6 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not arguments:
             build_parser().print_help(sys.stderr)
             return 2
+        check_address_space()  # first: the options of some commands import numpy
         args = _parsed(arguments)
         if getattr(args, "jobs", 1) == 1:  # joblib tries out a semaphore when it loads, and warns where there is none
             os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
