@@ -12,6 +12,7 @@ ALLOWED = {
     "errors": set(),
     "filelock": set(),
     "installation": {"errors"},
+    "address_space": {"errors"},
     "files": {"errors"},
     "limits": set(),
     "plain": set(),

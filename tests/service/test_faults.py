@@ -203,7 +203,7 @@ def test_serve_says_when_it_is_ready_and_ends_cleanly(served, connect):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminals that hang up")
-def test_the_end_of_its_terminal_is_a_clean_end_but_nohup_counts(served):
+def test_the_end_of_its_terminal_is_a_clean_end_but_nohup_counts(served, connect):
     one = served()
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may run under nohup themselves
     one.start()
@@ -213,8 +213,9 @@ def test_the_end_of_its_terminal_is_a_clean_end_but_nohup_counts(served):
     one.command = ["nohup", *one.command]
     one.start()
     one.process.send_signal(signal.SIGHUP)
-    time.sleep(0.5)
-    assert one.process.poll() is None
+    client = connect(one.home)
+    client.send_raw(Ping())
+    client.until(lambda: client.pongs)
     assert one.end()[0] == 0
 
 
@@ -362,7 +363,7 @@ def test_a_daemon_ends_though_its_home_and_its_log_lie_on_that_disk(served):
 
 def test_another_programs_process_is_not_ended(monkeypatch):
     """A service in one of its threads that does not end in time."""
-    ended = []
+    ended, watching = [], []
     monkeypatch.setattr(run, "ENDS_WITHIN_S", 0.0)
     monkeypatch.setattr(run.os, "_exit", ended.append)
 
@@ -370,9 +371,9 @@ def test_another_programs_process_is_not_ended(monkeypatch):
         stopping = threading.Event()
         with run._ending_in_time(stopping):
             stopping.set()
-            time.sleep(0.3)
+            watching.extend(thread for thread in threading.enumerate() if thread.name == "reatrieve-ending")
 
     inside = threading.Thread(target=serving)
     inside.start()
     inside.join()
-    assert ended == []
+    assert (ended, watching) == ([], [])
