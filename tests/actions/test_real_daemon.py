@@ -220,8 +220,7 @@ def test_what_decides_the_rest_is_asked_and_then_the_rest_accepted(serve: Serve,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["6.83", "7.72"])
-@pytest.mark.parametrize("sockets", ["python", "none"])
+@pytest.mark.parametrize(("sockets", "version"), [("python", "6.83"), ("none", "7.72")])
 def test_what_was_prepared_is_not_analysed_again(serve: Serve, tmp_path: Path, sockets: str, version: str) -> None:
     """Also by a daemon that was killed in between, and while an earlier session is answered."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,12 @@ WITHIN = 0.02
 
 # Recall at ten rejections, after one and after three: what each reached here when it was first measured.
 EXPECTED = {
-    "default": (0.978, 0.797, 0.961),
-    "paper": (0.749, 0.360, 0.521),
-    "mfcc-nn": (0.852, 0.598, 0.671),
+    "default": (1.0, 0.859, 0.978),
+    "paper": (0.755, 0.387, 0.522),
+    "mfcc-nn": (0.821, 0.590, 0.655),
 }
+EVERY = 3
+"""One excerpt of so many: all of them take a tenth of the time of all tests."""
 
 
 @pytest.mark.bench
@@ -30,10 +33,11 @@ def test_recall_is_as_expected(name):
     folder = BENCH / "excerpts"
     if not folder.is_dir():
         pytest.skip(f"no benchmark audio at {folder}; set REATRIEVE_BENCH")
-    sessions = run(load_dataset(folder, strict=True), [Setup(name, name)])
+    excerpts = load_dataset(folder, strict=True)
+    sessions = run(replace(excerpts, recordings=excerpts.recordings[::EVERY]), [Setup(name, name)])
     figures = summary(sessions[name], budget=10)
     reached = (figures["recall"], figures["curve"][1], figures["curve"][3])
-    assert figures["sounds"] == 54
+    assert figures["sounds"] == 20
     for figure, expected in zip(reached, EXPECTED[name], strict=True):
         assert figure >= expected - WITHIN
         if name != "default":  # a baseline far from its figures, in either direction, is another baseline

@@ -204,7 +204,6 @@ def test_as_many_as_are_taken_are_found_from(daemon, client, shared, session):
     rows, end = rows_of(client)
     assert len(rows) > 1000
     assert end.budget == limits.BUDGET
-    client.wait(Candidate, Done, timeout_s=300.0)  # what each answer tells of the next ones is worked out first
 
 
 def test_the_scripts_take_what_the_daemon_takes():
