@@ -9,7 +9,6 @@ import pytest
 from reatrieve import limits
 from reatrieve.bridge.messages import (
     Candidate,
-    Done,
     Failed,
     Find,
     Known,
