@@ -1,7 +1,8 @@
 """A disk that fails: the n-th of the calls that write, for all files below one folder.
 
 Python's own calls are exchanged while a ``FaultyDisk`` is active: opening for writing, write, truncate, fsync, rename
-and mkdir. Those below the folder are counted; the n-th fails in the way that is asked for.
+and mkdir; with ``reads`` also opening for reading, and read. Those below the folder are counted; the n-th fails in the
+way that is asked for.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class FaultyDisk:
     calls : what was done, in order: (name of the call, path).
     """
 
-    def __init__(self, folder, *, fails_at=0, kind="EIO", lasting=False):
-        self.folder = os.fspath(folder)
+    def __init__(self, folder, *, fails_at=0, kind="EIO", lasting=False, reads=False):
+        self.folder, self.reads = os.fspath(folder), reads
         self.fails_at, self.kind, self.lasting = fails_at, kind, lasting
         self.calls = []
         self.paths = {}
@@ -78,7 +79,7 @@ class FaultyDisk:
         real_replace, real_rename = os.replace, os.rename
 
         def faulty_os_open(path, flags, mode=0o777, **more):
-            if flags & _WRITING and not isinstance(path, int):
+            if (flags & _WRITING or self.reads) and not isinstance(path, int):
                 self.call("open", path)
             handle = real_os_open(path, flags, mode, **more)
             self.paths[handle] = os.fspath(path)
@@ -86,7 +87,7 @@ class FaultyDisk:
 
         def faulty_open(file, mode="r", buffering=-1, *rest, **more):
             known = self.paths.get(file) if isinstance(file, int) else os.fspath(file)
-            writes = known is not None and any(letter in mode for letter in "wxa+")
+            writes = known is not None and (self.reads or any(letter in mode for letter in "wxa+"))
             if writes and not isinstance(file, int):
                 self.call("open", known)
             if not writes or not str(known).startswith(self.folder):
@@ -136,7 +137,7 @@ class FaultyDisk:
 
 
 class _File:
-    """A binary file whose writes and truncations are counted."""
+    """A binary file whose writes and truncations, and reads where the disk counts them, are counted."""
 
     def __init__(self, file, disk, path):
         self._file, self._disk, self._path = file, disk, path
@@ -149,6 +150,16 @@ class _File:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path)
             return written
         return self._file.write(data)
+
+    def read(self, *size):
+        if self._disk.reads:
+            self._disk.call("read", self._path)
+        return self._file.read(*size)
+
+    def readinto(self, buffer):
+        if self._disk.reads:
+            self._disk.call("read", self._path)
+        return self._file.readinto(buffer)
 
     def truncate(self, *size):
         self._disk.call("truncate", self._path)

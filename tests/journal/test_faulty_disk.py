@@ -55,12 +55,12 @@ def play(folder, disk):
 
 
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_nothing_refused_is_kept_and_nothing_kept_is_lost(tmp_path, kind, lasting):
+@pytest.mark.parametrize(("kind", "reads"), [*((kind, False) for kind in KINDS), ("EIO", True), ("EACCES", True)])
+def test_nothing_refused_is_kept_and_nothing_kept_is_lost(tmp_path, kind, reads, lasting):
     for fails_at in itertools.count(1):
         folder = tmp_path / str(fails_at)
         folder.mkdir()
-        disk = FaultyDisk(folder, fails_at=fails_at, kind=kind, lasting=lasting)
+        disk = FaultyDisk(folder, fails_at=fails_at, kind=kind, lasting=lasting, reads=reads)
         acknowledged, moved, copied = play(folder, disk)
         journals = JournalFolder(folder / "journals")
         if not acknowledged:
@@ -74,7 +74,7 @@ def test_nothing_refused_is_kept_and_nothing_kept_is_lost(tmp_path, kind, lastin
             assert [line.event for line in read_journal(copied[0])[1]] == copied[1]
         if not disk.failed:
             assert acknowledged == EVENTS
-            assert len({name for name, _ in disk.calls}) == 5
+            assert len({name for name, _ in disk.calls}) == 5 + reads
             break
     assert fails_at > 40
 

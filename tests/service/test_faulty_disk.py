@@ -6,6 +6,7 @@ What was answered ``failed`` with its number is not in the journal, what was ack
 import itertools
 import secrets
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ from reatrieve.bridge.messages import (
     Undo,
 )
 from reatrieve.journal import file as journal_file
-from reatrieve.journal import read_journal
+from reatrieve.journal import read_header, read_journal
 from reatrieve.service import loading
 from reatrieve.session.state import fold
 from service.client import make_item
@@ -58,6 +59,8 @@ class Player:
     def __init__(self, client, folder):
         self.client, self.folder = client, folder
         self.taken, self.refused = [], []
+        self.saved = [False, False]
+        """Whether the session was kept with either project."""
 
     def ask(self, command):
         """Send a command and wait until it is acked and all that it brought has come; True: it did not fail."""
@@ -106,7 +109,7 @@ class Player:
                     break
         self.ask(Undo(session, secrets.token_hex(6), 2))
         self.ask(Rename(session, secrets.token_hex(6), "snare"))
-        self.ask(Saved(session, str(self.folder / "p.rpp")))
+        self.saved = [self.ask(Saved(session, str(self.folder / name))) for name in ("p.rpp", "q.rpp")]
         self.ask(More(session, secrets.token_hex(6), 5))
         exported = self.ask(
             Export(session, str(self.folder / "out"), "json,csv", "source", "", 0.0, "start", 0.0, 0, 1)
@@ -123,17 +126,18 @@ def pytest_generate_tests(metafunc):
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
-def test_a_session_on_a_disk_that_fails(start, connect, short_track, tmp_path, request, kind, lasting):
+@pytest.mark.parametrize(
+    ("lasting", "reads"), [(False, False), (True, False), (False, True)], ids=["once", "from then on", "reads too"]
+)
+def test_a_session_on_a_disk_that_fails(start, connect, short_track, tmp_path, request, kind, lasting, reads):
     """With ``--long`` each call meets each kind of fault; without it every ninth one, beginning with the first, one."""
     long = request.config.getoption("--long")
     for k, fails_at in enumerate(itertools.count(1, 1 if long else 9)):
         one = kind if long else KINDS[k % len(KINDS)]
         folder = tmp_path / f"{fails_at}"
         folder.mkdir()
-        if not a_session(
-            start, connect, short_track, folder, FaultyDisk(folder, fails_at=fails_at, kind=one, lasting=lasting)
-        ):
+        disk = FaultyDisk(folder, fails_at=fails_at, kind=one, lasting=lasting, reads=reads)
+        if not a_session(start, connect, short_track, folder, disk):
             break
         shutil.rmtree(folder, ignore_errors=True)  # an analysis may still be on its way into the cache
     assert fails_at > 40
@@ -142,7 +146,8 @@ def test_a_session_on_a_disk_that_fails(start, connect, short_track, tmp_path, r
 def a_session(start, connect, track, folder, disk):
     """Play one on this disk; whether the call that is to fail was reached."""
     daemon = start(home=folder / "home", cache=folder / "cache")
-    (folder / "p.rpp").touch()
+    for name in ("p.rpp", "q.rpp"):
+        (folder / name).touch()
     client = connect(daemon.settings.home)
     client.until(lambda: client.welcomed)
     player = Player(client, folder)
@@ -154,7 +159,9 @@ def a_session(start, connect, track, folder, disk):
     daemon.stop()
     path = daemon.settings.home / "journals" / "s.journal.jsonl"
     if player.taken or path.exists():
-        _, lines = read_journal(path)
+        header, lines = read_journal(path)
+        known_as = [name for name, fine in zip(("p", "q"), player.saved, strict=True) if fine]
+        assert Path(header.project).stem == (known_as[-1] if known_as else ""), where
         ops = [line.op for line in lines if line.op]
         assert ops == player.taken, where
         state = fold(line.event for line in lines)
@@ -165,8 +172,14 @@ def a_session(start, connect, track, folder, disk):
     assert not set(player.refused) & set(player.taken)
     written = sorted(one.name for one in (folder / "out").iterdir()) if (folder / "out").exists() else []
     assert len(written) == (2 if exported else 0), (where, written)
-    for copy in (folder / "p.reatrieve").glob("*.jsonl"):
-        read_journal(copy)
+    for name, fine in zip(("p", "q"), player.saved, strict=True):
+        copies = list((folder / f"{name}.reatrieve").glob("*.jsonl"))
+        assert len(copies) == fine, where
+        for copy in copies:
+            header, lines = read_journal(copy)
+            assert Path(header.project).stem == name
+            ops = [line.op for line in lines if line.op]
+            assert ops == player.taken[: len(ops)], where
     assert not journal_file._pending, where
     client.close()
     if not disk.failed:
@@ -174,3 +187,35 @@ def a_session(start, connect, track, folder, disk):
         assert len(player.refused) == 0
         assert any(isinstance(event, ExportedEnd) for event in client.events)
     return disk.failed
+
+
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
+def test_a_saved_that_failed_has_moved_nothing(start, connect, short_track, tmp_path, lasting):
+    """Each call that writes fails in turn while a session is kept with another project."""
+    daemon = start(home=tmp_path / "home")
+    (tmp_path / "p.rpp").touch()
+    client = connect(daemon.settings.home)
+    client.until(lambda: client.welcomed)
+    player = Player(client, tmp_path)
+    client.send(make_item("s", short_track))
+    assert player.ask(Find("s", "kick", "", "{T}", 0.5, 0.8, 10, "", 1))
+    assert player.ask(Saved("s", str(tmp_path / "p.rpp")))
+    path = daemon.settings.home / "journals" / "s.journal.jsonl"
+    for fails_at in itertools.count(1):
+        project = tmp_path / f"{fails_at}.rpp"
+        project.touch()
+        before = read_header(path)
+        disk = FaultyDisk(tmp_path, fails_at=fails_at, lasting=lasting)
+        with disk.mounted():
+            fine = player.ask(Saved("s", str(project)))
+        if not disk.failed:
+            break
+        copies = list((tmp_path / f"{fails_at}.reatrieve").glob("*.jsonl"))
+        assert player.current("s") is not None
+        if fine:
+            assert (read_header(path).project, len(copies)) == (str(project), 1), disk.calls[fails_at - 1]
+        else:
+            assert read_header(path) == before, disk.calls[fails_at - 1]
+            assert copies == [], disk.calls[fails_at - 1]
+    assert fails_at > 5
+    client.close()

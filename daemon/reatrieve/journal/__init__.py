@@ -1,6 +1,6 @@
 """Session journals: append-only JSON lines, on disk before anybody is told."""
 
-from reatrieve.journal.file import Journal, read_header, read_journal
+from reatrieve.journal.file import Journal, copies_in, read_header, read_journal
 from reatrieve.journal.folder import JournalFolder, StoredJournal, check_journal, copies_folder, moment
 from reatrieve.journal.lines import DamageError, Header, Line
 
@@ -13,6 +13,7 @@ __all__ = [
     "StoredJournal",
     "check_journal",
     "copies_folder",
+    "copies_in",
     "moment",
     "read_header",
     "read_journal",

@@ -203,10 +203,6 @@ class Journal:
         """
         self._replace(relocated(self.header, project), self._content.lines)
 
-    def move_back(self, header: Header) -> None:
-        """The header is this one again, after ``move_to``; raises as that does."""
-        self._replace(header, self._content.lines)
-
     def copy_to(self, folder: Path, *, project: str | None = None) -> Path:
         """Put a copy into ``folder``, named by label and session; earlier copies of this session there go away.
 

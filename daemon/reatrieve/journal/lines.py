@@ -8,6 +8,7 @@ written is damage. What a later version wrote is refused by name.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -30,6 +31,8 @@ __all__ = ["VERSION", "DamageError", "Header", "JournalContent", "Line", "demand
 
 VERSION = 2
 _CHECKED = re.compile(rb',"crc":"([0-9a-f]{8})"\}\Z')
+_END = b'"}'
+
 _CHECKED_AND_MORE = re.compile(rb',"crc":"[0-9a-f]{8}"\}.')
 _KINDS: Mapping[str, type[SessionEvent]] = {
     kind.__name__.lower(): kind
@@ -216,7 +219,7 @@ def parse(path: Path, raw: bytes) -> JournalContent:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
             if _is_newer(row):
                 raise JournalError(f"{path}, line {number}: it is of a newer version; update ReaTrieve") from exc
-            if last and number > 1 and _is_torn(row):  # a power cut can leave a line's length without its content
+            if last and number > 1 and _is_torn(row, crc):  # a power cut can leave a line's length without its content
                 return JournalContent(version, header, lines, length - len(row) - 1, crc, row + b"\n")
             damage = DamageError(path, number, _why(exc), header, lines)
             return JournalContent(version, header, lines, length, crc, b"", damage)
@@ -280,9 +283,13 @@ def _is_newer(row: bytes) -> bool:
     return isinstance(version, int) and version > VERSION
 
 
-def _is_torn(row: bytes) -> bool:
-    """Whether a last line that cannot be read was never whole: no JSON, and not with the end that every line has."""
-    if row.endswith(b'"}') and b"\0" not in row:
+def _is_torn(row: bytes, crc: int) -> bool:
+    """Whether a last line that cannot be read was never whole: no JSON, and not with the end that every line has. One
+    whose checksum is right but for that end was whole."""
+    if row.endswith(_END) and b"\0" not in row:
+        return False
+    with contextlib.suppress(ValueError):
+        _checked(row[: -len(_END)] + _END, crc, demanded=True)
         return False
     try:
         json.loads(row)

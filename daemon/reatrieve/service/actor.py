@@ -45,7 +45,7 @@ from reatrieve.bridge.messages import (
     Undo,
 )  # fmt: skip
 from reatrieve.errors import CancelledError, InputError, JournalError, ReatrieveError
-from reatrieve.journal import Header, JournalFolder, copies_folder
+from reatrieve.journal import Header, JournalFolder, copies_folder, copies_in
 from reatrieve.plain import plain
 from reatrieve.service import curves, loading, replies
 from reatrieve.service.ahead import TrackAhead, Turns
@@ -415,15 +415,17 @@ class SessionActor:
 
         def keep() -> None:
             _demand_project(command.project)
-            journal, header = work.journal, work.journal.header
-            moved = command.project != header.project
-            if moved:
-                journal.move_to(command.project)
+            journal, folder = work.journal, copies_folder(command.project)
+            before = copies_in(folder)
+            copy = journal.copy_to(folder, project=command.project)
+            if command.project == journal.header.project:
+                return
             try:
-                journal.copy_to(copies_folder(command.project), project=command.project)
+                journal.move_to(command.project)  # last: where this fails, the journal is as it was
             except JournalError:
-                if moved:
-                    journal.move_back(header)
+                if copy not in before:
+                    with contextlib.suppress(OSError):
+                        copy.unlink(missing_ok=True)
                 raise
 
         await self._step(keep)
