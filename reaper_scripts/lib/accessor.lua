@@ -2,6 +2,7 @@
 --- What a track sounds like through an audio accessor: probes for the daemon, and WAVs of what no map can describe.
 
 local daemon = require("daemon")
+local numeric = require("numeric")
 local work = require("work")
 
 local accessor = {}
@@ -13,8 +14,6 @@ local PROBE_PLACES = { 0.5, 1 / 3, 2 / 3, 1 / 6, 5 / 6, 0 }  -- shares of an ite
 local LOUD = 0.02                  -- RMS that is enough for a probe
 local MOST_PROBES = 24
 local RENDER_BLOCK = 8192          -- sample frames an accessor is asked for at once
-
-local function whole(value) return math.tointeger(value // 1) or 0 end
 
 ---The items that overlap one, directly or by others in between. A track accessor gives their sum, so they go together.
 ---@param items TrackItem[]
@@ -49,7 +48,7 @@ function accessor.reader(the_track)
   local handle = reaper.CreateTrackAudioAccessor(the_track)
   return {
     handle = handle,
-    channels = math.max(1, whole(reaper.GetMediaTrackInfo_Value(the_track, "I_NCHAN"))),
+    channels = math.max(1, numeric.whole(reaper.GetMediaTrackInfo_Value(the_track, "I_NCHAN"))),
     end_s = reaper.GetAudioAccessorEndTime(handle),
     arrays = {},
   }
@@ -72,7 +71,7 @@ local function read(reader, rate_hz, start_s, frames)
   array.clear()
   local status = reaper.GetAudioAccessorSamples(reader.handle, rate_hz, reader.channels, start_s, frames, array)
   local samples = array.table()
-  local good = status == 1 and math.max(0, math.min(frames, whole((reader.end_s - start_s) * rate_hz))) or 0
+  local good = status == 1 and math.max(0, math.min(frames, numeric.whole((reader.end_s - start_s) * rate_hz))) or 0
   for index = good * reader.channels + 1, size do samples[index] = 0.0 end
   return samples
 end
@@ -117,7 +116,7 @@ end
 local function probe(reader, items, index)
   local time_s = probe_place(reader, items, index)
   if not time_s then return nil end
-  local frames = whole(PROBE_S * PROBE_RATE_HZ)
+  local frames = numeric.whole(PROBE_S * PROBE_RATE_HZ)
   local packed = mono(reader, read(reader, PROBE_RATE_HZ, time_s, frames), frames)
   for frame, value in ipairs(packed) do
     packed[frame] = math.tointeger(math.max(-1, math.min(1, value)) * 32767 // 1)
@@ -170,7 +169,7 @@ local function render(reader, path, rate_hz, start_s, length_s, progress)
   local file = io.open(path, "wb")
   if not file then error("cannot write " .. path, 0) end
   local channels = math.min(reader.channels, 2)
-  local total = math.max(1, whole(length_s * rate_hz + 0.5))
+  local total = math.max(1, numeric.whole(length_s * rate_hz + 0.5))
   local ok, problem = xpcall(function()
     file:write(wav_header(channels, rate_hz, total * channels * 4))
     local written = 0
@@ -220,7 +219,7 @@ function accessor.render(proj, the_track, items, folder, name, progress)
   end
   if #groups == 0 then return items end
   reaper.RecursiveCreateDirectory(folder, 0)
-  local rate_hz = whole(reaper.GetSetProjectInfo(proj, "PROJECT_SRATE", 0, false))
+  local rate_hz = numeric.whole(reaper.GetSetProjectInfo(proj, "PROJECT_SRATE", 0, false))
   if rate_hz < 8000 then rate_hz = 48000 end
   local new = {}
   for index, item in ipairs(items) do
@@ -234,7 +233,7 @@ function accessor.render(proj, the_track, items, folder, name, progress)
         start_s = math.min(start_s, items[index].position_s)
         end_s = math.max(end_s, items[index].position_s + items[index].length_s)
       end
-      local path = daemon.joined(folder, ("%s-%d-%d.wav"):format(name, step, whole(reaper.time_precise() * 1000)))
+      local path = daemon.joined(folder, ("%s-%d-%d.wav"):format(name, step, numeric.whole(reaper.time_precise() * 1000)))
       render(reader, path, rate_hz, start_s, end_s - start_s, function(share) progress((step - 1 + share) / #groups) end)
       made[#made + 1] = path
       new[#new + 1] = {

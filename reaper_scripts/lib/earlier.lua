@@ -394,8 +394,7 @@ local function in_project(tab, line, here)
       local index = step_in_project(s, present, later and here.history.known or nil)
       if index then return s, index end
       for at = #s.history.steps, 1, -1 do                         -- should undo have given regions back with other GUIDs
-        local marks = s.history.steps[at].marks
-        local guids = next(marks) and project.lookalikes(tab.proj, marks, known, present) or {}
+        local guids = project.match_by_name_and_start(tab.proj, s.history.steps[at].marks, known, present)
         if next(guids) then
           s:replace_guids(guids)
           known = earlier.known_of(line)

@@ -37,15 +37,9 @@ local function lookahead(fields)
   return next
 end
 
----A model with what the daemon is at: its candidate, or that nothing more comes.
-local function continued(model, fields)
-  if fields.number then return models.proposed(model, fields.number, fields) end
-  return models.ended(model, fields.reason)
-end
-
----The same for a sound that may have been left meanwhile: its candidate is not shown then.
+---A model with what the daemon is at, for a sound that may have been left meanwhile: its candidate is not shown then.
 local function continued_if_led(tab, s, model, fields)
-  model = continued(model, fields)
+  model = models.continued(model, fields)
   return tab.active == s and model or models.hidden(model)
 end
 
@@ -65,7 +59,7 @@ local function first_candidate(ctx, tab, s, fields)
     return status.say(("%s was answered while it was being searched again: run Find once more"):format(s.model.label), true)
   end
   if before and s:has_rows() then            -- also when its regions have gone meanwhile: their places are retracted
-    local model = continued(models.from_rows(s.model.label, s.rows), fields)
+    local model = models.continued(models.from_rows(s.model.label, s.rows), fields)
     s:open()
     tab.searching = nil
     earlier.hand_over(ctx, tab, s, before.s, model, before.answers)
@@ -74,7 +68,7 @@ local function first_candidate(ctx, tab, s, fields)
     s:set_lookahead(lookahead(fields))
     return
   end
-  local model = continued(models.with_example(s.model, s.search.example), fields)
+  local model = models.continued(models.with_example(s.model, s.search.example), fields)
   local parts = { steps.paused_part(tab, s) }
   parts[#parts + 1] = { s = s, model = model }
   if tab.active then tab.active:review(nil) end

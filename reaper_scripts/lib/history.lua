@@ -145,16 +145,16 @@ end
 ---Regions that stand for marks of a step whose own are gone: by name and place, of a candidate by name alone.
 ---@param marks table<string, Mark>
 ---@param present table<string, Mark>
----@param strangers table<string, table[]> regions that no step knows, by name
+---@param unknown_regions table<string, table[]> regions that no step knows, by name
 ---@param by_s number so far the items have moved since
 ---@return table<string, string>? new GUID by the old one; nil: a mark has none
 ---@return table<string, Mark>? present with them, by the old GUIDs
-local function stand_ins(marks, present, strangers, by_s)
+local function match_marks(marks, present, unknown_regions, by_s)
   local guids, all, taken = {}, {}, {}
   for guid, there in pairs(present) do all[guid] = there end
   for guid, mark in pairs(marks) do
     local found
-    for _, there in ipairs(not present[guid] and strangers[mark.name] or {}) do
+    for _, there in ipairs(not present[guid] and unknown_regions[mark.name] or {}) do
       local stands = math.abs(there.start_s - mark.start_s) <= models.TOLERANCE_S
         or math.abs(there.start_s - mark.start_s - by_s) <= models.TOLERANCE_S
       if not taken[there.guid] and there.kind == mark.kind and (stands or mark.kind == "candidate") then found = there end
@@ -172,15 +172,15 @@ end
 ---The step nearest to the present one that left what stands in the project, should undo or redo have given regions back with other
 ---GUIDs.
 ---@param present table<string, Mark>
----@param strangers table<string, table[]> regions that no step knows, by name
+---@param unknown_regions table<string, table[]> regions that no step knows, by name
 ---@param shift_s number how far the items have moved since the search
 ---@return table<string, string>? guids new GUID by the old one; nil: there is no such step
-function methods:find_new_guids(present, strangers, shift_s)
+function methods:match_step(present, unknown_regions, shift_s)
   for distance = 0, #self.steps do
     for _, index in ipairs { self.at - distance, self.at + distance } do
       local step = self.steps[index]
       local by_s = step and shift_s - step.shift_s
-      local guids, all = stand_ins(step and step.marks or {}, present, strangers, by_s or 0)
+      local guids, all = match_marks(step and step.marks or {}, present, unknown_regions, by_s or 0)
       if step and guids and next(guids) and history.matches(step, all, by_s) then return guids end
     end
   end

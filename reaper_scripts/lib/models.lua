@@ -338,6 +338,14 @@ function models.ended(model, reason)
   return new
 end
 
+---A model with what the daemon is at: its candidate, or that nothing more comes.
+---@param fields table of `candidate` or `done`
+---@return Model
+function models.continued(model, fields)
+  if fields.number then return models.proposed(model, fields.number, fields) end
+  return models.ended(model, fields.reason)
+end
+
 ---Everything the daemon has of a session.
 ---@param label string
 ---@param rows { number: integer, state: State, start_s: number, end_s: number, probability: number }[]

@@ -3,6 +3,7 @@
 -- place in the enumeration is looked up anew for each edit, since it moves at every edit. Only project.lua edits by this.
 
 local capabilities = require("capabilities")
+local numeric = require("numeric")
 
 local places = {}
 
@@ -28,12 +29,10 @@ local function text(proj, object, name)
   return found
 end
 
-local function whole(number) return math.tointeger(number // 1) or 0 end
-
 local function described(proj, object, guid)
   return { guid = guid, isrgn = value(proj, object, "B_ISREGION") ~= 0, start_s = value(proj, object, "D_STARTPOS"),
-    end_s = value(proj, object, "D_ENDPOS"), name = text(proj, object, "P_NAME"), displayed = whole(value(proj, object, "I_NUMBER")),
-    colour = whole(value(proj, object, "I_CUSTOMCOLOR")) }
+    end_s = value(proj, object, "D_ENDPOS"), name = text(proj, object, "P_NAME"),
+    displayed = numeric.whole(value(proj, object, "I_NUMBER")), colour = numeric.whole(value(proj, object, "I_CUSTOMCOLOR")) }
 end
 
 -- An object holds until the next change only, so it is asked for by GUID each time.
@@ -77,7 +76,7 @@ end
 function objects.remove(proj, guid)
   local object = object_of(proj, guid)
   if not object then return end
-  local index = whole(value(proj, object, "I_INDEX"))
+  local index = numeric.whole(value(proj, object, "I_INDEX"))
   local there = described(proj, object, guid)
   local function at(candidate)
     local found, isrgn, start_s, end_s, name, displayed = reaper.EnumProjectMarkers3(proj, candidate)

@@ -5,6 +5,7 @@
 local audition = require("audition")
 local capabilities = require("capabilities")
 local models = require("models")
+local numeric = require("numeric")
 local places = require("places")
 local sealed = require("sealed")
 
@@ -72,7 +73,7 @@ end
 ---@param known table<string, integer>
 ---@param present table<string, Mark>
 ---@return table<string, string> new GUID by the old one
-function project.lookalikes(proj, marks, known, present)
+function project.match_by_name_and_start(proj, marks, known, present)
   local missing, found = {}, {}
   for guid, mark in pairs(marks) do
     if not present[guid] then missing[mark.name] = guid end
@@ -90,16 +91,16 @@ end
 ---The regions of a project that a session does not know, by name.
 ---@param known table<string, integer>
 ---@return table<string, table[]> empty where there are none
-function project.strangers(proj, known)
-  local strangers = {}
+function project.unknown_regions(proj, known)
+  local unknown_regions = {}
   for there in places.each(proj) do
     if there.isrgn and not known[there.guid] then
-      strangers[there.name] = strangers[there.name] or {}
-      table.insert(strangers[there.name], { guid = there.guid, kind = kind(there), name = there.name, start_s = there.start_s,
+      unknown_regions[there.name] = unknown_regions[there.name] or {}
+      table.insert(unknown_regions[there.name], { guid = there.guid, kind = kind(there), name = there.name, start_s = there.start_s,
         end_s = there.end_s })
     end
   end
-  return strangers
+  return unknown_regions
 end
 
 ---Regions at the places of marks whose names are of the sound, whatever their number: after "Find again" places keep the numbers
@@ -223,7 +224,7 @@ local LANE = "ReaTrieve"
 ---The GUIDs of all ruler lanes, in order.
 local function lanes(proj)
   local guids = {}
-  for index = 0, (math.tointeger(reaper.GetSetProjectInfo(proj, "RULER_LANE_COUNT", 0, false) // 1) or 0) - 1 do
+  for index = 0, numeric.whole(reaper.GetSetProjectInfo(proj, "RULER_LANE_COUNT", 0, false)) - 1 do
     local _, guid = reaper.GetSetProjectInfo_String(proj, ("RULER_LANE_GUID:%d"):format(index), "", false)
     guids[index + 1] = guid
   end

@@ -14,21 +14,26 @@ local track_changes = require("track_changes")
 
 local project_changes = {}
 
+---Know the regions of a step by their new GUIDs, where all of them are there.
+---@param unknown_regions table<string, table[]> that may be them, by name
+---@return boolean found
+local function rematch(s, present, unknown_regions)
+  local new = next(unknown_regions) and s.history:match_step(present, unknown_regions, s.shift_s)
+  if new then s:replace_guids(new) end
+  return new ~= nil
+end
+
 ---Should undo or redo have given back regions with new GUIDs: know them by name and place. Several may have happened at once; where
 ---no step is there as it was, the user has edited something besides.
 ---@return boolean found
 local function find_new_guids(tab, s, present)
-  local strangers = project.strangers(tab.proj, s.history.known)
-  if not next(strangers) then return false end
-  local new = s.history:find_new_guids(present, strangers, s.shift_s)
-  if new then
-    s:replace_guids(new)
-    return true
-  end
+  local unknown_regions = project.unknown_regions(tab.proj, s.history.known)
+  if not next(unknown_regions) then return false end
+  if rematch(s, present, unknown_regions) then return true end
   local found = false
   for _, index in ipairs { s.history.at, s.history.at - 1, s.history.at + 1 } do
     local step = s.history.steps[index]
-    local guids = step and project.lookalikes(tab.proj, step.marks, s.history.known, present) or {}
+    local guids = step and project.match_by_name_and_start(tab.proj, step.marks, s.history.known, present) or {}
     if next(guids) then
       s:replace_guids(guids)
       found = true
@@ -40,13 +45,11 @@ end
 ---The same before anything else is compared: without the regions that have come back, what stands may look like another step.
 ---@return boolean found
 local function find_given_back(tab, s, present)
-  local strangers, named = project.strangers(tab.proj, s.history.known), {}
-  for name, list in pairs(strangers) do
+  local named = {}
+  for name, list in pairs(project.unknown_regions(tab.proj, s.history.known)) do
     if models.number_in_name(s.model.label, name) then named[name] = list end
   end
-  local new = next(named) and s.history:find_new_guids(present, named, s.shift_s) or nil
-  if new then s:replace_guids(new) end
-  return new ~= nil
+  return rematch(s, present, named)
 end
 
 ---Whether an undo has brought back where the open candidate stood before another place took its number: that has no undo point.
@@ -65,7 +68,7 @@ local function settle_candidate(tab, s, present)
   for guid, there in pairs(present) do
     local mark = s:step().marks[guid]
     local one = mark and mark.kind == "candidate" and s.model.candidates[there.number]
-    local place = one and s:right_place(there)
+    local place = one and s:corrected_place(there)
     if one and is_withdrawn(s, there) then
       project.move(tab.proj, guid, one.proposed_start_s, one.proposed_end_s, mark.name)
       steps.store(tab)

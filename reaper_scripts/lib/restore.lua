@@ -227,12 +227,12 @@ local function mend(tab, s, daemon_model, present)
   local lost = {}
   for number, mark in pairs(models.wanted(daemon_model, true)) do lost["#" .. number] = mark end
   for _, mark in pairs(present) do lost["#" .. mark.number] = nil end
-  for number, guid in pairs(project.lookalikes(tab.proj, lost, s.history.known, {})) do
-    present[guid], lost[number] = lost[number], nil
+  for key, guid in pairs(project.match_by_name_and_start(tab.proj, lost, s.history.known, {})) do
+    present[guid], lost[key] = lost[key], nil
   end
   local known = earlier.known_of(tab.sessions)
-  for number, there in pairs(project.renumbered(tab.proj, s.model.label, lost, known, present)) do
-    local mark = lost[number]
+  for key, there in pairs(project.renumbered(tab.proj, s.model.label, lost, known, present)) do
+    local mark = lost[key]
     present[there.guid] = { number = mark.number, kind = mark.kind, name = there.name, start_s = mark.start_s, end_s = mark.end_s }
     if mark.kind == "accepted" then daemon_model = models.named(daemon_model, mark.number, there.name) end
   end
@@ -257,12 +257,7 @@ end
 
 ---The daemon's rows are there, and what it is at now (`candidate` or `done`): compare with the project.
 function restore.reconcile(ctx, tab, s, fields)
-  local daemon_model = models.from_rows(s.model.label, s.rows)
-  if fields.number then
-    daemon_model = models.proposed(daemon_model, fields.number, fields)
-  else
-    daemon_model = models.ended(daemon_model, fields.reason)
-  end
+  local daemon_model = models.continued(models.from_rows(s.model.label, s.rows), fields)
   daemon_model = as_here(s, models.with_names(daemon_model, s.model))
   local present = project.read(tab.proj, s.history.known)
   local here, there = s.answers_in_project, models.answers(daemon_model)

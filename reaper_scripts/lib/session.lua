@@ -55,7 +55,7 @@ local TRANSITIONS = {
 ---@field wanted table<integer, string>? items that the daemon wants rendered, and why, by index from 0
 ---@field wanted_at number?
 ---@field renders integer how often something was rendered because the daemon wanted it
----@field earlier { s: Session, answers: KnownAnswer[] }? the search that it goes on from, and what that one was told
+---@field earlier { s: Session, answers: KnownAnswer[], model: Model }? the search it goes on from, its answers and its model then
 
 ---@class Answer
 ---@field verdict "accept"|"reject"|"skip"
@@ -353,7 +353,7 @@ end
 ---The open candidate's region is put where its sound is now.
 ---@param from { start_s: number, end_s: number }
 ---@param to { start_s: number, end_s: number }
-function methods:put_right(number, from, to)
+function methods:record_correction(number, from, to)
   self.misplaced[number] = self.misplaced[number] or {}
   table.insert(self.misplaced[number], { from = { start_s = from.start_s, end_s = from.end_s }, to = to, shift_s = self.shift_s })
 end
@@ -361,7 +361,7 @@ end
 ---Where a candidate's region belongs that an undo has left where it was before it was put right.
 ---@param there Mark
 ---@return { start_s: number, end_s: number }? nil: it was not put right from there, or the items stand elsewhere now
-function methods:right_place(there)
+function methods:corrected_place(there)
   local list = self.misplaced[there.number] or {}
   for index = #list, 1, -1 do
     local one = list[index]
@@ -432,7 +432,7 @@ function methods:outdate(searched)
 end
 
 ---The items are again as they were searched.
-function methods:set_right() self.outdated, self.searched, self.strayed = false, nil, {} end
+function methods:clear_outdated() self.outdated, self.searched, self.strayed = false, nil, {} end
 
 ---@param number integer an answered place whose sound is gone, with another in its place
 function methods:stray(number) self.strayed[number] = true end

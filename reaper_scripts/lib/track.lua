@@ -1,6 +1,7 @@
 -- @noindex
 --- Which track is searched, and what REAPER plays on it: the items as the daemon needs them, and the tempo map.
 
+local numeric = require("numeric")
 local work = require("work")
 
 local track = {}
@@ -217,8 +218,6 @@ local function fade(item, name)
   return math.max(0, reaper.GetMediaItemInfo_Value(item, "D_FADE" .. name .. "LEN"))
 end
 
-local function whole(value) return math.tointeger(value // 1) or 0 end
-
 ---One media item as the daemon needs it ("fx": the take has effects), or nil: "midi", "muted", "empty" or "offline" with the
 ---file's name.
 ---@return TrackItem?
@@ -275,13 +274,13 @@ local function described(the_track, item)
     section_length_s = section_length_s,
     reverse = reversed and 1 or 0,
     loop = reaper.GetMediaItemInfo_Value(item, "B_LOOPSRC") ~= 0 and 1 or 0,
-    channel_mode = whole(take_value("I_CHANMODE")),
+    channel_mode = numeric.whole(take_value("I_CHANMODE")),
     gain = reaper.GetMediaItemInfo_Value(item, "D_VOL") * take_value("D_VOL"),
     pan = take_value("D_PAN"),
     fade_in_s = fade(item, "IN"),
     fade_out_s = fade(item, "OUT"),
-    fade_in_shape = whole(reaper.GetMediaItemInfo_Value(item, "C_FADEINSHAPE")),
-    fade_out_shape = whole(reaper.GetMediaItemInfo_Value(item, "C_FADEOUTSHAPE")),
+    fade_in_shape = numeric.whole(reaper.GetMediaItemInfo_Value(item, "C_FADEINSHAPE")),
+    fade_out_shape = numeric.whole(reaper.GetMediaItemInfo_Value(item, "C_FADEOUTSHAPE")),
     accessor = 0,
     render = render,
   }, reaper.TakeFX_GetCount(take) > 0 and "fx" or nil
@@ -373,7 +372,7 @@ function track.tempo(proj)
   local function add(time_s, bpm, numerator, denominator)
     local _, measures, _, fullbeats = reaper.TimeMap2_timeToBeats(proj, time_s)
     list[#list + 1] = { index = #list, time_s = time_s, bpm = bpm, numerator = numerator, denominator = denominator,
-      fullbeats = fullbeats, measure = whole(measures) }
+      fullbeats = fullbeats, measure = numeric.whole(measures) }
   end
   local count = reaper.CountTempoTimeSigMarkers(proj)
   local first
@@ -383,19 +382,19 @@ function track.tempo(proj)
   end
   if not first or first > 1e-9 then
     local numerator, denominator, tempo = reaper.TimeMap_GetTimeSigAtTime(proj, 0)
-    add(0.0, tempo, whole(numerator), whole(denominator))
+    add(0.0, tempo, numeric.whole(numerator), numeric.whole(denominator))
   end
   for index = 0, count - 1 do
     local _, time_s, _, _, _, _, _, linear = reaper.GetTempoTimeSigMarker(proj, index)
     local numerator, denominator, tempo = reaper.TimeMap_GetTimeSigAtTime(proj, time_s)
-    add(time_s, tempo, whole(numerator), whole(denominator))
+    add(time_s, tempo, numeric.whole(numerator), numeric.whole(denominator))
     if linear and index < count - 1 then
       -- A ramp becomes short steps; each has its exact place in beats, so errors do not add up.
       local _, next_s = reaper.GetTempoTimeSigMarker(proj, index + 1)
       for step = 1, 15 do
         local at = time_s + (next_s - time_s) * step / 16
         local _, _, at_tempo = reaper.TimeMap_GetTimeSigAtTime(proj, at)
-        add(at, at_tempo, whole(numerator), whole(denominator))
+        add(at, at_tempo, numeric.whole(numerator), numeric.whole(denominator))
       end
     end
     work.pause()

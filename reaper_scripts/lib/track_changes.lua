@@ -117,11 +117,11 @@ end
 local function put_candidate(tab, s, name, present, guid, to)
   if models.same_place(present[guid], to) then return end
   if project.can_redo(tab.proj) then
-    local place = s:right_place(present[guid])
+    local place = s:corrected_place(present[guid])
     if place then project.move(tab.proj, guid, place.start_s, place.end_s) end
     return
   end
-  s:put_right(s.model.current, present[guid], to)
+  s:record_correction(s.model.current, present[guid], to)
   project.undoable(tab.proj, name, function() project.move(tab.proj, guid, to.start_s, to.end_s) end)
 end
 
@@ -282,7 +282,7 @@ function track_changes.look(tab, s, retuned)
     end
     s:outdate(before)
     if s.searched and not track_changes.between(s.searched, now) then
-      s:set_right()
+      s:clear_outdated()
       status.say(("%s: the items of its track are again as they were searched"):format(s.model.label), true)
     else
       status.say(("%s: the items of its track have changed (%s), so new candidates may be off: run Find again, which keeps the answers"

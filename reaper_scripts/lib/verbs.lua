@@ -171,11 +171,7 @@ local function last_answer(s)
     local candidate = back and s.model.candidates[back[2]]
     if candidate and candidate.state ~= "candidate" then return back[2] end
   end
-  local number
-  for key, one in pairs(s.model.candidates) do
-    if key > 0 and one.state ~= "candidate" and key > (number or 0) then number = key end
-  end
-  return number
+  return models.answered_before(s.model)
 end
 
 ---Take back the last answer: by REAPER's own undo where that is its last step, else by a new step.
