@@ -16,8 +16,8 @@ import pytest
 
 from reatrieve.bridge.home import read_info, write_info
 from reatrieve.bridge.messages import Answer, Candidate, Done, Failed, Finish, Ping, Rename, Resume, Row, RowsEnd
-from reatrieve.cli import main
-from reatrieve.cli.serve import _LogFile
+from reatrieve.cli import daemon_log, main
+from reatrieve.cli.daemon_log import DaemonLog
 from reatrieve.journal import JournalFolder, read_journal
 from reatrieve.service import run
 from reatrieve.settings import Settings
@@ -255,9 +255,9 @@ def test_no_client_waits_for_the_disk_of_the_home_folder(tmp_path, shared, conne
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_log_on_a_full_disk_is_no_fault(tmp_path, capsys):
-    handler = _LogFile(tmp_path / "daemon.log", encoding="utf-8")
-    handler.stream.close()
-    handler.stream = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115
+    handler = DaemonLog(tmp_path / "daemon.log")
+    handler._file.stream.close()
+    handler._file.stream = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115
     log = logging.Logger("full")
     log.addHandler(handler)
     for _ in range(3):
@@ -359,6 +359,40 @@ def test_a_daemon_ends_though_its_home_and_its_log_lie_on_that_disk(served):
     one.command[1:3] = ["-c", STUCK.format(stuck=stuck)]
     one.start()
     assert one.end()[0] == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM that a process hears")
+@pytest.mark.timeout(60)
+def test_nobody_waits_for_the_disk_of_the_log(served, shared, connect):
+    one = served()
+    stuck = "from reatrieve.cli import daemon_log; daemon_log.FLUSH_S, daemon_log._File.emit = 1.0, wait"
+    one.command[1:3] = ["-c", STUCK.format(stuck=stuck)]
+    one.start()
+    client, session = connect(one.home), "logged"
+    client.find(session, shared.track, 1.0, 1.5)
+    event = client.wait(Candidate)
+    client.answer(event, "reject")
+    assert client.wait_past(event)
+    assert one.end()[0] == 1
+    assert state_of(one.home, session).answers == 1
+
+
+def test_lines_past_those_that_may_wait_are_not_logged(tmp_path, monkeypatch):
+    monkeypatch.setattr(daemon_log, "WAITING", 3)
+    goes_on = threading.Event()
+    emit = daemon_log._File.emit
+    monkeypatch.setattr(daemon_log._File, "emit", lambda self, record: (goes_on.wait(30), emit(self, record)))
+    handler = DaemonLog(tmp_path / "daemon.log")
+    log = logging.Logger("busy")
+    log.addHandler(handler)
+    for k in range(20):
+        log.warning("line %d", k)
+    goes_on.set()
+    handler._waiting.put(threading.Event(), timeout=30)
+    handler.close()
+    lines = (tmp_path / "daemon.log").read_text(encoding="utf-8").splitlines()
+    assert 3 <= len(lines) <= 4
+    assert lines[0].endswith("line 0")
 
 
 def test_another_programs_process_is_not_ended(monkeypatch):

@@ -13,8 +13,8 @@ from reatrieve import files, limits
 from reatrieve.bridge import home as homes
 from reatrieve.bridge.handover import must_give_way
 from reatrieve.bridge.messages import Candidate
-from reatrieve.cli import main
-from reatrieve.cli.serve import _LogFile
+from reatrieve.cli import daemon_log, main
+from reatrieve.cli.daemon_log import DaemonLog
 from reatrieve.errors import InputError
 from reatrieve.files import ForeignFileError, own_folder, read_small
 from reatrieve.plain import PlainFormatter, plain
@@ -101,8 +101,10 @@ def test_whatever_the_umask_a_new_folder_is_this_users(tmp_path, umask):
     assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "a", tmp_path / "a" / "b")] == [0o700, 0o700]
 
 
-def test_the_log_that_is_begun_when_one_is_full_is_private(tmp_path):
-    handler = _LogFile(tmp_path / "daemon.log", maxBytes=10, backupCount=1, encoding="utf-8")
+def test_the_log_that_is_begun_when_one_is_full_is_private(tmp_path, monkeypatch):
+    monkeypatch.setattr(daemon_log, "LOG_BYTES", 10)
+    monkeypatch.setattr(daemon_log, "LOG_COUNT", 1)
+    handler = DaemonLog(tmp_path / "daemon.log")
     log = logging.Logger("small")
     log.addHandler(handler)
     for _ in range(3):

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
-import logging.handlers
-from io import TextIOWrapper
 from pathlib import Path
 
 from reatrieve import __version__
 from reatrieve.bridge.home import DaemonInfo
+from reatrieve.cli.daemon_log import DaemonLog
 from reatrieve.cli.values import file_path, whole
 from reatrieve.errors import InputError
-from reatrieve.files import open_lock, own_folder, read_small, reason
-from reatrieve.plain import PlainFormatter, plain
+from reatrieve.files import own_folder, read_small, reason
+from reatrieve.plain import plain
 from reatrieve.settings import Settings
 
 __all__ = ["add", "run"]
 
-LOG_BYTES = 2 << 20
-LOG_COUNT = 3
 TOKEN_FILE_BYTES = 4096
 
 
@@ -114,23 +110,6 @@ def _say_ready(info: DaemonInfo) -> None:
     print(plain(f"reatrieve: {where}spool {info.spool}"), flush=True)
 
 
-class _LogFile(logging.handlers.RotatingFileHandler):
-    """What a full disk does not take is not logged; the terminal still has the warnings."""
-
-    def _open(self) -> TextIOWrapper:
-        """For this user alone, also the one that is begun when the one before is full."""
-        open_lock(Path(self.baseFilename)).close()
-        return super()._open()
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
-        """Nothing: no traceback for each line."""
-
-    def close(self) -> None:
-        """Close it; what was not written by then is lost."""
-        with contextlib.suppress(OSError):
-            super().close()
-
-
 def _log_to_file(settings: Settings) -> logging.Handler | None:
     """A rotating log file; without one (a read-only disk) the daemon still runs."""
     package = logging.getLogger("reatrieve")
@@ -139,11 +118,9 @@ def _log_to_file(settings: Settings) -> logging.Handler | None:
         terminal.setLevel(logging.DEBUG if settings.verbose else logging.WARNING)
     try:
         own_folder(settings.logs, "log folder", option="--logs", private=False, closed=False)
-        open_lock(settings.logs / "daemon.log").close()  # made for this user alone; no link, no pipe
-        handler = _LogFile(settings.logs / "daemon.log", maxBytes=LOG_BYTES, backupCount=LOG_COUNT, encoding="utf-8")
+        handler = DaemonLog(settings.logs / "daemon.log")
     except (OSError, InputError) as exc:
         package.warning("no log file in %s: %s", settings.logs, exc)
         return None
-    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     package.addHandler(handler)
     return handler

@@ -128,6 +128,7 @@ class Hub:
         self._complaints = _Complaints(clock)
         self._presses = Presses(clock)
         self._heard_s = clock()
+        self._updating = this_installation().updating()
 
     @property
     def complaints(self) -> dict[str, int]:
@@ -236,11 +237,20 @@ class Hub:
             logger.info("client %s forgotten", client)
             del self._peers[client]
 
+    def _mismatch(self, hello: Hello) -> str:
+        ours, theirs = (
+            f"daemon {__version__} speaks protocol {PROTOCOL}",
+            f"script {plain(hello.script_version)[:40]} protocol {hello.protocol}",
+        )
+        if hello.protocol < PROTOCOL:
+            return f"{ours}, {theirs}: update the scripts (reatrieve install, or ReaPack > Synchronize packages)"
+        return f"{ours}, {theirs}: update the daemon and start it again ({self._updating})"
+
     def _take(self, header: CommandHeader, command: Command, route: Route, *, quiet: bool) -> bool:
         """Take one message; False: it was refused (without a word where ``quiet``)."""
         refused: Refused | None = None
         if isinstance(command, Hello) and command.protocol != PROTOCOL:
-            refused = Refused("version", _mismatch(command))
+            refused = Refused("version", self._mismatch(command))
         elif not hmac.compare_digest(header.token.encode("utf-8", "surrogatepass"), self._token):
             self._complaints.add("token", f"{command.NAME} of client {header.client} with a wrong token")
             refused = Refused("token", "the token is not the running daemon's; read daemon.txt again")
@@ -351,13 +361,3 @@ def _is_controller(message: osc.OscMessage) -> bool:
     """A bare verb; ``/reatrieve/undo`` is also a command, which begins with three header arguments."""
     head, _, verb = message.address.rpartition("/")
     return head == "/reatrieve" and verb in VERBS and not message.tags.startswith("ss") and len(message.tags) <= 2
-
-
-def _mismatch(hello: Hello) -> str:
-    ours, theirs = (
-        f"daemon {__version__} speaks protocol {PROTOCOL}",
-        f"script {plain(hello.script_version)[:40]} protocol {hello.protocol}",
-    )
-    if hello.protocol < PROTOCOL:
-        return f"{ours}, {theirs}: update the scripts (reatrieve install, or ReaPack > Synchronize packages)"
-    return f"{ours}, {theirs}: update the daemon and start it again ({this_installation().updating()})"

@@ -84,6 +84,8 @@ def _ending_in_time(stopping: threading.Event) -> Iterator[None]:
         last.daemon = True
         last.start()
         logger.error("a thread does not end, since a disk does not answer; the daemon ends without it")
+        for handler in logging.getLogger("reatrieve").handlers:
+            handler.flush()
         os._exit(1)
 
     threading.Thread(target=watch, name="reatrieve-ending", daemon=True).start()

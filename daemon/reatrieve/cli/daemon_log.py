@@ -1,0 +1,85 @@
+"""The daemon's log file, written by a thread of its own: who logs a line never waits for the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import logging.handlers
+import os
+import queue
+import threading
+from io import TextIOWrapper
+from pathlib import Path
+
+from reatrieve.files import open_lock
+from reatrieve.plain import PlainFormatter
+
+__all__ = ["DaemonLog"]
+
+LOG_BYTES = 2 << 20
+LOG_COUNT = 3
+WAITING = 10_000
+"""So many lines may wait for the disk; further ones are not logged."""
+FLUSH_S = 5.0
+
+
+class DaemonLog(logging.handlers.QueueHandler):
+    """Hands each record to the thread that writes the file."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or make it for this user alone; raises ``OSError`` as ``files.open_lock`` does."""
+        open_lock(path).close()  # no link, no pipe
+        self._waiting: queue.Queue[logging.LogRecord | threading.Event] = queue.Queue(WAITING)
+        super().__init__(self._waiting)
+        self._file = _File(path, maxBytes=LOG_BYTES, backupCount=LOG_COUNT, encoding="utf-8")
+        self._file.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        threading.Thread(target=self._write, name="reatrieve-log", daemon=True).start()
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """The record with its text as it is now; the traceback is written out by the thread."""
+        record.msg, record.args = record.getMessage(), None
+        return record
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
+        """Nothing: a line too many while the disk does not answer."""
+
+    def flush(self) -> None:
+        """Return when all lines so far are written, or when the disk has not taken them in ``FLUSH_S``."""
+        self._flushed()
+
+    def close(self) -> None:
+        """Write what is left and close the file. Where its disk does not answer, the process ends here with status 1:
+        Python would wait for it."""
+        if not self._flushed():
+            os._exit(1)
+        with contextlib.suppress(OSError):  # what a full disk has not taken by then is lost
+            self._file.close()
+        super().close()
+
+    def _flushed(self) -> bool:
+        written = threading.Event()
+        try:
+            self._waiting.put_nowait(written)
+        except queue.Full:
+            return False
+        return written.wait(FLUSH_S)
+
+    def _write(self) -> None:
+        while True:
+            one = self._waiting.get()
+            if isinstance(one, threading.Event):
+                one.set()
+            else:
+                self._file.handle(one)
+
+
+class _File(logging.handlers.RotatingFileHandler):
+    """What a full disk does not take is not logged; the terminal still has the warnings."""
+
+    def _open(self) -> TextIOWrapper:
+        """For this user alone, also the one that is begun when the one before is full."""
+        open_lock(Path(self.baseFilename)).close()
+        return super()._open()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Nothing: no traceback for each line."""
