@@ -13,7 +13,7 @@ import pytest
 from reatrieve import limits
 from reatrieve.audio.channels import stereo_weights
 from reatrieve.audio.fades import fade_gain
-from reatrieve.audio.trackmap import TrackItem, TrackMap
+from reatrieve.audio.trackmap import MAX_RATE, MIN_RATE, TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
 from signals import noise, write_sound
 
@@ -34,7 +34,8 @@ def test_origin_and_end_span_all_items() -> None:
         ("position_s", math.inf),
         ("rate", 0.0),
         ("rate", -1.0),
-        ("rate", 1e9),
+        ("rate", 0.999 * MIN_RATE),
+        ("rate", 1.001 * MAX_RATE),
         ("section_length_s", -1.0),
         ("pan", 1.5),
         ("fade_in_s", -0.1),
@@ -49,6 +50,11 @@ def test_origin_and_end_span_all_items() -> None:
 def test_an_impossible_value_is_refused_by_name(field: str, value: float) -> None:
     with pytest.raises(InputError, match=rf"a b\.wav.*{field} is {value}"):
         TrackItem(**{"path": A, "position_s": 1.0, "length_s": 1.0, field: value})
+
+
+def test_the_slowest_and_the_fastest_item_are_taken() -> None:
+    for rate in (MIN_RATE, MAX_RATE):
+        assert TrackItem(A, 0.0, 1.0, rate=rate).rate == rate
 
 
 def test_an_empty_or_endless_map_is_refused() -> None:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 
 def samples(session, track):
-    """A good packet of every command."""
+    """A good packet of every command with a number; of those that could touch files, of no session."""
     item = make_item(session, track, length_s=2.0)
     return [
         item, m.Probe(session, 0, 0, 1, 0.0, 22050, bytes(200)), m.Tempo(session, 0, 0.0, 120.0, 4, 4, 0.0, 0),
@@ -31,7 +31,10 @@ def samples(session, track):
         m.Retract(session, "op3", 1), m.Revise(session, "op4", 1, 0.5, 1.0), m.More(session, "op5", 1),
         m.Rest(session, 0.5), m.Decide(session), m.AcceptRest(session, "op6", 0.9), m.Rename(session, "op7", "snare"),
         m.Finish(session, "op8"), m.Discard("never", "op9"), m.Saved(session, "/p.rpp"),
-        m.Anchors(session, "start", 0.0, 0),
+        m.Anchors(session, "start", 0.0, 0), m.Known(session, 0, "accept", 0.5, 1.0),
+        m.Prepare(session, 0.5, 1.0, "", 1), m.Reanswer(session, "op10", 1, "reject", 0.5, 1.0),
+        m.Ask(session, "op11", 0.7), m.Survey(session, 1),
+        m.Export("never", "/nowhere", "json", "source", "", 0.0, "start", 0.0, 0, 0),
     ]  # fmt: skip
 
 
@@ -92,12 +95,17 @@ def test_mutated_packets(daemon, connect, shared, request):
             client.until(lambda n=n_pongs: len(client.pongs) > n)
         client.link._seen = client.pongs[-1].last_seq
         client.send_raw(m.Seen(client.pongs[-1].last_seq))
+        assert not [event for event in client.events if isinstance(event, m.Failed) and event.code == "internal"]
         del client.events[:]
     assert not daemon.service.hub.complaints.get("fault")
     assert longest_s < (PING_S if request.config.getoption("--long") else 5 * PING_S)
     other.answer(candidate, "accept")
     assert other.wait(m.Candidate).accepted == 1
     print(f"{number} packets, longest ping {1000 * longest_s:.0f} ms; dropped: {daemon.service.hub.complaints}")
+
+
+def test_every_command_is_among_the_samples():
+    assert {type(one) for one in samples("s", "t")} == {kind for kind in m.COMMANDS.values() if kind.NUMBERED}
 
 
 def test_random_bytes(daemon, connect, request):

@@ -692,6 +692,7 @@ def test_a_changed_source_is_told(start, connect, session, tmp_path):
     while event.code != "source-changed":
         event = client.wait(Note, timeout_s=20)
     assert "changing.wav" in event.text
+    assert "start the search again" in event.text
 
 
 def test_anchors_and_exports_hold_the_accepted_regions(first, tmp_path):
