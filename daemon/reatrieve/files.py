@@ -27,6 +27,7 @@ __all__ = [
     "demand_regular",
     "insist",
     "is_own",
+    "is_real_folder",
     "made_for",
     "make_folder",
     "open_lock",
@@ -308,6 +309,15 @@ def own_folder(folder: Path, what: str, *, option: str, private: bool = True, cl
             raise InputError(f"the {what} {folder} is open to other users, and its disk cannot close it; {fix}")
         else:
             logger.warning("the %s %s is open to other users, and its disk cannot close it; %s", what, folder, fix)
+
+
+def is_real_folder(path: Path) -> bool:
+    """Whether a folder itself has the name, and no link to one."""
+    try:
+        found = path.lstat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISDIR(found.st_mode) and not _is_link(found)
 
 
 def is_own(found: os.stat_result) -> bool:
