@@ -11,7 +11,7 @@ import pytest
 
 from reatrieve import files, limits
 from reatrieve.bridge import home as homes
-from reatrieve.bridge.handover import must_give_way
+from reatrieve.bridge.handover import ask_to_give_way, must_give_way
 from reatrieve.bridge.messages import Candidate
 from reatrieve.cli import main
 from reatrieve.cli.serve import _LogFile
@@ -48,6 +48,20 @@ def test_a_home_of_somebody_else_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "getuid", lambda: uid + 1)
     with pytest.raises(InputError, match=r"belongs to another user.*--home"), homes.held(home):
         pass
+
+
+@posix
+@pytest.mark.timeout(30)
+def test_asking_a_daemon_to_give_way_follows_no_link_and_waits_for_no_pipe(tmp_path):
+    path, target = tmp_path / "give-way.txt", tmp_path / "target"
+    target.write_text("mine", encoding="utf-8")
+    info = homes.new_info(version="0", port=1, spool=tmp_path)
+    for make in (os.mkfifo, lambda name: name.symlink_to(target)):
+        make(path)
+        ask_to_give_way(tmp_path, info)
+        assert must_give_way(tmp_path, info.instance)
+        path.unlink()
+    assert target.read_text(encoding="utf-8") == "mine"
 
 
 @posix
