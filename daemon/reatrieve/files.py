@@ -271,13 +271,16 @@ def made_for(folder: Path) -> Iterator[None]:
         raise
 
 
-def own_folder(folder: Path, what: str, *, option: str, private: bool = True, closed: bool = True) -> None:
+def own_folder(
+    folder: Path, what: str, *, option: str, private: bool = True, closed: bool = True, make: bool = True
+) -> None:
     """Make a folder that only this user can write (``private``: and read), or see to it that one is, like ssh.
 
     Parameters
     ----------
     what, option : what it is called, and the option that chooses another one.
     closed : whether a disk that has no rights of its own (exFAT, some network drives) is refused; else it is told.
+    make : whether one that is not there is made; else there is nothing to see to.
 
     Raises
     ------
@@ -286,6 +289,8 @@ def own_folder(folder: Path, what: str, *, option: str, private: bool = True, cl
     """
     fix = f"choose another with {option}"
     try:
+        if not make and not folder.is_dir():
+            return
         make_folder(folder)
         link, found = folder.lstat(), folder.stat()
     except FileExistsError as exc:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import platformdirs
 
@@ -21,7 +22,7 @@ from reatrieve import limits
 from reatrieve.errors import InputError
 from reatrieve.files import read_small
 
-__all__ = ["Settings", "default_home"]
+__all__ = ["Settings", "chosen_home", "default_home"]
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,18 @@ def default_home(environ: Mapping[str, str] | None = None, platform: str = sys.p
     if platform == "darwin":
         return user / "Library" / "Application Support" / "ReaTrieve"
     return Path(environ.get("XDG_DATA_HOME") or user / ".local" / "share") / "ReaTrieve"
+
+
+def chosen_home(given: object = None, environ: Mapping[str, str] | None = None) -> Path:
+    """The home folder that a flag names, else the default one; absolute, since clients stand elsewhere.
+
+    Raises
+    ------
+    InputError
+        If it names a user that there is not.
+    """
+    home = default_home(environ) if given is None else Path(str(given))
+    return cast("Path", _converted("home", home, "home"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +158,7 @@ class Settings:
         given = {key: value for key, value in flags.items() if value is not None}
         for key in given:
             _demand_known(key, "flags")
-        home = Path(str(given["home"])) if "home" in given else default_home(environ)
-        home = _converted("home", home, "home")  # type: ignore[assignment] # clients, who stand elsewhere, are told paths below it
+        home = chosen_home(given.get("home"), environ)
         values: dict[str, object] = {"home": home}
         values |= _of_file(home / FILE_NAME)
         names = {f.name: f"REATRIEVE_{f.name.upper()}" for f in dataclasses.fields(cls)}

@@ -23,6 +23,16 @@ from reatrieve.settings import Settings
 posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows has other rights")
 
 
+@pytest.fixture
+def give_away(monkeypatch):
+    """Gives a file, link or folder to another user; only root can, for others it looks so."""
+    if os.geteuid() == 0:
+        return lambda path: os.chown(path, 12345, -1, follow_symlinks=False)
+    theirs = set()
+    monkeypatch.setattr(files, "is_own", lambda found: found.st_ino not in theirs)
+    return lambda path: theirs.add(path.lstat().st_ino)
+
+
 def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
@@ -48,6 +58,33 @@ def test_a_home_of_somebody_else_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "getuid", lambda: uid + 1)
     with pytest.raises(InputError, match=r"belongs to another user.*--home"), homes.held(home):
         pass
+
+
+@posix
+@pytest.mark.parametrize("command", [["serve", "--replace"], ["find", "song.wav", "--start", "1", "--end", "2"]])
+def test_a_home_of_somebody_else_is_refused_before_anything_in_it_is_read_or_written(
+    tmp_path, monkeypatch, capsys, give_away, command
+):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "settings.txt").write_text(f"logs = {home / 'logs'}\nnonsense\n", encoding="utf-8")
+    homes.write_info(home, homes.DaemonInfo(1, "0", "a" * 32, os.getpid() + 1, 0, "t", str(home / "spool")))
+    (home / "spool").mkdir()
+    before = sorted(home.rglob("*"))
+    give_away(home)
+    monkeypatch.setenv("REATRIEVE_HOME", str(home))
+    assert main(command) == 2
+    assert "belongs to another user" in capsys.readouterr().err
+    assert sorted(home.rglob("*")) == before
+
+
+@posix
+def test_a_home_that_serve_closes_is_told_in_the_log(tmp_path, monkeypatch):
+    monkeypatch.setattr("reatrieve.service.serve", lambda *_, **__: None)
+    (tmp_path / "home").mkdir(mode=0o755)
+    assert main(["serve", "--home", str(tmp_path / "home"), "--logs", str(tmp_path / "logs")]) == 0
+    assert mode(tmp_path / "home") == 0o700
+    assert "was open to other users" in (tmp_path / "logs" / "daemon.log").read_text(encoding="utf-8")
 
 
 @posix
