@@ -28,6 +28,7 @@ __all__ = [
     "insist",
     "is_own",
     "is_real_folder",
+    "keep_private",
     "made_for",
     "make_folder",
     "open_lock",
@@ -74,11 +75,14 @@ def reason(path: str | os.PathLike[str], error: Exception) -> str:
     return f"it {said.removeprefix(f'{path} ')}" if said.startswith(f"{path} ") else said
 
 
-def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False, any_link: bool = False) -> os.stat_result:
+def demand_regular(
+    path: str | os.PathLike[str], *, own: bool = False, own_link: bool = False, any_link: bool = False
+) -> os.stat_result:
     """What ``lstat`` says of a regular file.
 
     Parameters
     ----------
+    own : whether one that belongs to another user is refused; of a link that is followed, the link's owner counts.
     own_link, any_link : whether a symbolic link is followed that belongs to this user, or to anybody.
 
     Raises
@@ -92,6 +96,10 @@ def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False, any_
         found = os.lstat(path)
     except ValueError as exc:  # a NUL, or a name that this system cannot have
         raise ForeignFileError(f"{str(path)!r} is no name of a file") from exc
+    if own and not is_own(found):
+        raise ForeignFileError(
+            f"{path} belongs to another user (number {found.st_uid}); a file of your own is wanted there"
+        )
     if _is_link(found):
         if not (any_link or (own_link and is_own(found))):
             raise ForeignFileError(f"{path} is a symbolic link; a plain file is wanted there")
@@ -102,7 +110,12 @@ def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False, any_
 
 
 def open_regular(
-    path: str | os.PathLike[str], *, write: bool = False, own_link: bool = False, any_link: bool = False
+    path: str | os.PathLike[str],
+    *,
+    write: bool = False,
+    own: bool = False,
+    own_link: bool = False,
+    any_link: bool = False,
 ) -> BinaryIO:
     """Open a regular file, unbuffered, from its start; raises as ``demand_regular`` does, and never waits.
 
@@ -111,7 +124,7 @@ def open_regular(
     ForeignFileError
         If it is no regular file, or no longer one when it is opened.
     """
-    demand_regular(path, own_link=own_link, any_link=any_link)
+    demand_regular(path, own=own, own_link=own_link, any_link=any_link)
     flags = _FLAGS | (os.O_RDWR if write else os.O_RDONLY)
     if own_link or any_link:
         flags &= ~getattr(os, "O_NOFOLLOW", 0)
@@ -134,6 +147,7 @@ def read_small(
     path: str | os.PathLike[str],
     *,
     max_bytes: int,
+    own: bool = False,
     own_link: bool = False,
     any_link: bool = False,
     what: str = "file of ReaTrieve's",
@@ -142,7 +156,7 @@ def read_small(
 
     ``what`` says in the sentence of a larger one what it was to be.
     """
-    with open_regular(path, own_link=own_link, any_link=any_link) as file:
+    with open_regular(path, own=own, own_link=own_link, any_link=any_link) as file:
         return read_at_most(file, max_bytes, str(path), what=what)
 
 
@@ -314,6 +328,23 @@ def own_folder(
             raise InputError(f"the {what} {folder} is open to other users, and its disk cannot close it; {fix}")
         else:
             logger.warning("the %s %s is open to other users, and its disk cannot close it; %s", what, folder, fix)
+
+
+def keep_private(path: Path) -> None:
+    """See to it that a file that holds the token is read by this user alone.
+
+    Raises
+    ------
+    InputError
+        If others can read it, and its rights cannot be changed.
+    """
+    if not hasattr(os, "getuid") or not path.stat().st_mode & 0o077:
+        return
+    try:
+        path.chmod(0o600)
+    except OSError as exc:
+        raise InputError(f"{path} holds the token and others can read it; make it private (chmod 600)") from exc
+    logger.warning("%s holds the token and others could read it; it is private now", path)
 
 
 def is_real_folder(path: Path) -> bool:

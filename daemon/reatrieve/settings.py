@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -20,11 +19,9 @@ import platformdirs
 
 from reatrieve import limits
 from reatrieve.errors import InputError
-from reatrieve.files import read_small
+from reatrieve.files import keep_private, read_small, reason
 
 __all__ = ["Settings", "chosen_home", "default_home"]
-
-logger = logging.getLogger(__name__)
 
 FILE_NAME = "settings.txt"
 BACKGROUND_IDLE_MINUTES = 30
@@ -170,14 +167,16 @@ class Settings:
 
 def _of_file(path: Path) -> dict[str, object]:
     try:
-        text = read_small(path, max_bytes=FILE_BYTES, own_link=True).decode("utf-8-sig")  # Windows' editors begin so
+        content = read_small(path, max_bytes=FILE_BYTES, own=True, own_link=True)
+        text = content.decode("utf-8-sig")  # Windows' editors begin so
     except (FileNotFoundError, NotADirectoryError):  # a home that is a file is told by who makes it
         return {}
     except UnicodeDecodeError as exc:
         raise InputError(f"the settings {path} are not UTF-8 ({exc}); save them as UTF-8") from exc
     except (OSError, ValueError) as exc:
-        why = getattr(exc, "strerror", None) or exc
-        raise InputError(f"the settings {path} cannot be read: {why}; check the file and its rights") from exc
+        raise InputError(
+            f"the settings {path} cannot be read: {reason(path, exc)}; check the file and its rights"
+        ) from exc
     values: dict[str, object] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -191,19 +190,8 @@ def _of_file(path: Path) -> dict[str, object]:
             raise InputError(f"{where}: home cannot be set in the home folder; use --home or REATRIEVE_HOME")
         values[key] = _converted(key, value, where)
     if values.get("token"):
-        _keep_private(path)
+        keep_private(path)
     return values
-
-
-def _keep_private(path: Path) -> None:
-    """A file that holds the token is read by this user alone."""
-    if not hasattr(os, "getuid") or not path.stat().st_mode & 0o077:
-        return
-    try:
-        path.chmod(0o600)
-    except OSError as exc:
-        raise InputError(f"{path} holds the token and others can read it; make it private (chmod 600)") from exc
-    logger.warning("%s holds the token and others could read it; it is private now", path)
 
 
 def _demand_known(key: str, where: str) -> None:

@@ -21,6 +21,7 @@ from reatrieve.plain import PlainFormatter, plain
 from reatrieve.settings import Settings
 
 posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows has other rights")
+TOKEN = "f" * 32
 
 
 @pytest.fixture
@@ -99,6 +100,54 @@ def test_asking_a_daemon_to_give_way_follows_no_link_and_waits_for_no_pipe(tmp_p
         assert must_give_way(tmp_path, info.instance)
         path.unlink()
     assert target.read_text(encoding="utf-8") == "mine"
+
+
+@posix
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_somebody_else_has_put_into_the_home_is_not_believed(tmp_path, caplog, give_away, kind):
+    def planted(name, text):
+        path = tmp_path / name
+        if kind == "link":
+            path.symlink_to(tmp_path / f"own {name}")
+        path.write_text(text, encoding="utf-8")
+        give_away(path)
+
+    planted("token.txt", TOKEN)
+    assert homes.private_token(tmp_path) is None
+    assert "token.txt holds no token of yours and is not used" in caplog.text
+    homes.make_token(tmp_path)
+    assert homes.private_token(tmp_path) not in {None, TOKEN}
+    planted("daemon.txt", "protocol 2\nversion 0\ninstance a\npid 1\nport 9\ntoken t\nspool /\n")
+    assert homes.read_info(tmp_path) is None
+    planted("settings.txt", "port = 5\n")
+    with pytest.raises(InputError, match=r"settings.txt cannot be read: it belongs to another user \(number \d+\)"):
+        Settings.load({"home": tmp_path}, {})
+
+
+@posix
+def test_the_daemon_takes_its_own_token_and_no_planted_one(tmp_path, start, give_away, caplog):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    path = home / "token.txt"
+    path.write_text(TOKEN, encoding="utf-8")
+    path.chmod(0o644)
+    daemon = start(home=home)
+    assert (daemon.info.token, mode(path)) == (TOKEN, 0o600)
+    daemon.stop()
+    give_away(path)
+    assert start(home=home).info.token != TOKEN
+    assert "token.txt holds no token of yours and is not used" in caplog.text
+
+
+@posix
+def test_a_token_that_others_can_read_becomes_private(tmp_path, caplog):
+    (tmp_path / "token.txt").write_text(TOKEN, encoding="utf-8")
+    (tmp_path / "token.txt").chmod(0o644)
+    assert homes.kept_token(tmp_path) == TOKEN
+    assert mode(tmp_path / "token.txt") == 0o644
+    assert homes.private_token(tmp_path) == TOKEN
+    assert mode(tmp_path / "token.txt") == 0o600
+    assert "token.txt holds the token and others could read it; it is private now" in caplog.text
 
 
 @posix
