@@ -27,6 +27,8 @@ __all__ = [
     "demand_regular",
     "insist",
     "is_own",
+    "is_real_folder",
+    "keep_private",
     "made_for",
     "make_folder",
     "open_lock",
@@ -73,11 +75,14 @@ def reason(path: str | os.PathLike[str], error: Exception) -> str:
     return f"it {said.removeprefix(f'{path} ')}" if said.startswith(f"{path} ") else said
 
 
-def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False, any_link: bool = False) -> os.stat_result:
+def demand_regular(
+    path: str | os.PathLike[str], *, own: bool = False, own_link: bool = False, any_link: bool = False
+) -> os.stat_result:
     """What ``lstat`` says of a regular file.
 
     Parameters
     ----------
+    own : whether one that belongs to another user is refused; of a link that is followed, the link's owner counts.
     own_link, any_link : whether a symbolic link is followed that belongs to this user, or to anybody.
 
     Raises
@@ -91,6 +96,10 @@ def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False, any_
         found = os.lstat(path)
     except ValueError as exc:  # a NUL, or a name that this system cannot have
         raise ForeignFileError(f"{str(path)!r} is no name of a file") from exc
+    if own and not is_own(found):
+        raise ForeignFileError(
+            f"{path} belongs to another user (number {found.st_uid}); a file of your own is wanted there"
+        )
     if _is_link(found):
         if not (any_link or (own_link and is_own(found))):
             raise ForeignFileError(f"{path} is a symbolic link; a plain file is wanted there")
@@ -101,7 +110,12 @@ def demand_regular(path: str | os.PathLike[str], *, own_link: bool = False, any_
 
 
 def open_regular(
-    path: str | os.PathLike[str], *, write: bool = False, own_link: bool = False, any_link: bool = False
+    path: str | os.PathLike[str],
+    *,
+    write: bool = False,
+    own: bool = False,
+    own_link: bool = False,
+    any_link: bool = False,
 ) -> BinaryIO:
     """Open a regular file, unbuffered, from its start; raises as ``demand_regular`` does, and never waits.
 
@@ -110,7 +124,7 @@ def open_regular(
     ForeignFileError
         If it is no regular file, or no longer one when it is opened.
     """
-    demand_regular(path, own_link=own_link, any_link=any_link)
+    demand_regular(path, own=own, own_link=own_link, any_link=any_link)
     flags = _FLAGS | (os.O_RDWR if write else os.O_RDONLY)
     if own_link or any_link:
         flags &= ~getattr(os, "O_NOFOLLOW", 0)
@@ -133,6 +147,7 @@ def read_small(
     path: str | os.PathLike[str],
     *,
     max_bytes: int,
+    own: bool = False,
     own_link: bool = False,
     any_link: bool = False,
     what: str = "file of ReaTrieve's",
@@ -141,7 +156,7 @@ def read_small(
 
     ``what`` says in the sentence of a larger one what it was to be.
     """
-    with open_regular(path, own_link=own_link, any_link=any_link) as file:
+    with open_regular(path, own=own, own_link=own_link, any_link=any_link) as file:
         return read_at_most(file, max_bytes, str(path), what=what)
 
 
@@ -270,13 +285,16 @@ def made_for(folder: Path) -> Iterator[None]:
         raise
 
 
-def own_folder(folder: Path, what: str, *, option: str, private: bool = True, closed: bool = True) -> None:
+def own_folder(
+    folder: Path, what: str, *, option: str, private: bool = True, closed: bool = True, make: bool = True
+) -> None:
     """Make a folder that only this user can write (``private``: and read), or see to it that one is, like ssh.
 
     Parameters
     ----------
     what, option : what it is called, and the option that chooses another one.
     closed : whether a disk that has no rights of its own (exFAT, some network drives) is refused; else it is told.
+    make : whether one that is not there is made; else there is nothing to see to.
 
     Raises
     ------
@@ -285,6 +303,8 @@ def own_folder(folder: Path, what: str, *, option: str, private: bool = True, cl
     """
     fix = f"choose another with {option}"
     try:
+        if not make and not folder.is_dir():
+            return
         make_folder(folder)
         link, found = folder.lstat(), folder.stat()
     except FileExistsError as exc:
@@ -308,6 +328,32 @@ def own_folder(folder: Path, what: str, *, option: str, private: bool = True, cl
             raise InputError(f"the {what} {folder} is open to other users, and its disk cannot close it; {fix}")
         else:
             logger.warning("the %s %s is open to other users, and its disk cannot close it; %s", what, folder, fix)
+
+
+def keep_private(path: Path) -> None:
+    """See to it that a file that holds the token is read by this user alone.
+
+    Raises
+    ------
+    InputError
+        If others can read it, and its rights cannot be changed.
+    """
+    if not hasattr(os, "getuid") or not path.stat().st_mode & 0o077:
+        return
+    try:
+        path.chmod(0o600)
+    except OSError as exc:
+        raise InputError(f"{path} holds the token and others can read it; make it private (chmod 600)") from exc
+    logger.warning("%s holds the token and others could read it; it is private now", path)
+
+
+def is_real_folder(path: Path) -> bool:
+    """Whether a folder itself has the name, and no link to one."""
+    try:
+        found = path.lstat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISDIR(found.st_mode) and not _is_link(found)
 
 
 def is_own(found: os.stat_result) -> bool:

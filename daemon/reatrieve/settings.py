@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import logging
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import platformdirs
 
 from reatrieve import limits
 from reatrieve.errors import InputError
-from reatrieve.files import read_small
+from reatrieve.files import keep_private, read_small, reason
 
-__all__ = ["Settings", "default_home"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["Settings", "chosen_home", "default_home"]
 
 FILE_NAME = "settings.txt"
 BACKGROUND_IDLE_MINUTES = 30
@@ -47,6 +45,18 @@ def default_home(environ: Mapping[str, str] | None = None, platform: str = sys.p
     if platform == "darwin":
         return user / "Library" / "Application Support" / "ReaTrieve"
     return Path(environ.get("XDG_DATA_HOME") or user / ".local" / "share") / "ReaTrieve"
+
+
+def chosen_home(given: object = None, environ: Mapping[str, str] | None = None) -> Path:
+    """The home folder that a flag names, else the default one; absolute, since clients stand elsewhere.
+
+    Raises
+    ------
+    InputError
+        If it names a user that there is not.
+    """
+    home = default_home(environ) if given is None else Path(str(given))
+    return cast("Path", _converted("home", home, "home"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +155,7 @@ class Settings:
         given = {key: value for key, value in flags.items() if value is not None}
         for key in given:
             _demand_known(key, "flags")
-        home = Path(str(given["home"])) if "home" in given else default_home(environ)
-        home = _converted("home", home, "home")  # type: ignore[assignment] # clients, who stand elsewhere, are told paths below it
+        home = chosen_home(given.get("home"), environ)
         values: dict[str, object] = {"home": home}
         values |= _of_file(home / FILE_NAME)
         names = {f.name: f"REATRIEVE_{f.name.upper()}" for f in dataclasses.fields(cls)}
@@ -158,14 +167,16 @@ class Settings:
 
 def _of_file(path: Path) -> dict[str, object]:
     try:
-        text = read_small(path, max_bytes=FILE_BYTES, own_link=True).decode("utf-8-sig")  # Windows' editors begin so
+        content = read_small(path, max_bytes=FILE_BYTES, own=True, own_link=True)
+        text = content.decode("utf-8-sig")  # Windows' editors begin so
     except (FileNotFoundError, NotADirectoryError):  # a home that is a file is told by who makes it
         return {}
     except UnicodeDecodeError as exc:
         raise InputError(f"the settings {path} are not UTF-8 ({exc}); save them as UTF-8") from exc
     except (OSError, ValueError) as exc:
-        why = getattr(exc, "strerror", None) or exc
-        raise InputError(f"the settings {path} cannot be read: {why}; check the file and its rights") from exc
+        raise InputError(
+            f"the settings {path} cannot be read: {reason(path, exc)}; check the file and its rights"
+        ) from exc
     values: dict[str, object] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -179,19 +190,8 @@ def _of_file(path: Path) -> dict[str, object]:
             raise InputError(f"{where}: home cannot be set in the home folder; use --home or REATRIEVE_HOME")
         values[key] = _converted(key, value, where)
     if values.get("token"):
-        _keep_private(path)
+        keep_private(path)
     return values
-
-
-def _keep_private(path: Path) -> None:
-    """A file that holds the token is read by this user alone."""
-    if not hasattr(os, "getuid") or not path.stat().st_mode & 0o077:
-        return
-    try:
-        path.chmod(0o600)
-    except OSError as exc:
-        raise InputError(f"{path} holds the token and others can read it; make it private (chmod 600)") from exc
-    logger.warning("%s holds the token and others could read it; it is private now", path)
 
 
 def _demand_known(key: str, where: str) -> None:

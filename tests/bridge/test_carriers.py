@@ -177,6 +177,25 @@ def test_pipes_devices_links_and_giants_are_dropped(spool, tmp_path, caplog):
     assert [path.name for path in inbox.iterdir()] == ["00000005.osc"]
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows lets few users make links")
+@pytest.mark.parametrize("name", ["", "to_daemon", "to_script"])
+def test_a_client_whose_folders_are_links_is_not_heard(spool, tmp_path, name):
+    elsewhere = make_client(tmp_path / "elsewhere")
+    put(elsewhere, 1, b"x")
+    link = spool.folder / "client-1"
+    if name:
+        make_client(spool.folder)
+        put(link, 1, b"x")
+        (link / name).rename(tmp_path / "moved")
+    (link / name).symlink_to(elsewhere / name)
+    spool.poll(list_clients=True)
+    spool.send("client-1", b"answer")
+    spool.poll()
+    assert spool.got == []
+    assert list((elsewhere / "to_script").iterdir()) == []
+    assert [path.name for path in (elsewhere / "to_daemon").iterdir()] == ["00000001.osc"]
+
+
 def test_many_files_of_one_client_hold_up_neither_others_nor_the_loop(tmp_path):
     """40,000 ready files: never more than so many in a turn, and the turns leave the loop free."""
     got, longest_s = [], [0.0]

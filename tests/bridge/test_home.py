@@ -145,6 +145,19 @@ def test_on_windows_the_file_is_made_private_by_its_rights(tmp_path, monkeypatch
     assert [path.name for path in tmp_path.iterdir()] == ["daemon.txt"]
 
 
+def test_on_windows_the_token_is_made_private_by_its_rights_too(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(homes.sys, "platform", "win32")
+    monkeypatch.setattr(homes.getpass, "getuser", lambda: "ann")
+    monkeypatch.setattr(homes.subprocess, "run", lambda command, **_: asked.append(command[1:]))
+    homes.make_token(tmp_path)
+    assert homes.private_token(tmp_path) == homes.kept_token(tmp_path)
+    rights = ["/inheritance:r", "/grant:r", "ann:F"]
+    made, kept = asked
+    assert (made[0].endswith(".tmp"), made[1:]) == (True, rights)
+    assert kept == [str(tmp_path / "token.txt"), *rights]
+
+
 def test_on_windows_a_file_that_is_being_read_is_replaced_a_little_later(tmp_path, monkeypatch):
     monkeypatch.setattr(homes.sys, "platform", "win32")
     monkeypatch.setattr(homes, "_only_this_user", lambda path: None)

@@ -11,7 +11,7 @@ import pytest
 
 from reatrieve import files, limits
 from reatrieve.bridge import home as homes
-from reatrieve.bridge.handover import must_give_way
+from reatrieve.bridge.handover import ask_to_give_way, must_give_way
 from reatrieve.bridge.messages import Candidate
 from reatrieve.cli import daemon_log, main
 from reatrieve.cli.daemon_log import DaemonLog
@@ -21,6 +21,17 @@ from reatrieve.plain import PlainFormatter, plain
 from reatrieve.settings import Settings
 
 posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows has other rights")
+TOKEN = "f" * 32
+
+
+@pytest.fixture
+def give_away(monkeypatch):
+    """Gives a file, link or folder to another user; only root can, for others it looks so."""
+    if os.geteuid() == 0:
+        return lambda path: os.chown(path, 12345, -1, follow_symlinks=False)
+    theirs = set()
+    monkeypatch.setattr(files, "is_own", lambda found: found.st_ino not in theirs)
+    return lambda path: theirs.add(path.lstat().st_ino)
 
 
 def mode(path):
@@ -48,6 +59,95 @@ def test_a_home_of_somebody_else_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "getuid", lambda: uid + 1)
     with pytest.raises(InputError, match=r"belongs to another user.*--home"), homes.held(home):
         pass
+
+
+@posix
+@pytest.mark.parametrize("command", [["serve", "--replace"], ["find", "song.wav", "--start", "1", "--end", "2"]])
+def test_a_home_of_somebody_else_is_refused_before_anything_in_it_is_read_or_written(
+    tmp_path, monkeypatch, capsys, give_away, command
+):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "settings.txt").write_text(f"logs = {home / 'logs'}\nnonsense\n", encoding="utf-8")
+    homes.write_info(home, homes.DaemonInfo(1, "0", "a" * 32, os.getpid() + 1, 0, "t", str(home / "spool")))
+    (home / "spool").mkdir()
+    before = sorted(home.rglob("*"))
+    give_away(home)
+    monkeypatch.setenv("REATRIEVE_HOME", str(home))
+    assert main(command) == 2
+    assert "belongs to another user" in capsys.readouterr().err
+    assert sorted(home.rglob("*")) == before
+
+
+@posix
+def test_a_home_that_serve_closes_is_told_in_the_log(tmp_path, monkeypatch):
+    monkeypatch.setattr("reatrieve.service.serve", lambda *_, **__: None)
+    (tmp_path / "home").mkdir(mode=0o755)
+    assert main(["serve", "--home", str(tmp_path / "home"), "--logs", str(tmp_path / "logs")]) == 0
+    assert mode(tmp_path / "home") == 0o700
+    assert "was open to other users" in (tmp_path / "logs" / "daemon.log").read_text(encoding="utf-8")
+
+
+@posix
+@pytest.mark.timeout(30)
+def test_asking_a_daemon_to_give_way_follows_no_link_and_waits_for_no_pipe(tmp_path):
+    path, target = tmp_path / "give-way.txt", tmp_path / "target"
+    target.write_text("mine", encoding="utf-8")
+    info = homes.new_info(version="0", port=1, spool=tmp_path)
+    for make in (os.mkfifo, lambda name: name.symlink_to(target)):
+        make(path)
+        ask_to_give_way(tmp_path, info)
+        assert must_give_way(tmp_path, info.instance)
+        path.unlink()
+    assert target.read_text(encoding="utf-8") == "mine"
+
+
+@posix
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_somebody_else_has_put_into_the_home_is_not_believed(tmp_path, caplog, give_away, kind):
+    def planted(name, text):
+        path = tmp_path / name
+        if kind == "link":
+            path.symlink_to(tmp_path / f"own {name}")
+        path.write_text(text, encoding="utf-8")
+        give_away(path)
+
+    planted("token.txt", TOKEN)
+    assert homes.private_token(tmp_path) is None
+    assert "token.txt holds no token of yours and is not used" in caplog.text
+    homes.make_token(tmp_path)
+    assert homes.private_token(tmp_path) not in {None, TOKEN}
+    planted("daemon.txt", "protocol 2\nversion 0\ninstance a\npid 1\nport 9\ntoken t\nspool /\n")
+    assert homes.read_info(tmp_path) is None
+    planted("settings.txt", "port = 5\n")
+    with pytest.raises(InputError, match=r"settings.txt cannot be read: it belongs to another user \(number \d+\)"):
+        Settings.load({"home": tmp_path}, {})
+
+
+@posix
+def test_the_daemon_takes_its_own_token_and_no_planted_one(tmp_path, start, give_away, caplog):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    path = home / "token.txt"
+    path.write_text(TOKEN, encoding="utf-8")
+    path.chmod(0o644)
+    daemon = start(home=home)
+    assert (daemon.info.token, mode(path)) == (TOKEN, 0o600)
+    daemon.stop()
+    give_away(path)
+    assert start(home=home).info.token != TOKEN
+    assert "token.txt holds no token of yours and is not used" in caplog.text
+
+
+@posix
+def test_a_token_that_others_can_read_becomes_private(tmp_path, caplog):
+    (tmp_path / "token.txt").write_text(TOKEN, encoding="utf-8")
+    (tmp_path / "token.txt").chmod(0o644)
+    assert homes.kept_token(tmp_path) == TOKEN
+    assert mode(tmp_path / "token.txt") == 0o644
+    assert homes.private_token(tmp_path) == TOKEN
+    assert mode(tmp_path / "token.txt") == 0o600
+    assert "token.txt holds the token and others could read it; it is private now" in caplog.text
 
 
 @posix

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from reatrieve import files
 from reatrieve.bridge.home import kept_token
 from reatrieve.cli import main
 from reatrieve.errors import InputError
@@ -18,6 +19,7 @@ from reatrieve.installation import scripts_folder
 from reatrieve.setup.changes import read_manifest
 from reatrieve.setup.install import shipped_scripts
 from reatrieve.setup.places import known_folders, resources_at, resources_found
+from reatrieve.setup.remembered import remembered
 from reatrieve.setup.where import read_where
 
 
@@ -243,6 +245,45 @@ def test_a_folder_that_is_no_reaper_is_refused(tmp_path: Path, capsys: pytest.Ca
     assert "it is a file" in capsys.readouterr().err
     assert main(["uninstall", "--resource-path", str(tmp_path / "missing")]) == 2
     assert "no such folder" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of Unix")
+def test_a_home_that_was_open_to_others_is_closed_and_its_token_too(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine.run("install")
+    token = kept_token(machine.home)
+    machine.home.chmod(0o777)
+    (machine.home / "token.txt").chmod(0o644)
+    assert machine.run("install") == 0
+    assert "was open to other users; it is closed to them now" in caplog.text
+    assert "holds the token and others could read it; it is private now" in caplog.text
+    assert [path.stat().st_mode & 0o777 for path in (machine.home, machine.home / "token.txt")] == [0o700, 0o600]
+    assert kept_token(machine.home) == token
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of Unix")
+def test_what_belongs_to_another_user_in_the_home_or_is_it(
+    machine: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A token is replaced, a list of REAPERs is not read, a home is refused."""
+    machine.home.mkdir(parents=True)
+    (machine.home / "token.txt").write_text(32 * "f")
+    (machine.home / "reapers.txt").write_text(f"{machine.reaper}\n")
+    theirs = {(machine.home / name).stat().st_ino for name in ("token.txt", "reapers.txt")}
+    monkeypatch.setattr(files, "is_own", lambda found: found.st_ino not in theirs)
+    assert remembered(machine.home) == []
+    assert machine.run("install") == 0
+    assert "holds no token of yours and is not used; reatrieve install makes a new one" in caplog.text
+    assert kept_token(machine.home) not in {None, 32 * "f"}
+    theirs.add(machine.home.stat().st_ino)
+    (machine.home / "token.txt").unlink()
+    assert machine.run("install") == 2
+    assert "belongs to another user" in capsys.readouterr().err
+    assert not (machine.home / "token.txt").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32" or not hasattr(__import__("os"), "geteuid"), reason="rights of Unix")

@@ -13,7 +13,7 @@ from pathlib import Path
 from reatrieve.bridge.home import LOCK_NAME, DaemonInfo, answers_ping, read_info
 from reatrieve.errors import InputError
 from reatrieve.filelock import try_lock
-from reatrieve.files import open_lock, read_small
+from reatrieve.files import open_lock, read_small, write_whole
 
 __all__ = ["LOOK_EVERY_S", "ask_to_give_way", "is_newer", "must_give_way", "take_over"]
 
@@ -37,7 +37,7 @@ def ask_to_give_way(home: Path, info: DaemonInfo) -> None:
         If the home folder cannot be written.
     """
     try:
-        (home / FILE_NAME).write_text(f"{info.instance}\n", encoding="utf-8")
+        write_whole(home / FILE_NAME, f"{info.instance}\n".encode())
     except OSError as exc:
         raise InputError(f"the home folder {home} cannot be written: {exc.strerror or exc}") from exc
 

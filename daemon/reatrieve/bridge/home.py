@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import logging
 import os
 import re
 import secrets
@@ -20,7 +21,7 @@ from reatrieve.bridge import osc
 from reatrieve.bridge.messages import PROTOCOL, CommandHeader, Ping, Pong, decode_event, encode_command
 from reatrieve.errors import InputError, ProtocolError
 from reatrieve.filelock import try_lock
-from reatrieve.files import appearing, insist, open_lock, own_folder, read_small, reason
+from reatrieve.files import appearing, insist, keep_private, open_lock, own_folder, read_small, reason
 
 __all__ = [
     "LOCK_NAME",
@@ -29,11 +30,15 @@ __all__ = [
     "answers_ping",
     "held",
     "kept_token",
+    "make_token",
     "new_info",
+    "private_token",
     "read_info",
     "remove_info",
     "write_info",
 ]
+
+logger = logging.getLogger(__name__)
 
 FILE_NAME = "daemon.txt"
 LOCK_NAME = "daemon.lock"
@@ -93,7 +98,11 @@ def write_info(home: Path, info: DaemonInfo) -> None:
 
 def _write_info(home: Path, info: DaemonInfo) -> None:
     text = "".join(f"{field.name} {getattr(info, field.name)}\n" for field in fields(info))
-    with appearing(home / FILE_NAME) as temporary:
+    _write_private(home / FILE_NAME, text)
+
+
+def _write_private(path: Path, text: str) -> None:
+    with appearing(path) as temporary:
         handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -102,9 +111,9 @@ def _write_info(home: Path, info: DaemonInfo) -> None:
 
 
 def read_info(home: Path) -> DaemonInfo | None:
-    """What ``daemon.txt`` says; None where there is none or it cannot be understood."""
+    """What ``daemon.txt`` says; None where there is none of this user's, or it cannot be understood."""
     try:
-        text = read_small(home / FILE_NAME, max_bytes=INFO_BYTES).decode("utf-8")
+        text = read_small(home / FILE_NAME, max_bytes=INFO_BYTES, own=True).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None
     pairs = {match[1]: match[2] for match in re.finditer(r"^(\w+) (.*)$", text, re.M)}
@@ -125,12 +134,37 @@ def read_info(home: Path) -> DaemonInfo | None:
 
 
 def kept_token(home: Path) -> str | None:
-    """The token that was made for this home folder; None where there is none, or more than a line."""
+    """The token that was made for this home folder; None where there is none of this user's, or more than a line."""
     try:
-        text = read_small(home / TOKEN_NAME, max_bytes=1024, own_link=True).decode("ascii").strip()
+        text = read_small(home / TOKEN_NAME, max_bytes=1024, own=True, own_link=True).decode("ascii").strip()
     except (OSError, UnicodeDecodeError):
         return None
     return text if re.fullmatch(r"[!-~]{16,128}", text) else None
+
+
+def private_token(home: Path) -> str | None:
+    """The kept token, its file closed to other users; None where there is none, and a file that is not used is told.
+
+    Raises
+    ------
+    InputError
+        If others can read the file, and its rights cannot be changed.
+    """
+    path = home / TOKEN_NAME
+    token = kept_token(home)
+    if token is None:
+        if os.path.lexists(path):
+            logger.warning("%s holds no token of yours and is not used; reatrieve install makes a new one", path)
+    elif sys.platform == "win32":
+        _only_this_user(path)
+    else:
+        keep_private(path)
+    return token
+
+
+def make_token(home: Path) -> None:
+    """Write a new token that only this user can read, in place of whatever has its name; raises ``OSError``."""
+    _write_private(home / TOKEN_NAME, secrets.token_hex(16) + "\n")
 
 
 def remove_info(home: Path, instance: str) -> None:
@@ -232,5 +266,4 @@ def _only_this_user(path: Path) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as exc:
-        path.unlink()
         raise InputError(f"{path.parent} cannot be made private to you ({exc}); choose another --home") from exc

@@ -28,7 +28,16 @@ from reatrieve import limits
 from reatrieve.bridge.messages import CLIENT_ID
 from reatrieve.errors import InputError
 from reatrieve.filelock import try_lock
-from reatrieve.files import ForeignFileError, appearing, make_folder, open_lock, open_regular, read_small, reason
+from reatrieve.files import (
+    ForeignFileError,
+    appearing,
+    is_real_folder,
+    make_folder,
+    open_lock,
+    open_regular,
+    read_small,
+    reason,
+)
 
 __all__ = ["SpoolCarrier", "call_in", "sweep"]
 
@@ -303,7 +312,7 @@ class SpoolCarrier:
             return
         folder = self.folder / entry.name
         inbox, outbox = folder / "to_daemon", folder / "to_script"
-        if entry.is_dir(follow_symlinks=False) and inbox.is_dir() and outbox.is_dir():
+        if all(is_real_folder(one) for one in (folder, inbox, outbox)):
             logger.info("client %s by spool", entry.name)
             self._full = False
             client = _Client(inbox, outbox, now_s, self._observe(inbox))

@@ -138,11 +138,16 @@ def _output(args: argparse.Namespace) -> TextIO | None:
 
 def _search(args: argparse.Namespace) -> int:
     with loading(_output(args)):
-        from reatrieve.settings import Settings
+        from reatrieve.files import own_folder
+        from reatrieve.settings import Settings, chosen_home
 
         for module in ("rich", "PIL"):
             demand_module(module)
+        another = "the variable REATRIEVE_HOME"
+        own_folder(chosen_home(), "home folder", option=another, closed=False, make=False)
         settings = Settings.load({"cache": args.cache})
+        another = "the variable REATRIEVE_JOURNALS"
+        own_folder(settings.journals_folder, "folder of journals", option=another, closed=False, make=False)
         _check_files(args)
         resumed = None if args.resume is None else _check_resumed(args)
         truth = _truth(args, resumed)

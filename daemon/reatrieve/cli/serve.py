@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
+import logging.handlers
+from collections.abc import Iterator
 from pathlib import Path
 
 from reatrieve import __version__
@@ -13,10 +16,11 @@ from reatrieve.cli.values import file_path, whole
 from reatrieve.errors import InputError
 from reatrieve.files import own_folder, read_small, reason
 from reatrieve.plain import plain
-from reatrieve.settings import Settings
+from reatrieve.settings import Settings, chosen_home
 
 __all__ = ["add", "run"]
 
+EARLY_RECORDS = 100
 TOKEN_FILE_BYTES = 4096
 
 
@@ -79,10 +83,13 @@ def run(args: argparse.Namespace) -> int:
             "every user of this machine could read --token in the list of processes; put the token into settings.txt, "
             "REATRIEVE_TOKEN or a file for --token-file"
         )
-    if (token_file := flags.pop("token_file", None)) is not None:
-        flags["token"] = _token_in(token_file)
-    settings = Settings.load(flags)
-    handler = _log_to_file(settings)
+    with _logged_early() as early:
+        own_folder(chosen_home(flags.get("home")), "home folder", option="--home", make=False)
+        if (token_file := flags.pop("token_file", None)) is not None:
+            flags["token"] = _token_in(token_file)
+        settings = Settings.load(flags)
+        handler = _log_to_file(settings)
+        early.setTarget(handler)
     try:
         older = take_over(settings.home, __version__, always="replace" in vars(args))
         if older is not None:
@@ -108,6 +115,19 @@ def _token_in(path: Path) -> str:
 def _say_ready(info: DaemonInfo) -> None:
     where = f"listening on 127.0.0.1:{info.port}, " if info.port else ""
     print(plain(f"reatrieve: {where}spool {info.spool}"), flush=True)
+
+
+@contextlib.contextmanager
+def _logged_early() -> Iterator[logging.handlers.MemoryHandler]:
+    """Keeps what is logged before the log file is open, for the target that is set by the end."""
+    package = logging.getLogger("reatrieve")
+    early = logging.handlers.MemoryHandler(EARLY_RECORDS)
+    package.addHandler(early)
+    try:
+        yield early
+    finally:
+        package.removeHandler(early)
+        early.close()
 
 
 def _log_to_file(settings: Settings) -> logging.Handler | None:

@@ -337,7 +337,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         own_folder(settings.journals_folder, "folder of journals", option="--journals", closed=False)
         own_folder(settings.renders_folder, "folder of renderings", option="--home")
         own_folder(settings.cache, "cache", option="--cache", private=False, closed=False)
-        token = settings.token or homes.kept_token(settings.home) or ""
+        token = settings.token or homes.private_token(settings.home) or ""
         info = homes.new_info(version=__version__, port=0, spool=settings.spool_folder, token=token)
         services: list[Service] = []
 

@@ -163,7 +163,7 @@ def _token(settings: Settings) -> Check:
     if not path.exists():
         return Check("token", True, "a new one at every start of the daemon")
     if kept_token(settings.home) is None:
-        return Check("token", False, f"{path} holds no token; delete it and run reatrieve install")
+        return Check("token", False, f"{path} holds no token of yours; run reatrieve install")
     if _others_may(path):
         return Check("token", False, f"others can read {path}; run: chmod 600 {path}")
     return Check("token", True, f"{path}, readable by you alone")

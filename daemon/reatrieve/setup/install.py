@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 import sys
 import time
@@ -15,8 +14,9 @@ from pathlib import Path, PurePosixPath
 
 from reatrieve import __version__
 from reatrieve.bridge.handover import ask_to_give_way, is_newer
-from reatrieve.bridge.home import TOKEN_NAME, answers_ping, kept_token, read_info
+from reatrieve.bridge.home import TOKEN_NAME, answers_ping, make_token, private_token, read_info
 from reatrieve.errors import InputError, ReatrieveError
+from reatrieve.files import own_folder
 from reatrieve.installation import MARKER, scripts_folder
 from reatrieve.setup.changes import Change, Manifest, carried_out, planned, read_manifest, taken_away
 from reatrieve.setup.luasocket import luasocket_in
@@ -161,15 +161,13 @@ def uninstall(resources: Resources, *, dry_run: bool = False) -> Iterator[str]:
 def _home_made(home: Path, manifest: Manifest) -> Path:
     """Make the home folder and its token where there are none; the real place of both."""
     with _used(home):
-        if not home.is_dir():
-            home.mkdir(mode=0o700, parents=True)
+        is_new = not home.is_dir()
+        own_folder(home, "home folder", option="--home")
+        if is_new:
             manifest.further["home"] = str(home)
         token = home / TOKEN_NAME
-        if kept_token(home) is None:
-            text = secrets.token_hex(16) + "\n"
-            handle = os.open(token, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+        if private_token(home) is None:
+            make_token(home)
             manifest.further["token"] = str(token)
         return Path(os.path.realpath(token)).parent  # Store Python keeps %LOCALAPPDATA% elsewhere than it says
 

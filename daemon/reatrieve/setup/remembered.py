@@ -43,7 +43,7 @@ def remembered(home: Path) -> list[Resources]:
 
 def _listed(home: Path) -> list[Path]:
     try:
-        text = read_small(home / FILE_NAME, max_bytes=MOST_BYTES).decode("utf-8")
+        text = read_small(home / FILE_NAME, max_bytes=MOST_BYTES, own=True).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return []
     return [path for path in map(Path, text.splitlines()) if path.is_absolute()]
