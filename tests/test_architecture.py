@@ -34,7 +34,7 @@ ALLOWED = {
         *("session", "retrieval", "audio", "journal", "sync", "bridge"),
     },
     "lab": {
-        *("errors", "files", "installation", "session", "retrieval"),
+        *("errors", "files", "installation", "plain", "session", "retrieval"),
         *("audio", "annotations", "synth", "journal", "headless", "demo"),
     },
 }
@@ -107,6 +107,21 @@ def test_nobody_imports_the_command_line():
     for path in modules():
         if part_of(path) not in {"cli", "__main__"}:
             assert not any(name.startswith("reatrieve.cli") for name in imports_of(path)), path
+
+
+MAY_PRINT = {"output.py": {"print"}, "terminal.py": {"Console"}, "__init__.py": {"print"}, "bench.py": {"Console"}}
+"""Modules of the command line that print themselves; all others do it through ``output`` and ``terminal``, which let no
+control character of a name pass."""
+
+
+def test_commands_print_in_one_place():
+    for path in (PACKAGE / "cli").glob("*.py"):
+        calls = {
+            n.func.id
+            for n in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+        }
+        assert calls & {"print", "Console"} <= MAY_PRINT.get(path.name, set()), path.name
 
 
 def test_the_rules_themselves_have_no_cycle():

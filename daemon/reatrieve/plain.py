@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-__all__ = ["PlainFormatter", "plain"]
+__all__ = ["PlainFormatter", "plain", "plain_json"]
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
@@ -14,6 +14,11 @@ def plain(text: str) -> str:
     """The text with every control character (line breaks and marks of direction, too) written as an escape, so that it
     can neither move a cursor, nor begin a line, nor fail to be encoded."""
     return _CONTROL.sub(_escape, text)
+
+
+def plain_json(text: str) -> str:
+    """JSON in one line, with those control characters as escapes of JSON that it may hold as they are."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _escape(match: re.Match[str]) -> str:

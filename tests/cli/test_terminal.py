@@ -224,25 +224,50 @@ def test_ctrl_c_during_any_import_says_nothing(name: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["reatrieve.settings", "librosa.filters", "rich.console"])
-def test_ctrl_c_while_find_loads_says_what_a_later_one_says(
+def test_ctrl_c_while_find_loads_says_nothing(
     name: str, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    not_kept = "\nstopped: nothing was answered; no session is kept\n"
     journal = tmp_path / "a b.jsonl"
     words = ["find", str(song), "--start", "1", "--end", "1.5"]
     assert find(monkeypatch, *words[1:], "--journal", journal) == 0
-    for wanted, out, err in (
-        (words, not_kept, ""),
-        ([*words, "--json"], "", not_kept),
-        (["find", "--resume", str(journal), "--budget", "20"],
-         f"\nstopped; go on with: reatrieve find --resume '{journal}' --budget 20\n", ""),
-    ):  # fmt: skip
+    for wanted in (words, [*words, "--json"], ["find", "--resume", str(journal), "--budget", "20"]):
         done = subprocess.run(
             [sys.executable, "-c", INTERRUPTED.format(name=name, words=wanted)],
             capture_output=True, text=True, timeout=LIMIT_S, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
-        assert (done.returncode, done.stdout, done.stderr) == (130, out, err)
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
     assert [path.name for path in (tmp_path / "home").rglob("*.jsonl")] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no process groups that hear Ctrl+C, nor pseudo-terminals")
+def test_ctrl_c_at_the_question_of_an_earlier_session_is_told(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["find", str(song), "--start", "1", "--end", "1.5"]
+    assert find(monkeypatch, *words[1:], typed="y\nq\n") == 0
+    one = Typist(words)
+    one.wait_for("go on with that session? Y/n ")
+    os.kill(one.process.pid, signal.SIGINT)
+    assert one.end() == 130
+    assert one.screen.endswith("\nstopped: nothing was answered; no session is kept\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no process groups that hear Ctrl+C")
+def test_ctrl_c_ends_an_evaluation_in_several_processes_without_a_word(tmp_path: Path) -> None:
+    assert write_dataset(tmp_path / "set", n_songs=4, preset="easy", duration_s=40.0, codec="wav")
+    words = ["evaluate", str(tmp_path / "set"), "--jobs", "2", "--results", str(tmp_path / "results")]
+    one = subprocess.Popen(
+        [sys.executable, "-m", "reatrieve", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    kept = tmp_path / "results" / "sessions.jsonl"
+    end_s = time.monotonic() + LIMIT_S
+    while not kept.is_file() or not kept.stat().st_size:  # the workers are at the next ones
+        assert one.poll() is None, one.communicate()
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+    os.killpg(one.pid, signal.SIGINT)  # the terminal tells all processes of a command
+    assert (*one.communicate(timeout=LIMIT_S), one.returncode) == ("", "", 130)
 
 
 def test_a_warning_of_another_thread_waits_for_the_answer(

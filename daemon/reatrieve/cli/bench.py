@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser, apart
 from reatrieve.cli.values import check_file_to_write, file_path, write_text
 
@@ -42,19 +43,18 @@ def run(args: argparse.Namespace) -> int:
 
     if args.json:
         check_file_to_write(args.json, "--json")
-    progress = Console(file=sys.stderr)
 
-    def say(text: str) -> None:
-        progress.print(f"measuring {text} ...")
+    def told(text: str) -> None:
+        say(f"measuring {text} ...", file=sys.stderr)
 
     with threadpool_limits(1), tempfile.TemporaryDirectory() as folder:
-        ratios = default_ratios(hour=not args.no_hour, say=say)
-        ratios.append(paper_ratio(say=say))
-        ratios += memory_ratios(Path(folder), hour=not args.no_hour, eight_hours=args.eight_hours, say=say)
+        ratios = default_ratios(hour=not args.no_hour, say=told)
+        ratios.append(paper_ratio(say=told))
+        ratios += memory_ratios(Path(folder), hour=not args.no_hour, eight_hours=args.eight_hours, say=told)
         if not args.no_loop:
             from reatrieve.lab.bench.loop import loop_ratios
 
-            ratios += loop_ratios(Path(folder), say=say)
+            ratios += loop_ratios(Path(folder), say=told)
     table = Table("what", "figure", "over", "figure", "ratio", "goal", "")
     for r in ratios:
         goal = "" if r.goal is None else f"<= {r.goal:g}"

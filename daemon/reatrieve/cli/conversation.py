@@ -221,8 +221,8 @@ class Conversation:
                 self.listening.write(candidate.number, span)
         except AudioError as error:
             told = str(error)
-        if told:
-            self.say(told)
+        for line in told.splitlines():
+            self.say(line)
 
     def found(self) -> str:
         """How much of what is known was found."""

@@ -13,6 +13,7 @@ from reatrieve.annotations.annotation import Annotation
 from reatrieve.annotations.files import read_annotations
 from reatrieve.annotations.recordings import same_recording
 from reatrieve.annotations.tables import table_unit
+from reatrieve.cli.output import say
 from reatrieve.cli.values import check_file_to_write, file_path, whole_up_to
 from reatrieve.errors import AudioError, InputError
 from reatrieve.files import appearing
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     if args.file or form != "dcase":
         found = of_one_recording(found, args.file, source=args.input.name)
     if not found:
-        print(f"reatrieve: {args.input.name} has no labels; there is nothing to convert", file=sys.stderr)
+        say(f"reatrieve: {args.input.name} has no labels; there is nothing to convert", file=sys.stderr)
         return 1
     annotations = [one if one.file else replace(one, file=recording) for one in found]
     content = FORMATS[form][1](annotations)
@@ -100,9 +101,9 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise AudioError(f"cannot write to {args.output}: {error.strerror or error}; choose another folder") from error
     count = len(annotations)
-    print(f"{count} {'label' if count == 1 else 'labels'} as {form} in {args.output}")
+    say(f"{count} {'label' if count == 1 else 'labels'} as {form} in {args.output}")
     for note in notes:
-        print(f"note: {note}")
+        say(f"note: {note}")
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reatrieve.cli.named_journal import read_named_journal
+from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser, apart
 from reatrieve.cli.values import check_folder_to_write, file_path, plural, text
 from reatrieve.errors import InputError
@@ -62,5 +63,5 @@ def run(args: argparse.Namespace) -> int:
             unfinished=args.unfinished,
         )
         mixed = "; the track was mixed to that file" if added.rendered else ""
-        print(f"{added.file}: {added.class_}, {plural(added.occurrences, 'occurrence')}, {added.near} near{mixed}")
+        say(f"{added.file}: {added.class_}, {plural(added.occurrences, 'occurrence')}, {added.near} near{mixed}")
     return 0

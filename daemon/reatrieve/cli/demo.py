@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reatrieve.cli.output import say_json
 from reatrieve.cli.parser import Parser, needs
 from reatrieve.cli.values import check_sound_file, clock, example_span, file_path, plural, seconds, sound_notes, text
 from reatrieve.cli.wrapping import wrapped
@@ -85,7 +85,8 @@ def run(args: argparse.Namespace) -> int:
             return _shown(args, out, console)
         except KeyboardInterrupt:
             if any(out.iterdir()):
-                console.print(f"\nstopped; what was written by then is in {out}")
+                console.print()
+                console.print(f"stopped; what was written by then is in {out}")
             raise
 
 
@@ -115,10 +116,11 @@ def _shown(args: argparse.Namespace, out: Path, console: Console) -> int:
             loop.project.save(rpp)
             marked = f"time selection {clock(example.start_s)} - {clock(example.end_s)} on track 'Music'"
             action = "action ReaTrieve: Find sounds like the time selection"
-            console.print(wrapped(f"{marked}, {action}", indent=2, at_most=COLUMNS))
+            _say(console, f"{marked}, {action}")
             with progress_bar("searching", console=console) as told:
                 first_s = loop.find(example.start_s, example.end_s, progress=told)
-            console.print(f"first candidate after {first_s:.2f} s\n")
+            console.print(f"first candidate after {first_s:.2f} s")
+            console.print()
             backend = InReaper(loop, duration_s=duration_s)
             conversation = Conversation(
                 backend,
@@ -158,7 +160,7 @@ def _shown(args: argparse.Namespace, out: Path, console: Console) -> int:
             "rpp": str(rpp),
             "files": [str(path) for path in written],
         }
-        print(json.dumps(result), flush=True)
+        say_json(result)
     return 0
 
 
@@ -225,7 +227,8 @@ def _export(loop: Loop, out: Path, console: Console) -> list[Path]:
     reaper.run("Convert accepted regions to sync markers")
     reaper.until(lambda: loop.project.markers, timeout_s=60.0)
     loop.settle()
-    console.print(f"\n{reaper.status.help_line.removeprefix('ReaTrieve: ')}")
+    console.print()
+    console.print(f"{reaper.status.help_line.removeprefix('ReaTrieve: ')}")
     folder = out / "export"
     before = set(folder.rglob("*")) if folder.is_dir() else set()
     reaper.answer([str(folder), "all", "source", "", "0", "yes"])
@@ -237,10 +240,15 @@ def _export(loop: Loop, out: Path, console: Console) -> list[Path]:
     )
     loop.settle()
     told, _, note = reaper.status.help_line.removeprefix("ReaTrieve: ").partition(". Note: ")
-    console.print(wrapped(told, indent=2, at_most=COLUMNS))
+    _say(console, told)
     if note:
-        console.print(wrapped(f"note: {note}", indent=2, at_most=COLUMNS))
+        _say(console, f"note: {note}")
     return sorted(path for path in set(folder.rglob("*")) - before if path.is_file()) if folder.is_dir() else []
+
+
+def _say(console: Console, text: str) -> None:
+    for line in wrapped(text, indent=2, at_most=COLUMNS).split("\n"):
+        console.print(line)
 
 
 def _draw(conversation: Conversation, audio: Path, out: Path, rpp: Path) -> None:

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 
 from reatrieve.cli.install import add_resources, chosen_resources
+from reatrieve.cli.output import say
 from reatrieve.cli.values import file_path
-from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import InputError
 
 __all__ = ["add", "run"]
@@ -68,13 +68,13 @@ def run(args: argparse.Namespace) -> int:
             for check in source:
                 lines.append(str(check))
                 well = well and check.ok is not False
-                print(wrapped(str(check), indent=4), flush=True)
+                say(str(check), indent=4)
                 told(min(1.0, len(lines) / expected))
     if args.bundle is not None:
         from reatrieve.setup.bundle import write_bundle
 
         names = write_bundle(args.bundle, "\n".join(lines) + "\n", settings, reapers)
-        print(wrapped(f"\n{args.bundle}: {', '.join(names)}. Look into it before you send it.", indent=0))
+        say("", f"{args.bundle}: {', '.join(names)}. Look into it before you send it.", indent=0)
     return 0 if well else 1
 
 

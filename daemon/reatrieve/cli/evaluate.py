@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reatrieve import limits
+from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser, apart
 from reatrieve.cli.values import (
     check_file_to_write,
@@ -189,7 +190,7 @@ def run(args: argparse.Namespace) -> int:
         check_file_to_write(args.json, "--json")
     dataset = load_dataset(args.dataset, strict=args.strict)
     for row in dataset.broken:
-        print(f"reatrieve: skipped: {row}", file=sys.stderr)
+        say(f"reatrieve: skipped: {row}", file=sys.stderr)
     results = ResultsFile(args.results / "sessions.jsonl" if args.results else _unfinished(args))
     with progress_bar("sessions") as progress:
         sessions = run_setups(
@@ -206,9 +207,10 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         write_text(args.json, json.dumps(figures, indent=1, allow_nan=False) + "\n")
     columns = terminal_columns()
-    print("\n\n".join(table.text(columns) for table in evaluation_tables(figures, budget=args.budget)))
+    tables = (table.text(columns) for table in evaluation_tables(figures, budget=args.budget))
+    say(*"\n\n".join(tables).split("\n"))
     if dataset.broken:
-        print(f"\n{plural(len(dataset.broken), 'broken row')} skipped.")
+        say("", f"{plural(len(dataset.broken), 'broken row')} skipped.")
     if not args.results:
         results.discard()  # the run is complete: the next one starts afresh
     return 0

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from reatrieve.cli.evaluate import add_conditions, add_machine, check_machine, conditions_of
+from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser, apart
 from reatrieve.cli.values import check_folder_to_write, demand_module, file_path, text
 
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(f"no experiment begins with {args.only!r}; choose from {known}")
     dataset = load_dataset(args.dataset, strict=args.strict)
     for row in dataset.broken:
-        print(f"reatrieve: skipped: {row}", file=sys.stderr)
+        say(f"reatrieve: skipped: {row}", file=sys.stderr)
     results = ResultsFile((args.results or args.out / "sessions") / "sessions.jsonl")
     with progress_bar("experiments") as progress:
         sessions = run_setups(
@@ -107,6 +108,6 @@ def run(args: argparse.Namespace) -> int:
         args.out, made, figures, found, about=about, random_recall=chance, budget=conditions.budget
     )
     for finding in found:
-        print(f"{finding.outcome:10} {finding.statement} {finding.came_out}")
-    print(f"Random order finds {chance:.2f}. Wrote {len(written)} files; begin with {written[-1]}")
+        say(f"{finding.outcome:10} {finding.statement} {finding.came_out}")
+    say(f"Random order finds {chance:.2f}. Wrote {len(written)} files; begin with {written[-1]}")
     return 0

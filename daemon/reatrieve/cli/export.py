@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from reatrieve import limits
 from reatrieve.annotations.tables import STATED
 from reatrieve.cli.named_journal import read_named_journal
+from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser, Rule, needs
 from reatrieve.cli.values import (
     check_folder_to_write,
@@ -24,7 +25,6 @@ from reatrieve.cli.values import (
     text,
     whole_up_to,
 )
-from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import AudioError, InputError
 from reatrieve.session.spans import Span, are_one_place
 from reatrieve.sync.marker_names import sounds_of_names
@@ -239,11 +239,11 @@ def run(args: argparse.Namespace) -> int:
     except ForceNeededError as error:
         does = "write them again, with the other sounds in them" if error.keeps else "replace"
         raise InputError(f"{error.fact}; add --force to {does}, or choose another folder by --out") from error
-    print(f"{plural(written[0].events, 'event')} in {plural(len(written), 'file')}:")
+    say(f"{plural(written[0].events, 'event')} in {plural(len(written), 'file')}:")
     for one in written:
-        print(f"  {one.target:12} {one.path}{' (unchanged)' if one.unchanged else ''}")
+        say(f"  {one.target:12} {one.path}{' (unchanged)' if one.unchanged else ''}")
     for note in notes:
-        print(wrapped(f"note: {note}", indent=6))
+        say(f"note: {note}", indent=6)
     return 0
 
 

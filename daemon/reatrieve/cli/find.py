@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import sys
 import time
 import uuid
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from reatrieve import limits
+from reatrieve.cli.output import say, say_json
 from reatrieve.cli.parser import Parser, apart, needs
 from reatrieve.cli.values import (
     check_folder_to_write,
@@ -111,23 +111,24 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.set_defaults(func=run)
 
 
-class _ToldOfStop(KeyboardInterrupt):
-    """Ctrl+C was pressed, and what becomes of the session is said already."""
+class _Stopped(KeyboardInterrupt):
+    """Ctrl+C was pressed, and there is nothing more to say: the command only loaded, or what becomes of the session is
+    said already."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Search, and print what was found; Ctrl+C is told, however early."""
+    """Search, and print what was found; Ctrl+C is told as soon as everything is loaded."""
     args.file = _one_file(args.file)
     try:
         return _search(args)
-    except _ToldOfStop:
+    except _Stopped:
         raise
     except KeyboardInterrupt:
         told = f"stopped: {NOTHING_ANSWERED}"
         if args.resume is not None:
             told = f"stopped; go on with: {_again(args, args.resume, None)}"
         if (output := _output(args)) is not None:
-            print(f"\n{told}", file=output)
+            say("", told, file=output)
         raise
 
 
@@ -137,7 +138,7 @@ def _output(args: argparse.Namespace) -> TextIO | None:
 
 
 def _search(args: argparse.Namespace) -> int:
-    with loading(_output(args)):
+    with _silently_stopped(), loading(_output(args)):
         from reatrieve.files import own_folder
         from reatrieve.settings import Settings, chosen_home
 
@@ -212,8 +213,17 @@ def _search(args: argparse.Namespace) -> int:
                 _say_how_to_go_on(journal, args, console)
             if args.json:
                 figures = _figures(conversation, search, written, journal.path if is_kept else None)
-                print(json.dumps(figures, ensure_ascii=False), flush=True)
+                say_json(figures)
     return 0
+
+
+@contextlib.contextmanager
+def _silently_stopped() -> Iterator[None]:
+    """Ctrl+C in the block ends the command, and nothing is said."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise _Stopped from None
 
 
 def _say_how_to_go_on(journal: Journal, args: argparse.Namespace, console: Console, before: str = "") -> None:
@@ -366,11 +376,12 @@ def _kept_if_used(journal: Journal, args: argparse.Namespace, person: Person, co
         with journal:
             yield journal
     except KeyboardInterrupt:
+        console.print()
         if _is_kept(journal, args, person):
-            _say_how_to_go_on(journal, args, console, "\nstopped; ")
+            _say_how_to_go_on(journal, args, console, "stopped; ")
         else:
-            console.print(f"\nstopped: {NOTHING_ANSWERED}")
-        raise _ToldOfStop from None
+            console.print(f"stopped: {NOTHING_ANSWERED}")
+        raise _Stopped from None
     except JournalError as error:  # a disk that is full, most likely
         again = _again(args, journal.path, fold(journal.events()))
         raise JournalError(f"{error}; what was answered before is kept, this goes on with it: {again}") from error
@@ -477,7 +488,8 @@ def _gone_on_with(args: argparse.Namespace, sessions: EarlierSessions, console: 
         console.print(f"note: this place was searched before ({earlier.about}); go on with that by: {again}")
         console.print("note: --new begins anew without this note")
         return None
-    console.print(f"this place was searched before:\n  {earlier.about}")
+    console.print("this place was searched before:")
+    console.print(f"  {earlier.about}")
     while True:
         with notes_held():
             console.print("go on with that session? Y/n (n begins another) ", end="")

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reatrieve.cli.output import say
 from reatrieve.cli.values import file_path
-from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import InputError
 
 if TYPE_CHECKING:
@@ -89,11 +89,11 @@ def run(args: argparse.Namespace) -> int:
         if not (resources.ours / MANIFEST).is_file():
             first = first or str(resources.scripts / "ReaTrieve_Setup.lua")
         for line in install(resources, home, keep_scripts=args.keep_scripts, dry_run=args.dry_run):
-            print(wrapped(line, indent=11), flush=True)
+            say(line, indent=11)
             changed = changed or line.lstrip().startswith(("added", "updated", "removed"))
     if args.dry_run:
-        print("\nNothing was changed (--dry-run).")
+        say("", "Nothing was changed (--dry-run).")
     elif changed and not args.keep_scripts:
         for line in (NEXT.format(setup=first) if first else AGAIN).splitlines():
-            print(wrapped(line, indent=5 if line.startswith(" ") else 0))
+            say(line, indent=5 if line.startswith(" ") else 0)
     return 0

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reatrieve.cli.output import say
 from reatrieve.cli.values import file_path, plural
-from reatrieve.plain import plain
 
 if TYPE_CHECKING:
     from reatrieve.journal import Header, StoredJournal
@@ -51,10 +51,10 @@ def _list(_args: argparse.Namespace) -> int:
     folder = Settings.load({}).journals_folder
     found = JournalFolder(folder).sessions()
     for one in found:
-        _say(f"{_what(one.label, read_header(one.path), one.modified_s)}, {_accepted(one)}")
-        _say(f"  {one.path}")
+        say(f"{_what(one.label, read_header(one.path), one.modified_s)}, {_accepted(one)}")
+        say(f"  {one.path}")
     if not found:
-        _say(f"no session in {folder} yet")
+        say(f"no session in {folder} yet")
     return 0
 
 
@@ -93,24 +93,20 @@ def _check(path: Path) -> int:
     try:
         header, lines, problems = check_journal(path)
     except JournalError as error:
-        _say(f"{path}: {_without(error, path)}")
+        say(f"{path}: {_without(error, path)}")
         return 1
     for problem in problems:
-        _say(f"{path}: {_without(problem, path)}")
+        say(f"{path}: {_without(problem, path)}")
     if header is None:
-        _say(f"{path}: nothing can be used; look for a copy in the project's folder NAME.reatrieve")
+        say(f"{path}: nothing can be used; look for a copy in the project's folder NAME.reatrieve")
     elif not lines:
-        _say(f"{path}: no event can be used" if problems else f"{path}: no event yet")
+        say(f"{path}: no event can be used" if problems else f"{path}: no event yet")
     else:
         state = fold(line.event for line in lines)
         usable = "can be used" if problems else "all is well"
         counted = f"{plural(len(lines), 'event')}, {plural(state.answers, 'answer')}"
-        _say(f"{path}: {usable}: {_what(state.label, header, lines[-1].time_s)}: {counted}, {_accepted(state)}")
+        say(f"{path}: {usable}: {_what(state.label, header, lines[-1].time_s)}: {counted}, {_accepted(state)}")
     return 1 if problems else 0
-
-
-def _say(text: str) -> None:
-    print(plain(text))
 
 
 def _without(problem: object, path: Path) -> str:

@@ -12,10 +12,10 @@ from pathlib import Path
 from reatrieve import __version__
 from reatrieve.bridge.home import DaemonInfo
 from reatrieve.cli.daemon_log import DaemonLog
+from reatrieve.cli.output import say
 from reatrieve.cli.values import file_path, whole
 from reatrieve.errors import InputError
 from reatrieve.files import own_folder, read_small, reason
-from reatrieve.plain import plain
 from reatrieve.settings import Settings, chosen_home
 
 __all__ = ["add", "run"]
@@ -114,7 +114,7 @@ def _token_in(path: Path) -> str:
 
 def _say_ready(info: DaemonInfo) -> None:
     where = f"listening on 127.0.0.1:{info.port}, " if info.port else ""
-    print(plain(f"reatrieve: {where}spool {info.spool}"), flush=True)
+    say(f"reatrieve: {where}spool {info.spool}")
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reatrieve import limits
+from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser
 from reatrieve.cli.values import check_folder_to_write, file_path, finite, plural, whole_up_to
 
@@ -68,5 +69,5 @@ def run(args: argparse.Namespace) -> int:
             codec=args.codec,
             progress=lambda done: told(done / args.songs),
         )
-    print(f"{plural(args.songs, 'song')}, {plural(n_rows, 'annotated occurrence')}: {args.out}")
+    say(f"{plural(args.songs, 'song')}, {plural(n_rows, 'annotated occurrence')}: {args.out}")
     return 0

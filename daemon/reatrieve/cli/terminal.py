@@ -6,10 +6,12 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from reatrieve.plain import plain
 
 __all__ = ["console_for", "progress_bar", "stage_bars", "typed_lines"]
 
@@ -17,6 +19,10 @@ BAR_WIDTH = 20
 
 
 class _Console(Console):
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print each text as a part of one line, as ``output.say`` does."""
+        super().print(*(plain(one) if isinstance(one, str) else one for one in objects), **options)
+
     def on_broken_pipe(self) -> None:
         """Nobody reads any more: that is for the command's end to handle, as with everything else that is printed."""
         raise BrokenPipeError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reatrieve.cli.install import add_resources, chosen_resources
-from reatrieve.cli.wrapping import wrapped
+from reatrieve.cli.output import say
 
 __all__ = ["add", "run"]
 
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
 
     for resources in chosen_resources(args, Settings.load({}).home):
         for line in uninstall(resources, dry_run=args.dry_run):
-            print(wrapped(line, indent=11), flush=True)
+            say(line, indent=11)
     if args.dry_run:
-        print("\nNothing was changed (--dry-run).")
+        say("", "Nothing was changed (--dry-run).")
     return 0

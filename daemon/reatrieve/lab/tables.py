@@ -6,8 +6,10 @@ import csv
 import io
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from reatrieve.plain import plain
 
 __all__ = ["Table", "evaluation_tables"]
 
@@ -35,9 +37,10 @@ class Table:
         columns : those of the terminal. Where the table is wider, each row is a block with a figure a line. None: as
         wide as it is.
         """
-        widths = [max(len(cell) for cell in column) for column in zip(self.header, *self.rows, strict=True)]
+        header, *rows = (tuple(map(plain, cells)) for cells in (self.header, *self.rows))  # names come from files
+        widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
         if columns is not None and sum(widths) + 2 * (len(widths) - 1) > columns:
-            return self._narrow(columns)
+            return replace(self, header=header, rows=tuple(rows))._narrow(columns)
 
         def line(cells: Sequence[str]) -> str:
             first, *others = (
@@ -45,7 +48,7 @@ class Table:
             )
             return "  ".join([first, *others]).rstrip()
 
-        lines = [self.title, line(self.header), line(["-" * width for width in widths]), *map(line, self.rows)]
+        lines = [self.title, line(header), line(["-" * width for width in widths]), *map(line, rows)]
         note = textwrap.fill(self.note, columns) if columns is not None else self.note
         return "\n".join([*lines, *([note] if note else [])])
 
