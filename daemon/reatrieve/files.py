@@ -176,13 +176,13 @@ def read_at_most(file: BinaryIO, max_bytes: int, name: str, *, what: str = "file
     return bytes(content)
 
 
-def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file that appears whole or not at all, and survives a power cut.
 
     When this raises ``OSError``, what was at ``path`` before is there unchanged.
     """
     with appearing(path) as temporary:
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _FLAGS, mode)
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _FLAGS, 0o666)
         with os.fdopen(handle, "wb", buffering=0) as file:
             write_all(cast("BinaryIO", file), content)
             os.fsync(file.fileno())

@@ -49,7 +49,7 @@ def test_sessions_are_listed_the_latest_first(capsys, tmp_path, monkeypatch):
     ("change", "said"),
     [
         (lambda rows: [*rows[:3], b'{"v":1}', *rows[4:], b""], "line 4 is damaged: it has no 't'\n"),
-        (lambda rows: [*rows[:4], rows[12][:20]], "the last line is torn (20 bytes); it will be dropped\n"),
+        (lambda rows: [*rows[:4], rows[12][:20]], "line was not written completely and is left out (20 bytes)\n"),
         (lambda rows: [rows[0].replace(b'"v":1', b'"v":9'), b""], "version 9, this is version 2"),
         (lambda rows: [rows[0], rows[2], b""], "line 2 is damaged: a session begins with its example"),
         (lambda rows: [b"rubbish", b""], "no journal"),

@@ -21,7 +21,7 @@ import pytest
 from reatrieve.bridge.messages import Candidate, Done, Export, Rename, Saved
 from reatrieve.journal import read_journal
 from reatrieve.service import hub, loading
-from service.client import TRUTH, Client, FaultyProxy, FaultySpool, make_track, verdict_on
+from service.client import TRUTH, Client, FaultyProxy, FaultySpool, VanishingSpool, make_track, verdict_on
 from service.served import journal_ops, state_of
 
 N_ANSWERS = 30
@@ -108,6 +108,23 @@ def test_files_late_doubled_out_of_order_and_half_written_change_nothing(
     halves = daemon.service.hub.complaints[malformed] - before
     assert halves > 5 * n_sessions  # some were read as they were
     print(f"{n_sessions} sessions of {len(said)} answers over files: {dict(faults)}, {halves} read half")
+
+
+def test_a_folder_that_is_away_again_and_again_changes_nothing(daemon, track, undisturbed, request, monkeypatch):
+    monkeypatch.setattr(hub, "SPOOL_RESEND_S", 0.1)
+    for k in range(20 if request.config.getoption("--long") else 1):
+        session = f"away-{k}-{secrets.token_hex(3)}"
+        client = Client(daemon.home, "spool", spool=partial(VanishingSpool, every=5 + k))
+        client.find(session, track, 1.0, 1.5, budget=N_ANSWERS - 4)
+        said, done = client.play(TRUTH)
+        client.send(Rename(session, "name", "after"))
+        client.settle()
+        client.close()
+        assert said == undisturbed[0]
+        assert (done.reason, done.rejections, done.accepted) == ("budget", N_ANSWERS - 4, 4)
+        assert state_of(daemon.home, session) == undisturbed[2]
+        assert len(journal_ops(daemon.home, session)) == len(set(journal_ops(daemon.home, session))) == len(said) + 1
+        assert client.carrier.times > 3 or sys.platform == "win32"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")

@@ -103,6 +103,35 @@ class SpoolCarrier:
         pass
 
 
+class VanishingSpool(SpoolCarrier):
+    """The folder is away for a moment, again and again, as on a network: what is sent meanwhile is lost. ``times``
+    counts how often."""
+
+    def __init__(self, info, client, *, every=7, away_s=0.1):
+        super().__init__(info, client)
+        self.folder = self.out.parent
+        self.elsewhere = Path(info.spool).parent / f"away-{client}"
+        self.every, self.away_s = every, away_s
+        self.sent, self.times, self.back_s = 0, 0, None
+
+    def send(self, packet):
+        self.sent += 1
+        if self.back_s is None and self.sent % self.every == 0:
+            with contextlib.suppress(PermissionError):  # Windows: the daemon has it open
+                self.folder.rename(self.elsewhere)
+                self.times, self.back_s = self.times + 1, time.monotonic() + self.away_s
+        if self.back_s is None:
+            super().send(packet)
+
+    def receive(self):
+        if self.back_s is None:
+            return super().receive()
+        if time.monotonic() >= self.back_s:
+            self.elsewhere.rename(self.folder)
+            self.back_s = None
+        return []
+
+
 class FaultySpool(SpoolCarrier):
     """Files that come late (and so out of order), twice, and at first only half, as a folder that is synchronised over
     a network shows them; of some halves the rest never comes. Seeded; ``faults`` counts what was done.

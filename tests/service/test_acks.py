@@ -294,7 +294,7 @@ def test_sessions_past_those_that_are_known_are_forgotten(start, connect, monkey
 def test_tracks_that_are_described_and_never_searched_are_forgotten(start, connect, monkeypatch, message):
     """Also those whose descriptions grow while no further session comes."""
     monkeypatch.setattr(limits, "DRAFTS_BYTES", 60_000)
-    monkeypatch.setattr(services, "LOOK_AFTER", 50)
+    monkeypatch.setattr(services, "EVICT_EVERY_MESSAGES", 50)
     daemon = start()
     client = connect(daemon.home)
     for index in range(60):

@@ -26,7 +26,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "check",
         help="say what is wrong with a journal",
         description="Say what is wrong with a journal and what of it can be used; changes nothing. Exit status 0: "
-        "all is well; 1: damaged, torn or of a newer version.",
+        "all is well; 1: damaged, not written completely, or of a newer version.",
     )
     check.add_argument("files", nargs="+", type=file_path, metavar="FILE", help="SESSION.journal.jsonl")
     check.set_defaults(func=run)

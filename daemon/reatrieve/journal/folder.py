@@ -74,9 +74,9 @@ class JournalFolder:
     def __init__(self, folder: Path, *, now: Callable[[], float] = time.time) -> None:
         self.folder = folder
         self._now = now
-        self._useless: set[tuple[Path, Stamp]] = set()  # copies of which nothing is taken while they stay as they are
-        self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
-        self._turns_change = threading.Lock()
+        self._unusable_copies: set[tuple[Path, Stamp]] = set()  # nothing is taken of them while they stay as they are
+        self._locks: WeakValueDictionary[str, _SessionLock] = WeakValueDictionary()
+        self._locks_guard = threading.Lock()
 
     def path(self, session: str) -> Path:
         """Where the journal of a session lies, or would."""
@@ -99,7 +99,7 @@ class JournalFolder:
 
     def create(self, header: Header, *, events: Iterable[SessionEvent] = ()) -> Journal:
         """Begin the journal of a new session, with its first ``events`` at once."""
-        with self._turn(header.session):
+        with self._locked(header.session):
             return Journal.create(self.path(header.session), header, events=events, now=self._now)
 
     def open(self, session: str) -> Journal:
@@ -116,7 +116,7 @@ class JournalFolder:
             As ``Journal.open``.
         """
         path = self.path(session)
-        with self._turn(session):
+        with self._locked(session):
             try:
                 journal = Journal.open(path, now=self._now)
             except DamageError as damage:
@@ -178,7 +178,7 @@ class JournalFolder:
         path, folder = self.path(session), self.folder / DISCARDED
         try:
             make_folder(folder)
-            with self._turn(session):
+            with self._locked(session):
                 path.replace(folder / path.name)
         except OSError as exc:
             raise JournalError(f"the journal {path} cannot be set aside: {reason(path, exc)}") from exc
@@ -188,12 +188,12 @@ class JournalFolder:
         remove(self.path(session))
 
     @contextlib.contextmanager
-    def _turn(self, session: str) -> Iterator[None]:
+    def _locked(self, session: str) -> Iterator[None]:
         """Inside, no other thread takes in, begins, opens or discards this session's journal; one that is moved while a
         project is listed would be another process's to whoever opens it."""
-        with self._turns_change:
-            turn = self._turns.setdefault(session, _Turn())
-        with turn.lock:
+        with self._locks_guard:
+            one = self._locks.setdefault(session, _SessionLock())
+        with one.lock:
             yield
 
     def _journals(self) -> Iterator[Path]:
@@ -253,7 +253,7 @@ class JournalFolder:
 
     def _take_in_one(self, copy: Path, project: str) -> None:
         header = read_header(copy)
-        with self._turn(header.session):
+        with self._locked(header.session):
             self._take_in_copy(copy, header, project)
 
     def _take_in_copy(self, copy: Path, header: Header, project: str) -> None:
@@ -269,14 +269,14 @@ class JournalFolder:
                     journal.move_to(project)
             return
         read_as = copy, stamp(copy)
-        if read_as in self._useless:
+        if read_as in self._unusable_copies:
             return
         try:
             lines = _possible(copy)
         except DamageError:
-            if len(self._useless) >= limits.COPIES:
-                self._useless.clear()
-            self._useless.add(read_as)
+            if len(self._unusable_copies) >= limits.COPIES:
+                self._unusable_copies.clear()
+            self._unusable_copies.add(read_as)
             raise
         header = relocated(header, project)
         if not _is_there(here):
@@ -287,7 +287,7 @@ class JournalFolder:
         logger.warning("%s has lost its header; the copy %s takes its place, see %s", here, copy, kept)
 
 
-class _Turn:
+class _SessionLock:
     """Of one session: its lock, while somebody has or awaits it."""
 
     def __init__(self) -> None:
@@ -337,7 +337,7 @@ def check_journal(path: Path) -> tuple[Header | None, list[Line], list[str]]:
     if content.damage is not None:
         problems.append(str(content.damage))
     elif content.torn:
-        problems.append(f"{path}: the last line is torn ({len(content.torn)} bytes); it will be dropped")
+        problems.append(f"{path}: the last line was not written completely and is left out ({len(content.torn)} bytes)")
     _, at, why = fold_possible(line.event for line in content.lines)
     if why and content.header is not None:
         problems.insert(0, str(DamageError(path, at + 2, why, content.header, content.lines[:at])))

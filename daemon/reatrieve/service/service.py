@@ -50,8 +50,8 @@ logger = logging.getLogger(__name__)
 TIDY_EVERY_S = 60.0
 IDLE_AFTER_S = 3600.0
 SETTLE_S = 2.0
-LOOK_AFTER = 4096
-"""So many messages that describe tracks later, room is made again."""
+EVICT_EVERY_MESSAGES = 4096
+"""So many messages that describe tracks later, sessions are evicted again."""
 SWEEP_S = 1.0
 RENDERS_KEPT_S = 7 * 24 * 3600.0
 LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
@@ -110,7 +110,7 @@ class Service:
             collecting=self._collecting,
             describing=self._describing,
             proposed=self._proposed,
-            rested=self._make_room,
+            rested=self._evict_sessions,
             watch=self._watch,
         )
 
@@ -152,7 +152,7 @@ class Service:
             del self._actors[session], self._used_s[session]
             await actor.close()
 
-    def _make_room(self) -> None:
+    def _evict_sessions(self) -> None:
         """Close the longest unused idle sessions while too many are open, and forget some while too many are known."""
         self._n_described = 0
         unused = sorted(self._used_s, key=self._used_s.__getitem__)
@@ -163,13 +163,13 @@ class Service:
                 logger.info("session %s is closed for now: %d others are open", session, limits.OPEN_SESSIONS)
                 actor.let_go()
                 excess -= 1
-        described = 0
+        n_bytes = 0
         for count, session in enumerate(reversed(unused), start=1):  # the latest first
             actor = self._actors[session]
             if actor.is_open:
                 continue
-            described += actor.draft.n_bytes
-            if count > limits.KNOWN_SESSIONS or described > limits.DRAFTS_BYTES:
+            n_bytes += actor.draft.n_bytes
+            if count > limits.KNOWN_SESSIONS or n_bytes > limits.DRAFTS_BYTES:
                 self._start(self._drop(session))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -209,7 +209,7 @@ class Service:
         actor = self._actors.get(session)
         if actor is None:
             actor = self._actors[session] = SessionActor(session, self._context)
-            self._make_room()
+            self._evict_sessions()
         if isinstance(command, Cancel):
             actor.cancel()
             if self.ahead.cancel(session) and not actor.is_open:
@@ -219,8 +219,8 @@ class Service:
         elif isinstance(command, (Item, Probe, Tempo, Known)):
             actor.draft.add(command)
             self._n_described += 1
-            if self._n_described >= LOOK_AFTER:
-                self._make_room()
+            if self._n_described >= EVICT_EVERY_MESSAGES:
+                self._evict_sessions()
         else:
             actor.submit(client, number, command)
             return

@@ -151,7 +151,7 @@ class SessionWork:
                 self._ops.add(command.op)
             return frozenset(event.number for event in accepted if isinstance(event, Answered))
         if isinstance(command, Ask):
-            self._request(command)
+            self._propose_at(command)
             return frozenset()
         event = self._event(command)
         after = self.state.apply(event)
@@ -171,7 +171,7 @@ class SessionWork:
         tell yet."""
         return None if self.search is None else self.search.similarity(n_points)
 
-    def _request(self, command: Ask) -> None:
+    def _propose_at(self, command: Ask) -> None:
         """Propose the place that the user points at."""
         with self._all_or_nothing():
             asked = self._analysed().request(command.time_s - self.journal.header.origin_s)
@@ -206,7 +206,7 @@ class SessionWork:
         """Ask what decides the rest: now, in place of the open candidate, and after each answer until it is clear."""
         self.deciding = self.state.over is None
         if self.deciding:
-            self._ask()
+            self._propose_deciding()
 
     def rest(
         self, above: float, *, cancel: Callable[[], bool], progress: Callable[[float], None]
@@ -224,7 +224,7 @@ class SessionWork:
             raise InputError("the track is not analysed yet; wait for the first candidate")
         return self.search
 
-    def _ask(self) -> None:
+    def _propose_deciding(self) -> None:
         """Propose the question that decides the rest, unless it is clear."""
         with self._all_or_nothing():
             asked = self._analysed().decide()
