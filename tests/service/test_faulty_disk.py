@@ -127,7 +127,9 @@ def pytest_generate_tests(metafunc):
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
-    ("lasting", "reads"), [(False, False), (True, False), (False, True)], ids=["once", "from then on", "reads too"]
+    ("lasting", "reads"),
+    [(False, False), (True, False), (False, True), (True, True)],
+    ids=["once", "from then on", "reads too", "reads from then on"],
 )
 def test_a_session_on_a_disk_that_fails(start, connect, short_track, tmp_path, request, kind, lasting, reads):
     """With ``--long`` each call meets each kind of fault; without it every ninth one, beginning with the first, one."""

@@ -19,7 +19,7 @@ __all__ = ["DaemonLog"]
 LOG_BYTES = 2 << 20
 LOG_COUNT = 3
 WAITING = 10_000
-"""So many lines may wait for the disk; further ones are not logged."""
+"""So many lines may wait for the disk; further ones are counted, and not logged."""
 FLUSH_S = 5.0
 
 
@@ -32,6 +32,7 @@ class DaemonLog(logging.handlers.QueueHandler):
         self._waiting: queue.Queue[logging.LogRecord | threading.Event] = queue.Queue(WAITING)
         super().__init__(self._waiting)
         self._file = _File(path, maxBytes=LOG_BYTES, backupCount=LOG_COUNT, encoding="utf-8")
+        self._lost = 0
         self._file.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         threading.Thread(target=self._write, name="reatrieve-log", daemon=True).start()
 
@@ -40,8 +41,9 @@ class DaemonLog(logging.handlers.QueueHandler):
         record.msg, record.args = record.getMessage(), None
         return record
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
-        """Nothing: a line too many while the disk does not answer."""
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  (logging's names)
+        """A line too many, while the disk does not answer."""
+        self._lost += 1
 
     def flush(self) -> None:
         """Return when all lines so far are written, or when the disk has not taken them in ``FLUSH_S``."""
@@ -71,6 +73,10 @@ class DaemonLog(logging.handlers.QueueHandler):
                 one.set()
             else:
                 self._file.handle(one)
+            if self._lost:
+                lost, self._lost = self._lost, 0
+                text = f"{lost} lines before this one are not here: the disk did not take them in time"
+                self._file.handle(logging.LogRecord("reatrieve", logging.WARNING, __file__, 0, text, None, None))
 
 
 class _File(logging.handlers.RotatingFileHandler):
