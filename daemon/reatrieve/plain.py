@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import re
 
-__all__ = ["PlainFormatter", "plain", "plain_json"]
+__all__ = ["LOG_FORMAT", "PlainFormatter", "plain", "plain_json"]
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+"""Of the daemon, in its log file and on its terminal."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 

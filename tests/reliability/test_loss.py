@@ -35,16 +35,31 @@ def track(tmp_path_factory):
     return make_track(tmp_path_factory.mktemp("loss") / "long.wav", duration_s=25.0)
 
 
+def played(client, session, track):
+    """Play a session of thirty answers and rename it: what was said, and the end."""
+    try:
+        client.find(session, track, 1.0, 1.5, budget=N_ANSWERS - 4)
+        said, done = client.play(TRUTH)
+        client.send(Rename(session, "name", "after"))
+        client.settle()
+    finally:
+        client.close()
+    return said, done
+
+
+def demand_as_undisturbed(daemon, session, said, done, undisturbed):
+    """The same was said, the end and the state are the same, and no answer is in the journal twice."""
+    assert said == undisturbed[0]
+    assert (done.reason, done.rejections, done.accepted) == ("budget", N_ANSWERS - 4, 4)
+    assert state_of(daemon.home, session) == undisturbed[2]
+    assert len(journal_ops(daemon.home, session)) == len(set(journal_ops(daemon.home, session))) == len(said) + 1
+
+
 @pytest.fixture(scope="module")
 def undisturbed(daemon, track):
     """What is said in a session of thirty answers without faults, and its state in the end."""
     loading.load()
-    client = Client(daemon.home)
-    client.find("undisturbed", track, 1.0, 1.5, budget=N_ANSWERS - 4)
-    said, done = client.play(TRUTH)
-    client.send(Rename("undisturbed", "name", "after"))
-    client.settle()
-    client.close()
+    said, done = played(Client(daemon.home), "undisturbed", track)
     assert len(said) == N_ANSWERS
     return said, done, state_of(daemon.home, "undisturbed")
 
@@ -56,14 +71,7 @@ def test_thirty_percent_faults_change_nothing(daemon, track, undisturbed, reques
     def play(k):
         session = f"lossy-{k}-{secrets.token_hex(3)}"
         with FaultyProxy(daemon.info.port, fault=0.3, seed=k) as proxy:
-            client = Client(daemon.home, port=proxy.port)
-            try:
-                client.find(session, track, 1.0, 1.5, budget=N_ANSWERS - 4)
-                said, done = client.play(TRUTH)
-                client.send(Rename(session, "name", "after"))
-                client.settle()
-            finally:
-                client.close()
+            said, done = played(Client(daemon.home, port=proxy.port), session, track)
         with lock:
             ended.append((session, said, done, proxy.dropped))
 
@@ -76,10 +84,7 @@ def test_thirty_percent_faults_change_nothing(daemon, track, undisturbed, reques
     assert len(ended) == n_sessions
     for session, said, done, dropped in ended:
         assert dropped > 20
-        assert said == undisturbed[0]
-        assert (done.reason, done.rejections, done.accepted) == ("budget", N_ANSWERS - 4, 4)
-        assert state_of(daemon.home, session) == undisturbed[2]
-        assert len(journal_ops(daemon.home, session)) == len(set(journal_ops(daemon.home, session))) == len(said) + 1
+        demand_as_undisturbed(daemon, session, said, done, undisturbed)
     print(f"{n_sessions} sessions of {len(undisturbed[0])} answers, {sum(one[3] for one in ended)} datagrams lost")
 
 
@@ -94,15 +99,8 @@ def test_files_late_doubled_out_of_order_and_half_written_change_nothing(
     for k in range(n_sessions):
         session = f"late-{k}-{secrets.token_hex(3)}"
         client = Client(daemon.home, "spool", spool=partial(FaultySpool, seed=k))
-        client.find(session, track, 1.0, 1.5, budget=N_ANSWERS - 4)
-        said, done = client.play(TRUTH)
-        client.send(Rename(session, "name", "after"))
-        client.settle()
-        client.close()
-        assert said == undisturbed[0]
-        assert (done.reason, done.rejections, done.accepted) == ("budget", N_ANSWERS - 4, 4)
-        assert state_of(daemon.home, session) == undisturbed[2]
-        assert len(journal_ops(daemon.home, session)) == len(set(journal_ops(daemon.home, session))) == len(said) + 1
+        said, done = played(client, session, track)
+        demand_as_undisturbed(daemon, session, said, done, undisturbed)
         faults += client.carrier.faults
         assert min(client.carrier.faults.values()) > 5
     halves = daemon.service.hub.complaints[malformed] - before
@@ -115,15 +113,8 @@ def test_a_folder_that_is_away_again_and_again_changes_nothing(daemon, track, un
     for k in range(20 if request.config.getoption("--long") else 1):
         session = f"away-{k}-{secrets.token_hex(3)}"
         client = Client(daemon.home, "spool", spool=partial(VanishingSpool, every=5 + k))
-        client.find(session, track, 1.0, 1.5, budget=N_ANSWERS - 4)
-        said, done = client.play(TRUTH)
-        client.send(Rename(session, "name", "after"))
-        client.settle()
-        client.close()
-        assert said == undisturbed[0]
-        assert (done.reason, done.rejections, done.accepted) == ("budget", N_ANSWERS - 4, 4)
-        assert state_of(daemon.home, session) == undisturbed[2]
-        assert len(journal_ops(daemon.home, session)) == len(set(journal_ops(daemon.home, session))) == len(said) + 1
+        said, done = played(client, session, track)
+        demand_as_undisturbed(daemon, session, said, done, undisturbed)
         assert client.carrier.times > 3 or sys.platform == "win32"
 
 

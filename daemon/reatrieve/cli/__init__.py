@@ -16,7 +16,7 @@ from reatrieve import __version__
 from reatrieve.address_space import check_address_space
 from reatrieve.cli.parser import Parser
 from reatrieve.errors import ReatrieveError, lacks_memory
-from reatrieve.plain import PlainFormatter, plain
+from reatrieve.plain import LOG_FORMAT, PlainFormatter, plain
 
 __all__ = ["main"]
 
@@ -39,7 +39,6 @@ COMMANDS = {
 """Modules of this package, each with ``add(subparsers)``, as ``reatrieve --help`` shows them. What each is for stands
 here, so that the list costs no import of them."""
 
-_LOGGED = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _SHOWN = "reatrieve: note: %(message)s"
 """A warning of ours in the terminal of somebody who has just typed a command."""
 
@@ -76,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # calls it an error when an observer is stopped
     arguments = list(sys.argv[1:] if argv is None else argv)
-    form = _LOGGED if arguments[:1] == ["serve"] else _SHOWN
+    form = LOG_FORMAT if arguments[:1] == ["serve"] else _SHOWN
     for handler in logging.getLogger().handlers:
         handler.setFormatter(PlainFormatter(form))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):

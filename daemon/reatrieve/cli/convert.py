@@ -14,7 +14,7 @@ from reatrieve.annotations.files import read_annotations
 from reatrieve.annotations.recordings import same_recording
 from reatrieve.annotations.tables import table_unit
 from reatrieve.cli.output import say
-from reatrieve.cli.values import check_file_to_write, file_path, whole_up_to
+from reatrieve.cli.values import check_file_to_write, file_path, plural, whole_up_to
 from reatrieve.errors import AudioError, InputError
 from reatrieve.files import appearing
 from reatrieve.sync.writers import tables
@@ -100,8 +100,7 @@ def run(args: argparse.Namespace) -> int:
             part.write_bytes(content)
     except OSError as error:
         raise AudioError(f"cannot write to {args.output}: {error.strerror or error}; choose another folder") from error
-    count = len(annotations)
-    say(f"{count} {'label' if count == 1 else 'labels'} as {form} in {args.output}")
+    say(f"{plural(len(annotations), 'label')} as {form} in {args.output}")
     for note in notes:
         say(f"note: {note}")
     return 0

@@ -12,7 +12,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from reatrieve.files import open_lock
-from reatrieve.plain import PlainFormatter
+from reatrieve.plain import LOG_FORMAT, PlainFormatter
 
 __all__ = ["DaemonLog"]
 
@@ -33,7 +33,7 @@ class DaemonLog(logging.handlers.QueueHandler):
         super().__init__(self._waiting)
         self._file = _File(path, maxBytes=LOG_BYTES, backupCount=LOG_COUNT, encoding="utf-8")
         self._lost = 0
-        self._file.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        self._file.setFormatter(PlainFormatter(LOG_FORMAT))
         threading.Thread(target=self._write, name="reatrieve-log", daemon=True).start()
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:

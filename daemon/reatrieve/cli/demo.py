@@ -228,7 +228,7 @@ def _export(loop: Loop, out: Path, console: Console) -> list[Path]:
     reaper.until(lambda: loop.project.markers, timeout_s=60.0)
     loop.settle()
     console.print()
-    console.print(f"{reaper.status.help_line.removeprefix('ReaTrieve: ')}")
+    console.print(reaper.status.help_line.removeprefix("ReaTrieve: "))
     folder = out / "export"
     before = set(folder.rglob("*")) if folder.is_dir() else set()
     reaper.answer([str(folder), "all", "source", "", "0", "yes"])

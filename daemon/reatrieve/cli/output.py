@@ -20,10 +20,10 @@ def say(*lines: str, indent: int | None = None, file: TextIO | None = None) -> N
     indent : lines are broken where they are too long for the terminal, and go on after so many blanks.
     file : standard output, unless given.
     """
-    texts = map(plain, lines)
-    for text in texts if indent is None else (wrapped(one, indent=indent) for one in texts):
-        print(text, file=sys.stdout if file is None else file)
-    (sys.stdout if file is None else file).flush()
+    file = sys.stdout if file is None else file
+    for line in map(plain, lines):
+        print(line if indent is None else wrapped(line, indent=indent), file=file)
+    file.flush()
 
 
 def say_json(value: Any) -> None:

@@ -416,9 +416,10 @@ class SessionActor:
         def keep() -> None:
             _demand_project(command.project)
             journal, folder = work.journal, copies_folder(command.project)
-            before = copies_in(folder)
+            moves = command.project != journal.header.project
+            before = copies_in(folder) if moves else []
             copy = journal.copy_to(folder, project=command.project)
-            if command.project == journal.header.project:
+            if not moves:
                 return
             try:
                 journal.move_to(command.project)  # last: where this fails, the journal is as it was
