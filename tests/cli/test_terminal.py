@@ -223,7 +223,7 @@ def test_ctrl_c_during_any_import_says_nothing(name: str, tmp_path: Path) -> Non
     assert not (tmp_path / "set").exists()
 
 
-@pytest.mark.parametrize("name", ["reatrieve.settings", "librosa.filters", "rich.console"])
+@pytest.mark.parametrize("name", ["reatrieve.settings", "scipy.fft", "rich.console"])
 def test_ctrl_c_while_find_loads_says_nothing(
     name: str, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

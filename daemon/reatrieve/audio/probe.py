@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.signal
+import scipy.fft
 from numpy.typing import NDArray
 
 from reatrieve.audio.stitch import TrackAudio
@@ -108,7 +108,7 @@ def _compared(track_map: TrackMap, time_s: float, rate_hz: int, heard: NDArray[n
     if silent or _rms(ours) < _SILENCE:
         same = silent and _rms(middle) < _SILENCE
         return Match(float(same), 0.0, float(same))
-    products = scipy.signal.correlate(ours, heard, "valid")  # lag n_lags first: ours shifted right by it is heard
+    products = _correlated(ours, heard)  # lag n_lags first: ours shifted right by it is heard
     energy = (
         np.convolve(ours**2, np.ones(len(heard)), "valid") if len(heard) < 512 else _moving_sum(ours**2, len(heard))
     )
@@ -120,6 +120,13 @@ def _compared(track_map: TrackMap, time_s: float, rate_hz: int, heard: NDArray[n
     lags = n_lags - np.arange(len(correlations))
     best = max(range(len(correlations)), key=lambda k: (round(float(correlations[k]), 4), -abs(int(lags[k]))))
     return Match(at_zero, float(lags[best]) / rate_hz, float(correlations[best]))
+
+
+def _correlated(long: NDArray[np.float64], short: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Inner products of ``short`` with ``long`` from each of its samples on where all of ``short`` fits."""
+    n = scipy.fft.next_fast_len(len(long), real=True)
+    products = scipy.fft.irfft(scipy.fft.rfft(long, n) * np.conj(scipy.fft.rfft(short, n)), n)
+    return np.asarray(products[: len(long) - len(short) + 1], np.float64)
 
 
 def _moving_sum(values: NDArray[np.float64], n: int) -> NDArray[np.float64]:

@@ -156,9 +156,8 @@ def _search(args: argparse.Namespace) -> int:
 
         # Arguments are checked; load the slow modules now, so that neither the clock below nor the analysis includes
         # their import.
-        import librosa.filters  # noqa: F401
-
-        import reatrieve.audio.analysis  # noqa: F401
+        import reatrieve.audio.analysis
+        import reatrieve.retrieval.default.retriever  # noqa: F401
         from reatrieve.cli.conversation import Conversation, KnownAnswers, Person
         from reatrieve.cli.journalled_search import JournalledSearch
         from reatrieve.cli.listening import Listening

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-import librosa
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -145,6 +144,8 @@ def _legend(
 
 
 def _spectrogram(samples: NDArray[np.float32], rate_hz: int, width: int, height: int) -> Image.Image:
+    import librosa  # costs a second: only a picture pays it
+
     hop = max(256, len(samples) // (2 * width))
     power = librosa.feature.melspectrogram(y=samples, sr=rate_hz, hop_length=hop, n_mels=96)
     level = librosa.power_to_db(power, ref=np.max, top_db=70.0) / 70.0 + 1.0

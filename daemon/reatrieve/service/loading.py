@@ -72,6 +72,8 @@ def exporting() -> ModuleType:
     """The module ``reatrieve.service.exporting``, which loads all writers."""
     load()
     with _lock:
+        import scipy.signal  # noqa: F401 - the anchors use it
+
         from reatrieve.service import exporting
 
         return exporting

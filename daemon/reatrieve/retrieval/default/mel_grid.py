@@ -11,7 +11,7 @@ from reatrieve.retrieval.default.spectrum import N_BANDS
 from reatrieve.retrieval.excerpt import HOP_S
 from reatrieve.retrieval.stream import CHUNK_FRAMES
 
-if TYPE_CHECKING:  # importing it costs a second for librosa
+if TYPE_CHECKING:  # it loads librosa, which costs a second
     from reatrieve.retrieval.representations import Features
 
 __all__ = ["mel_grid_chunks"]

@@ -45,7 +45,7 @@ from reatrieve.retrieval.threads import for_each, in_order, one_blas_thread
 from reatrieve.session.retriever import MOST_POINTS, Analysis, Pause, Progress, Proposal
 from reatrieve.session.spans import Span, is_blocked, overlap_s
 
-if TYPE_CHECKING:  # importing it costs a second for librosa
+if TYPE_CHECKING:  # it loads librosa, which costs a second
     from reatrieve.retrieval.representations import Representation
 
 __all__ = ["DefaultRanker", "DefaultRetriever"]

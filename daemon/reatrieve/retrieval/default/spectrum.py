@@ -19,11 +19,11 @@ import numpy as np
 import scipy.fft
 import scipy.linalg
 import scipy.ndimage
-import scipy.signal
 from numpy.typing import NDArray
 from scipy import sparse
 
 from reatrieve.retrieval.excerpt import HOP, N_FFT
+from reatrieve.retrieval.filterbank import hann, mel_bank
 from reatrieve.retrieval.stream import CHUNK_FRAMES, frame_chunks
 from reatrieve.retrieval.threads import for_each, in_order
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ
@@ -79,14 +79,20 @@ def mel_power(blocks: Iterable[NDArray[np.float32]], *, n_samples: int) -> Itera
 
 @lru_cache(maxsize=1)
 def _hann() -> NDArray[np.float32]:
-    return np.asarray(scipy.signal.get_window("hann", N_FFT, fftbins=True), dtype=np.float32)
+    return hann(N_FFT).astype(np.float32)
 
 
 @lru_cache(maxsize=1)
 def _mel_bank() -> sparse.csr_matrix:
-    import librosa  # costs a second: only what analyses pays it
-
-    return sparse.csr_matrix(librosa.filters.mel(sr=ANALYSIS_RATE_HZ, n_fft=N_FFT, n_mels=N_BANDS))
+    bank = mel_bank(
+        rate_hz=ANALYSIS_RATE_HZ,
+        n_fft=N_FFT,
+        n_bands=N_BANDS,
+        low_hz=0.0,
+        high_hz=ANALYSIS_RATE_HZ / 2,
+        equal_area=True,
+    )
+    return sparse.csr_matrix(bank.astype(np.float32))
 
 
 FLOOR = 1e-6

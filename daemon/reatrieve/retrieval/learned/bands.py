@@ -7,9 +7,9 @@ from functools import lru_cache, partial
 
 import numpy as np
 import scipy.fft
-import scipy.signal
 from numpy.typing import NDArray
 
+from reatrieve.retrieval.filterbank import hann, mel_bank
 from reatrieve.retrieval.threads import Run, in_order
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ
 
@@ -67,22 +67,19 @@ def _levels(samples: NDArray[np.floating], first: int) -> _F32:
 @lru_cache(maxsize=1)
 def _window() -> _F32:
     """Hann, scaled so that a full-scale sine has power 1."""
-    window = scipy.signal.get_window("hann", _N_FFT, fftbins=True)
+    window = hann(_N_FFT)
     return np.asarray(window * (2.0 / window.sum()), dtype=np.float32)
 
 
 @lru_cache(maxsize=1)
 def _bank() -> _F32:
     """Weights of the mean over each band (Slaney's mel scale), shape (LEARNED_BANDS, 1 + _N_FFT // 2)."""
-    import librosa  # costs a second: only what listens pays it
-
-    bank = librosa.filters.mel(
-        sr=ANALYSIS_RATE_HZ,
+    bank = mel_bank(
+        rate_hz=ANALYSIS_RATE_HZ,
         n_fft=_N_FFT,
-        n_mels=LEARNED_BANDS,
-        fmin=_LOW_HZ,
-        fmax=_HIGH_HZ,
-        norm=None,
-        dtype=np.float32,
-    )
+        n_bands=LEARNED_BANDS,
+        low_hz=_LOW_HZ,
+        high_hz=_HIGH_HZ,
+        equal_area=False,
+    ).astype(np.float32)
     return np.ascontiguousarray(bank / bank.sum(axis=1, keepdims=True), dtype=np.float32)
