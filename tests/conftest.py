@@ -15,9 +15,16 @@ settings.load_profile("project")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """One process for a few files or single tests: workers take longer to start than those take to run."""
+    """One process for a few files or single tests: workers take longer to start than those take to run. Otherwise one
+    more than there are processors: what waits for a timer or a daemon leaves one free.
+    """
     single = [one for one in config.args if "::" in one or one.endswith(".py")]
-    return 0 if len(single) == len(config.args) and len(single) <= 3 else None
+    if len(single) == len(config.args) and len(single) <= 3:
+        return 0
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return processors + 1
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +53,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is long on purpose may take three hours; further versions of REAPER wait until they are asked for."""
+    """What is long on purpose may take three hours; further versions of REAPER wait until they are asked for. Workers
+    begin with the files that hold slow tests, so that all end together."""
     if config.getoption("--long"):
         for item in items:
             item.add_marker(pytest.mark.timeout(3 * 3600), append=False)  # before one of its own
@@ -54,6 +62,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         further = [item for item in items if item.get_closest_marker("version")]
         config.hook.pytest_deselected(items=further)
         items[:] = [item for item in items if not item.get_closest_marker("version")]
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.hookimpl(wrapper=True)

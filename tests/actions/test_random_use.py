@@ -32,6 +32,20 @@ USES = {
     "unsaved": ["accept", "accept", "reject", "skip", "undo", UNDO, REDO, "save", "unsaved"],
 }
 PAUSES = (0, 0, 1, 1, 2, 3, 8, 40)
+SEEDS = {
+    "test_project_and_daemon_agree": range(4),
+    "test_project_and_daemon_agree_whatever_is_found_again": range(5),
+    "test_regions_off_their_sound_are_put_right_whatever_has_moved": range(4),
+    "test_regions_that_undo_gives_other_guids_are_known_whatever_was_pressed": (*range(4), 16),
+}
+MANY_SEEDS = range(40)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A few seeds of each use; ``--long``: many."""
+    seeds = SEEDS.get(metafunc.function.__name__)
+    if seeds is not None:
+        metafunc.parametrize("seed", MANY_SEEDS if metafunc.config.getoption("--long") else seeds)
 
 
 class Hand:
@@ -137,7 +151,7 @@ class Hand:
             region.delete() if what == "delete" else region.move(region.start_s + 0.02)
 
 
-@pytest.mark.parametrize(("use", "seed"), [(use, seed) for use in USES for seed in range(3 if use == "long" else 6)])
+@pytest.mark.parametrize("use", USES)
 def test_project_and_daemon_agree(tmp_path: Path, use: str, seed: int) -> None:
     spans = SPANS if use != "long" else [(1.5 * k, 1.5 * k + 1.0) for k in range(2, 130)]
     with Rig(tmp_path, ("7.80", "6.83")[seed % 2], spans=spans) as rig:
@@ -200,7 +214,6 @@ AGAIN = {
 }
 
 
-@pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("use", AGAIN)
 def test_project_and_daemon_agree_whatever_is_found_again(tmp_path: Path, use: str, seed: int) -> None:
     """Every accepted region is one search's, and every accepted place has one region."""
@@ -235,7 +248,6 @@ MOVED = {
 }
 
 
-@pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("use", MOVED)
 def test_regions_off_their_sound_are_put_right_whatever_has_moved(tmp_path: Path, use: str, seed: int) -> None:
     with Rig(tmp_path, ("7.80", "6.83")[seed % 2], spans=SPANS) as rig:
@@ -270,7 +282,6 @@ NEW_GUIDS = [
 ]
 
 
-@pytest.mark.parametrize("seed", [*range(4), 16])
 def test_regions_that_undo_gives_other_guids_are_known_whatever_was_pressed(tmp_path: Path, seed: int) -> None:
     profile = {"undo_keeps_region_guids": False, "redo_keeps_region_guids": False}
     with Rig(tmp_path, ("7.80", "6.83")[seed % 2], spans=SPANS, profile=profile) as rig:

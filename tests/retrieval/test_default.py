@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from reatrieve.errors import InputError
+from reatrieve.retrieval.default import retriever as default_retriever
 from reatrieve.retrieval.default.retriever import DefaultRetriever
 from reatrieve.retrieval.registry import make_retriever
 from reatrieve.session.retriever import Ranker, Retriever
@@ -106,6 +107,22 @@ def test_forgetting_keeps_the_order_of_the_others(retriever, analysis):
             other.learn(at(t), positive=positive)
     ranker.forget(at(5.0))
     assert ranker.best(blocked) == other.best(blocked)
+
+
+def test_a_long_session_is_taken_up_again_with_few_questions(retriever, analysis, monkeypatch):
+    """What had to be expected of an answer costs a question; only the first answers are looked up."""
+    monkeypatch.setattr(default_retriever, "SURPRISE_ANSWERS", 5)
+    ranker = retriever.ranker(analysis, at(TIMES_S[0]))
+    judged, judge = [], ranker._judged
+    monkeypatch.setattr(ranker, "_judged", lambda labels, *rest: (judged.append(len(labels)), judge(labels, *rest))[1])
+    labels = [at(0.05 * k) for k in range(20, 40)]
+    for span in labels:
+        ranker.learn(span, positive=False)
+    ranker.best([at(TIMES_S[0]), *labels])
+    assert sorted(judged) == [1, 2, 3, 4, 5, 21]
+    ranker.forget(labels[0])
+    ranker.best([at(TIMES_S[0]), *labels])
+    assert len(judged) == 6 + 6 - 1  # the example alone is still known
 
 
 def test_two_runs_agree_to_the_last_bit(retriever, analysis):

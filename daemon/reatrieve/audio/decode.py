@@ -87,7 +87,7 @@ class SoundReader:
             ) from error
         except _FAULTS as error:
             raise AudioError(
-                f"{self.path}: cannot be read as {_kind(self.path)} ({_content(self.path) or _reason(error)}); "
+                f"{self.path}: cannot be read as {_kind(self.path)} ({_content(self.path) or _words_of(error)}); "
                 "convert it to wav, flac, ogg or mp3"
             ) from error
         self._clean = self._file.subtype.startswith("PCM_")
@@ -112,7 +112,7 @@ class SoundReader:
             if isinstance(error, AudioError):
                 raise
             raise AudioError(
-                f"{self.path}: cannot be read as sound ({_reason(error)}); the file is damaged, render it anew"
+                f"{self.path}: cannot be read as sound ({_words_of(error)}); the file is damaged, render it anew"
             ) from error
         except BaseException:
             self._file.close()
@@ -172,7 +172,7 @@ class SoundReader:
             found: NDArray[np.float32] = self._file.read(last - first, dtype="float32", always_2d=True)
         except _FAULTS as error:
             raise AudioError(
-                f"{self.path}: cannot be decoded at {first / self.info.rate_hz:.3f} s ({_reason(error)}); "
+                f"{self.path}: cannot be decoded at {first / self.info.rate_hz:.3f} s ({_words_of(error)}); "
                 "the file is damaged, render it anew"
             ) from error
         self._next = first + len(found)
@@ -247,8 +247,9 @@ def _is_file(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError) as error:  # a folder that may not be entered, a name too long
-        reason = getattr(error, "strerror", None) or error
-        raise AudioError(f"{str(path)[:300]}: cannot be opened ({reason}); check its folder and name") from error
+        raise AudioError(
+            f"{str(path)[:300]}: cannot be opened ({reason(path, error)}); check its folder and name"
+        ) from error
 
 
 def _demand_usual(path: Path, rate_hz: int, n_channels: int) -> None:
@@ -261,7 +262,7 @@ def _demand_usual(path: Path, rate_hz: int, n_channels: int) -> None:
         raise AudioError(f"{path}: {n_channels} channels, at most {limits.CHANNELS} are taken; render some of them")
 
 
-def _reason(error: Exception) -> str:
+def _words_of(error: Exception) -> str:
     """libsndfile's own words, without the file's name and the full stop."""
     text = getattr(error, "error_string", None) or str(error)
     if "does not exist" in text:  # said of anything that is no mp3; that it is there was seen before

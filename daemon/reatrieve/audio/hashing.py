@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from reatrieve.errors import AudioError, CancelledError
-from reatrieve.files import appearing, make_folder, open_regular, read_small
+from reatrieve.files import appearing, make_folder, open_regular, read_small, reason
 
 __all__ = ["FileStamp", "SoundHashes", "content_hash", "file_stamp", "gone"]
 
@@ -77,7 +77,7 @@ def content_hash(path: Path, *, cancel: Callable[[], bool] | None = None) -> str
                     raise CancelledError("stopped before the sound was read")
     except (OSError, ValueError) as error:
         raise AudioError(
-            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}); check the file and its permissions"
+            f"{path}: cannot be read ({reason(path, error)}); check the file and its permissions"
         ) from error
     return digest.hexdigest()
 

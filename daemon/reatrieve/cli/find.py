@@ -127,18 +127,18 @@ def run(args: argparse.Namespace) -> int:
         told = f"stopped: {NOTHING_ANSWERED}"
         if args.resume is not None:
             told = f"stopped; go on with: {_again(args, args.resume, None)}"
-        if (output := _output(args)) is not None:
-            say("", told, file=output)
+        if (stream := _stream(args)) is not None:
+            say("", told, file=stream)
         raise
 
 
-def _output(args: argparse.Namespace) -> TextIO | None:
+def _stream(args: argparse.Namespace) -> TextIO | None:
     """Where the command talks, as ``terminal.console_for`` has it."""
     return sys.stderr if args.json else sys.stdout
 
 
 def _search(args: argparse.Namespace) -> int:
-    with _silently_stopped(), loading(_output(args)):
+    with _silently_stopped(), loading(_stream(args)):
         from reatrieve.files import own_folder
         from reatrieve.settings import Settings, chosen_home
 

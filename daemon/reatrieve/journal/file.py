@@ -262,8 +262,7 @@ class Journal:
         try:
             _truncate_pending(self.path, file)
             content = parse(self.path, _read(file, self.path))
-            if content.damage is not None or content.header is None:
-                raise content.damage or JournalError(f"{self.path} is no journal")
+            header = _header_of(self.path, content)
             if content.torn:
                 _warn_of_torn(self.path, content.torn)
                 _cut(file, content.length)
@@ -275,7 +274,7 @@ class Journal:
             file.close()
             raise
         self._file, self._content, self._written = file, content, written
-        self.header = content.header
+        self.header = header
 
     def _stay_in_place(self) -> None:
         """Before a line is written: a file that another program has deleted, changed or replaced is written anew,
@@ -389,11 +388,17 @@ def read_journal(path: Path, *, warn: bool = False) -> tuple[Header, list[Line]]
     """Header and events of a journal, without writing or locking it; raises ``JournalError`` as ``Journal.open``
     does. ``warn`` of a torn last line, as that does: for a journal that somebody has named."""
     content = parse(path, read_file(path))
-    if content.damage is not None or content.header is None:
-        raise content.damage or JournalError(f"{path} is no journal")
+    header = _header_of(path, content)
     if content.torn and warn:
         _warn_of_torn(path, content.torn)
-    return content.header, content.lines
+    return header, content.lines
+
+
+def _header_of(path: Path, content: JournalContent) -> Header:
+    """The header of what is whole; raises ``JournalError`` of what is damaged, or no journal."""
+    if content.damage is not None or content.header is None:
+        raise content.damage or JournalError(f"{path} is no journal")
+    return content.header
 
 
 def _warn_of_torn(path: Path, torn: bytes) -> None:
@@ -581,7 +586,4 @@ def read_header(path: Path) -> Header:
         raise JournalError(unreadable(path, exc)) from exc
     if len(first) > limits.HEADER_BYTES and first.startswith(b'{"reatrieve"'):
         raise JournalError(f"{path} is no journal: its first line has more than {limits.HEADER_BYTES} bytes")
-    content = parse(path, first)
-    if content.header is None:
-        raise content.damage or JournalError(f"{path} is no journal")
-    return content.header
+    return _header_of(path, parse(path, first))

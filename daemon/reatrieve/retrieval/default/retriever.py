@@ -73,6 +73,9 @@ LEAST_RISE = 0.5
 """Share of the example's rise below which a rise is no onset: in a dense mix it may be a louder neighbour's."""
 AGREEING_S = 0.025
 """A rise is believed if it is no farther from where a warped excerpt begins: words have more than one."""
+SURPRISE_ANSWERS = 64
+"""The first answers of a session, for which is looked up what had to be expected: where a session is taken up again,
+each costs as much as a question, and later ones change what they say together by little."""
 _MOST_SHORTLISTS = 8
 
 
@@ -334,8 +337,8 @@ class DefaultRanker:
         return self._judgement.probabilities(shortlist.log_odds, surprised, stage=shortlist.stage)
 
     def _surprised(self) -> float:
-        """What the answers were against what had to be expected of each when it was asked about."""
-        for index in range(len(self._outcomes), len(self._labels)):
+        """What the first answers were against what had to be expected of each when it was asked about."""
+        for index in range(len(self._outcomes), min(len(self._labels), 1 + SURPRISE_ANSWERS)):
             label = self._labels[index]
             expected = None if label.supposed or index == 0 else self._expectation(index)
             self._outcomes.append(None if expected is None else (label.positive, expected))
