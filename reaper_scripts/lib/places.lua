@@ -43,12 +43,16 @@ function objects.find(proj, guid)
   return object and described(proj, object, guid)
 end
 
-function objects.each(proj)
+function objects.each(proj, wanted)
   local index = -1
   return function()
-    index = index + 1
-    local object = reaper.GetRegionOrMarker(proj, index, "")
-    return object and described(proj, object, text(proj, object, "GUID"))
+    while true do
+      index = index + 1
+      local object = reaper.GetRegionOrMarker(proj, index, "")
+      if not object then return nil end
+      local guid = text(proj, object, "GUID")
+      if not wanted or wanted[guid] then return described(proj, object, guid) end
+    end
   end
 end
 
@@ -130,11 +134,14 @@ function indexed.find(proj, guid)
   return index and at_index(proj, index)
 end
 
-function indexed.each(proj)
+function indexed.each(proj, wanted)
   local index = -1
   return function()
-    index = index + 1
-    return at_index(proj, index)
+    while true do
+      index = index + 1
+      local there = at_index(proj, index)
+      if not there or not wanted or wanted[there.guid] then return there end
+    end
   end
 end
 
@@ -163,6 +170,21 @@ function places.find(proj, guid) return ways().find(proj, guid) end
 ---Regions and markers in time order.
 ---@return fun(): ProjectMarker?
 function places.each(proj) return ways().each(proj) end
+
+---Those that have one of these GUIDs. A session knows each region that it ever had, and few of them stand there after many undos;
+---a project may hold thousands of others. So the fewer are looked at.
+---@param wanted table<string, any> by GUID
+---@return table<string, ProjectMarker>
+function places.those(proj, wanted)
+  local way, found, count = ways(), {}, 0
+  for _ in pairs(wanted) do count = count + 1 end
+  if count > reaper.CountProjectMarkers(proj) then
+    for there in way.each(proj, wanted) do found[there.guid] = there end
+  else
+    for guid in pairs(wanted) do found[guid] = way.find(proj, guid) end
+  end
+  return found
+end
 
 ---Change what is given of one that stands there; the rest stays.
 ---@param guid string

@@ -58,10 +58,9 @@ end
 ---@return table<string, Mark>
 function project.read(proj, known)
   local present = {}
-  for guid, number in pairs(known) do
-    local there = places.find(proj, guid)
-    if there and there.isrgn then
-      present[guid] = { number = number, kind = kind(there), name = there.name, start_s = there.start_s, end_s = there.end_s }
+  for guid, there in pairs(places.those(proj, known)) do
+    if there.isrgn then
+      present[guid] = { number = known[guid], kind = kind(there), name = there.name, start_s = there.start_s, end_s = there.end_s }
     end
   end
   return present

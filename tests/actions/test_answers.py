@@ -552,3 +552,21 @@ def test_a_key_in_the_tick_of_the_next_candidate_is_not_for_that(one_rig: Rig, v
     one_rig.tick(20)
     assert session.state.rejections == 0
     assert one_rig.candidate().name.startswith(f"? Sound 1-{session.state.current} ")
+
+
+def test_after_many_answers_reaper_is_asked_no_more_than_after_few(rig: Rig) -> None:
+    """A session knows every region that it ever had; those that stand there count."""
+    rig.find()
+    client = rig.reaper.running[0]
+
+    def calls() -> int:
+        before = client.calls
+        rig.press("accept")
+        rig.press("undo")
+        return int(client.calls - before)
+
+    calls()
+    few = calls()
+    for _ in range(20):
+        many = calls()
+    assert many <= 1.1 * few
