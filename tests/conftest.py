@@ -15,16 +15,9 @@ settings.load_profile("project")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """One process for a few files or single tests: workers take longer to start than those take to run. Otherwise one
-    more than there are processors: what waits for a timer or a daemon leaves one free.
-    """
+    """One process for a few files or single tests: workers take longer to start than those take to run."""
     single = [one for one in config.args if "::" in one or one.endswith(".py")]
-    if len(single) == len(config.args) and len(single) <= 3:
-        return 0
-    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
-        return None
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return processors + 1
+    return 0 if len(single) == len(config.args) and len(single) <= 3 else None
 
 
 @pytest.fixture(scope="session")

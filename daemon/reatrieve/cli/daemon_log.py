@@ -8,6 +8,7 @@ import logging.handlers
 import os
 import queue
 import threading
+import time
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -59,12 +60,12 @@ class DaemonLog(logging.handlers.QueueHandler):
         super().close()
 
     def _flushed(self) -> bool:
-        written = threading.Event()
+        written, end_s = threading.Event(), time.monotonic() + FLUSH_S
         try:
-            self._waiting.put_nowait(written)
+            self._waiting.put(written, timeout=FLUSH_S)
         except queue.Full:
             return False
-        return written.wait(FLUSH_S)
+        return written.wait(max(0.0, end_s - time.monotonic()))
 
     def _write(self) -> None:
         while True:
