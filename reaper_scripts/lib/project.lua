@@ -255,19 +255,20 @@ end
 ---@return table<string, string[]> key -> GUIDs, the marker's own one first
 ---@return integer refused how many REAPER did not make, since a marker of that name stands there
 function project.set_markers(proj, before, wanted)
-  local now, keep, own, left, refused = {}, {}, {}, {}, 0
+  local now, had, keep, own, left, refused = {}, {}, {}, {}, {}, 0
   local in_lane = #wanted > 0 and lane(proj) or nil
-  for key, guids in pairs(before) do now[key] = guids end
+  for key, guids in pairs(before) do
+    now[key] = guids
+    for _, guid in ipairs(guids) do had[guid] = true end
+  end
+  local present = places.those(proj, had)
   for _, marker in ipairs(wanted) do
     for _, one in ipairs(before[marker.key] or {}) do
-      if not own[marker.key] and places.find(proj, one) then own[marker.key], keep[one] = one, true end
+      if not own[marker.key] and present[one] then own[marker.key], keep[one] = one, true end
     end
   end
-  for _, guids in pairs(before) do
-    for _, guid in ipairs(guids) do
-      local there = not keep[guid] and places.find(proj, guid)
-      if there then left[guid] = there end
-    end
+  for guid, there in pairs(present) do
+    if not keep[guid] then left[guid] = there end
   end
   for _, marker in ipairs(wanted) do               -- after "Find again" a place has another key, and its marker stays
     for guid, there in pairs(own[marker.key] and {} or left) do

@@ -113,6 +113,11 @@ def test_the_daemon_listens_before_it_loads_the_numerical_libraries() -> None:
     assert loaded_by("import reatrieve.service") & {"scipy", "librosa", "sklearn", "numba", "rich", "lupa"} == set()
 
 
+def test_a_search_loads_none_of_the_libraries_that_take_a_second() -> None:
+    loaded = loaded_by("from reatrieve.service import loading; loading.load()")
+    assert loaded & {"scipy.signal", "librosa", "sklearn", "numba"} == set()
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_in_the_list_and_says_what_it_does(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert COMMANDS[name] in " ".join(build_parser().format_help().split())
