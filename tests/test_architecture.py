@@ -19,7 +19,7 @@ ALLOWED = {
     "prefetch": set(),
     "settings": {"errors", "files", "limits"},
     "session": {"errors", "limits"},
-    "retrieval": {"errors", "installation", "prefetch", "session"},
+    "retrieval": {"errors", "files", "installation", "prefetch", "session"},
     "audio": {"errors", "files", "limits", "prefetch", "session"},
     "annotations": {"errors", "files", "session", "audio"},
     "synth": {"errors"},

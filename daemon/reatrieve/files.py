@@ -8,6 +8,7 @@ module that opens such a name does it here.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import logging
 import os
@@ -17,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 from reatrieve.errors import InputError
 
@@ -109,6 +110,25 @@ def demand_regular(
     return found
 
 
+class _Regular(io.FileIO):
+    """A file that says so where there is nothing to read yet, as in some of ``/proc``, in place of giving ``None``."""
+
+    def readinto(self, buffer: Any, /) -> int:
+        return cast("int", self._there(super().readinto(buffer)))
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return cast("bytes", self._there(super().read(-1 if size is None else size)))
+
+    def readall(self) -> bytes:
+        return cast("bytes", self._there(super().readall()))
+
+    @staticmethod
+    def _there(found: object) -> object:
+        if found is None:
+            raise BlockingIOError(errno.EAGAIN, "has nothing to read now")
+        return found
+
+
 def open_regular(
     path: str | os.PathLike[str],
     *,
@@ -132,7 +152,7 @@ def open_regular(
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):  # exchanged meanwhile
             raise ForeignFileError(f"{path} is no plain file any more")
-        return cast("BinaryIO", os.fdopen(handle, "r+b" if write else "rb", buffering=0))
+        return cast("BinaryIO", _Regular(handle, "r+b" if write else "rb"))
     except BaseException:
         os.close(handle)
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-__all__ = ["LOG_FORMAT", "PlainFormatter", "plain", "plain_json"]
+__all__ = ["LOG_FORMAT", "PlainFormatter", "plain", "plain_json", "set_in"]
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 """Of the daemon, in its log file and on its terminal."""
@@ -39,12 +39,13 @@ class PlainFormatter(logging.Formatter):
 
     def formatException(self, ei: object) -> str:  # noqa: N802
         """The traceback, a set-in line each."""
-        return _set_in(super().formatException(ei))  # type: ignore[arg-type]
+        return set_in(super().formatException(ei))  # type: ignore[arg-type]
 
     def formatStack(self, stack_info: str) -> str:  # noqa: N802
         """The stack, a set-in line each."""
-        return _set_in(super().formatStack(stack_info))
+        return set_in(super().formatStack(stack_info))
 
 
-def _set_in(text: str) -> str:
+def set_in(text: str) -> str:
+    """Each line harmless and set in by four spaces."""
     return "\n".join("    " + plain(line) for line in text.split("\n"))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from reatrieve import limits
+from reatrieve import files, limits
 from reatrieve.audio import decode
 from reatrieve.audio.decode import SoundReader, sound_info
 from reatrieve.audio.hashing import content_hash
@@ -272,3 +276,76 @@ def test_damaged_files_are_read_or_refused(tmp_path: Path, extension: str) -> No
                 assert np.isfinite(np.square(y)).all()
         except AudioError as error:
             assert f"x.{extension}" in str(error)  # noqa: PT017
+
+
+class Libsndfile:
+    """libsndfile, where opening the first file by its descriptor first does something else."""
+
+    def __init__(self, first: Callable[[], object]) -> None:
+        self._first: list[Callable[[], object]] = [first]
+        self._real = soundfile._snd
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._real, name)
+
+    def sf_open_fd(self, *arguments: object) -> object:
+        if self._first:
+            self._first.pop()()
+        return self._real.sf_open_fd(*arguments)
+
+
+def test_a_disk_that_stands_still_while_a_sound_is_opened_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("far.wav", "near.wav"):
+        write_sound(tmp_path / name, noise(8000), 8000)
+    stands, goes_on = threading.Event(), threading.Event()
+
+    def stand() -> None:
+        stands.set()
+        assert goes_on.wait(60)
+
+    monkeypatch.setattr(soundfile, "_snd", Libsndfile(stand))
+    far = threading.Thread(target=sound_info, args=(tmp_path / "far.wav",))
+    far.start()
+    try:
+        assert stands.wait(60)
+        near = threading.Thread(target=sound_info, args=(tmp_path / "near.wav",), daemon=True)
+        near.start()
+        near.join(30)
+        assert not near.is_alive()
+    finally:
+        goes_on.set()
+        far.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes among its files")
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("name", ["a.wav", "a.sd2"])
+def test_a_sound_exchanged_for_a_pipe_after_libsndfile_saw_it_is_not_waited_for(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(bytes(range(256)) * 20)
+    if name == "a.sd2":
+        os.mkfifo(tmp_path / "._a.sd2")  # the second file of Sound Designer II
+
+    def exchange() -> None:
+        path.unlink()
+        os.mkfifo(path)
+
+    monkeypatch.setattr(soundfile, "_snd", Libsndfile(exchange))
+    with pytest.raises(AudioError, match="cannot be read as"):
+        SoundReader(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pipes that are not waited for")
+def test_a_file_that_has_nothing_to_read_now_is_an_error(tmp_path: Path) -> None:
+    """As some of /proc; Python would give None there, which no reader expects."""
+    there, _here = os.pipe()
+    os.set_blocking(there, False)
+    with files._Regular(there, "rb") as file:
+        for read in (file.read, file.readall, lambda: file.read(3), io.BufferedReader(file).read):
+            with pytest.raises(BlockingIOError):
+                read()
+    os.close(_here)

@@ -75,3 +75,26 @@ def test_a_file_too_large_for_labels_is_told_before_it_is_read_whole(
     assert capsys.readouterr().err == (
         f"reatrieve: error: {labels} is larger than 10 bytes; that is no annotation file\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "text"),
+    [
+        ("labels.txt", "1.0\t2.0\tzap\n", ["--rate", "8000"], "--rate has no effect"),
+        ("a.csv", "file,class,start,end\na.wav,zap,1.0,2.0\n", ["--unit", "ms"], "--unit has no effect"),
+        ("a.csv", "file,class,start,end\na.wav,zap,1.0,2.0\n", ["--unit", "seconds"], "--unit has no effect"),
+        ("a.csv", "start,end,label\n8000,16000,zap\n", ["--unit", "samples", "--rate", "8000"], ""),
+        ("a.csv", "start,end,label\n8000,16000,zap\n", ["--rate", "8000"], ""),
+        ("a.csv", "start,end,label\n1000,2000,zap\n", ["--unit", "ms"], ""),
+        ("a.csv", "start,end,label\n1.5,2.5,zap\n", ["--unit", "seconds"], ""),
+        ("a.csv", "start,end,label\n1000,2000,zap\n", ["--unit", "ms", "--rate", "8000"], "--rate has no effect"),
+    ],
+)
+def test_a_rate_or_unit_that_changes_nothing_is_refused(
+    name: str, content: str, options: list[str], text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    out = tmp_path / "out.txt"
+    assert main(["convert", str(tmp_path / name), str(out), "--to", "audacity", *options]) == (2 if text else 0)
+    assert text in capsys.readouterr().err
+    assert out.exists() is not bool(text)

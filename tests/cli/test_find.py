@@ -471,14 +471,10 @@ def test_an_answer_that_cannot_be_kept_says_how_to_go_on_with_the_others(
 def test_a_file_that_this_user_may_not_read_is_not_told_to_be_converted(
     song: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    opened = Path.open
+    def refuse(*_: object) -> object:
+        raise PermissionError(13, "Permission denied")
 
-    def refuse(self: Path, *args: object, **more: object) -> object:
-        if self == song:
-            raise PermissionError(13, "Permission denied")
-        return opened(self, *args, **more)  # type: ignore[call-overload]
-
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("reatrieve.cli.values.open_source", refuse)
     assert find(monkeypatch, song, "--start", 2, "--end", 2.5) == 1
     assert capsys.readouterr().err == f"reatrieve: error: {song}: Permission denied; check the file's rights\n"
 

@@ -249,9 +249,40 @@ def test_a_machine_that_keeps_no_compiled_code_is_told_what_to_set(
     monkeypatch.setattr("reatrieve.cli.build_parser", refuse)
     assert "set the environment variable NUMBA_CACHE_DIR to a writable folder" in said("find", "x.wav", status=1)
     assert "no locator available" in inspect.getsource(importlib.import_module("numba.core.caching"))
-    fault = RuntimeError("something else")
-    with pytest.raises(RuntimeError, match="something else"):
-        main(["find", "x.wav"])
+
+
+def test_a_fault_of_ours_is_shown_and_what_is_in_it_moves_no_cursor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**_: object) -> None:
+        raise RuntimeError("no such song: \x1b[2J\nerror: all is well")
+
+    monkeypatch.setattr("reatrieve.cli.build_parser", fail)
+    assert main(["find", "x.wav"]) == 1
+    *lines, last = capsys.readouterr().err.splitlines()
+    assert lines[0] == "    Traceback (most recent call last):"
+    assert "no such song: \\x1b[2J" in lines[-2]
+    assert lines[-1] == "    error: all is well"
+    assert "\x1b" not in "".join(lines)
+    assert last == "reatrieve: error: this is a fault in ReaTrieve; please report it with the lines above"
+
+
+@pytest.mark.parametrize("words", [["evaluate", "d", "--json"], ["bench", "--json"]])
+def test_a_file_of_another_kind_is_not_replaced_by_figures(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine\n", encoding="utf-8")
+    assert main([*words, str(tmp_path / "notes.txt")]) == 2
+    assert "notes.txt is there already and holds no figures; name another file" in capsys.readouterr().err
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine\n"
+
+
+def test_another_readme_is_not_replaced_by_a_page_of_experiments(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "README.md").write_text("# My project\n", encoding="utf-8")
+    assert main(["experiments", str(tmp_path / "set"), "--out", str(tmp_path)]) == 2
+    assert "holds another README.md; choose another folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["evaluate", "d", "--json"], ["bench", "--json"]])

@@ -234,3 +234,11 @@ def test_the_picture_draws_a_mark_in_the_colour_that_its_legend_has(kind):
     lane_y = 128 if kind in {"example", "accepted"} else 310
     assert drawn.getpixel((430, lane_y)) == COLOR[kind]
     assert drawn.getpixel((51, 350)) == COLOR[kind]  # the legend's
+
+
+@pytest.mark.parametrize("name", ["demo.wav", "demo.rpp", "demo.png", "export"])
+def test_nothing_that_is_there_is_replaced(name, tmp_path, capsys):
+    (tmp_path / name).write_text("mine", encoding="utf-8")
+    assert main(["demo", "--out", str(tmp_path)]) == 2
+    assert f"holds {name} already; choose a new folder, or delete it" in capsys.readouterr().err
+    assert (tmp_path / name).read_text(encoding="utf-8") == "mine"

@@ -102,3 +102,16 @@ def test_a_file_of_another_kind_is_left_alone(tmp_path):
 def test_an_unknown_retriever_fails_before_any_work(bleeps):
     with pytest.raises(InputError, match="defalt"):
         run(load_dataset(bleeps), [Setup("x", "defalt")])
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"seed": 2**32}, "seed"),
+        ({"name": "x"}, "its name is no setting; leave out name=x"),
+    ],
+)
+def test_settings_that_no_retriever_takes_are_named(settings, text):
+    with pytest.raises(InputError, match=text):
+        Setup("paper", "paper", settings).make()
+    Setup("paper", "paper", {"seed": 2**32 - 1}).make()

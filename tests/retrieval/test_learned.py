@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 
@@ -145,7 +146,7 @@ def test_what_is_no_model_or_no_toml_is_told(tmp_path):
     (tmp_path / "x.toml").write_text("= 1", encoding="utf-8")
     with pytest.raises(InputError, match="not valid TOML"):
         read_description(tmp_path / "x.toml")
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="no such file; check the path"):
         read_description(tmp_path / "y.toml")
 
 
@@ -170,3 +171,11 @@ def test_the_default_retriever_takes_it_too(tmp_path):
     analysis = retriever.analyse([y], n_samples=y.size)
     search = Search(retriever, analysis, [Started(Span(1.0, 2.0), "x", 5, retriever.name)])
     assert search.propose().span.start_s in (pytest.approx(4.0, abs=0.05), pytest.approx(8.0, abs=0.05))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes among its files")
+@pytest.mark.timeout(30)
+def test_a_pipe_in_the_place_of_a_description_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(InputError, match="is a pipe; a plain file is wanted there"):
+        read_description(tmp_path / "pipe.toml")

@@ -1,5 +1,6 @@
 """From item and probe messages to a checked track map: wrong maps never pass silently."""
 
+import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -175,13 +176,15 @@ def test_a_lag_is_told_and_the_session_goes_on(daemon, connect, shared):
 
 def test_renderings_go_when_no_session_needs_them(renders, tmp_path):
     journals = JournalFolder(tmp_path / "journals")
-    needed, old, new = (renders / name for name in ("needed.wav", "old.wav", "new.wav"))
-    for path, modified_s in ((needed, 0.0), (old, 0.0), (new, 10**6)):
+    session = "6F0A1C2D-1B2C-4D3E-8F90-A1B2C3D4E5F6"  # as lib/accessor.lua names its files
+    needed, old, new = (renders / f"{session}-{number}-1234.wav" for number in (1, 2, 3))
+    own = renders / "master_mix_final.wav"  # the user's own: the home folder may have been one of his
+    for path, modified_s in ((needed, 0.0), (old, 0.0), (new, 10**6), (own, 0.0)):
         path.write_bytes(b"x")
         os.utime(path, (modified_s, modified_s))
     with journals.create(Header("s", TrackMap((TrackItem(needed, 0.0, 1.0, accessor=True),)))):
         sweep_renders(renders, journals, now_s=10.0**6)
-    assert sorted(path.name for path in renders.iterdir()) == ["needed.wav", "new.wav"]
+    assert set(renders.iterdir()) == {needed, new, own}
     link = tmp_path / "link"
     link.symlink_to(renders)
     sweep_renders(link, journals, now_s=10.0**6)  # the home folder by another name
@@ -189,7 +192,7 @@ def test_renderings_go_when_no_session_needs_them(renders, tmp_path):
     os.utime(old, (0.0, 0.0))
     journals.path("s").write_text('{"reatrieve journal": 99}\n', encoding="utf-8")
     sweep_renders(renders, journals, now_s=10.0**6)  # it may need any of them
-    assert sorted(path.name for path in renders.iterdir()) == ["needed.wav", "new.wav", "old.wav"]
+    assert set(renders.iterdir()) == {needed, new, old, own}
 
 
 @pytest.mark.parametrize("accessor", [0, 1])
@@ -232,3 +235,15 @@ def test_what_is_sent_again_counts_once(shared):
     assert draft_of(*messages, *other).n_bytes == draft.n_bytes
     draft.begun()
     assert draft.n_bytes < 2000
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_renderings_stay_while_journals_lie_elsewhere(start, tmp_path, elsewhere):
+    """Then nobody knows what the sessions of other starts, whose journals lie in the home folder, still need."""
+    rendering = tmp_path / "hömé dir" / "renders" / "6F0A1C2D-1B2C-4D3E-8F90-A1B2C3D4E5F6-1-1234.wav"
+    rendering.parent.mkdir(parents=True)
+    rendering.write_bytes(b"x")
+    os.utime(rendering, (0.0, 0.0))
+    daemon = start(**({"journals": tmp_path / "others"} if elsewhere else {}))
+    asyncio.run_coroutine_threadsafe(daemon.service.sweep(), daemon.loop).result(30)
+    assert rendering.exists() is elsewhere

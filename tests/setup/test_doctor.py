@@ -219,6 +219,24 @@ def test_flatpak(monkeypatch: pytest.MonkeyPatch, said: str, ok: bool) -> None:
     assert ok or "flatpak override --user --filesystem=/home/ann" in check.text
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pipes among its files")
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "name",
+    ["ReaTrieve/manifest.json", "ReaTrieve/where.txt", "ReaTrieve/setup-files.txt", "reaper-install-rev.txt",
+     "reaper-kb.ini", "Scripts/ReaTrieve/ReaTrieve_Client.lua",
+     "Scripts/Mavriq ReaScript Repository/Various/Mavriq-Lua-Sockets/socket/core.so"],
+)  # fmt: skip
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(machine: Machine, name: str) -> None:
+    path = machine.reaper / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    for words in (["doctor", "--home", str(machine.home)], ["install"], ["uninstall"]):
+        assert machine.run(*words) in (0, 1, 2)
+    assert not path.exists() or path.is_fifo()
+
+
 # bundle --------------------------------------------------------------------------------------------------------------
 
 
@@ -293,3 +311,11 @@ def test_a_bundle_that_cannot_be_written_is_one_sentence(
     assert main([*arguments, str(tmp_path)]) == 2
     assert main([*arguments, str(tmp_path / "missing" / "x.zip")]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_bundle_replaces_nothing(machine: Machine, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("mine", encoding="utf-8")
+    assert machine.run("doctor", "--home", str(machine.home), "--bundle", str(notes)) == 2
+    assert "is there already; name a new file" in capsys.readouterr().err
+    assert notes.read_text(encoding="utf-8") == "mine"

@@ -339,3 +339,19 @@ def test_where_holds_no_line_break(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="line break"):
         where_of(tmp_path / "a\nb", tmp_path, version="1").text()
+
+
+def test_uninstall_leaves_a_token_of_the_users_own_and_every_other_file(machine: Machine, tmp_path: Path) -> None:
+    machine.run("install")
+    (machine.home / "token.txt").write_text("my-own-long-token-0123456789\n")
+    precious = tmp_path / "precious.txt"
+    precious.write_text("mine")
+    manifest = machine.reaper / "ReaTrieve" / "manifest.json"
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    (tmp_path / "empty").mkdir()
+    content["further"] |= {"token": str(precious), "home": str(tmp_path / "empty")}
+    manifest.write_text(json.dumps(content), encoding="utf-8")
+    assert machine.run("uninstall") == 0
+    assert kept_token(machine.home) == "my-own-long-token-0123456789"
+    assert precious.read_text() == "mine"
+    assert (tmp_path / "empty").is_dir()

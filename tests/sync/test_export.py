@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -416,3 +417,58 @@ def test_the_cue_wav_of_a_cue_wav_keeps_the_name(song, tmp_path):
     export(accepted(), folder=out, targets="wav", audio="render", audio_path=song, name="x")
     export(accepted(), folder=out, targets="json", audio="render", audio_path=out / "x.cues.wav")
     assert (out / "x.sync.json").is_file()
+
+
+def other_sound() -> list[Accepted]:
+    return [replace(one, label="crash", region_id=f"other:{i}") for i, one in enumerate(accepted())]
+
+
+def test_two_exports_to_one_folder_at_once_lose_nothing(song, tmp_path):
+    track_map = TrackMap((TrackItem(song, 0.0, 20.0),))
+    given = {"folder": tmp_path / "out", "track_map": track_map, "add": True, "force": True}
+    is_there = threading.Event()
+    second = threading.Thread(
+        target=export, args=(other_sound(),), kwargs=given | {"progress": lambda _share: is_there.set()}
+    )
+
+    def begin_the_second(share: float) -> None:
+        if share >= 0.5 and not second.ident:
+            second.start()
+            assert is_there.wait(30)
+
+    export(accepted(20e-3), **given, progress=begin_the_second)
+    second.join()
+    assert {event["pattern"] for event in events_in(tmp_path / "out")["events"]} == {"riser", "crash"}
+
+
+def test_an_export_that_waits_for_another_can_be_cancelled(song, tmp_path):
+    track_map = TrackMap((TrackItem(song, 0.0, 20.0),))
+    given = {"folder": tmp_path / "out", "track_map": track_map}
+    said = []
+
+    def cancel(_share: float) -> None:
+        raise KeyboardInterrupt
+
+    def try_a_second(share: float) -> None:
+        if share >= 0.5 and not said:
+            said.append(share)
+            with pytest.raises(KeyboardInterrupt):
+                export(other_sound(), **given, progress=cancel)
+
+    export(accepted(), **given, progress=try_a_second)
+    assert said
+
+
+def test_what_another_program_wrote_during_an_export_is_not_replaced(song, tmp_path):
+    track_map = TrackMap((TrackItem(song, 0.0, 20.0),))
+    given = {"track_map": track_map, "add": True, "force": True}
+    export(other_sound(), folder=tmp_path / "elsewhere", **given)
+    theirs = (tmp_path / "elsewhere" / "Lied für Übung.sync.json").read_bytes()
+
+    def write(share: float) -> None:
+        if share >= 0.5:
+            (tmp_path / "out" / "Lied für Übung.sync.json").write_bytes(theirs)
+
+    with pytest.raises(InputError, match=r"was written by another program during this export; export again"):
+        export(accepted(), folder=tmp_path / "out", **given, progress=write)
+    assert [path.read_bytes() for path in (tmp_path / "out").iterdir()] == [theirs]

@@ -10,13 +10,14 @@ import logging
 import os
 import re
 import sys
+import traceback
 from collections.abc import Sequence
 
 from reatrieve import __version__
 from reatrieve.address_space import check_address_space
 from reatrieve.cli.parser import Parser
 from reatrieve.errors import ReatrieveError, lacks_memory
-from reatrieve.plain import LOG_FORMAT, PlainFormatter, plain
+from reatrieve.plain import LOG_FORMAT, PlainFormatter, plain, set_in
 
 __all__ = ["main"]
 
@@ -110,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError):
             _close_output()
         if explained is None:
-            raise
+            return _fault(error)
         return _failed(explained, 1)
 
 
@@ -156,6 +157,13 @@ def _is_somewhere() -> bool:
         return bool(os.getcwd())  # noqa: PTH109
     except OSError:
         return False
+
+
+def _fault(error: Exception) -> int:
+    """Show a fault of ours as Python does, but what it has of a file's name or content harmless."""
+    with contextlib.suppress(OSError):
+        print(set_in("".join(traceback.format_exception(error)).rstrip()), file=sys.stderr)
+    return _failed("this is a fault in ReaTrieve; please report it with the lines above", 1)
 
 
 def _failed(text: str, status: int) -> int:

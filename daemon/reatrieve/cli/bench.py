@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser, apart
-from reatrieve.cli.values import check_file_to_write, file_path, write_text
+from reatrieve.cli.values import check_json_to_write, file_path, write_text
 
 __all__ = ["add", "run"]
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.lab.bench.memory import memory_ratios
 
     if args.json:
-        check_file_to_write(args.json, "--json")
+        check_json_to_write(args.json, "--json")
 
     def told(text: str) -> None:
         say(f"measuring {text} ...", file=sys.stderr)

@@ -16,7 +16,7 @@ from reatrieve.annotations.tables import table_unit
 from reatrieve.cli.output import say
 from reatrieve.cli.values import check_file_to_write, file_path, plural, whole_up_to
 from reatrieve.errors import AudioError, InputError
-from reatrieve.files import appearing
+from reatrieve.files import appearing, open_source
 from reatrieve.sync.writers import tables
 
 __all__ = ["FORMATS", "add", "of_one_recording", "run"]
@@ -85,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
     recording = f"{args.input.name.partition('.')[0]}.wav"  # for formats that name one, where the input names none
     notes: list[str] = []
     found = read_annotations(args.input, rate_hz=args.rate, unit=args.unit, on_note=notes.append)
+    _refuse_without_effect(args, found)
     if args.file or form != "dcase":
         found = of_one_recording(found, args.file, source=args.input.name)
     if not found:
@@ -106,8 +107,24 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse_without_effect(args: argparse.Namespace, found: list[Annotation]) -> None:
+    """A rate or a unit that changes nothing is a mistake: the file says itself what its times count."""
+
+    def same(rate_hz: int | None, unit: str) -> bool:
+        try:
+            return read_annotations(args.input, rate_hz=rate_hz, unit=unit) == found
+        except InputError:
+            return False
+
+    if args.rate is not None and same(None, args.unit):
+        raise InputError(f"--rate has no effect: the times in {args.input.name} are no sample numbers; leave it out")
+    if args.unit and same(args.rate, "seconds" if table_unit(args.unit) is table_unit("ms") else "ms"):
+        raise InputError(f"--unit has no effect: {args.input.name} says itself what its times count; leave it out")
+
+
 def _holds(path: Path, content: bytes) -> bool:
-    return path.stat().st_size == len(content) and path.read_bytes() == content
+    with open_source(path) as file:
+        return path.stat().st_size == len(content) and file.read() == content
 
 
 def of_one_recording(found: list[Annotation], file: str, *, source: str) -> list[Annotation]:

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     Raises
     ------
     InputError
-        If flags do not go together.
+        If flags do not go together, or a file that is there would be replaced.
     """
     from reatrieve.cli.terminal import console_for
 
@@ -80,6 +80,10 @@ def run(args: argparse.Namespace) -> int:
         check_sound_file(args.audio)
         for note in sound_notes(args.audio):
             console.print(f"note: {note}")
+    if args.out is not None:
+        for name in (*(["demo.wav"] if args.audio is None else []), "demo.rpp", "demo.reatrieve", "demo.png", "export"):
+            if (args.out / name).exists():
+                raise InputError(f"--out {args.out} holds {name} already; choose a new folder, or delete it")
     with _folder(args.out) as out:
         try:
             return _shown(args, out, console)

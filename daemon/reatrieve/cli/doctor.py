@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     Raises
     ------
     InputError
-        If ``--bundle`` names a folder.
+        If ``--bundle`` names a folder, or a file that is there.
     """
     from reatrieve.settings import Settings
     from reatrieve.setup.doctor import Check, checks, checks_of
@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings.load({"home": args.home})
     if args.bundle is not None and args.bundle.is_dir():
         raise InputError(f"--bundle {args.bundle} is a folder; name a file")
+    if args.bundle is not None and args.bundle.exists():
+        raise InputError(f"--bundle {args.bundle} is there already; name a new file")
     try:
         reapers = chosen_resources(args, settings.home)
     except InputError as error:

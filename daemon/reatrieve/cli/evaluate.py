@@ -15,8 +15,8 @@ from reatrieve import limits
 from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser, apart
 from reatrieve.cli.values import (
-    check_file_to_write,
     check_folder_to_write,
+    check_json_to_write,
     demand_module,
     file_path,
     plural,
@@ -187,7 +187,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--rest-above {args.rest_above:g} is no probability; it lies between 0 and 1")
     check_machine(args)
     if args.json is not None:
-        check_file_to_write(args.json, "--json")
+        check_json_to_write(args.json, "--json")
     dataset = load_dataset(args.dataset, strict=args.strict)
     for row in dataset.broken:
         say(f"reatrieve: skipped: {row}", file=sys.stderr)

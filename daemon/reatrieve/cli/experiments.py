@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from reatrieve.cli.evaluate import add_conditions, add_machine, check_machine, conditions_of
 from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser, apart
 from reatrieve.cli.values import check_folder_to_write, demand_module, file_path, text
+from reatrieve.errors import InputError
+from reatrieve.files import open_source, unreadable
 
 __all__ = ["add", "run"]
 
@@ -56,7 +59,6 @@ def run(args: argparse.Namespace) -> int:
         If ``--only`` names no experiment.
     """
     from reatrieve.cli.terminal import progress_bar
-    from reatrieve.errors import InputError
     from reatrieve.lab.dataset import load_dataset
     from reatrieve.lab.experiments import all_setups, experiments
     from reatrieve.lab.records import ResultsFile
@@ -70,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
         demand_module("onnxruntime")
     check_machine(args)
     check_folder_to_write(args.out, "--out")
+    _refuse_foreign_page(args.out / "README.md")
     conditions = conditions_of(args)
     learned = list(args.learned or [])
     if basic_pitch_installed():
@@ -111,3 +114,18 @@ def run(args: argparse.Namespace) -> int:
         say(f"{finding.outcome:10} {finding.statement} {finding.came_out}")
     say(f"Random order finds {chance:.2f}. Wrote {len(written)} files; begin with {written[-1]}")
     return 0
+
+
+def _refuse_foreign_page(path: Path) -> None:
+    """The page of an earlier run is replaced, and no other."""
+    from reatrieve.lab.report import PAGE_TITLE
+
+    try:
+        with open_source(path) as file:
+            is_ours = file.read(len(PAGE_TITLE)) == PAGE_TITLE.encode()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"--out {unreadable(path, error)}") from error
+    if not is_ours:
+        raise InputError(f"--out {path.parent} holds another README.md; choose another folder")

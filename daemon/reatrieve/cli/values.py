@@ -15,12 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reatrieve.errors import AudioError, InputError, ReatrieveError
+from reatrieve.files import open_source, unreadable
 from reatrieve.installation import missing
 from reatrieve.session.spans import Span, demand_example_length
 
 __all__ = [
     "check_file_to_write",
     "check_folder_to_write",
+    "check_json_to_write",
     "check_sound_file",
     "clock",
     "command_line",
@@ -157,7 +159,7 @@ def check_sound_file(path: Path) -> None:
     if not stat.S_ISREG(mode):
         raise AudioError(f"{path} is no plain file; name a sound file")
     try:
-        path.open("rb").close()
+        open_source(path).close()
     except OSError as error:  # its rights
         raise AudioError(f"{path}: {error.strerror or error}; check the file's rights") from error
 
@@ -219,6 +221,26 @@ def check_file_to_write(path: Path, option: str) -> None:
     if path.exists() and not path.is_file():  # a new file in the place of /dev/null would be the end of that
         raise InputError(f"{option} {path} is no plain file; name a file")
     _check_place(path.parent, path, option)
+
+
+def check_json_to_write(path: Path, option: str) -> None:
+    """As ``check_file_to_write``; figures of an earlier run are replaced, but no file of another kind.
+
+    Raises
+    ------
+    InputError
+        As there, or if the file that is there holds no JSON object.
+    """
+    check_file_to_write(path, option)
+    try:
+        with open_source(path) as file:
+            start = file.read(64).lstrip()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"{option} {unreadable(path, error)}") from error
+    if start and not start.startswith(b"{"):
+        raise InputError(f"{option} {path} is there already and holds no figures; name another file")
 
 
 def example_span(start_s: float, end_s: float, duration_s: float) -> Span:

@@ -17,12 +17,14 @@ from reatrieve.lab.records import SessionRecord
 from reatrieve.lab.scoring import paired_difference, summary
 from reatrieve.lab.tables import Table, interval, number
 
-__all__ = ["Finding", "experiment_table", "findings", "write_experiments"]
+__all__ = ["PAGE_TITLE", "Finding", "experiment_table", "findings", "write_experiments"]
 
 Outcome: TypeAlias = Literal["agrees", "disagrees", "undecided"]
 
 SessionsBySetup: TypeAlias = Mapping[str, Sequence[SessionRecord]]
 
+PAGE_TITLE = "# The paper's experiments"
+"""First line of the page that is written."""
 PLAIN = "paper"
 TUNED = "paper:alpha=1.0"
 PAPER_RECALL, PAPER_RECALL_TUNED = 0.61, 0.64
@@ -280,7 +282,7 @@ def write_experiments(
     )
     written.append(_text(folder / "statements.csv", verdicts.csv()))
     body = verdicts.markdown().partition("\n\n")[2].replace("--:", "---")
-    page = f"# The paper's experiments\n\n{about}\n\n## Statement by statement\n\n{body}\n" + "\n".join(sections)
+    page = f"{PAGE_TITLE}\n\n{about}\n\n## Statement by statement\n\n{body}\n" + "\n".join(sections)
     written.append(_text(folder / "README.md", page))
     return written
 

@@ -21,6 +21,7 @@ from reatrieve.audio.analysis import analyse_track
 from reatrieve.audio.cache import AnalysisCache
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackMap
+from reatrieve.errors import InputError
 from reatrieve.lab.baselines import lab_retriever
 from reatrieve.lab.dataset import Dataset, Recording
 from reatrieve.lab.records import ResultsFile, SessionRecord
@@ -45,11 +46,16 @@ class Setup:
     conditions: Conditions = field(default_factory=Conditions)
 
     def make(self) -> Retriever:
-        """The retriever itself; an unknown name or setting is an InputError.
+        """The retriever itself; a ``representation`` that is ``basic-pitch`` or a TOML file's name is a learned one.
 
-        A ``representation`` that is ``basic-pitch`` or the name of a TOML file is a learned one.
+        Raises
+        ------
+        InputError
+            If the name or a setting is unknown, or a value is none that it takes.
         """
         settings = dict(self.settings)
+        if "name" in settings:
+            raise InputError(f"retriever {self.retriever}: its name is no setting; leave out name={settings['name']}")
         representation = settings.get("representation")
         if isinstance(representation, str):
             learned = representation == BASIC_PITCH or representation.endswith(".toml")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +55,8 @@ EVICT_EVERY_MESSAGES = 4096
 """So many messages that describe tracks later, sessions are evicted again."""
 SWEEP_S = 1.0
 RENDERS_KEPT_S = 7 * 24 * 3600.0
+_RENDERING = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}-\d+-\d+\.wav")
+"""A session, a number and a time, as ``lib/accessor.lua`` names what it renders."""
 LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
 
 
@@ -124,12 +127,18 @@ class Service:
         """Whether no session has anything left to do."""
         return not self._tasks and all(actor.idle for actor in self._actors.values())
 
-    async def tidy(self) -> None:
-        """Let go, now and then, of clients that are gone and of sessions that nobody has used for an hour."""
-        try:
+    async def sweep(self) -> None:
+        """Delete renderings that no session needs. Where journals lie elsewhere the home may hold those of other
+        starts, and nobody knows what they need: then nothing is deleted."""
+        if self.settings.journals is None:
             await self._loop.run_in_executor(
                 self._stepping, sweep_renders, self.settings.renders_folder, self._journals
             )
+
+    async def tidy(self) -> None:
+        """Let go, now and then, of clients that are gone and of sessions that nobody has used for an hour."""
+        try:
+            await self.sweep()
         except Exception:
             logger.exception("sweeping met a fault")
         while True:
@@ -309,12 +318,14 @@ def log_loop_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) ->
 
 def sweep_renders(folder: Path, journals: JournalFolder, now_s: float | None = None) -> None:
     """Delete renderings that no session needs and that are older than a week; a search not begun yet may want a
-    newer one. None is deleted while a journal does not say what it needs."""
+    newer one. None is deleted while a journal does not say what it needs, and nothing that is not named as the scripts
+    name them: the home folder may be one that the user had before."""
     now_s = time.time() if now_s is None else now_s
     with contextlib.suppress(OSError, JournalError):
         needed = {os.path.realpath(path) for path in journals.sources()}
         for path in folder.glob("*.wav"):
-            if os.path.realpath(path) not in needed and now_s - path.stat().st_mtime > RENDERS_KEPT_S:
+            is_ours = _RENDERING.fullmatch(path.name) and not path.is_symlink()
+            if is_ours and os.path.realpath(path) not in needed and now_s - path.stat().st_mtime > RENDERS_KEPT_S:
                 logger.info("rendering no longer needed: %s", path)
                 path.unlink()
 

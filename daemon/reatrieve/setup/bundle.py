@@ -17,6 +17,7 @@ from pathlib import Path, PurePath
 from reatrieve import __version__
 from reatrieve.bridge.home import kept_token, read_info
 from reatrieve.errors import ReatrieveError
+from reatrieve.files import open_source
 from reatrieve.settings import FILE_NAME as SETTINGS_FILE
 from reatrieve.settings import Settings
 from reatrieve.setup.places import Resources
@@ -151,7 +152,7 @@ def _sizes(settings: Settings) -> str:
 def _text(path: Path) -> str:
     """The end of a text file, "" where there is none."""
     try:
-        with path.open("rb") as file:
+        with open_source(path) as file:
             file.seek(max(0, path.stat().st_size - LOG_BYTES))
             return file.read(LOG_BYTES).decode("utf-8", "replace")
     except OSError:

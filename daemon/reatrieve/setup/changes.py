@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from reatrieve.errors import InputError, ReatrieveError
-from reatrieve.files import appearing
+from reatrieve.files import appearing, open_source, read_small, unreadable
 
 __all__ = ["Change", "Manifest", "carried_out", "planned", "read_manifest", "taken_away"]
 
@@ -77,9 +77,7 @@ def read_manifest(path: Path) -> Manifest:
         If it cannot be understood: without it nobody knows which files are ours.
     """
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ValueError("it is too long")
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_small(path, max_bytes=MOST_BYTES, any_link=True, what="manifest").decode("utf-8"))
         if content["format"] != FORMAT:
             raise ValueError(f"its format is {content['format']}, not {FORMAT}")
         files = {_inside(name): str(value) for name, value in content["files"].items()}
@@ -89,7 +87,7 @@ def read_manifest(path: Path) -> Manifest:
     except FileNotFoundError:
         return Manifest()
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error})") from error
+        raise InputError(unreadable(path, error)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} is damaged ({error}); delete it, and install again") from error
 
@@ -208,11 +206,12 @@ def _copy(source: Path, target: Path) -> None:
 
 def _hash_of(path: Path) -> str | None:
     try:
-        return _sha256(path.read_bytes())
+        with open_source(path) as file:
+            return _sha256(file.read())
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise ReatrieveError(f"cannot read {path}: {error.strerror or error}") from error
+        raise ReatrieveError(unreadable(path, error)) from error
 
 
 def _sha256(content: bytes) -> str:

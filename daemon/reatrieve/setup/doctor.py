@@ -23,6 +23,7 @@ from reatrieve import __version__
 from reatrieve.bridge.home import FILE_NAME as DAEMON_FILE
 from reatrieve.bridge.home import TOKEN_NAME, answers_ping, kept_token, read_info
 from reatrieve.errors import InputError, ReatrieveError
+from reatrieve.files import open_source
 from reatrieve.installation import this_installation
 from reatrieve.settings import Settings
 from reatrieve.setup.changes import read_manifest
@@ -378,7 +379,8 @@ def _script_version(folder: Path) -> str:
 
 def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        with open_source(path) as file:
+            return file.read()
     except OSError:
         return None
 
@@ -389,8 +391,8 @@ def _below(path: Path, folder: Path) -> str:
 
 def _last_line(path: Path) -> str:
     lines: Iterable[str] = ()
-    with contextlib.suppress(OSError):
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    with contextlib.suppress(OSError), open_source(path) as file:
+        lines = file.read().decode("utf-8", "replace").splitlines()
     return next((line.strip() for line in reversed(list(lines)) if line.strip()), "it said nothing")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import sys
@@ -14,9 +15,9 @@ from pathlib import Path, PurePosixPath
 
 from reatrieve import __version__
 from reatrieve.bridge.handover import ask_to_give_way, is_newer
-from reatrieve.bridge.home import TOKEN_NAME, answers_ping, make_token, private_token, read_info
+from reatrieve.bridge.home import TOKEN_NAME, answers_ping, kept_token, make_token, private_token, read_info
 from reatrieve.errors import InputError, ReatrieveError
-from reatrieve.files import own_folder
+from reatrieve.files import open_source, own_folder, read_small
 from reatrieve.installation import MARKER, scripts_folder
 from reatrieve.setup.changes import Change, Manifest, carried_out, planned, read_manifest, taken_away
 from reatrieve.setup.luasocket import luasocket_in
@@ -44,6 +45,8 @@ SETUP_SAID = (
 """What programs that *ReaTrieve: Setup* ran have said."""
 
 MANY = 6
+MOST_BYTES = 1 << 20
+"""Of the list that *ReaTrieve: Setup* keeps of its files."""
 
 
 def shipped_scripts() -> dict[str, bytes]:
@@ -149,7 +152,7 @@ def uninstall(resources: Resources, *, dry_run: bool = False) -> Iterator[str]:
             (ours / name).unlink(missing_ok=True)
         if where is not None:
             forget(Path(where.home), resources.path)
-        yield from _token_removed(manifest)
+            yield from _token_removed(manifest, Path(where.home))
     changes = taken_away(resources.path, manifest, ours / MANIFEST, dry_run=dry_run)
     yield from _told(changes, "")
     for kept in sorted(ours.glob("kept *")):
@@ -165,11 +168,12 @@ def _home_made(home: Path, manifest: Manifest) -> Path:
         own_folder(home, "home folder", option="--home")
         if is_new:
             manifest.further["home"] = str(home)
-        token = home / TOKEN_NAME
         if private_token(home) is None:
             make_token(home)
-            manifest.further["token"] = str(token)
-        return Path(os.path.realpath(token)).parent  # Store Python keeps %LOCALAPPDATA% elsewhere than it says
+            manifest.further["token_sha256"] = _hash_of_token(kept_token(home) or "")
+        return Path(
+            os.path.realpath(home / TOKEN_NAME)
+        ).parent  # Store Python keeps %LOCALAPPDATA% elsewhere than it says
 
 
 @contextlib.contextmanager
@@ -183,16 +187,21 @@ def _used(home: Path) -> Iterator[None]:
         ) from error
 
 
-def _token_removed(manifest: Manifest) -> Iterator[str]:
-    token = manifest.further.get("token")
-    if token and Path(token).is_file():
+def _token_removed(manifest: Manifest, home: Path) -> Iterator[str]:
+    """The token of the home folder goes if it was made by `install` and nobody has changed it, then the folder, if it
+    was made too and is empty."""
+    token = kept_token(home)
+    if token is not None and _hash_of_token(token) == manifest.further.get("token_sha256"):
         with contextlib.suppress(OSError):
-            Path(token).unlink()
-            yield f"  removed  {token}"
-    home = manifest.further.get("home")
-    if home:
+            (home / TOKEN_NAME).unlink()
+            yield f"  removed  {home / TOKEN_NAME}"
+    if os.path.realpath(manifest.further.get("home", "")) == os.path.realpath(home):
         with contextlib.suppress(OSError):
-            Path(home).rmdir()
+            home.rmdir()
+
+
+def _hash_of_token(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8")).hexdigest()
 
 
 def _told(changes: list[Change], before: str) -> Iterator[str]:
@@ -241,7 +250,7 @@ def _stopped(home: Path, changes: list[Change]) -> Iterator[str]:
 def _written_by_setup(resources: Resources) -> Iterator[Path]:
     """Files that *ReaTrieve: Setup* has written and nobody has changed since."""
     try:
-        lines = (resources.ours / SETUP_FILES).read_text(encoding="utf-8").splitlines()
+        lines = read_small(resources.ours / SETUP_FILES, max_bytes=MOST_BYTES, any_link=True).decode().splitlines()
     except (OSError, UnicodeDecodeError):
         return
     for line in lines:
@@ -249,8 +258,9 @@ def _written_by_setup(resources: Resources) -> Iterator[Path]:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or not path.parts or ":" in name:
             continue
-        with contextlib.suppress(OSError):
-            if f"{zlib.adler32((resources.path / path).read_bytes()):08x}" == checksum:
+        with contextlib.suppress(OSError), open_source(resources.path / path) as file:
+            is_as_written = f"{zlib.adler32(file.read()):08x}" == checksum
+            if is_as_written:
                 yield Path(path)
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from reatrieve.files import open_source
 from reatrieve.setup.places import Resources
 
 __all__ = ["LuaSocket", "luasocket_in"]
@@ -27,7 +28,7 @@ def luasocket_in(resources: Resources) -> LuaSocket | None:
     for name in ("core.dll", "core.so"):
         path = resources.path / PACKAGE / name
         try:
-            with path.open("rb") as file:
+            with open_source(path) as file:
                 match = re.search(rb"\$LuaVersion: Lua (\d\.\d)", file.read(MOST_BYTES))
         except OSError:
             continue

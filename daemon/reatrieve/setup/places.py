@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reatrieve.errors import InputError
+from reatrieve.files import open_source
 
 __all__ = ["OURS", "SCRIPTS", "Resources", "copies_of_scripts", "known_folders", "resources_at", "resources_found"]
 
@@ -142,7 +143,8 @@ def kept_by_reapack(resources: Resources, folder: Path) -> bool:
 def _version(path: Path) -> str:
     """Such as ``7.22`` from ``7.22/x64``; older ones wrote other things around it."""
     try:
-        text = (path / REVISION).read_bytes()[:200].decode("utf-8", "replace")
+        with open_source(path / REVISION) as file:
+            text = file.read(200).decode("utf-8", "replace")
     except OSError:
         return ""
     match = re.search(r"\d+\.\d+", text)

@@ -22,6 +22,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from reatrieve.errors import InputError
+from reatrieve.files import read_small
 
 __all__ = ["FILE_NAME", "LAUNCHER", "NOT_STARTED", "Where", "launcher", "read_where", "where_of"]
 
@@ -80,8 +81,7 @@ def where_of(home: Path, ours: Path, *, version: str, python: str = sys.executab
 def read_where(ours: Path) -> Where | None:
     """What ``where.txt`` says; None where there is none or it is not whole."""
     try:
-        with (ours / FILE_NAME).open("rb") as file:
-            text = file.read(MOST_BYTES).decode("utf-8")
+        text = read_small(ours / FILE_NAME, max_bytes=MOST_BYTES, any_link=True).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None
     pairs: Mapping[str, str] = dict(line.partition(" ")[::2] for line in text.splitlines())

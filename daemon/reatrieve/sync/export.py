@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakValueDictionary
 
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
@@ -25,7 +27,13 @@ from reatrieve.sync.sheet import Note, events_of, sheet_of
 from reatrieve.sync.targets import TARGETS, Options, Target, chosen_options, chosen_targets
 from reatrieve.sync.wave_content import describe
 
+if TYPE_CHECKING:
+    from _thread import LockType
+
 __all__ = ["ExportJob", "ForceNeededError", "Written", "export"]
+
+WAIT_S = 0.1
+"""How often an export that waits for another one asks whether it is cancelled."""
 
 
 class ForceNeededError(InputError):
@@ -122,7 +130,7 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
     if set(job.name) & set("/\\"):
         raise InputError(f"the name {job.name!r} has a folder in it; files are named by it, folders are chosen apart")
     made: list[_Made] = []
-    with _all_or_none(job.folder, made):
+    with _one_at_a_time(job.folder, tell), _all_or_none(job.folder, made):
         if job.audio == "track":
             shipped, readable, stem = _stitched(job, made, note, lambda share: tell(share * 0.4))
         else:
@@ -131,7 +139,8 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
             stem = job.name or _stem(readable)
         if loose := loose_timing_note(job.track_map.paths if job.audio == "track" and job.track_map else (readable,)):
             note(loose)
-        sheet, n_kept = _sheet(job, stem, shipped, readable, options, note)
+        earlier = EarlierExport.read(job.folder / f"{stem}.sync.json")
+        sheet, n_kept = _sheet(job, stem, shipped, readable, options, note, earlier)
         for number, target in enumerate(targets):
             final = job.folder / TARGETS[target].file.format(name=stem)
             _refuse_in_place(final, (readable, *(job.track_map.paths if job.track_map else ())))
@@ -153,6 +162,8 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
                     one for one in different if not any(_is_made_from(each, one, readable, options) for each in before)
                 ]
             _refuse_existing([one.final for one in different], n_kept > 0)
+        if EarlierExport.read(earlier.path) != earlier:
+            raise InputError(f"{earlier.path.name} was written by another program during this export; export again")
         _place(made)
     tell(1.0)
     return [Written(one.target, one.final, len(sheet.events), is_same) for one, is_same in zip(made, same, strict=True)]
@@ -193,6 +204,22 @@ def _place(made: Sequence[_Made]) -> None:
                 kept.unlink()
 
 
+_locks: WeakValueDictionary[str, LockType] = WeakValueDictionary()
+"""Of the folders that exports of this process write to."""
+
+
+@contextmanager
+def _one_at_a_time(folder: Path, tell: Progress) -> Iterator[None]:
+    """Wait for another export to this folder: what that adds to its files must not be lost. ``tell`` may cancel."""
+    lock = _locks.setdefault(os.path.realpath(folder), Lock())
+    while not lock.acquire(timeout=WAIT_S):
+        tell(0.0)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 @contextmanager
 def _all_or_none(folder: Path, made: Sequence[_Made]) -> Iterator[None]:
     """Make the folder; take away what was made of a failed export, the folder too if it is new and empty."""
@@ -222,10 +249,15 @@ def _is_on_the_way(path: Path, folder: Path) -> bool:
 
 
 def _sheet(
-    job: ExportJob, stem: str, shipped: SyncAudio, readable: Path, options: Options, note: Note
+    job: ExportJob,
+    stem: str,
+    shipped: SyncAudio,
+    readable: Path,
+    options: Options,
+    note: Note,
+    earlier: EarlierExport,
 ) -> tuple[SyncSheet, int]:
     """All events, and how many of them an earlier export held."""
-    earlier = EarlierExport.read(job.folder / f"{stem}.sync.json")
     _refuse_changed(shipped, earlier, job)
     payloads = earlier.payloads
     accepted = [replace(one, payload=one.payload or payloads.get(one.region_id, "")) for one in job.accepted]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reatrieve.errors import InputError
+from reatrieve.files import read_small, unreadable
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -68,6 +69,8 @@ class ModelDescription:
         return (whole_frames - self.overlap_frames) * self.hop_samples
 
 
+MOST_BYTES = 65536
+
 _KINDS: dict[str, type] = {
     "Path": str, "int": int, "str": str, "bool": bool,
 }  # fmt: skip
@@ -82,9 +85,10 @@ def read_description(path: Path) -> ModelDescription:
         It cannot be read, lacks a key, has an unknown one or a value of the wrong kind.
     """
     try:
-        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = read_small(path, max_bytes=MOST_BYTES, any_link=True, what="description of a model")
+        values: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        raise InputError(unreadable(path, error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid TOML: {error}") from error
     known = {field.name: field for field in fields(ModelDescription)}

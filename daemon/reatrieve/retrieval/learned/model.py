@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
+from reatrieve.files import open_source
 from reatrieve.installation import missing
 from reatrieve.retrieval.learned.description import ModelDescription, read_description
 from reatrieve.retrieval.representations import Features
@@ -45,7 +46,8 @@ class LearnedRepresentation:
     def __init__(self, description: ModelDescription) -> None:
         self._description = description
         self._session = _session(description)
-        self._digest = hashlib.sha256(description.model.read_bytes()).hexdigest()[:16]
+        with open_source(description.model) as file:
+            self._digest = hashlib.sha256(file.read()).hexdigest()[:16]
 
     @property
     def name(self) -> str:

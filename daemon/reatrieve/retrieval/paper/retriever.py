@@ -35,6 +35,7 @@ Query: TypeAlias = Literal["greedy", "uncertainty", "random"]
 
 FEATURES_VERSION = 1
 MOST_FEATURES = 10_000
+MOST_SEED = 2**32 - 1
 """Components, or rows kept."""
 # Logistic regression (slope, intercept) of "yes" on the distance to the nearest positive, as a share of the median over
 # all excerpts, over the sessions of the benchmark excerpts: for raw features and for NMF activations.
@@ -92,7 +93,7 @@ class PaperRetriever:
         self._nonnegative = nonnegative
         _one_of("nonnegative", nonnegative, get_args(NonNegative))
         self._max_iter = _whole("max_iter", max_iter, least=1)
-        self._seed = _whole("seed", seed, least=0)
+        self._seed = _whole("seed", seed, least=0, most=MOST_SEED)
 
     @property
     def name(self) -> str:
