@@ -13,10 +13,11 @@ import soundfile
 from PIL import Image
 from rich.console import Console
 
+from reatrieve import synth
 from reatrieve.annotations.truth import Truth
 from reatrieve.cli import main
 from reatrieve.cli.conversation import Conversation, KnownAnswers
-from reatrieve.cli.demo import COLUMNS
+from reatrieve.cli.demo import COLUMNS, SONG, SONG_S
 from reatrieve.cli.timeline import COLOR, Mark, picture, text_line
 from reatrieve.demo.loop import Loop
 from reatrieve.errors import ReatrieveError
@@ -27,6 +28,24 @@ from reatrieve.session.state import SessionState, fold
 from signals import noise, repeats, write_sound
 
 COMBINATIONS = [("udp", "5.4"), ("spool", "5.4"), ("udp", "5.3"), ("spool", "5.3")]
+
+
+@pytest.fixture(scope="module")
+def song():
+    """The demo's song, made once for all tests: it is the same each time (`synth/test_synth.py`)."""
+    return synth.make_song(**SONG, duration_s=SONG_S)
+
+
+@pytest.fixture(autouse=True)
+def made_already(song, monkeypatch):
+    """No demo of this module makes it again."""
+
+    def make_song(*, progress, **settings):
+        assert settings == {**SONG, "duration_s": SONG_S}
+        progress(1.0)
+        return song
+
+    monkeypatch.setattr(synth, "make_song", make_song)
 
 
 def run_demo(capsys, *arguments):
