@@ -110,25 +110,6 @@ def demand_regular(
     return found
 
 
-class _Regular(io.FileIO):
-    """A file that says so where there is nothing to read yet, as in some of ``/proc``, in place of giving ``None``."""
-
-    def readinto(self, buffer: Any, /) -> int:
-        return cast("int", self._there(super().readinto(buffer)))
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        return cast("bytes", self._there(super().read(-1 if size is None else size)))
-
-    def readall(self) -> bytes:
-        return cast("bytes", self._there(super().readall()))
-
-    @staticmethod
-    def _there(found: object) -> object:
-        if found is None:
-            raise BlockingIOError(errno.EAGAIN, "has nothing to read now")
-        return found
-
-
 def open_regular(
     path: str | os.PathLike[str],
     *,
@@ -152,7 +133,7 @@ def open_regular(
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):  # exchanged meanwhile
             raise ForeignFileError(f"{path} is no plain file any more")
-        return cast("BinaryIO", _Regular(handle, "r+b" if write else "rb"))
+        return cast("BinaryIO", os.fdopen(handle, "r+b" if write else "rb", buffering=0))
     except BaseException:
         os.close(handle)
         raise
@@ -160,7 +141,42 @@ def open_regular(
 
 def open_source(path: str | os.PathLike[str]) -> io.BufferedReader:
     """Open a file that the user named, to read; a link is followed. Never waits; raises as ``open_regular`` does."""
-    return io.BufferedReader(cast("io.RawIOBase", open_regular(path, any_link=True)))
+    return io.BufferedReader(_Source(open_regular(path, any_link=True)))
+
+
+class _Source(io.RawIOBase):
+    """What is read of a file. Where there is nothing to read yet, as in some of ``/proc``, it says so: Python gives
+    ``None`` there, which no reader expects."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = cast("io.FileIO", file)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def readinto(self, buffer: Any, /) -> int:
+        n_read = self._file.readinto(buffer)
+        if n_read is None:
+            raise BlockingIOError(errno.EAGAIN, "has nothing to read now")
+        return n_read
+
+    def close(self) -> None:
+        try:
+            self._file.close()
+        finally:
+            super().close()
 
 
 def read_small(

@@ -345,8 +345,8 @@ def test_a_file_that_has_nothing_to_read_now_is_an_error(tmp_path: Path) -> None
     """As some of /proc; Python would give None there, which no reader expects."""
     there, here = os.pipe()
     os.set_blocking(there, False)
-    with files._Regular(there, "rb") as file:
-        for read in (file.read, file.readall, lambda: file.read(3), io.BufferedReader(file).read):
+    with io.BufferedReader(files._Source(os.fdopen(there, "rb", buffering=0))) as file:
+        for read in (file.read, lambda: file.read(3), file.readline):
             with pytest.raises(BlockingIOError):
                 read()
     os.close(here)
