@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Final, cast
 from reatrieve.errors import InputError
 
 __all__ = [
+    "MOST_PARTS",
     "ForeignFileError",
     "appearing",
     "demand_regular",
@@ -50,6 +51,8 @@ _FLAGS: Final = (
     getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 )  # fmt: skip
+MOST_PARTS: Final = 500
+"""Folders in a path that is taken: Python makes them one within the other, and gives up at about twice as many."""
 _INSIST_S: Final = 2.0
 """How long a file may be open elsewhere (a virus scanner, the script that reads) before Windows lets us replace it."""
 

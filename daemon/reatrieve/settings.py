@@ -19,7 +19,7 @@ import platformdirs
 
 from reatrieve import limits
 from reatrieve.errors import InputError
-from reatrieve.files import keep_private, read_small, reason
+from reatrieve.files import MOST_PARTS, keep_private, read_small, reason
 
 __all__ = ["Settings", "chosen_home", "default_home"]
 
@@ -218,7 +218,12 @@ def _converted(key: str, value: object, where: str) -> object:
             raise InputError(f"{where}: {key} is {text!r}; give a whole number") from exc
     if not kind.startswith("Path"):
         return text
+    if not text:
+        raise InputError(f"{where}: {key} is empty; name a folder, or leave it out")
     try:
-        return Path(text).expanduser().absolute()
+        path = Path(text).expanduser().absolute()
     except RuntimeError as exc:
         raise InputError(f"{where}: {key} is {text!r}; there is no such user") from exc
+    if len(path.parts) > MOST_PARTS:
+        raise InputError(f"{where}: {key} has more than {MOST_PARTS} folders; choose a shorter path")
+    return path

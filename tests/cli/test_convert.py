@@ -87,6 +87,8 @@ def test_a_file_too_large_for_labels_is_told_before_it_is_read_whole(
         ("a.csv", "start,end,label\n8000,16000,zap\n", ["--rate", "8000"], ""),
         ("a.csv", "start,end,label\n1000,2000,zap\n", ["--unit", "ms"], ""),
         ("a.csv", "start,end,label\n1.5,2.5,zap\n", ["--unit", "seconds"], ""),
+        ("a.csv", "time,label\n0,zap\n", ["--unit", "ms"], ""),
+        ("a.csv", "time,label\n0,zap\n", ["--rate", "8000"], ""),
     ],
 )
 def test_a_rate_or_unit_that_changes_nothing_is_refused(

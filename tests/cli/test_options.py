@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from reatrieve.cli import build_parser, main
-from reatrieve.cli.values import seconds
+from reatrieve.cli.values import seconds, write_text
+from reatrieve.errors import ReatrieveError
 from signals import noise, write_sound
 
 
@@ -268,21 +269,43 @@ def test_a_fault_of_ours_is_shown_and_what_is_in_it_moves_no_cursor(
 
 
 @pytest.mark.parametrize("words", [["evaluate", "d", "--json"], ["bench", "--json"]])
-def test_a_file_of_another_kind_is_not_replaced_by_figures(
-    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "content", ["mine\n", "{\\rtf1 mine}", '{"name": "mine"}', '["mine"]', " " * 70 + "mine", "[" * 9000]
+)
+def test_another_file_is_not_replaced_by_figures(
+    words: list[str], content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "notes.txt").write_text("mine\n", encoding="utf-8")
+    (tmp_path / "notes.txt").write_text(content, encoding="utf-8")
     assert main([*words, str(tmp_path / "notes.txt")]) == 2
     assert "notes.txt is there already and holds no figures; name another file" in capsys.readouterr().err
-    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine\n"
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == content
 
 
-def test_another_readme_is_not_replaced_by_a_page_of_experiments(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", ["README.md", "figures.json", "statements.csv", "mine.svg"])
+def test_what_experiments_have_not_written_is_not_replaced(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "README.md").write_text("# My project\n", encoding="utf-8")
+    (tmp_path / name).write_text("# My project\n", encoding="utf-8")
     assert main(["experiments", str(tmp_path / "set"), "--out", str(tmp_path)]) == 2
-    assert "holds another README.md; choose another folder" in capsys.readouterr().err
+    assert "holds other files; choose an empty folder, or that of an earlier run" in capsys.readouterr().err
+
+
+def test_folders_without_end_are_refused_by_name(said: Callable[..., str]) -> None:
+    assert "the path has more than 500 folders; choose a shorter one" in said("synth", "a/" * 600)
+
+
+def test_figures_that_a_full_disk_does_not_take_leave_those_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_text(tmp_path / "figures.json", "{}")
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("reatrieve.files.write_all", full)
+    with pytest.raises(ReatrieveError, match="No space left on device"):
+        write_text(tmp_path / "figures.json", "{}" * 1000)
+    assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == ["{}"]
 
 
 @pytest.mark.parametrize("words", [["evaluate", "d", "--json"], ["bench", "--json"]])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
 import soundfile
 
+from faults import files_of_at_most
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.cli import main
-from reatrieve.errors import InputError
+from reatrieve.errors import AudioError, InputError
 from reatrieve.journal import Header, Journal
 from reatrieve.lab.additions import add_session
 from reatrieve.lab.dataset import load_dataset
@@ -81,12 +83,25 @@ def test_other_audio_of_the_same_name_is_refused(tmp_path, source):
     assert add_session(made, folder, name="two").file == "two.wav"
 
 
-def test_a_file_can_be_named_where_it_lies(tmp_path, source):
-    made = journal(tmp_path / "s1.journal.jsonl", TrackMap.of_file(source))
+@pytest.mark.parametrize("is_section", [False, True])
+def test_a_file_can_be_named_where_it_lies(tmp_path, source, is_section):
+    whole = TrackMap.of_file(source)
+    if is_section:  # as REAPER's scripts send an item that plays all of its file
+        whole = TrackMap((dataclasses.replace(whole.items[0], section_length_s=whole.items[0].length_s),))
+    made = journal(tmp_path / "s1.journal.jsonl", whole)
     add_session(made, tmp_path / "d", reference=True)
     data = load_dataset(tmp_path / "d")
     assert data.recordings[0].path == source.resolve()
     assert not (tmp_path / "d" / "audio").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no way to make a disk of this size")
+def test_a_full_disk_is_told_and_nothing_half_written_stays(tmp_path, source):
+    whole = TrackMap.of_file(source).items[0]
+    made = journal(tmp_path / "s1.journal.jsonl", TrackMap((dataclasses.replace(whole, length_s=6.0),)))
+    with files_of_at_most(20_000), pytest.raises(AudioError, match=r"cannot write .*s1\.flac"):
+        add_session(made, tmp_path / "d")
+    assert not [path for path in (tmp_path / "d").rglob("*") if path.is_file()]
 
 
 def test_a_track_of_more_than_a_file_is_mixed(tmp_path, source):

@@ -238,12 +238,14 @@ def test_what_is_sent_again_counts_once(shared):
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_renderings_stay_while_journals_lie_elsewhere(start, tmp_path, elsewhere):
-    """Then nobody knows what the sessions of other starts, whose journals lie in the home folder, still need."""
+def test_renderings_stay_where_journals_lie_elsewhere_and_afterwards(start, tmp_path, elsewhere):
+    """Then nobody knows what the sessions of other starts, whose journals lie in another folder, still need."""
     rendering = tmp_path / "hömé dir" / "renders" / "6F0A1C2D-1B2C-4D3E-8F90-A1B2C3D4E5F6-1-1234.wav"
     rendering.parent.mkdir(parents=True)
     rendering.write_bytes(b"x")
     os.utime(rendering, (0.0, 0.0))
-    daemon = start(**({"journals": tmp_path / "others"} if elsewhere else {}))
-    asyncio.run_coroutine_threadsafe(daemon.service.sweep(), daemon.loop).result(30)
-    assert rendering.exists() is elsewhere
+    for settings in ({"journals": tmp_path / "others"}, {}) if elsewhere else ({},):
+        daemon = start(**settings)
+        asyncio.run_coroutine_threadsafe(daemon.service.sweep(), daemon.loop).result(30)
+        daemon.stop()
+        assert rendering.exists() is elsewhere

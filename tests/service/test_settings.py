@@ -110,3 +110,11 @@ def test_relative_folders_become_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     settings = Settings.load({"home": "h", "spool": "s"}, {"REATRIEVE_CACHE": "c", "REATRIEVE_HOME": "other"})
     assert (settings.home, settings.spool, settings.cache) == (tmp_path / "h", tmp_path / "s", tmp_path / "c")
+
+
+@pytest.mark.parametrize("key", ["spool", "cache", "journals", "logs"])
+@pytest.mark.parametrize(("value", "text"), [("", "is empty; name a folder"), ("/a" * 600, "more than 500 folders")])
+def test_a_folder_that_is_none_is_not_taken_for_the_current_one(tmp_path, key, value, text):
+    (tmp_path / "settings.txt").write_text(f"{key} = {value}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=f"{key} .*{text}"):
+        Settings.load({"home": tmp_path})

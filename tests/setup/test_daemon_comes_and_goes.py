@@ -12,6 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from reatrieve.bridge import handover
+from reatrieve.bridge import home as homes
 from reatrieve.bridge.handover import ask_to_give_way, is_newer, must_give_way, take_over
 from reatrieve.bridge.home import new_info, read_info, write_info
 from reatrieve.errors import InputError
@@ -88,12 +90,21 @@ def test_only_the_instance_that_is_meant_gives_way(tmp_path: Path) -> None:
 
 def test_one_that_is_dead_or_as_new_is_not_waited_for(tmp_path: Path) -> None:
     assert take_over(tmp_path, "9.9") is None
-    from reatrieve.bridge.home import new_info
-
     write_info(tmp_path, new_info(version="0.0.1", port=9, spool=tmp_path / "spool"))
     started_s = time.monotonic()
     assert take_over(tmp_path, "9.9") is None
     assert time.monotonic() - started_s < 10.0
+
+
+def test_another_one_that_came_first_is_not_said_to_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(version: str) -> None:
+        write_info(tmp_path, new_info(version=version, port=9, spool=tmp_path / "spool"))
+
+    start("0.0.1")
+    monkeypatch.setattr(handover, "answers_ping", lambda _info: True)
+    monkeypatch.setattr(handover, "ask_to_give_way", lambda *_: start("0.0.2"))
+    with homes.held(tmp_path), pytest.raises(InputError, match=r"was started in .* meanwhile; use that one"):
+        take_over(tmp_path, "9.9", always=True)
 
 
 def test_idle_minutes(tmp_path: Path) -> None:

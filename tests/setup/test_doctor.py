@@ -319,3 +319,20 @@ def test_a_bundle_replaces_nothing(machine: Machine, tmp_path: Path, capsys: pyt
     assert machine.run("doctor", "--home", str(machine.home), "--bundle", str(notes)) == 2
     assert "is there already; name a new file" in capsys.readouterr().err
     assert notes.read_text(encoding="utf-8") == "mine"
+
+
+def test_a_bundle_that_a_full_disk_does_not_take_leaves_nothing(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    bundle = tmp_path / "a.zip"
+    words = ("doctor", "--home", str(machine.home), "--bundle", str(bundle))
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile.ZipFile, "writestr", full)
+        assert machine.run(*words) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert not [path for path in tmp_path.iterdir() if path.is_file()]
+    machine.run(*words)
+    assert zipfile.is_zipfile(bundle)

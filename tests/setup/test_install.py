@@ -355,3 +355,23 @@ def test_uninstall_leaves_a_token_of_the_users_own_and_every_other_file(machine:
     assert kept_token(machine.home) == "my-own-long-token-0123456789"
     assert precious.read_text() == "mine"
     assert (tmp_path / "empty").is_dir()
+
+
+def test_a_home_that_the_user_made_stays_also_as_the_current_folder(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.home.mkdir(parents=True)
+    monkeypatch.chdir(machine.home)
+    machine.run("install")
+    machine.run("uninstall")
+    assert machine.home.is_dir()
+
+
+def test_the_token_stays_while_another_reaper_uses_the_home(machine: Machine, tmp_path: Path) -> None:
+    other = Machine(tmp_path, "second")
+    machine.run("install")
+    other.run("install")
+    token = kept_token(machine.home)
+    machine.run("uninstall")
+    assert token is not None
+    assert kept_token(machine.home) == token

@@ -176,7 +176,7 @@ def test_what_is_no_file_in_the_folder_is_not_opened(song, tmp_path, what):
     else:
         place.symlink_to("/dev/zero")
     export(accepted(), folder=out, targets="audacity", audio="render", audio_path=song)
-    with pytest.raises(InputError, match="already exists"):
+    with pytest.raises(InputError, match=r"already exists|is a folder"):
         export(accepted(), folder=out, targets="json", audio="render", audio_path=song)
 
 
@@ -472,3 +472,20 @@ def test_what_another_program_wrote_during_an_export_is_not_replaced(song, tmp_p
     with pytest.raises(InputError, match=r"was written by another program during this export; export again"):
         export(accepted(), folder=tmp_path / "out", **given, progress=write)
     assert [path.read_bytes() for path in (tmp_path / "out").iterdir()] == [theirs]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_in_the_place_of_a_file_is_never_moved(song, tmp_path, force):
+    there = tmp_path / "out" / "Lied für Übung.sync.json"
+    (there / "mine").mkdir(parents=True)
+    with pytest.raises(InputError, match="is a folder; move it away, or choose another"):
+        export(accepted(), folder=tmp_path / "out", track_map=TrackMap((TrackItem(song, 0.0, 20.0),)), force=force)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [there.name]
+    assert (there / "mine").is_dir()
+
+
+def test_a_folder_below_hundreds_is_refused_by_a_sentence(song, tmp_path):
+    deep = Path(tmp_path, *["a"] * 1500)
+    with pytest.raises(InputError, match="more than 500 folders"):
+        export(accepted(), folder=deep, track_map=TrackMap((TrackItem(song, 0.0, 20.0),)))
+    assert not (tmp_path / "a").exists()

@@ -17,6 +17,25 @@ from reatrieve.files import open_regular
 __all__ = ["OpenSound"]
 
 
+_opening = threading.Lock()
+PATIENCE_S = 0.25
+
+
+class _Patient:
+    """soundfile lets one thread of a process open a file at a time, to have the right words where that fails. A network
+    drive that stands still would stop every other search: whoever has waited for a while goes on without that."""
+
+    def __init__(self) -> None:
+        self._held = False
+
+    def __enter__(self) -> None:
+        self._held = _opening.acquire(timeout=PATIENCE_S)
+
+    def __exit__(self, *_: object) -> None:
+        if self._held:
+            _opening.release()
+
+
 class OpenSound(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
     """A ``soundfile.SoundFile`` to read from, of a file that may be exchanged for a pipe at any moment.
 
@@ -29,9 +48,7 @@ class OpenSound(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no 
     """
 
     def __init__(self, path: Path) -> None:
-        # soundfile lets one thread of a process open a file at a time, to have the right words where that fails: a
-        # network drive that stands still would stop every other search. The words may be those of another file now.
-        self._sf_error_lock = threading.Lock()
+        self._sf_error_lock = _Patient()
         self._source: BinaryIO | None = None
         if os.name == "nt":  # which has no pipes among its files, and where libsndfile takes no descriptor
             super().__init__(path)

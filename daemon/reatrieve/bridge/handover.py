@@ -78,6 +78,9 @@ def take_over(
     ask_to_give_way(home, info)
     deadline_s = time.monotonic() + PATIENCE_S
     while not _is_free(home):
+        now = read_info(home)
+        if now is not None and now.instance != info.instance:
+            raise InputError(f"another daemon (process {now.pid}) was started in {home} meanwhile; use that one")
         if time.monotonic() > deadline_s:
             raise InputError(f"the daemon {info.version} (process {info.pid}) in {home} does not end; stop it yourself")
         sleep(0.05)

@@ -6,7 +6,9 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser, apart
@@ -42,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.lab.bench.memory import memory_ratios
 
     if args.json:
-        check_json_to_write(args.json, "--json")
+        check_json_to_write(args.json, "--json", is_ours=_are_ratios)
 
     def told(text: str) -> None:
         say(f"measuring {text} ...", file=sys.stderr)
@@ -72,3 +74,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         write_text(args.json, json.dumps({r.name: r.as_json() for r in ratios}, indent=1) + "\n")
     return 0 if all(r.holds for r in ratios) else 1
+
+
+def _are_ratios(found: Mapping[str, Any]) -> bool:
+    return all(isinstance(one, dict) and "ratio" in one for one in found.values())

@@ -116,9 +116,10 @@ def _refuse_without_effect(args: argparse.Namespace, found: list[Annotation]) ->
         except InputError:
             return False
 
-    if args.rate is not None and not args.unit and same(None, ""):
+    is_told = any(one.start_s or one.end_s for one in found)  # by 0 no unit can be told
+    if args.rate is not None and not args.unit and is_told and same(None, ""):
         raise InputError(f"--rate has no effect: the times in {args.input.name} are no sample numbers; leave it out")
-    if args.unit and same(args.rate, "seconds" if table_unit(args.unit) is table_unit("ms") else "ms"):
+    if args.unit and is_told and same(args.rate, "seconds" if table_unit(args.unit) is table_unit("ms") else "ms"):
         raise InputError(f"--unit has no effect: {args.input.name} says itself what its times count; leave it out")
 
 

@@ -81,7 +81,8 @@ def run(args: argparse.Namespace) -> int:
         for note in sound_notes(args.audio):
             console.print(f"note: {note}")
     if args.out is not None:
-        for name in (*(["demo.wav"] if args.audio is None else []), "demo.rpp", "demo.reatrieve", "demo.png", "export"):
+        made = ["demo.wav"] * (args.audio is None) + ["demo.rpp", "demo.reatrieve", "demo.png"]
+        for name in made + ["export"] * (not args.no_export):
             if (args.out / name).exists():
                 raise InputError(f"--out {args.out} holds {name} already; choose a new folder, or delete it")
     with _folder(args.out) as out:

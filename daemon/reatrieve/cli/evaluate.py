@@ -187,7 +187,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--rest-above {args.rest_above:g} is no probability; it lies between 0 and 1")
     check_machine(args)
     if args.json is not None:
-        check_json_to_write(args.json, "--json")
+        check_json_to_write(args.json, "--json", is_ours=lambda found: {"retriever", "retrievers"} <= set(found))
     dataset = load_dataset(args.dataset, strict=args.strict)
     for row in dataset.broken:
         say(f"reatrieve: skipped: {row}", file=sys.stderr)

@@ -15,6 +15,9 @@ from reatrieve.files import open_source, unreadable
 
 __all__ = ["add", "run"]
 
+SESSIONS = "sessions"
+"""Folder in that for the figures: what an interrupted run has done."""
+
 
 def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
@@ -72,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         demand_module("onnxruntime")
     check_machine(args)
     check_folder_to_write(args.out, "--out")
-    _refuse_foreign_page(args.out / "README.md")
+    _refuse_foreign_folder(args.out)
     conditions = conditions_of(args)
     learned = list(args.learned or [])
     if basic_pitch_installed():
@@ -87,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     dataset = load_dataset(args.dataset, strict=args.strict)
     for row in dataset.broken:
         say(f"reatrieve: skipped: {row}", file=sys.stderr)
-    results = ResultsFile((args.results or args.out / "sessions") / "sessions.jsonl")
+    results = ResultsFile((args.results or args.out / SESSIONS) / "sessions.jsonl")
     with progress_bar("experiments") as progress:
         sessions = run_setups(
             dataset,
@@ -116,16 +119,18 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _refuse_foreign_page(path: Path) -> None:
-    """The page of an earlier run is replaced, and no other."""
+def _refuse_foreign_folder(folder: Path) -> None:
+    """What an earlier run has written is replaced, and nothing else."""
     from reatrieve.lab.report import PAGE_TITLE
 
     try:
-        with open_source(path) as file:
+        if not any(path.name != SESSIONS for path in folder.iterdir()):
+            return
+        with open_source(folder / "README.md") as file:
             is_ours = file.read(len(PAGE_TITLE)) == PAGE_TITLE.encode()
     except FileNotFoundError:
-        return
+        is_ours = not folder.exists()
     except OSError as error:
-        raise InputError(f"--out {unreadable(path, error)}") from error
+        raise InputError(f"--out {unreadable(folder, error)}") from error
     if not is_ours:
-        raise InputError(f"--out {path.parent} holds another README.md; choose another folder")
+        raise InputError(f"--out {folder} holds other files; choose an empty folder, or that of an earlier run")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import math
 import re
 import shlex
@@ -13,9 +14,10 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from reatrieve.errors import AudioError, InputError, ReatrieveError
-from reatrieve.files import open_source, unreadable
+from reatrieve.files import MOST_PARTS, open_source, read_small, write_whole
 from reatrieve.installation import missing
 from reatrieve.session.spans import Span, demand_example_length
 
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 SHOWN_DIGITS = 20
+MOST_JSON_BYTES = 64 << 20
 """Of a number that is too large."""
 
 _CLOCK = re.compile(r"(-?)(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?|[.,]\d+)\Z", re.ASCII)
@@ -131,7 +134,10 @@ def file_path(value: str) -> Path:
     """Read a path; an empty one, which would mean the current folder, is refused."""
     if not value.strip():
         raise argparse.ArgumentTypeError("the path is empty; write one, or leave the option out")
-    return Path(value)
+    path = Path(value)
+    if len(path.parts) > MOST_PARTS:
+        raise argparse.ArgumentTypeError(f"the path has more than {MOST_PARTS} folders; choose a shorter one")
+    return path
 
 
 def clock(time_s: float) -> str:
@@ -223,23 +229,27 @@ def check_file_to_write(path: Path, option: str) -> None:
     _check_place(path.parent, path, option)
 
 
-def check_json_to_write(path: Path, option: str) -> None:
-    """As ``check_file_to_write``; figures of an earlier run are replaced, but no file of another kind.
+def check_json_to_write(path: Path, option: str, *, is_ours: Callable[[dict[str, Any]], bool]) -> None:
+    """As ``check_file_to_write``; figures of an earlier run are replaced, but no other file.
+
+    Parameters
+    ----------
+    is_ours : whether the JSON object that is there already is one of this command's.
 
     Raises
     ------
     InputError
-        As there, or if the file that is there holds no JSON object.
+        As there, or if the file that is there is another.
     """
     check_file_to_write(path, option)
     try:
-        with open_source(path) as file:
-            start = file.read(64).lstrip()
+        content = read_small(path, max_bytes=MOST_JSON_BYTES, any_link=True)
+        found = json.loads(content or b"null")
     except FileNotFoundError:
         return
-    except OSError as error:
-        raise InputError(f"{option} {unreadable(path, error)}") from error
-    if start and not start.startswith(b"{"):
+    except (OSError, ValueError, RecursionError):
+        found = ()
+    if found is not None and not (isinstance(found, dict) and is_ours(found)):
         raise InputError(f"{option} {path} is there already and holds no figures; name another file")
 
 
@@ -279,7 +289,7 @@ def write_text(path: Path, text: str) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        write_whole(path, text.encode("utf-8"))
     except OSError as error:
         raise ReatrieveError(f"cannot write {path}: {error.strerror or error}") from error
 

@@ -114,8 +114,10 @@ def _whole_file(track_map: TrackMap) -> Path | None:
         getattr(item, name) == getattr(plain, name)
         for name in ("offset_s", "rate", "reverse", "channel_mode", "fade_in_s", "fade_out_s", "section_start_s")
     )
-    whole = abs(sound_info(item.path).duration_s - item.length_s) <= WHOLE_FILE_TOLERANCE_S
-    return item.path if same and whole and not item.section_length_s else None
+    duration_s = sound_info(item.path).duration_s
+    lengths = (item.length_s, item.section_length_s or duration_s)  # REAPER's scripts name a section that is the file
+    whole = all(abs(length_s - duration_s) <= WHOLE_FILE_TOLERANCE_S for length_s in lengths)
+    return item.path if same and whole else None
 
 
 def _bring_audio(track_map: TrackMap, source: Path | None, target: Path) -> None:
@@ -134,8 +136,9 @@ def _bring_audio(track_map: TrackMap, source: Path | None, target: Path) -> None
                 with soundfile.SoundFile(passing, "w", RENDER_RATE_HZ, 1, subtype="PCM_24", format="FLAC") as stream:
                     for block in TrackAudio(track_map).blocks(RENDER_RATE_HZ):
                         stream.write(block.clip(-1.0, 1.0))
-    except OSError as error:
-        raise AudioError(f"cannot write {target}: {error.strerror or error}") from error
+    except (OSError, soundfile.LibsndfileError) as error:  # the latter on a full disk, without the system's reason
+        why = getattr(error, "strerror", None) or "is the disk full?"
+        raise AudioError(f"cannot write {target}: {why}") from error
 
 
 class _Table:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from reatrieve.files import write_whole
 from reatrieve.lab.experiments import ALPHAS, DEFAULT_LABEL, Experiment
 from reatrieve.lab.figures import Figures, draw, draw_reliability
 from reatrieve.lab.records import SessionRecord
@@ -309,5 +310,5 @@ def _rounded(value: Any) -> Any:
 
 
 def _text(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8", newline="\n")
+    write_whole(path, text.encode("utf-8"))
     return path

@@ -54,6 +54,8 @@ SETTLE_S = 2.0
 EVICT_EVERY_MESSAGES = 4096
 """So many messages that describe tracks later, sessions are evicted again."""
 SWEEP_S = 1.0
+KEPT = ".kept"
+"""In the folder of renderings: a daemon with journals elsewhere has used it."""
 RENDERS_KEPT_S = 7 * 24 * 3600.0
 _RENDERING = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}-\d+-\d+\.wav")
 """A session, a number and a time, as ``lib/accessor.lua`` names what it renders."""
@@ -128,12 +130,17 @@ class Service:
         return not self._tasks and all(actor.idle for actor in self._actors.values())
 
     async def sweep(self) -> None:
-        """Delete renderings that no session needs. Where journals lie elsewhere the home may hold those of other
-        starts, and nobody knows what they need: then nothing is deleted."""
-        if self.settings.journals is None:
-            await self._loop.run_in_executor(
-                self._stepping, sweep_renders, self.settings.renders_folder, self._journals
-            )
+        """Delete renderings that no session needs. Where journals lie or lay elsewhere there may be sessions that are
+        not known here, and what they need: then nothing is deleted."""
+        await self._loop.run_in_executor(self._stepping, self._sweep)
+
+    def _sweep(self) -> None:
+        kept = self.settings.renders_folder / KEPT
+        if self.settings.journals is not None:
+            with contextlib.suppress(OSError):
+                kept.touch()
+        elif not os.path.lexists(kept):
+            sweep_renders(self.settings.renders_folder, self._journals)
 
     async def tidy(self) -> None:
         """Let go, now and then, of clients that are gone and of sessions that nobody has used for an hour."""

@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 from reatrieve import __version__
 from reatrieve.bridge.home import kept_token, read_info
 from reatrieve.errors import ReatrieveError
-from reatrieve.files import open_source
+from reatrieve.files import appearing, open_source
 from reatrieve.settings import FILE_NAME as SETTINGS_FILE
 from reatrieve.settings import Settings
 from reatrieve.setup.places import Resources
@@ -113,7 +113,7 @@ def write_bundle(target: Path, report: str, settings: Settings, reapers: Iterabl
             contents[f"reaper-{number}-{name}"] = _text(resources.ours / name)
     contents["sizes.txt"] = _sizes(settings)
     try:
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as bundle:
+        with appearing(target) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as bundle:
             for name, text in contents.items():
                 if text:
                     bundle.writestr(name, mask(text))

@@ -22,7 +22,7 @@ from reatrieve.installation import MARKER, scripts_folder
 from reatrieve.setup.changes import Change, Manifest, carried_out, planned, read_manifest, taken_away
 from reatrieve.setup.luasocket import luasocket_in
 from reatrieve.setup.places import OURS, SCRIPTS, Resources, copies_of_scripts, kept_by_reapack
-from reatrieve.setup.remembered import forget, remember
+from reatrieve.setup.remembered import forget, remember, remembered
 from reatrieve.setup.where import FILE_NAME, LAUNCHER, launcher, read_where, where_of
 
 __all__ = ["ENVIRONMENT", "MANIFEST", "SETUP_FILES", "install", "shipped_scripts", "uninstall"]
@@ -188,14 +188,17 @@ def _used(home: Path) -> Iterator[None]:
 
 
 def _token_removed(manifest: Manifest, home: Path) -> Iterator[str]:
-    """The token of the home folder goes if it was made by `install` and nobody has changed it, then the folder, if it
-    was made too and is empty."""
+    """The token of the home folder goes if it was made by `install`, nobody has changed it and no other REAPER is known
+    to use it, then the folder, if it was made too and is empty."""
+    if remembered(home):
+        return
     token = kept_token(home)
     if token is not None and _hash_of_token(token) == manifest.further.get("token_sha256"):
         with contextlib.suppress(OSError):
             (home / TOKEN_NAME).unlink()
             yield f"  removed  {home / TOKEN_NAME}"
-    if os.path.realpath(manifest.further.get("home", "")) == os.path.realpath(home):
+    made = manifest.further.get("home")
+    if made and os.path.realpath(made) == os.path.realpath(home):
         with contextlib.suppress(OSError):
             home.rmdir()
 

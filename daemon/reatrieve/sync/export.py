@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
-from reatrieve.files import open_source, unreadable
+from reatrieve.files import MOST_PARTS, open_source, unreadable
 from reatrieve.session.retriever import Progress
 from reatrieve.sync.anchors import Placement
 from reatrieve.sync.earlier import EarlierExport
@@ -129,6 +129,8 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
     tell = progress or (lambda _share: None)
     if set(job.name) & set("/\\"):
         raise InputError(f"the name {job.name!r} has a folder in it; files are named by it, folders are chosen apart")
+    if len(job.folder.parts) > MOST_PARTS:
+        raise InputError(f"the path to write to has more than {MOST_PARTS} folders; choose a shorter one")
     made: list[_Made] = []
     with _one_at_a_time(job.folder, tell), _all_or_none(job.folder, made):
         if job.audio == "track":
@@ -154,6 +156,8 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
             for text in _write(TARGETS[target], sheet, readable, made[-1].part, options, share_of):
                 note(text)
         same = [one.final.exists() and _same_content(one.part, one.final) for one in made]
+        if folder := next((one.final for one in made if one.final.is_dir()), None):
+            raise InputError(f"{folder} is a folder; move it away, or choose another folder to write to")
         if not job.force:
             different = [one for one, is_same in zip(made, same, strict=True) if not is_same and one.final.exists()]
             if job.replace_own and different:
@@ -204,6 +208,7 @@ def _place(made: Sequence[_Made]) -> None:
                 kept.unlink()
 
 
+_locks_guard = Lock()
 _locks: WeakValueDictionary[str, LockType] = WeakValueDictionary()
 """Of the folders that exports of this process write to."""
 
@@ -211,7 +216,8 @@ _locks: WeakValueDictionary[str, LockType] = WeakValueDictionary()
 @contextmanager
 def _one_at_a_time(folder: Path, tell: Progress) -> Iterator[None]:
     """Wait for another export to this folder: what that adds to its files must not be lost. ``tell`` may cancel."""
-    lock = _locks.setdefault(os.path.realpath(folder), Lock())
+    with _locks_guard:
+        lock = _locks.setdefault(os.path.realpath(folder), Lock())
     while not lock.acquire(timeout=WAIT_S):
         tell(0.0)
     try:
