@@ -363,6 +363,21 @@ def test_a_daemon_ends_though_its_home_and_its_log_lie_on_that_disk(served):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM that a process hears")
 @pytest.mark.timeout(60)
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_daemon_that_ends_while_it_loads_waits_a_moment_for_the_libraries(served, ends):
+    """Their C++ would abort it: Python unwinds the stack of a thread that is still there at the end."""
+    one = served()
+    work = "    wait()" if not ends else "    time.sleep(0.5); print('loaded', file=sys.stderr, flush=True)"
+    stuck = f"import time; run.LIBRARIES_END_WITHIN_S = {20 if ends else 0.5}\ndef load():\n{work}\n"
+    one.command[1:3] = ["-c", STUCK.format(stuck=f"{stuck}\nrun.loading.load_early = load")]
+    one.start()
+    status, errors = one.end()
+    assert status == 0
+    assert ("loaded" in errors) is ends
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM that a process hears")
+@pytest.mark.timeout(60)
 def test_nobody_waits_for_the_disk_of_the_log(served, shared, connect):
     one = served()
     stuck = "from reatrieve.cli import daemon_log; daemon_log.FLUSH_S, daemon_log._File.emit = 1.0, wait"

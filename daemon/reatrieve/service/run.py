@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,6 +32,10 @@ ENDS_WITHIN_S = 20.0
 What was acknowledged is on disk by then, and ``daemon.txt`` is gone, unless the home folder lies on that disk."""
 LAST_WORD_S = 1.0
 
+LIBRARY_THREADS = ("reatrieve-loading", "reatrieve-analyse")
+"""They may be in the middle of a library: one loads, those of ``audio.analysis`` were left to themselves."""
+LIBRARIES_END_WITHIN_S = 5.0
+
 
 def serve(settings: Settings, *, ready: Callable[[DaemonInfo], None] = lambda _info: None) -> None:
     """Run the daemon until SIGINT, SIGTERM, SIGHUP or (Windows) Ctrl+C or Ctrl+Break; ``ready`` is told when it
@@ -49,6 +54,22 @@ def serve(settings: Settings, *, ready: Callable[[DaemonInfo], None] = lambda _i
     finally:
         asyncio.set_event_loop(None)
         loop.close()
+    _end_without_libraries()
+
+
+def _end_without_libraries() -> None:
+    """Wait a moment for threads that load or analyse, then end the process here: where Python goes down in the middle
+    of a library's C++, that aborts."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    deadline_s = time.monotonic() + LIBRARIES_END_WITHIN_S
+    at_work = [thread for thread in threading.enumerate() if thread.name in LIBRARY_THREADS]
+    for thread in at_work:
+        thread.join(max(0.0, deadline_s - time.monotonic()))
+    if any(thread.is_alive() for thread in at_work):
+        for handler in logging.getLogger("reatrieve").handlers:
+            handler.flush()
+        os._exit(0)
 
 
 async def _serve(settings: Settings, ready: Callable[[DaemonInfo], None]) -> None:
