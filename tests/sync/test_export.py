@@ -176,7 +176,7 @@ def test_what_is_no_file_in_the_folder_is_not_opened(song, tmp_path, what):
     else:
         place.symlink_to("/dev/zero")
     export(accepted(), folder=out, targets="audacity", audio="render", audio_path=song)
-    with pytest.raises(InputError, match=r"already exists|is a folder"):
+    with pytest.raises(InputError, match="is a folder" if what == "folder" else "already exists"):
         export(accepted(), folder=out, targets="json", audio="render", audio_path=song)
 
 

@@ -162,7 +162,8 @@ def _is_somewhere() -> bool:
 def _fault(error: Exception) -> int:
     """Show a fault of ours as Python does, but what it has of a file's name or content harmless."""
     with contextlib.suppress(OSError):
-        print(set_in("".join(traceback.format_exception(error)).rstrip()), file=sys.stderr)
+        if sys.stderr is not None:  # closed by whoever started this
+            print(set_in("".join(traceback.format_exception(error)).rstrip()), file=sys.stderr)
     return _failed("this is a fault in ReaTrieve; please report it with the lines above", 1)
 
 

@@ -81,9 +81,10 @@ def run(args: argparse.Namespace) -> int:
         for note in sound_notes(args.audio):
             console.print(f"note: {note}")
     if args.out is not None:
-        made = ["demo.wav"] * (args.audio is None) + ["demo.rpp", "demo.reatrieve", "demo.png"]
-        for name in made + ["export"] * (not args.no_export):
-            if (args.out / name).exists():
+        made = {"demo.wav": args.audio is None, "demo.rpp": True, "demo.reatrieve": True, "demo.png": True}
+        made["export"] = not args.no_export
+        for name, is_made in made.items():
+            if is_made and (args.out / name).exists():
                 raise InputError(f"--out {args.out} holds {name} already; choose a new folder, or delete it")
     with _folder(args.out) as out:
         try:

@@ -44,8 +44,9 @@ __all__ = [
 ]
 
 SHOWN_DIGITS = 20
-MOST_JSON_BYTES = 64 << 20
 """Of a number that is too large."""
+MOST_JSON_BYTES = 64 << 20
+"""Of figures of an earlier run; what is larger is something else."""
 
 _CLOCK = re.compile(r"(-?)(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?|[.,]\d+)\Z", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")

@@ -171,9 +171,8 @@ def _home_made(home: Path, manifest: Manifest) -> Path:
         if private_token(home) is None:
             make_token(home)
             manifest.further["token_sha256"] = _hash_of_token(kept_token(home) or "")
-        return Path(
-            os.path.realpath(home / TOKEN_NAME)
-        ).parent  # Store Python keeps %LOCALAPPDATA% elsewhere than it says
+        # Store Python keeps %LOCALAPPDATA% elsewhere than it says.
+        return Path(os.path.realpath(home / TOKEN_NAME)).parent
 
 
 @contextlib.contextmanager
@@ -261,9 +260,10 @@ def _written_by_setup(resources: Resources) -> Iterator[Path]:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or not path.parts or ":" in name:
             continue
-        with contextlib.suppress(OSError), open_source(resources.path / path) as file:
-            is_as_written = f"{zlib.adler32(file.read()):08x}" == checksum
-            if is_as_written:
+        with contextlib.suppress(OSError):
+            with open_source(resources.path / path) as file:  # closed again before somebody removes it
+                found = f"{zlib.adler32(file.read()):08x}"
+            if found == checksum:
                 yield Path(path)
 
 

@@ -145,7 +145,7 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
         sheet, n_kept = _sheet(job, stem, shipped, readable, options, note, earlier)
         for number, target in enumerate(targets):
             final = job.folder / TARGETS[target].file.format(name=stem)
-            _refuse_in_place(final, (readable, *(job.track_map.paths if job.track_map else ())))
+            _refuse_place(final, (readable, *(job.track_map.paths if job.track_map else ())))
             made.append(_Made(target, _part(final), final))
             first, width = 0.5 + 0.5 * number / len(targets), 0.5 / len(targets)
             tell(first)
@@ -156,8 +156,6 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
             for text in _write(TARGETS[target], sheet, readable, made[-1].part, options, share_of):
                 note(text)
         same = [one.final.exists() and _same_content(one.part, one.final) for one in made]
-        if folder := next((one.final for one in made if one.final.is_dir()), None):
-            raise InputError(f"{folder} is a folder; move it away, or choose another folder to write to")
         if not job.force:
             different = [one for one, is_same in zip(made, same, strict=True) if not is_same and one.final.exists()]
             if job.replace_own and different:
@@ -292,7 +290,7 @@ def _stitched(job: ExportJob, made: list[_Made], note: Note, tell: Progress) -> 
         raise InputError("the stitched track needs the project's items; choose a render instead")
     stem = job.name or job.track_map.paths[0].stem
     final = job.folder / f"{stem}.track.wav"
-    _refuse_in_place(final, job.track_map.paths)
+    _refuse_place(final, job.track_map.paths)
     made.append(_Made("track", _part(final), final))
     audio, clipped = write_track(job.track_map, made[-1].part, progress=tell)
     if clipped:
@@ -343,8 +341,10 @@ def _refuse_changed(audio: SyncAudio, earlier: EarlierExport, job: ExportJob) ->
         )
 
 
-def _refuse_in_place(final: Path, sources: Iterable[Path]) -> None:
-    """No audio that is read is ever written to, not even with force."""
+def _refuse_place(final: Path, sources: Iterable[Path]) -> None:
+    """No folder is ever replaced, and no audio that is read, not even with force."""
+    if final.is_dir():
+        raise InputError(f"{final} is a folder; move it away, or choose another folder to write to")
     if any(final.exists() and source.exists() and final.samefile(source) for source in sources):
         raise InputError(f"{final.name} is the audio itself and is never replaced; choose another folder or name")
 
