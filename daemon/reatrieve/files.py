@@ -86,7 +86,8 @@ def demand_regular(
 
     Parameters
     ----------
-    own : whether one that belongs to another user is refused; of a link that is followed, the link's owner counts.
+    own : whether one that belongs to another user is refused, except the administrator of a system that has one
+        (root); of a link that is followed, the link's owner counts.
     own_link, any_link : whether a symbolic link is followed that belongs to this user, or to anybody.
 
     Raises
@@ -100,7 +101,7 @@ def demand_regular(
         found = os.lstat(path)
     except ValueError as exc:  # a NUL, or a name that this system cannot have
         raise ForeignFileError(f"{str(path)!r} is no name of a file") from exc
-    if own and not is_own(found):
+    if own and not is_own(found) and found.st_uid != 0:
         raise ForeignFileError(
             f"{path} belongs to another user (number {found.st_uid}); a file of your own is wanted there"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import logging
 import os
@@ -17,11 +18,13 @@ import time
 import types
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
 import soundfile
 
+from reatrieve import files
 from reatrieve.audio.soundness import cut_off, refuse_not_numbers
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.cli import main
@@ -402,6 +405,34 @@ def test_a_candidate_is_played_where_sounddevice_is_and_written_where_not(
     (tmp_path / "taken").write_text("mine", encoding="utf-8")
     with pytest.raises(AudioError, match="cannot be written"):
         Listening(TrackMap.of_file(song), "x", tmp_path / "taken").write(1, Span(4.0, 4.5))
+
+
+def test_a_preview_takes_the_place_of_no_file_and_leaves_no_half_one(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "a" / "preview"
+    listening = Listening(TrackMap.of_file(song), "x", folder)
+    path = listening.write(1, Span(4.0, 4.5))
+    assert path.name == "x 001 at 0m04.000s.wav"
+    content = path.read_bytes()
+    path.write_bytes(b"of another song")
+    again = listening.write(1, Span(4.0, 4.5))
+    assert (again.name, again.read_bytes()) == ("x 001 at 0m04.000s (2).wav", content)
+    assert path.read_bytes() == b"of another song"
+    assert Listening(TrackMap.of_file(song), "x", folder).write(1, Span(4.0, 4.5)) == again
+    assert len(list(folder.iterdir())) == 2
+
+    def full(file: BinaryIO, content: bytes) -> None:
+        file.write(content[:100])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "write_all", full)
+    with pytest.raises(AudioError, match=r"x 002 at .*\.wav cannot be written \(No space left on device\)"):
+        listening.write(2, Span(4.0, 4.5))
+    assert len(list(folder.iterdir())) == 2
+    with pytest.raises(AudioError, match="cannot be written"):
+        Listening(TrackMap.of_file(song), "x", tmp_path / "b" / "preview").write(1, Span(4.0, 4.5))
+    assert not (tmp_path / "b").exists()
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,8 @@ def test_killed_while_it_exports_copies_or_renames_nothing_is_lost(
             assert header.project == one.project
             assert ops <= {line.op for line in lines}
         if isinstance(one, Export):
-            written = {path.suffix: path for path in (folder / "out").iterdir() if not path.name.startswith(".")}
+            assert all(not path.name.startswith(".") for path in (folder / "out").iterdir())
+            written = {path.suffix: path for path in (folder / "out").iterdir()}
             assert sorted(written) == [".csv", ".json"]
             events = json.loads(written[".json"].read_text(encoding="utf-8"))["events"]
             assert len(events) == len(state_of(daemon.home, session).accepted_regions)

@@ -125,6 +125,21 @@ def test_what_somebody_else_has_put_into_the_home_is_not_believed(tmp_path, capl
 
 
 @posix
+def test_what_the_administrator_has_put_into_the_home_is_believed(tmp_path, monkeypatch):
+    path = tmp_path / "settings.txt"
+    path.write_text("port = 5\n", encoding="utf-8")
+    if os.geteuid() == 0:
+        monkeypatch.setattr(os, "getuid", lambda: 12345)
+    else:
+        as_it_is = os.lstat
+        monkeypatch.setattr(
+            os, "lstat", lambda name: os.stat_result([*as_it_is(name)[:4], 0, 0, *as_it_is(name)[6:10]])
+        )
+    assert not files.is_own(os.lstat(path))
+    assert Settings.load({"home": tmp_path}, {}).port == 5
+
+
+@posix
 def test_the_daemon_takes_its_own_token_and_no_planted_one(tmp_path, start, give_away, caplog):
     home = tmp_path / "home"
     home.mkdir(mode=0o700)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import threading
 from dataclasses import replace
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from reatrieve import filelock
 from reatrieve.annotations.files import read_annotations
 from reatrieve.audio.riff import walk_chunks
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
+from reatrieve.sync import turns
 from reatrieve.sync.anchors import Placement
 from reatrieve.sync.export import ExportJob, ForceNeededError
 from reatrieve.sync.export import export as export_job
@@ -457,6 +460,70 @@ def test_an_export_that_waits_for_another_can_be_cancelled(song, tmp_path):
 
     export(accepted(), **given, progress=try_a_second)
     assert said
+
+
+LOCK_HELD = """
+import sys
+from pathlib import Path
+from reatrieve.sync.turns import turn_among_processes
+with turn_among_processes(Path(sys.argv[1]), lambda share: None):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_an_export_waits_for_that_of_another_process(song, tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", LOCK_HELD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ
+    ) as other:
+        assert other.stdout.readline().strip() == b"held"
+        waited, seen = [], []
+
+        def let_go_later(share: float) -> None:
+            waited.append(share)
+            seen.append(sorted(path.name for path in folder.iterdir()))
+            if len(waited) == 3:
+                other.stdin.close()
+
+        track_map = TrackMap((TrackItem(song, 0.0, 20.0),))
+        export(accepted(), folder=folder, track_map=track_map, progress=let_go_later)
+    assert waited[:3] == [0.0, 0.0, 0.0]
+    assert seen[:3] == [[turns.LOCK_NAME]] * 3
+    assert [path.name for path in folder.iterdir()] == ["Lied für Übung.sync.json"]
+
+
+def test_an_export_whose_lock_was_removed_waits_for_the_new_one(tmp_path):
+    """The one before it takes its lock away, and a third makes it anew in the same moment."""
+    lock, made_anew = tmp_path / turns.LOCK_NAME, []
+
+    def try_lock(file) -> bool:
+        if not made_anew:
+            lock.unlink()
+            made_anew.append(lock.touch())
+        return filelock.try_lock(file)
+
+    asked = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(turns, "try_lock", try_lock)
+        with turns.turn_among_processes(tmp_path, asked.append):
+            assert lock.exists()
+    assert asked == [0.0]
+    assert not lock.exists()
+
+
+def test_what_killed_exports_left_goes_with_the_next(song, tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / turns.LOCK_NAME).touch()
+    (folder / ".Lied für Übung.sync.json.0123abcd.part").write_text("half", encoding="utf-8")
+    others = {".Lied für Übung.sync.json.0123abcd.part2", ".other.sync.json.0123abcd.part", "x.part"}
+    for name in others:
+        (folder / name).touch()
+    export(accepted(), folder=folder, track_map=TrackMap((TrackItem(song, 0.0, 20.0),)))
+    assert {path.name for path in folder.iterdir()} == others | {"Lied für Übung.sync.json"}
 
 
 def test_what_another_program_wrote_during_an_export_is_not_replaced(song, tmp_path):

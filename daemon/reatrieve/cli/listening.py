@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
+import os
 import re
 import tempfile
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +17,7 @@ import soundfile
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import AudioError
+from reatrieve.files import made_for, open_source, write_whole
 from reatrieve.installation import missing
 from reatrieve.session.spans import Span
 
@@ -81,15 +85,32 @@ class Listening:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="reatrieve-listen-"))
         minutes, rest_s = divmod(max(span.start_s, 0.0), 60.0)
-        path = self._folder / f"{self._label} {number:03} at {int(minutes)}m{rest_s:06.3f}s.wav"
+        stem = f"{self._label} {number:03} at {int(minutes)}m{rest_s:06.3f}s"
         y = self._audio.read(span.start_s, span.end_s, RATE_HZ, mono=False)
+        content = io.BytesIO()
+        soundfile.write(content, y.T, RATE_HZ, subtype="PCM_24", format="WAV")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            soundfile.write(path, y.T, RATE_HZ, subtype="PCM_24")
-        except (OSError, soundfile.LibsndfileError, AssertionError) as error:
-            reason = getattr(error, "strerror", None) or "is the disk full?"
-            raise AudioError(f"{path} cannot be written ({reason}); choose another folder by --preview") from error
-        return path
+            with made_for(self._folder):
+                return _written_once(self._folder, stem, content.getvalue())
+        except OSError as error:
+            reason = error.strerror or error
+            raise AudioError(
+                f"{self._folder / stem}.wav cannot be written ({reason}); choose another folder by --preview"
+            ) from error
+
+
+def _written_once(folder: Path, stem: str, content: bytes) -> Path:
+    """The file of this content: where another one has its name, it gets the next number behind it."""
+    for number in count(1):
+        path = folder / (f"{stem}.wav" if number == 1 else f"{stem} ({number}).wav")
+        if not os.path.lexists(path):
+            write_whole(path, content)
+            return path
+        if path.is_file() and path.stat().st_size == len(content):
+            with open_source(path) as file:
+                if file.read() == content:
+                    return path
+    raise AssertionError("there is always a next number")
 
 
 def _sound_device() -> tuple[ModuleType | None, str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
-from weakref import WeakValueDictionary
+from typing import NamedTuple
 
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
@@ -25,15 +24,10 @@ from reatrieve.sync.model import Accepted, SyncAudio, SyncEvent, SyncSheet, Targ
 from reatrieve.sync.placed_audio import source_file, write_track
 from reatrieve.sync.sheet import Note, events_of, sheet_of
 from reatrieve.sync.targets import TARGETS, Options, Target, chosen_options, chosen_targets
+from reatrieve.sync.turns import turn_among_processes, turn_in_this_process
 from reatrieve.sync.wave_content import describe
 
-if TYPE_CHECKING:
-    from _thread import LockType
-
 __all__ = ["ExportJob", "ForceNeededError", "Written", "export"]
-
-WAIT_S = 0.1
-"""How often an export that waits for another one asks whether it is cancelled."""
 
 
 class ForceNeededError(InputError):
@@ -132,7 +126,11 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
     if len(job.folder.parts) > MOST_PARTS:
         raise InputError(f"the path to write to has more than {MOST_PARTS} folders; choose a shorter one")
     made: list[_Made] = []
-    with _one_at_a_time(job.folder, tell), _all_or_none(job.folder, made):
+    with (
+        turn_in_this_process(job.folder, tell),
+        _all_or_none(job.folder, made),
+        turn_among_processes(job.folder, tell),
+    ):
         if job.audio == "track":
             shipped, readable, stem = _stitched(job, made, note, lambda share: tell(share * 0.4))
         else:
@@ -167,6 +165,7 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
         if EarlierExport.read(earlier.path) != earlier:
             raise InputError(f"{earlier.path.name} was written by another program during this export; export again")
         _place(made)
+        _sweep({one.final.name for one in made}, job.folder)
     tell(1.0)
     return [Written(one.target, one.final, len(sheet.events), is_same) for one, is_same in zip(made, same, strict=True)]
 
@@ -204,24 +203,6 @@ def _place(made: Sequence[_Made]) -> None:
         if kept is not None:
             with suppress(OSError):
                 kept.unlink()
-
-
-_locks_guard = Lock()
-_locks: WeakValueDictionary[str, LockType] = WeakValueDictionary()
-"""Of the folders that exports of this process write to."""
-
-
-@contextmanager
-def _one_at_a_time(folder: Path, tell: Progress) -> Iterator[None]:
-    """Wait for another export to this folder: what that adds to its files must not be lost. ``tell`` may cancel."""
-    with _locks_guard:
-        lock = _locks.setdefault(os.path.realpath(folder), Lock())
-    while not lock.acquire(timeout=WAIT_S):
-        tell(0.0)
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -401,6 +382,16 @@ def _file_hash(path: Path) -> bytes:
 def _part(final: Path) -> Path:
     """A name beside the final one, so that renaming never copies."""
     return final.with_name(f".{final.name}.{secrets.token_hex(4)}.part")
+
+
+def _sweep(names: Iterable[str], folder: Path) -> None:
+    """Remove what killed exports of files of these names left."""
+    left = re.compile(rf"\.({'|'.join(map(re.escape, names))})\.[0-9a-f]{{8}}\.part")
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if left.fullmatch(path.name):
+                with suppress(OSError):
+                    path.unlink()
 
 
 def _stem(path: Path) -> str:
