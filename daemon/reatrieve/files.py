@@ -101,7 +101,7 @@ def demand_regular(
         found = os.lstat(path)
     except ValueError as exc:  # a NUL, or a name that this system cannot have
         raise ForeignFileError(f"{str(path)!r} is no name of a file") from exc
-    if own and not is_own(found) and found.st_uid != 0:
+    if own and not is_own(found, or_root=True):
         raise ForeignFileError(
             f"{path} belongs to another user (number {found.st_uid}); a file of your own is wanted there"
         )
@@ -396,9 +396,10 @@ def is_real_folder(path: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and not _is_link(found)
 
 
-def is_own(found: os.stat_result) -> bool:
-    """Whether a file belongs to this user; Windows does not say, and means yes."""
-    return not hasattr(os, "getuid") or found.st_uid == os.getuid()
+def is_own(found: os.stat_result, *, or_root: bool = False) -> bool:
+    """Whether a file belongs to this user (``or_root``: or to the administrator); Windows does not say, and means
+    yes."""
+    return not hasattr(os, "getuid") or found.st_uid == os.getuid() or (or_root and found.st_uid == 0)
 
 
 def _is_link(found: os.stat_result) -> bool:

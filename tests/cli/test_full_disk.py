@@ -38,14 +38,19 @@ def test_a_bench_whose_sound_cannot_be_written_is_one_sentence(n_bytes: int, cap
 @pytest.mark.parametrize("there", [False, True])
 @pytest.mark.parametrize(
     "words",
-    [["demo", "--out", "{new}"], ["evaluate", "{data}", "--results", "{new}/of/it"]],
-    ids=["demo", "evaluate"],
+    [
+        ["demo", "--out", "{new}"],
+        ["evaluate", "{data}", "--results", "{new}/of/it"],
+        ["install", "--resource-path", "{data}", "--home", "{new}"],
+    ],
+    ids=["demo", "evaluate", "install"],
 )
 def test_a_new_folder_does_not_stay_empty(
     words: list[str], there: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, new = tmp_path / "data", tmp_path / "new"
     (data / "audio").mkdir(parents=True)
+    (data / "reaper.ini").write_text("[REAPER]\n", encoding="utf-8")
     write_sound(data / "audio" / "a.wav", noise(2 * 8000), 8000)
     (data / "annotations.csv").write_text("file,class,start,end\na.wav,a,0.2,0.5\na.wav,a,1.2,1.5\n", encoding="utf-8")
     if there:

@@ -30,7 +30,7 @@ def give_away(monkeypatch):
     if os.geteuid() == 0:
         return lambda path: os.chown(path, 12345, -1, follow_symlinks=False)
     theirs = set()
-    monkeypatch.setattr(files, "is_own", lambda found: found.st_ino not in theirs)
+    monkeypatch.setattr(files, "is_own", lambda found, **_: found.st_ino not in theirs)
     return lambda path: theirs.add(path.lstat().st_ino)
 
 
@@ -172,7 +172,7 @@ def test_a_link_that_somebody_else_made_is_refused(tmp_path, monkeypatch):
     link = tmp_path / "journals"
     link.symlink_to(tmp_path / "theirs")
     own_folder(link, "folder of journals", option="--journals")  # one's own link is fine
-    monkeypatch.setattr(files, "is_own", lambda found: not stat.S_ISLNK(found.st_mode))
+    monkeypatch.setattr(files, "is_own", lambda found, **_: not stat.S_ISLNK(found.st_mode))
     with pytest.raises(InputError, match="a link that belongs to another user"):
         own_folder(link, "folder of journals", option="--journals")
 
@@ -299,7 +299,7 @@ def test_only_small_regular_files_are_read(tmp_path, monkeypatch):
     with pytest.raises(ForeignFileError, match="symbolic link"):
         read_small(path, max_bytes=5)
     assert read_small(path, max_bytes=5, own_link=True) == b"12345"
-    monkeypatch.setattr(files, "is_own", lambda found: False)
+    monkeypatch.setattr(files, "is_own", lambda found, **_: False)
     with pytest.raises(ForeignFileError, match="symbolic link"):
         read_small(path, max_bytes=5, own_link=True)
     for make in (os.mkfifo, os.mkdir, lambda name: name.symlink_to("/dev/zero"), lambda name: name.symlink_to(name)):

@@ -274,7 +274,7 @@ def test_what_belongs_to_another_user_in_the_home_or_is_it(
     (machine.home / "token.txt").write_text(32 * "f")
     (machine.home / "reapers.txt").write_text(f"{machine.reaper}\n")
     theirs = {(machine.home / name).stat().st_ino for name in ("token.txt", "reapers.txt")}
-    monkeypatch.setattr(files, "is_own", lambda found: found.st_ino not in theirs)
+    monkeypatch.setattr(files, "is_own", lambda found, **_: found.st_ino not in theirs)
     assert remembered(machine.home) == []
     assert machine.run("install") == 0
     assert "holds no token of yours and is not used; reatrieve install makes a new one" in caplog.text

@@ -85,32 +85,31 @@ class Listening:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="reatrieve-listen-"))
         minutes, rest_s = divmod(max(span.start_s, 0.0), 60.0)
-        stem = f"{self._label} {number:03} at {int(minutes)}m{rest_s:06.3f}s"
+        path = self._folder / f"{self._label} {number:03} at {int(minutes)}m{rest_s:06.3f}s.wav"
         y = self._audio.read(span.start_s, span.end_s, RATE_HZ, mono=False)
         content = io.BytesIO()
         soundfile.write(content, y.T, RATE_HZ, subtype="PCM_24", format="WAV")
         try:
             with made_for(self._folder):
-                return _written_once(self._folder, stem, content.getvalue())
+                return _written_once(path, content.getvalue())
         except OSError as error:
             reason = error.strerror or error
-            raise AudioError(
-                f"{self._folder / stem}.wav cannot be written ({reason}); choose another folder by --preview"
-            ) from error
+            raise AudioError(f"{path} cannot be written ({reason}); choose another folder by --preview") from error
 
 
-def _written_once(folder: Path, stem: str, content: bytes) -> Path:
-    """The file of this content: where another one has its name, it gets the next number behind it."""
-    for number in count(1):
-        path = folder / (f"{stem}.wav" if number == 1 else f"{stem} ({number}).wav")
+def _written_once(path: Path, content: bytes) -> Path:
+    """Write a file; where another one has its name, it gets the next number behind it."""
+    wanted = path
+    for number in count(2):
         if not os.path.lexists(path):
             write_whole(path, content)
-            return path
+            break
         if path.is_file() and path.stat().st_size == len(content):
             with open_source(path) as file:
                 if file.read() == content:
-                    return path
-    raise AssertionError("there is always a next number")
+                    break
+        path = wanted.with_stem(f"{wanted.stem} ({number})")
+    return path
 
 
 def _sound_device() -> tuple[ModuleType | None, str]:

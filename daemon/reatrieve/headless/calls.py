@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from reatrieve.headless.gfx import GfxWindow
-from reatrieve.headless.listing import Argument, Function, listing
+from reatrieve.headless.listing import Argument, Function, Version, listing
 from reatrieve.headless.machine import Machine
 from reatrieve.headless.wire import ArrayValue, Foreign, Handle, LuaError
 
@@ -80,12 +81,10 @@ def checked_arguments(call: Call, entry: Function, values: Sequence[Any]) -> lis
     LuaError
         If one is missing or has the wrong type, or is a pointer to something that is gone.
     """
-    arguments = entry.passed(call.host.version_number)
-    count, most = len(values), len(arguments)
-    needed = [i + 1 for i, argument in enumerate(arguments) if not argument.optional]
-    required = needed[-1] if needed else 0
-    wrong_count = count < required or (count > most and not entry.variadic)
-    if not entry.variadic:
+    arguments, required = _passed(entry.name, call.host.version_number)
+    count, most, variadic = len(values), len(arguments), entry.variadic
+    wrong_count = count < required or (count > most and not variadic)
+    if not variadic:
         count = min(count, most)
     checked, notes = [], []
     may_be_gone = entry.name.startswith("ValidatePtr")
@@ -108,7 +107,14 @@ def checked_arguments(call: Call, entry: Function, values: Sequence[Any]) -> lis
         notes.append(f"{wanted} argument{'s' * (most != 1)} expected, got {len(values)}")
     if notes:
         call.lint(f"{entry.name}: {'; '.join(notes)}")
-    return checked if entry.variadic else checked[: len(entry.arguments)]
+    return checked if variadic else checked[: len(entry.arguments)]
+
+
+@cache
+def _passed(name: str, version: Version) -> tuple[tuple[Argument, ...], int]:
+    """The arguments of a function in a version, and how many a script has to give."""
+    arguments = listing()[name].passed(version)
+    return arguments, max((number for number, one in enumerate(arguments, start=1) if not one.optional), default=0)
 
 
 class _WrongTypeError(Exception):

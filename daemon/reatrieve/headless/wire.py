@@ -41,6 +41,10 @@ class ArrayValue:
     writes: list[tuple[int, np.ndarray]]
 
 
+_INTEGER, _DOUBLE, _LENGTH = struct.Struct("<q"), struct.Struct("<d"), struct.Struct("<I")
+_TAG_AND_INTEGER, _TAG_AND_DOUBLE, _TAG_AND_LENGTH = struct.Struct("<cq"), struct.Struct("<cd"), struct.Struct("<cI")
+
+
 class Reader:
     """Reads packed values one after the other."""
 
@@ -55,9 +59,8 @@ class Reader:
 
     def text(self) -> bytes:
         """A string with its length in front."""
-        (length,) = struct.unpack_from("<I", self._data, self._at)
         start = self._at + 4
-        self._at = start + length
+        self._at = start + _LENGTH.unpack_from(self._data, self._at)[0]
         return self._data[start : self._at]
 
     def doubles(self, count: int) -> list[float]:
@@ -70,22 +73,21 @@ class Reader:
         """The next value: None, bool, int, float, bytes, Handle, ArrayValue, list of float or Foreign."""
         tag = self._data[self._at : self._at + 1]
         self._at += 1
+        if tag == b"s":
+            return self.text()
+        if tag == b"p":
+            self._at += 4
+            return Handle(_LENGTH.unpack_from(self._data, self._at - 4)[0])
+        if tag == b"i":
+            self._at += 8
+            return _INTEGER.unpack_from(self._data, self._at - 8)[0]
+        if tag == b"d":
+            self._at += 8
+            return _DOUBLE.unpack_from(self._data, self._at - 8)[0]
         if tag == b"n":
             return None
         if tag in b"tf":
             return tag == b"t"
-        if tag == b"i":
-            (number,) = struct.unpack_from("<q", self._data, self._at)
-            self._at += 8
-            return number
-        if tag == b"d":
-            return self.doubles(1)[0]
-        if tag == b"s":
-            return self.text()
-        if tag == b"p":
-            (number,) = struct.unpack_from("<I", self._data, self._at)
-            self._at += 4
-            return Handle(number)
         if tag == b"a":
             return ArrayValue(np.frombuffer(self.text(), dtype="<f8"), [])
         if tag == b"l":
@@ -99,7 +101,7 @@ class Reader:
 
 def pack_text(data: bytes) -> bytes:
     """A string with its length in front."""
-    return struct.pack("<I", len(data)) + data
+    return _LENGTH.pack(len(data)) + data
 
 
 def pack_values(values: Sequence[Any], handle_of: Callable[[Any], Handle]) -> bytes:
@@ -114,9 +116,9 @@ def pack_values(values: Sequence[Any], handle_of: Callable[[Any], Handle]) -> by
         elif isinstance(value, bool):
             parts.append(b"t" if value else b"f")
         elif isinstance(value, int):
-            parts.append(b"i" + struct.pack("<q", value))
+            parts.append(_TAG_AND_INTEGER.pack(b"i", value))
         elif isinstance(value, float):
-            parts.append(b"d" + struct.pack("<d", value))
+            parts.append(_TAG_AND_DOUBLE.pack(b"d", value))
         elif isinstance(value, str):
             parts.append(b"s" + pack_text(value.encode("utf-8", "surrogateescape")))
         elif isinstance(value, bytes):
@@ -124,5 +126,5 @@ def pack_values(values: Sequence[Any], handle_of: Callable[[Any], Handle]) -> by
         elif isinstance(value, np.ndarray):
             parts.append(b"l" + pack_text(np.ascontiguousarray(value, dtype="<f8").tobytes()))
         else:
-            parts.append(b"p" + struct.pack("<I", handle_of(value).id))
+            parts.append(_TAG_AND_LENGTH.pack(b"p", handle_of(value).id))
     return b"".join(parts)

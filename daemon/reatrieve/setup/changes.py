@@ -147,7 +147,8 @@ def carried_out(
     except OSError as error:
         where = error.filename or folder
         raise ReatrieveError(
-            f"cannot write {where} ({error.strerror or error}); close what uses it, and try again"
+            f"cannot write {where} ({error.strerror or error}); close what uses it or make room on its disk, and try "
+            "again"
         ) from error
 
 

@@ -163,16 +163,22 @@ def uninstall(resources: Resources, *, dry_run: bool = False) -> Iterator[str]:
 
 def _home_made(home: Path, manifest: Manifest) -> Path:
     """Make the home folder and its token where there are none; the real place of both."""
-    with _used(home):
-        is_new = not home.is_dir()
-        own_folder(home, "home folder", option="--home")
+    is_new = not home.is_dir()
+    try:
+        with _used(home):
+            own_folder(home, "home folder", option="--home")
+            if is_new:
+                manifest.further["home"] = str(home)
+            if private_token(home) is None:
+                make_token(home)
+                manifest.further["token_sha256"] = _hash_of_token(kept_token(home) or "")
+            # Store Python keeps %LOCALAPPDATA% elsewhere than it says.
+            return Path(os.path.realpath(home / TOKEN_NAME)).parent
+    except ReatrieveError:
         if is_new:
-            manifest.further["home"] = str(home)
-        if private_token(home) is None:
-            make_token(home)
-            manifest.further["token_sha256"] = _hash_of_token(kept_token(home) or "")
-        # Store Python keeps %LOCALAPPDATA% elsewhere than it says.
-        return Path(os.path.realpath(home / TOKEN_NAME)).parent
+            with contextlib.suppress(OSError):
+                home.rmdir()
+        raise
 
 
 @contextlib.contextmanager
