@@ -83,7 +83,7 @@ def _told(node: ast.AST) -> list[ast.expr]:
         return pair.elts if isinstance(pair, ast.Tuple) else [pair]
     if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ERRORS | TOLD_BY:
         return node.args
-    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute) and node.targets[0].attr == "mended":
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute) and node.targets[0].attr == "note":
         return [node.value]
     return []
 

@@ -169,7 +169,7 @@ def test_odd_lines_are_damage(tmp_path, text):
         Journal.open(path)
     with JournalFolder(tmp_path).open("s-1") as journal:
         assert journal.events() == EVENTS[:2]
-        assert "line 4" in journal.mended
+        assert "line 4" in journal.note
 
 
 def test_what_could_not_be_read_back_is_never_written(tmp_path):
@@ -205,12 +205,12 @@ def test_what_lies_before_damage_is_offered_and_the_damaged_file_kept(tmp_path):
     assert (stored.session, stored.answers) == ("s-1", 1)
     with folder.open("s-1") as journal:
         assert journal.events() == EVENTS[:4]
-        assert "line 6 of the journal is damaged" in journal.mended
+        assert "line 6 of the journal is damaged" in journal.note
         journal.append(EVENTS[4], op="on")
     (kept,) = (tmp_path / "journals" / "damaged").iterdir()
     assert kept.read_bytes() == raw
     with folder.open("s-1") as journal:
-        assert (journal.events(), journal.mended) == (EVENTS[:5], "")
+        assert (journal.events(), journal.note) == (EVENTS[:5], "")
 
 
 def test_the_copy_beside_the_project_is_tried(tmp_path):
@@ -221,7 +221,7 @@ def test_the_copy_beside_the_project_is_tried(tmp_path):
     damage_line(folder.path("s-1"), 4)
     with folder.open("s-1") as journal:
         assert journal.events() == EVENTS[:8]
-        assert "copy Kick" in journal.mended
+        assert "copy Kick" in journal.note
 
 
 def test_a_lost_header_comes_back_from_the_copy(tmp_path):
@@ -244,7 +244,7 @@ def test_events_that_cannot_follow_each_other_are_damage(tmp_path):
     assert "line 5" in check_journal(folder.path("s-1"))[2][0]
     with folder.open("s-1") as journal:
         assert journal.events() == EVENTS[:3]
-        assert "line 5" in journal.mended
+        assert "line 5" in journal.note
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a link to itself")
@@ -264,7 +264,7 @@ def test_foreign_files_beside_a_project_are_not_opened(tmp_path, monkeypatch):
     folder, project = JournalFolder(tmp_path / "journals"), str(tmp_path / "p.rpp")
     beside = tmp_path / "p.reatrieve"
     with folder.create(header("s-1", project), events=EVENTS[:3]) as journal:
-        copy = journal.copy_to(beside)
+        copy = journal.copy_to(beside).path
     folder.remove("s-1")
     os.mkfifo(beside / "pipe-a.journal.jsonl")
     (beside / "zero-b.journal.jsonl").symlink_to("/dev/zero")
@@ -289,10 +289,13 @@ def test_impossible_projects_have_no_sessions(tmp_path):
 def test_a_copy_never_takes_the_place_of_another_session(tmp_path):
     """Ids that end alike, and names that meet."""
     beside = tmp_path / "p.reatrieve"
-    for session, label in (("a-b", "x"), ("b", "x-a"), ("b", "x"), ("c-b", "y")):
-        path = tmp_path / f"{session}{label}.journal.jsonl"
+    for session, label, again in (("a-b", "x", ()), ("b", "x-a", (Renamed("x"),)), ("c-b", "y", ())):
+        path = tmp_path / f"{session}.journal.jsonl"
         with Journal.create(path, header(session), events=[Started(Span(0.0, 1.0), label, 10, "default")]) as journal:
             journal.copy_to(beside)
+            for event in again:
+                journal.append(event)
+                journal.copy_to(beside)
     assert sorted(read_journal(copy)[0].session for copy in beside.iterdir()) == ["a-b", "b", "c-b"]
 
 
@@ -301,7 +304,7 @@ def test_long_labels_make_names_that_every_disk_takes(tmp_path, label):
     with Journal.create(
         tmp_path / "x.journal.jsonl", header("s" * 64), events=[Started(Span(0, 1), label, 1, "r")]
     ) as one:
-        assert len(os.fsencode(one.copy_to(tmp_path / "c").name)) <= 200
+        assert len(os.fsencode(one.copy_to(tmp_path / "c").path.name)) <= 200
 
 
 def test_a_clock_far_off_is_no_damage(tmp_path):

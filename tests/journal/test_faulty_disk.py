@@ -43,7 +43,7 @@ def play(folder, disk):
                     journal.move_to(str(folder / "p.rpp"))
                     moved = str(folder / "p.rpp")
                 if len(acknowledged) in (6, 9):
-                    copied = journal.copy_to(folder / "p.reatrieve"), list(acknowledged)
+                    copied = journal.copy_to(folder / "p.reatrieve").path, list(acknowledged)
             except (JournalError, ValueError):
                 assert disk.failed
                 if journal is not None and journal.broken:
@@ -69,7 +69,7 @@ def test_nothing_refused_is_kept_and_nothing_kept_is_lost(tmp_path, kind, reads,
             with journals.open("s-1") as journal:  # the disk works again
                 assert journal.events() == acknowledged, (fails_at, disk.calls[fails_at - 1])
                 assert journal.header.project == moved
-                assert journal.mended == ""
+                assert journal.note == ""
         if copied is not None:
             assert [line.event for line in read_journal(copied[0])[1]] == copied[1]
         if not disk.failed:

@@ -230,12 +230,14 @@ def test_a_list_reads_a_journal_again_only_when_it_has_changed(tmp_path, monkeyp
     assert [one.answers for one in folder.of_project(project)] == [1]
     assert sorted(read) == ["Kick _ 拍-s-9.journal.jsonl", "s-9.journal.jsonl", "y-s-2.journal.jsonl"]
     read.clear()
-    assert [one.answers for one in folder.of_project(project)] == [1]
-    assert read == []
+    for _ in range(2):
+        assert [one.answers for one in folder.of_project(project)] == [1]
+    assert read == ["Kick _ 拍-s-9.journal.jsonl"]  # whether it goes on where the journal ends
+    read.clear()
     with folder.open("s-9") as opened:
         opened.append_all(EVENTS[3:5])
     assert [one.answers for one in folder.of_project(project)] == [2]
-    assert read == ["s-9.journal.jsonl"]
+    assert read == ["Kick _ 拍-s-9.journal.jsonl", "s-9.journal.jsonl"]
 
 
 def stored_and_copied(tmp_path):
@@ -305,12 +307,123 @@ def test_a_discarded_session_is_never_listed_again(tmp_path):
 def test_a_copy_lies_beside_the_project_under_its_label(tmp_path):
     with Journal.create(tmp_path / "x.journal.jsonl", header()) as journal:
         journal.append(Started(Span(0.0, 1.0), "a/b: <kick>?", 10, "default"))
-        first = journal.copy_to(tmp_path / "p.reatrieve")
+        first = journal.copy_to(tmp_path / "p.reatrieve").path
         assert first.name == "a_b_ _kick__-s-1.journal.jsonl"
         journal.append(Renamed("snare"))
-        second = journal.copy_to(tmp_path / "p.reatrieve")
+        second = journal.copy_to(tmp_path / "p.reatrieve").path
     assert [path.name for path in (tmp_path / "p.reatrieve").iterdir()] == ["snare-s-1.journal.jsonl"]
     assert read_journal(second)[1] == list(journal.lines)
+
+
+def passed_on(tmp_path):
+    """A session answered at a desk, then at a laptop; both have put their copy beside the project."""
+    desk, project = stored_and_copied(tmp_path)
+    laptop = JournalFolder(tmp_path / "laptop")
+    assert len(laptop.of_project(str(project))) == 1
+    with laptop.open("s-1") as journal:
+        journal.append_all(EVENTS[3:5])
+        (copy, is_ahead, others) = journal.copy_to(journal_folder.copies_folder(str(project)))
+        assert (is_ahead, others) == (False, ())
+    return desk, project, copy
+
+
+def test_answers_that_were_given_elsewhere_are_gone_on_with(tmp_path):
+    desk, _, copy = passed_on(tmp_path)
+    with desk.open("s-1") as journal:
+        assert journal.events() == EVENTS[:5]
+        assert journal.note == (
+            f"the copy {copy.name} beside the project goes on where this computer's journal ends: "
+            "2 answers in place of 1"
+        )
+        assert not desk.is_behind(journal)
+    with desk.open("s-1") as journal:
+        assert (journal.events(), journal.note) == (EVENTS[:5], "")
+    assert read_journal(copy)[1] == list(journal.lines)
+
+
+def test_a_list_shows_answers_that_were_given_elsewhere(tmp_path):
+    desk, project, _ = passed_on(tmp_path)
+    with Journal.open(desk.path("s-1")):  # somebody is answering here
+        assert [one.answers for one in desk.of_project(str(project))] == [1]
+    assert [one.answers for one in desk.of_project(str(project))] == [2]
+    with desk.open("s-1") as journal:
+        assert journal.events() == EVENTS[:5]
+
+
+def test_a_copy_that_holds_more_is_not_replaced_by_less(tmp_path):
+    desk, project = stored_and_copied(tmp_path)
+    beside = journal_folder.copies_folder(str(project))
+    with desk.open("s-1") as journal:  # all the time
+        laptop = JournalFolder(tmp_path / "laptop")
+        laptop.of_project(str(project))
+        with laptop.open("s-1") as there:
+            there.append_all([*EVENTS[3:5], Renamed("another name")])
+            theirs = there.copy_to(beside).path
+        content = theirs.read_bytes()
+        assert desk.is_behind(journal)
+        assert journal.copy_to(beside) == (theirs, True, ())
+        assert [path.read_bytes() for path in beside.iterdir()] == [content]
+
+
+@pytest.mark.parametrize("newer", [False, True])
+def test_a_copy_that_holds_other_answers_is_kept(tmp_path, newer):
+    desk, project = stored_and_copied(tmp_path)
+    with desk.open("s-1") as journal:
+        journal.append(Renamed("mine"))
+        laptop = JournalFolder(tmp_path / "laptop")
+        laptop.of_project(str(project))
+        beside = journal_folder.copies_folder(str(project))
+        with laptop.open("s-1") as there:
+            there.append_all([Renamed("mine"), *EVENTS[3:5]])
+            theirs = there.copy_to(beside).path
+        if newer:
+            theirs.write_text('{"reatrieve":"journal","v":99,"session":"s-1"}\n', encoding="utf-8")
+        content = theirs.read_bytes()
+        mine = journal.copy_to(beside)
+        assert mine == (beside / "mine 2-s-1.journal.jsonl", False, () if newer else (theirs,))
+        journal.append(Renamed("again"))
+        assert journal.copy_to(beside).path == beside / "again-s-1.journal.jsonl"
+        assert theirs.read_bytes() == content
+        assert not mine.path.exists()
+        assert read_journal(beside / "again-s-1.journal.jsonl")[1] == list(journal.lines)
+
+
+def test_of_several_copies_the_one_that_goes_furthest_is_taken_in(tmp_path):
+    desk, project = stored_and_copied(tmp_path)
+    beside = journal_folder.copies_folder(str(project))
+    (old,) = beside.iterdir()
+    content = old.read_bytes()
+    with desk.open("s-1") as journal:
+        journal.append_all([*EVENTS[3:5], Renamed("zz")])
+        journal.copy_to(beside)
+    old.write_bytes(content)  # a backup, or a program that synchronises
+    elsewhere = JournalFolder(tmp_path / "elsewhere")
+    for _ in range(2):
+        assert [one.answers for one in elsewhere.of_project(str(project))] == [2]
+    with elsewhere.open("s-1") as taken:
+        assert taken.events() == [*EVENTS[:5], Renamed("zz")]
+
+
+def test_a_journal_that_has_the_name_of_another_session_is_refused(tmp_path):
+    folder, project = JournalFolder(tmp_path / "journals"), str(tmp_path / "p.rpp")
+    for session in ("s-1", "s-2"):
+        folder.create(header(session, project), events=EVENTS[:3]).close()
+    one, other = folder.path("s-1"), folder.path("s-2")
+    shutil.copy(other, folder.folder / "s-2 (copy).journal.jsonl")
+    assert sorted(stored.session for stored in folder.of_project(project)) == ["s-1", "s-2"]
+    kept = other.read_bytes()
+    one.replace(tmp_path / "aside")
+    other.replace(one)
+    assert folder.of_project(project) == []
+    for use in (folder.open, folder.discard):
+        with pytest.raises(JournalError, match=r"s-1.journal.jsonl is that of another session, s-2; put the right"):
+            use("s-1")
+    assert one.read_bytes() == kept
+    damaged = kept.replace(b"accept", b"reject")
+    one.write_bytes(damaged)
+    with pytest.raises(JournalError, match="that of another session"):
+        folder.open("s-1")
+    assert one.read_bytes() == damaged
 
 
 def test_a_project_that_came_from_elsewhere_brings_its_sessions(tmp_path):

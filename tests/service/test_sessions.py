@@ -63,6 +63,7 @@ from reatrieve.session.search import Search
 from reatrieve.session.spans import Span
 from reatrieve.session.state import fold
 from service.client import RATE_HZ, TRUTH, make_item, make_track
+from service.served import journal_ops
 
 
 @pytest.fixture
@@ -508,6 +509,78 @@ def test_sessions_of_a_project_are_listed_discarded_and_copied(daemon, connect, 
     assert client.wait(StoredEnd).count == 0
     client.send(Resume(session))
     assert client.wait(Failed).code == "unknown-session"
+
+
+def test_a_project_that_was_answered_at_another_computer_loses_no_answer(
+    daemon, start, connect, shared, session, tmp_path
+):
+    project = tmp_path / "p.rpp"
+    project.touch()
+    desk = connect(daemon.home)
+    desk.find(session, shared.track, 1.0, 1.5, project=str(project))
+    event = desk.wait(Candidate)
+    desk.answer(event, "accept", op="desk 1")
+    at_desk = desk.wait_past(event)
+    desk.send(Saved(session, str(project)))
+    desk.settle()
+    (copy,) = (tmp_path / "p.reatrieve").iterdir()
+
+    elsewhere = start()
+    laptop = connect(elsewhere.home)
+    laptop.send(Sessions(str(project)))
+    assert laptop.wait(Stored).answers == 1
+    laptop.send(Resume(session))
+    event = laptop.wait(Candidate)
+    for n in (1, 2):
+        laptop.answer(event, "accept", op=f"laptop {n}")
+        event = laptop.wait_past(event)
+    laptop.send(Saved(session, str(project)))
+    laptop.settle()
+    content = copy.read_bytes()
+
+    desk.send(Saved(session, str(project)))
+    note = desk.wait(Note)
+    assert (note.code, note.text.split(";")[1]) == ("copies", " open the project again")
+    assert copy.read_bytes() == content
+    desk.send(Resume(session))
+    note = desk.wait(Note)
+    assert note.code == "journal"
+    assert "3 answers in place of 1" in note.text
+    assert desk.wait(RowsEnd).accepted == 3
+    here, there = (journal_ops(home, session) for home in (daemon.home, elsewhere.home))
+    assert here == there == ["desk 1", "laptop 1", "laptop 2"]
+    desk.answer(at_desk, "reject", op="late")
+    assert desk.wait(Failed).code == "stale"
+
+
+def test_answers_at_two_computers_at_once_are_kept_beside_each_other(daemon, start, connect, shared, session, tmp_path):
+    project = tmp_path / "p.rpp"
+    project.touch()
+    desk = connect(daemon.home)
+    desk.find(session, shared.track, 1.0, 1.5, project=str(project))
+    event = desk.wait(Candidate)
+    desk.send(Saved(session, str(project)))
+    desk.settle()
+    laptop = connect(start().home)
+    laptop.send(Sessions(str(project)))
+    laptop.wait(StoredEnd)
+    laptop.send(Resume(session))
+    laptop.answer(laptop.wait(Candidate), "accept", op="laptop")
+    laptop.send(Saved(session, str(project)))
+    laptop.settle()
+    (theirs,) = (tmp_path / "p.reatrieve").iterdir()
+    content = theirs.read_bytes()
+    desk.answer(event, "reject", op="desk")
+    for _ in range(2):
+        desk.send(Saved(session, str(project)))
+        desk.settle()
+    notes = [one for one in desk.events if isinstance(one, Note) and one.code == "copies"]
+    assert [one.text for one in notes] == [
+        f"{theirs.name} beside the project holds other answers to this sound, given elsewhere; it is kept"
+    ]
+    assert theirs.read_bytes() == content
+    (mine,) = set((tmp_path / "p.reatrieve").iterdir()) - {theirs}
+    assert "desk" in {line.op for line in read_journal(mine)[1]}
 
 
 def test_the_rest_is_listed_then_accepted_in_one_go(first):

@@ -1,10 +1,11 @@
 """Session journals: append-only JSON lines, on disk before anybody is told."""
 
-from reatrieve.journal.file import Journal, copies_in, read_header, read_journal
+from reatrieve.journal.file import Copied, Journal, copies_in, read_header, read_journal
 from reatrieve.journal.folder import JournalFolder, StoredJournal, check_journal, copies_folder, moment
 from reatrieve.journal.lines import DamageError, Header, Line
 
 __all__ = [
+    "Copied",
     "DamageError",
     "Header",
     "Journal",

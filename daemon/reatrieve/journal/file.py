@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, TypeAlias, cast
+from typing import BinaryIO, NamedTuple, TypeAlias, cast
 
 from reatrieve import limits
 from reatrieve.errors import JournalError
@@ -48,8 +48,8 @@ from reatrieve.session.events import SessionEvent
 from reatrieve.session.state import fold
 
 __all__ = [
-    "SUFFIX", "Journal", "Stamp", "copies_in", "is_removed", "kept_beside", "open_alone", "read_file", "read_header",
-    "read_journal", "remove", "stamp", "stem_of",
+    "SUFFIX", "Copied", "Journal", "Stamp", "copies_in", "is_removed", "kept_beside", "open_alone", "read_file",
+    "read_header", "read_journal", "remove", "stamp", "stem_of",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -64,6 +64,18 @@ _LABEL_NAME_BYTES = 100
 _SAFE = re.compile(r"[0-9A-Za-z-]{1,64}\Z")
 
 
+class Copied(NamedTuple):
+    """The copy of a journal that lies beside a project now.
+
+    ``is_ahead`` says that it holds more than the journal: answers that were given elsewhere. ``others`` are copies that
+    hold other answers than the journal, and are kept.
+    """
+
+    path: Path
+    is_ahead: bool
+    others: tuple[Path, ...]
+
+
 class Journal:
     """One session's journal, open for appending by this process alone; made by ``create`` and ``open``.
 
@@ -71,13 +83,13 @@ class Journal:
     ----------
     path : where it lies.
     header : what is searched.
-    mended : what was damaged and mended when it was opened, a sentence for the user; "" for nothing.
+    note : what was mended, or taken over from a copy, when it was opened, a sentence for the user; "" for nothing.
     """
 
     def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
         self.path = path
         self.header: Header
-        self.mended = ""
+        self.note = ""
         self._now = now
         self._file: BinaryIO | None = None
         self._content: JournalContent
@@ -203,8 +215,17 @@ class Journal:
         """
         self._replace(relocated(self.header, project), self._content.lines)
 
-    def copy_to(self, folder: Path, *, project: str | None = None) -> Path:
-        """Put a copy into ``folder``, named by label and session; earlier copies of this session there go away.
+    def go_on_with(self, lines: Sequence[Line]) -> None:
+        """Take over the events of a copy, which begin with all of this journal's; raises ``JournalError`` as
+        ``move_to`` does."""
+        if not _goes_on(lines, self._content.lines):
+            raise ValueError("the copy is of another course of the session")
+        self._replace(self.header, list(lines))
+
+    def copy_to(self, folder: Path, *, project: str | None = None) -> Copied:
+        """Put a copy into ``folder``, named by label and session; earlier copies of this session there go away. A copy
+        that holds answers that this journal does not have stays; one that goes on where this journal ends takes the
+        place of a new one.
 
         Parameters
         ----------
@@ -216,25 +237,33 @@ class Journal:
             If it cannot be written; earlier copies are still there.
         """
         header = self.header if project is None else relocated(self.header, project)
-        label = fold(self.events()).label if self._content.lines else ""
+        known = self._content.lines
         stem = stem_of(header.session)
+        there = {path: lines for path in copies_in(folder) if (lines := _lines_of(path, header.session)) is not None}
+        ahead = next(
+            (path for path, lines in there.items() if _goes_on(lines, known) and len(lines) > len(known)), None
+        )
+        others = tuple(path for path, lines in there.items() if not _goes_on(known, lines) and path != ahead)
+        if ahead is not None:
+            return Copied(ahead, True, others)
+        label = fold(self.events()).label if known else ""
         try:
             _make_copies_folder(folder)
             target = next(
                 path
                 for path in (folder / f"{_file_name(label)}{again}-{stem}{SUFFIX}" for again in _additions())
-                if not path.exists() or _is_of(path, header.session)
+                if not path.exists() or _goes_on(known, _lines_of(path, header.session))
             )
-            write_whole(target, whole(target, header, self._content.lines))
+            write_whole(target, whole(target, header, known))
         except OSError as exc:
             raise JournalError(f"the journal's copy in {folder} cannot be written: {reason(folder, exc)}") from exc
-        for other in copies_in(folder):
-            if other != target and other.name.endswith(f"-{stem}{SUFFIX}") and _is_of(other, header.session):
+        for other in there.keys() - {target, *others}:
+            if other.name.endswith(f"-{stem}{SUFFIX}"):
                 try:
                     other.unlink(missing_ok=True)
                 except OSError as exc:
                     logger.warning("an earlier copy stays beside the new one: %s", exc)
-        return target
+        return Copied(target, False, others)
 
     def close(self) -> None:
         """Let others write it."""
@@ -497,11 +526,19 @@ def copies_in(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _is_of(path: Path, session: str) -> bool:
+def _lines_of(path: Path, session: str) -> list[Line] | None:
+    """What a copy of this session's journal holds before any damage; None: it is none, or of a newer version."""
     try:
-        return read_header(path).session == session
+        if read_header(path).session != session:
+            return None
+        return parse(path, read_file(path)).lines
     except JournalError:
-        return False
+        return None
+
+
+def _goes_on(lines: Sequence[Line], before: Sequence[Line] | None) -> bool:
+    """Whether these events begin with all of those; nothing goes on from None."""
+    return before is not None and list(lines[: len(before)]) == list(before)
 
 
 def stem_of(session: str) -> str:

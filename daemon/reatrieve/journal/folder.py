@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -60,6 +60,7 @@ class StoredJournal:
     accepted: int
     finished: bool
     modified_s: float
+    n_events: int
 
     @property
     def modified(self) -> str:
@@ -106,26 +107,39 @@ class JournalFolder:
         """Open the journal of a session to go on with it.
 
         Of a damaged journal goes on what lies before the damage, or all that the copy beside the project holds where
-        that is more; the damaged file is kept, and ``mended`` says so.
+        that is more; the damaged file is kept. Where that copy goes on after the end of a sound journal, as when the
+        project was at another computer meanwhile, the journal goes on with it, too. ``note`` says either.
 
         Raises
         ------
         DamageError
             If nothing of it can be used.
         JournalError
-            As ``Journal.open``.
+            As ``Journal.open``, and if another session's journal has the name.
         """
         path = self.path(session)
         with self._locked(session):
             try:
                 journal = Journal.open(path, now=self._now)
             except DamageError as damage:
+                _demand_session(path, damage.header, session)
                 return self._mended(path, damage)
-            _, at, why = fold_possible(journal.events())
-            if not why:
-                return journal
+            try:
+                _demand_session(path, journal.header, session)
+                _, at, why = fold_possible(journal.events())
+                if not why:
+                    _catch_up(journal)
+                    return journal
+            except BaseException:
+                journal.close()
+                raise
             journal.close()
             return self._mended(path, DamageError(path, at + 2, why, journal.header, list(journal.lines[:at])))
+
+    def is_behind(self, journal: Journal) -> bool:
+        """Whether a copy beside the project goes on where this open journal ends, so that opening it again gives
+        more."""
+        return any(True for _ in _longer_copies(journal.header, journal.lines))
 
     def of_project(self, project: str) -> list[StoredJournal]:
         """Sessions of the project at this path, the latest first, at most ``limits.SESSIONS``; copies beside it that
@@ -137,9 +151,12 @@ class JournalFolder:
         if not project:
             return []
         self._take_in(project)
-        return self._latest_first(lambda path: _same_path(_project_as_of(path, stamp(path)), project))[
-            : limits.SESSIONS
-        ]
+
+        def is_of_it(path: Path) -> bool:
+            header = _header_as_of(path, stamp(path))
+            return path == self.path(header.session) and _same_path(header.project, project)
+
+        return self._latest_first(is_of_it)[: limits.SESSIONS]
 
     def sessions(self) -> list[StoredJournal]:
         """Every session that can be used, the latest first."""
@@ -173,12 +190,14 @@ class JournalFolder:
         Raises
         ------
         JournalError
-            If it cannot be moved.
+            If it cannot be moved, or another session's journal has its name.
         """
         path, folder = self.path(session), self.folder / DISCARDED
         try:
             make_folder(folder)
             with self._locked(session):
+                with contextlib.suppress(DamageError):
+                    _demand_session(path, read_header(path), session)
                 path.replace(folder / path.name)
         except OSError as exc:
             raise JournalError(f"the journal {path} cannot be set aside: {reason(path, exc)}") from exc
@@ -222,11 +241,11 @@ class JournalFolder:
             raise damage
         kept = self._restore(path, header, lines)
         journal = Journal.open(path, now=self._now)
-        journal.mended = (
+        journal.note = (
             f"line {damage.line} of the journal is damaged; {source} "
             f"({fold(journal.events()).answers} answers); the damaged file is {kept}"
         )
-        logger.warning("%s: %s", path, journal.mended)
+        logger.warning("%s: %s", path, journal.note)
         return journal
 
     def _restore(self, path: Path, header: Header, lines: list[Line]) -> Path:
@@ -264,7 +283,10 @@ class JournalFolder:
             with contextlib.suppress(DamageError):
                 ours = read_header(here)
         if ours is not None:
-            if not _same_path(ours.project, project) and not Path(ours.project).exists():
+            if _same_path(ours.project, project):
+                if _has_more(copy, here):
+                    self.open(header.session).close()
+            elif not Path(ours.project).exists():
                 with self.open(header.session) as journal:
                     journal.move_to(project)
             return
@@ -356,13 +378,41 @@ def _stored_as_of(path: Path, _stamp: Stamp) -> StoredJournal | None:
         return None
     return StoredJournal(
         path, header.session, header.project, header.track, state.label, state.answers, state.accepted,
-        state.finished, content.lines[n_lines - 1].time_s,
+        state.finished, content.lines[n_lines - 1].time_s, n_lines,
     )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=4 * limits.SESSIONS)
-def _project_as_of(path: Path, _stamp: Stamp) -> str:
-    return read_header(path).project
+def _header_as_of(path: Path, _stamp: Stamp) -> Header:
+    return read_header(path)
+
+
+def _demand_session(path: Path, header: Header | None, session: str) -> None:
+    """Refuse what another program has put in the place of this session's journal."""
+    if header is not None and header.session != session:
+        raise JournalError(
+            f"the journal {path} is that of another session, {header.session}; put the right file back, or move this "
+            "one away"
+        )
+
+
+def _catch_up(journal: Journal) -> None:
+    """Go on with what copies beside the project hold more."""
+    n_before = fold(journal.events()).answers if journal.lines else 0
+    for copy, more in _longer_copies(journal.header, journal.lines):
+        journal.go_on_with(more)
+        n_answers = fold(journal.events()).answers
+        journal.note = (
+            f"the copy {copy.name} beside the project goes on where this computer's journal ends: {n_answers} answers "
+            f"in place of {n_before}"
+        )
+        logger.info("%s: %s", journal.path, journal.note)
+
+
+def _has_more(copy: Path, here: Path) -> bool:
+    """Whether a copy has more events than the journal here; of damaged ones those before the damage count."""
+    theirs, ours = _stored_as_of(copy, stamp(copy)), _stored_as_of(here, stamp(here))
+    return theirs is not None and theirs.n_events > (0 if ours is None else ours.n_events)
 
 
 def _possible(copy: Path) -> list[Line]:
@@ -374,15 +424,18 @@ def _possible(copy: Path) -> list[Line]:
     return lines
 
 
-def _longer_copies(header: Header, lines: list[Line]) -> Iterator[tuple[Path, list[Line]]]:
+def _longer_copies(header: Header, lines: Sequence[Line]) -> Iterator[tuple[Path, list[Line]]]:
     """Copies beside the project that go on where ``lines`` end, each longer than the one before."""
+    lines = list(lines)
     if not header.project:
         return
     with contextlib.suppress(InputError):
         for copy in copies_in(copies_folder(header.project)):
             with contextlib.suppress(JournalError):
-                theirs, more = read_journal(copy)
-                goes_on = theirs.session == header.session and more[: len(lines)] == lines and len(more) > len(lines)
+                if read_header(copy).session != header.session:
+                    continue
+                _, more = read_journal(copy)
+                goes_on = more[: len(lines)] == lines and len(more) > len(lines)
                 if goes_on and not fold_possible(line.event for line in more)[2]:
                     lines = more
                     yield copy, more

@@ -45,7 +45,7 @@ from reatrieve.bridge.messages import (
     Undo,
 )  # fmt: skip
 from reatrieve.errors import CancelledError, InputError, JournalError, ReatrieveError
-from reatrieve.journal import Header, JournalFolder, copies_folder, copies_in
+from reatrieve.journal import Copied, Header, JournalFolder, copies_folder, copies_in
 from reatrieve.plain import plain
 from reatrieve.service import curves, loading, replies
 from reatrieve.service.ahead import TrackAhead, Turns
@@ -124,6 +124,7 @@ class SessionActor:
         self._working = self._computing = self._counted = False
         self._work: SessionWork | None = None
         self._told_done = False
+        self._told_of: set[Path] = set()
         self._curve_for = ""  # the client that wants the similarity of the whole track
         self._curve_due = False
         self._curves = 0
@@ -327,6 +328,8 @@ class SessionActor:
             self._push(replies.note(self.session, "left-out", left_out))
 
     async def _resume(self, handled: Callable[[], None]) -> None:
+        if self._work is not None and await self._step(partial(self._context.journals.is_behind, self._work.journal)):
+            self.let_go()  # the project was at another computer meanwhile
         work = await self._opened()
         handled()
         await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s))
@@ -413,23 +416,36 @@ class SessionActor:
     async def _saved(self, command: Saved) -> None:
         work = await self._opened()
 
-        def keep() -> None:
+        def keep() -> Copied:
             _demand_project(command.project)
             journal, folder = work.journal, copies_folder(command.project)
             moves = command.project != journal.header.project
             before = copies_in(folder) if moves else []
-            copy = journal.copy_to(folder, project=command.project)
+            copied = journal.copy_to(folder, project=command.project)
             if not moves:
-                return
+                return copied
             try:
                 journal.move_to(command.project)  # last: where this fails, the journal is as it was
             except JournalError:
-                if copy not in before:
+                if copied.path not in before:
                     with contextlib.suppress(OSError):
-                        copy.unlink(missing_ok=True)
+                        copied.path.unlink(missing_ok=True)
                 raise
+            return copied
 
-        await self._step(keep)
+        self._tell_of_copies(await self._step(keep))
+
+    def _tell_of_copies(self, copied: Copied) -> None:
+        """What lies beside the project and was not answered here; told once."""
+        if copied.is_ahead and copied.path not in self._told_of:
+            self._told_of.add(copied.path)
+            text = f"{copied.path.name} beside the project holds more answers to this sound; open the project again"
+            self._push(replies.note(self.session, "copies", text))
+        for path in copied.others:
+            if path not in self._told_of:
+                self._told_of.add(path)
+                text = f"{path.name} beside the project holds other answers to this sound, given elsewhere; it is kept"
+                self._push(replies.note(self.session, "copies", text))
 
     async def _sync(self, command: Anchors | Export) -> None:
         work = await self._opened()
@@ -495,8 +511,8 @@ class SessionActor:
             self.let_go()
         if self._work is None:
             self._work = await self._step(self._open)
-            if self._work.journal.mended:
-                self._push(replies.note(self.session, "journal", self._work.journal.mended))
+            if self._work.journal.note:
+                self._push(replies.note(self.session, "journal", self._work.journal.note))
         return self._work
 
     def _open_if_there(self) -> SessionWork | None:
