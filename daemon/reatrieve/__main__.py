@@ -3,6 +3,10 @@
 import os
 import sys
 
+TYPE_CHECKING = False  # typing itself is not imported before Ctrl+C is heard
+if TYPE_CHECKING:
+    from types import FrameType
+
 
 class _Pressed(KeyboardInterrupt):
     """Ctrl+C. Of a plain ``KeyboardInterrupt`` that passes through ``exec``, as each dataclass has one, Python takes
@@ -33,7 +37,21 @@ def _hear_interrupts() -> None:
     def press(_number: int, _frame: object) -> None:
         raise _Pressed
 
+    def press_again(unraisable: "sys.UnraisableHookArgs") -> None:
+        """What is raised while an object dies, as the import system's locks do, goes no further: Python only shows
+        it. Nor would it from here: the next function that begins or ends raises it again."""
+        if isinstance(unraisable.exc_value, _Pressed):
+            sys.setprofile(raise_it)
+        else:
+            before(unraisable)
+
+    def raise_it(frame: "FrameType", _event: str, _argument: object) -> None:
+        if frame.f_code is not press_again.__code__:
+            sys.setprofile(None)
+            raise _Pressed
+
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started this ignores it
+        before, sys.unraisablehook = sys.unraisablehook, press_again
         signal.signal(signal.SIGINT, press)
 
 

@@ -305,18 +305,21 @@ def insist(action: Callable[[], object]) -> None:
 
 
 @contextlib.contextmanager
-def made_for(folder: Path) -> Iterator[None]:
-    """A folder of the user's choice for the work in the block, made if need be; where that fails, what was made and is
-    still empty is taken away again.
+def made_for(folder: Path, *, private: bool = False) -> Iterator[None]:
+    """A folder for the work in the block, made if need be (``private``: as ``make_folder`` does); where that fails,
+    what was made and is still empty is taken away again.
 
     Raises
     ------
     OSError
         If it cannot be made.
     """
-    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if private:
+            make_folder(folder)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
         for one in missing:

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import sys
 import time
 
 import pytest
 
+from faults import files_of_at_most
 from reatrieve import limits
 from reatrieve.bridge import spool as spools
 from reatrieve.bridge.spool import SpoolCarrier, sweep
@@ -295,6 +297,32 @@ def test_a_spool_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="--spool"):
         SpoolCarrier(tmp_path / "file" / "spool", lambda name, packet: None, time.monotonic)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit on the size of files stands for the full disk")
+def test_a_spool_that_cannot_be_marked_leaves_nothing(tmp_path):
+    with files_of_at_most(0), pytest.raises(InputError, match=r"cannot be written .*--spool"):
+        SpoolCarrier(tmp_path / ("a" * 32), lambda *_: None, time.monotonic)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_client_whose_folders_become_links_is_neither_read_nor_written(spool, tmp_path, caplog):
+    client = make_client(spool.folder)
+    put(client, 1, b"x")
+    spool.poll(list_clients=True)
+    for name in ("to_daemon", "to_script"):
+        (client / name).rename(tmp_path / name)
+        (tmp_path / f"other {name}").mkdir()
+        (client / name).symlink_to(tmp_path / f"other {name}")
+    theirs = tmp_path / "other to_daemon" / "00000002.osc"
+    theirs.write_bytes(b"not for us")
+    spool.send("client-1", b"event")
+    spool.poll(list_clients=True)
+    assert spool.got == [("client-1", b"x")]
+    assert theirs.read_bytes() == b"not for us"
+    assert list((tmp_path / "other to_script").iterdir()) == []
+    assert "is no folder any more" in caplog.text
 
 
 def test_file_events_wake_the_reader(tmp_path):

@@ -250,17 +250,26 @@ class Interrupt:
     def find_spec(self, name, path=None, target=None):
         if name == {name!r}:
             sys.meta_path.remove(self)
-            exec("signal.raise_signal(signal.SIGINT)", {{"signal": signal}})  # as a dataclass is made
+            {pressed}
 
 sys.meta_path.insert(0, Interrupt())
 """
 """A ``sitecustomize``: Ctrl+C while a module is imported."""
 
+PRESSED = {
+    "as a dataclass is made": 'exec("signal.raise_signal(signal.SIGINT)", {"signal": signal})',
+    "as an object dies": "dying = set(); import weakref; "
+    "kept = weakref.ref(dying, lambda _: signal.raise_signal(signal.SIGINT)); del dying",
+}
+"""Where Python passes the exception on in a way of its own: a lock of the import system dies after each module."""
+
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such signal among its own")
+@pytest.mark.parametrize("pressed", PRESSED.values(), ids=PRESSED)
 @pytest.mark.parametrize("name", ["reatrieve.cli", "reatrieve.cli.quiet", "reatrieve.cli.find", "reatrieve.settings"])
-def test_ctrl_c_while_python_imports_is_status_130_of_python_m_too(name: str, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(INTERRUPTED_EARLY.format(name=name), encoding="utf-8")
+def test_ctrl_c_while_python_imports_is_status_130_of_python_m_too(name: str, pressed: str, tmp_path: Path) -> None:
+    text = INTERRUPTED_EARLY.format(name=name, pressed=pressed)
+    (tmp_path / "sitecustomize.py").write_text(text, encoding="utf-8")
     package = str(Path(reatrieve.__file__).parents[1])
     done = subprocess.run(
         [sys.executable, "-m", "reatrieve", "find", "gone.wav", "--start", "1", "--end", "2", "--json"],
@@ -268,6 +277,24 @@ def test_ctrl_c_while_python_imports_is_status_130_of_python_m_too(name: str, tm
         env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{package}"},
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no umask that counts")
+@pytest.mark.parametrize("umask", [0o777, 0o377, 0o077])
+def test_a_umask_takes_no_right_of_the_users_own(umask: int, tmp_path: Path) -> None:
+    reaper = tmp_path / "REAPER"
+    reaper.mkdir()
+    (reaper / "reaper.ini").write_text("[REAPER]\n", encoding="utf-8")
+    words = ["install", "--resource-path", str(reaper), "--home", str(tmp_path / "home")]
+    package = str(Path(reatrieve.__file__).parents[1])
+    subprocess.run(
+        [sys.executable, "-m", "reatrieve", *words],
+        umask=umask, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": package},
+    )  # fmt: skip
+    made = [path for path in tmp_path.rglob("*") if path != reaper and path.name != "reaper.ini"]
+    assert len(made) > 10
+    assert [path for path in made if path.stat().st_mode & 0o600 != 0o600] == []
+    assert [path for path in made if path.stat().st_mode & 0o077 & umask] == []
 
 
 AT_THE_END = """

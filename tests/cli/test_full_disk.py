@@ -42,8 +42,12 @@ def test_a_bench_whose_sound_cannot_be_written_is_one_sentence(n_bytes: int, cap
         ["demo", "--out", "{new}"],
         ["evaluate", "{data}", "--results", "{new}/of/it"],
         ["install", "--resource-path", "{data}", "--home", "{new}"],
+        ["export", "--regions", "{data}/annotations.csv", "--audio", "{data}/audio/a.wav", "--out", "{new}/of/it"],
+        ["convert", "{data}/annotations.csv", "{new}/of/labels.txt"],
+        ["find", "{data}/audio/a.wav", "--start", "0.2", "--end", "0.5", "--journal", "{new}/of/a.journal.jsonl"],
+        ["evaluate", "{data}", "--retriever", "mfcc-nn", "--json", "{new}/of/it.json"],
     ],
-    ids=["demo", "evaluate", "install"],
+    ids=["demo", "evaluate", "install", "export", "convert", "find", "json"],
 )
 def test_a_new_folder_does_not_stay_empty(
     words: list[str], there: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]

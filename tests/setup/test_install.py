@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import sqlite3
@@ -16,6 +17,7 @@ from reatrieve.bridge.home import kept_token
 from reatrieve.cli import main
 from reatrieve.errors import InputError
 from reatrieve.installation import scripts_folder
+from reatrieve.setup import install as setup_install
 from reatrieve.setup.changes import read_manifest
 from reatrieve.setup.install import shipped_scripts
 from reatrieve.setup.places import known_folders, resources_at, resources_found
@@ -332,6 +334,42 @@ def test_a_manifest_of_an_interrupted_install_names_all_that_is_there(machine: M
     assert there - {"ReaTrieve/manifest.json"} == set(manifest.files)
     content = json.loads((machine.reaper / "ReaTrieve" / "manifest.json").read_text(encoding="utf-8"))
     assert content["format"] == 1
+
+
+@pytest.mark.parametrize("and_then", ["install", "uninstall"])
+def test_an_update_that_a_full_disk_cuts_short_calls_nothing_the_users(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], and_then: str
+) -> None:
+    current = shipped_scripts()
+    monkeypatch.setattr(setup_install, "shipped_scripts", lambda: dict.fromkeys(current, b"-- older"))
+    assert machine.run("install") == 0
+    monkeypatch.undo()
+    written, real = [], Path.write_bytes
+
+    def full_after_five(path: Path, content: bytes) -> int:
+        written.append(path)
+        if len(written) > 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full_after_five)
+        assert machine.run("install") == 1
+    said = capsys.readouterr().err
+    assert "(No space left on device); close what uses it or make room on its disk, and try again" in said
+    contents = {path.read_bytes() for path in machine.scripts.rglob("*") if path.is_file()}
+    assert b"-- older" in contents
+    assert len(contents) > 2
+    assert machine.run(and_then) == 0
+    said = capsys.readouterr().out
+    assert "kept in" not in said
+    assert "you have changed" not in said
+    assert not list((machine.reaper / "ReaTrieve").glob("kept *"))
+    if and_then == "install":
+        assert {path: (machine.scripts / path).read_bytes() for path in current} == current
+        assert read_manifest(machine.reaper / "ReaTrieve" / "manifest.json").replaced == {}
+    else:
+        assert not machine.scripts.exists()
 
 
 def test_where_holds_no_line_break(tmp_path: Path) -> None:

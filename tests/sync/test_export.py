@@ -526,6 +526,27 @@ def test_what_killed_exports_left_goes_with_the_next(song, tmp_path):
     assert {path.name for path in folder.iterdir()} == others | {"Lied für Übung.sync.json"}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_in_the_place_of_a_file_is_replaced_with_force_only(song, tmp_path):
+    track_map = TrackMap((TrackItem(song, 0.0, 20.0),))
+    given = {"folder": tmp_path / "out", "track_map": track_map}
+    export(accepted(), **given)
+    final = tmp_path / "out" / "Lied für Übung.sync.json"
+    target = tmp_path / "elsewhere.json"
+    final.replace(target)
+    final.symlink_to(target)
+    (written,) = export(accepted(), **given)  # the same content: the link stays
+    assert written.unchanged
+    assert final.is_symlink()
+    target.unlink()
+    with pytest.raises(ForceNeededError, match="already exists"):
+        export(accepted(), **given)
+    assert final.is_symlink()
+    export(accepted(), **given, force=True)
+    assert not final.is_symlink()
+    assert not target.exists()
+
+
 def test_what_another_program_wrote_during_an_export_is_not_replaced(song, tmp_path):
     track_map = TrackMap((TrackItem(song, 0.0, 20.0),))
     given = {"track_map": track_map, "add": True, "force": True}

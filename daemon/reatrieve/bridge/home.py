@@ -203,7 +203,8 @@ def held(home: Path) -> Iterator[None]:
         if taken or (info is not None and info.pid != os.getpid() and answers_ping(info)):
             which = f"process {info.pid}, port {info.port}" if info is not None else "just starting"
             raise InputError(
-                f"a daemon is already running in {home} ({which}); stop it, add --replace, or give another --home"
+                f"a daemon is already running in {home} ({which}); stop it, take its place by --replace, or give "
+                "another --home"
             )
         yield
 

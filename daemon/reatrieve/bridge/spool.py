@@ -123,6 +123,7 @@ class SpoolCarrier:
             make_folder(folder)
             self._marker = open_lock(folder / MARKER)
         except OSError as exc:
+            self._unmake()
             raise InputError(
                 f"the spool folder {folder} cannot be made ({reason(folder, exc)}); choose another with --spool"
             ) from exc
@@ -131,9 +132,17 @@ class SpoolCarrier:
             self._marker.write(MARK)
         except OSError as exc:
             self._marker.close()
+            self._unmake()
             raise InputError(
                 f"the spool folder {folder} cannot be written ({reason(folder, exc)}); choose another with --spool"
             ) from exc
+
+    def _unmake(self) -> None:
+        """Leave nothing of a folder that could not be made ready: without the mark nobody would sweep it."""
+        with contextlib.suppress(OSError):
+            (self.folder / MARKER).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
 
     async def run(self) -> None:
         """Watch and poll until cancelled."""
@@ -223,6 +232,8 @@ class SpoolCarrier:
             return
         target = client.outbox / f"{client.next_out:08d}.osc"
         try:
+            if not is_real_folder(client.outbox):
+                raise ForeignFileError(f"{client.outbox} is no folder any more")
             with appearing(target) as temporary:
                 temporary.write_bytes(packet)
         except OSError as exc:  # the link sends it again
@@ -324,7 +335,7 @@ class SpoolCarrier:
     def _read(self, client: _Client, now_s: float, most: int) -> list[bytes]:
         client.undeleted = [path for path in client.undeleted if not _delete(path)]
         packets: list[bytes] = []
-        while len(packets) < most:
+        while len(packets) < most and is_real_folder(client.inbox):
             path = client.inbox / f"{client.next_in:08d}.osc"
             try:
                 packet = read_small(path, max_bytes=limits.SPOOL_BYTES)

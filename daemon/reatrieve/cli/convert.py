@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from reatrieve.annotations.tables import table_unit
 from reatrieve.cli.output import say
 from reatrieve.cli.values import check_file_to_write, file_path, plural, whole_up_to
 from reatrieve.errors import AudioError, InputError
-from reatrieve.files import appearing, open_source
+from reatrieve.files import made_for, open_source, write_whole
 from reatrieve.sync.writers import tables
 
 __all__ = ["FORMATS", "add", "of_one_recording", "run"]
@@ -93,12 +94,13 @@ def run(args: argparse.Namespace) -> int:
         return 1
     annotations = [one if one.file else replace(one, file=recording) for one in found]
     content = FORMATS[form][1](annotations)
-    if args.output.exists() and not args.force and not _holds(args.output, content):
+    is_same = args.output.exists() and _holds(args.output, content)
+    if os.path.lexists(args.output) and not args.force and not is_same:
         raise InputError(f"{args.output} already exists; add --force to replace it, or choose another name")
     try:
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        with appearing(args.output) as part:
-            part.write_bytes(content)
+        if not is_same:
+            with made_for(args.output.parent):
+                write_whole(args.output, content)
     except OSError as error:
         raise AudioError(f"cannot write to {args.output}: {error.strerror or error}; choose another folder") from error
     say(f"{plural(len(annotations), 'label')} as {form} in {args.output}")

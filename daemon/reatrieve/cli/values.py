@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from reatrieve.errors import AudioError, InputError, ReatrieveError
-from reatrieve.files import MOST_PARTS, open_source, read_small, write_whole
+from reatrieve.files import MOST_PARTS, made_for, open_source, read_small, write_whole
 from reatrieve.installation import missing
 from reatrieve.session.spans import Span, demand_example_length
 
@@ -289,8 +289,8 @@ def write_text(path: Path, text: str) -> None:
         If the disk does not take it.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text.encode("utf-8"))
+        with made_for(path.parent):
+            write_whole(path, text.encode("utf-8"))
     except OSError as error:
         raise ReatrieveError(f"cannot write {path}: {error.strerror or error}") from error
 

@@ -33,6 +33,7 @@ from reatrieve.filelock import try_lock
 from reatrieve.files import (
     ForeignFileError,
     is_own,
+    made_for,
     make_folder,
     open_regular,
     read_at_most,
@@ -113,8 +114,8 @@ class Journal:
             raise JournalError(f"{path} exists; a session's journal is begun once")
         content = whole(path, header, [Line(event, "", _clock(now)) for event in events])
         try:
-            make_folder(path.parent)
-            write_whole(path, content)
+            with made_for(path.parent, private=True):
+                write_whole(path, content)
         except OSError as exc:
             raise JournalError(f"the journal {path} cannot be written: {reason(path, exc)}") from exc
         _pending.pop(_key(path), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import filecmp
 import io
@@ -17,7 +18,7 @@ from reatrieve.audio.decode import sound_info
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
-from reatrieve.files import appearing
+from reatrieve.files import appearing, made_for, write_whole
 from reatrieve.journal import read_journal
 from reatrieve.session.spans import Span
 from reatrieve.session.state import SessionState, fold
@@ -69,7 +70,7 @@ def add_session(
     InputError
         The session is not over, the file's name is taken by other audio, or that class is annotated there already.
     AudioError
-        A source is gone.
+        A source is gone, or the disk does not take audio or table; what was there before stays.
     """
     header, lines = read_journal(journal, warn=True)
     state = fold(line.event for line in lines)
@@ -87,14 +88,23 @@ def add_session(
     rows = _Table(folder / ANNOTATIONS)
     if rows.holds(file=file, annotator=annotator, **{"class": class_}):
         raise InputError(f"{class_!r} is already annotated in {file}; choose another --label")
-    if not (source is not None and reference):
-        _bring_audio(header.track_map, source, folder / "audio" / file)
+    brought = None
+    if not (source is not None and reference) and _bring_audio(header.track_map, source, folder / "audio" / file):
+        brought = folder / "audio" / file
     near = [one.span for one in state.candidates.values() if one.state == "skipped"]
     occurrences = [span for _, span in _kept(state)]
     for span, flag in sorted([*((span, "") for span in occurrences), *((span, "near") for span in near)]):
         times = {"start": f"{span.start_s:.6f}", "end": f"{span.end_s:.6f}"}
         rows.add(file=file, flag=flag, annotator=annotator, **{"class": class_}, **times)
-    rows.write()
+    try:
+        rows.write()
+    except AudioError:
+        if brought is not None:  # nothing names it
+            with contextlib.suppress(OSError):
+                brought.unlink()
+                brought.parent.rmdir()
+                folder.rmdir()
+        raise
     return Added(file, class_, len(occurrences), len(near), rendered=source is None)
 
 
@@ -120,16 +130,16 @@ def _whole_file(track_map: TrackMap) -> Path | None:
     return item.path if same and whole else None
 
 
-def _bring_audio(track_map: TrackMap, source: Path | None, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _bring_audio(track_map: TrackMap, source: Path | None, target: Path) -> bool:
+    """Have the audio in the data set; whether it was not there before."""
     if target.exists():
         if source is not None and filecmp.cmp(source, target, shallow=False):
-            return
+            return False
         if source is None:
             raise InputError(f"{target} exists; choose another --name")
         raise InputError(f"{target} exists and is other audio than {source}; choose another --name")
     try:
-        with appearing(target) as passing:
+        with made_for(target.parent), appearing(target) as passing:
             if source is not None:
                 shutil.copyfile(source, passing)
             else:
@@ -139,6 +149,7 @@ def _bring_audio(track_map: TrackMap, source: Path | None, target: Path) -> None
     except (OSError, soundfile.LibsndfileError) as error:  # the latter on a full disk, without the system's reason
         why = getattr(error, "strerror", None) or "is the disk full?"
         raise AudioError(f"cannot write {target}: {why}") from error
+    return True
 
 
 class _Table:
@@ -172,8 +183,7 @@ class _Table:
         rows = [*(row for _, row in self._old.rows if isinstance(row, list)), *self._added]
         writer.writerows([*row, *[""] * (len(self._header) - len(row))] for row in rows)
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with appearing(self._path) as passing:
-                passing.write_text(text.getvalue(), encoding="utf-8", newline="\n")
+            with made_for(self._path.parent):
+                write_whole(self._path, text.getvalue().encode("utf-8"))
         except OSError as error:
-            raise InputError(f"cannot write {self._path}: {error.strerror or error}") from error
+            raise AudioError(f"cannot write {self._path}: {error.strerror or error}") from error

@@ -49,12 +49,21 @@ class Change:
 
 @dataclass(slots=True)
 class Manifest:
-    """What was put into a folder: files with their hashes, and folders that were not there before."""
+    """What was put into a folder: files with their hashes, and folders that were not there before.
+
+    ``replaced`` holds the hashes of before while files are exchanged: after a full disk or a crash either version of a
+    file is ours.
+    """
 
     version: str = ""
     files: dict[str, str] = field(default_factory=dict)
     folders: list[str] = field(default_factory=list)
     further: dict[str, str] = field(default_factory=dict)
+    replaced: dict[str, str] = field(default_factory=dict)
+
+    def is_ours(self, path: str, current: str) -> bool:
+        """Whether a file with this hash is as it was put there."""
+        return current in (self.files.get(path), self.replaced.get(path))
 
     def write(self, path: Path) -> None:
         """Write it, whole or not at all."""
@@ -64,6 +73,7 @@ class Manifest:
             "files": dict(sorted(self.files.items())),
             "folders": sorted(self.folders),
             "further": dict(sorted(self.further.items())),
+            "replaced": dict(sorted(self.replaced.items())),
         }
         _write(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
 
@@ -83,7 +93,8 @@ def read_manifest(path: Path) -> Manifest:
         files = {_inside(name): str(value) for name, value in content["files"].items()}
         folders = [_inside(name) for name in content["folders"]]
         further = {str(key): str(value) for key, value in content.get("further", {}).items()}
-        return Manifest(str(content["version"]), files, folders, further)
+        replaced = {_inside(name): str(value) for name, value in content.get("replaced", {}).items()}
+        return Manifest(str(content["version"]), files, folders, further, replaced)
     except FileNotFoundError:
         return Manifest()
     except OSError as error:
@@ -108,13 +119,13 @@ def planned(folder: Path, wanted: Mapping[str, bytes], manifest: Manifest, *, ke
         if current is None:
             changes.append(Change("added", path))
         elif current != _sha256(content):
-            edited = manifest.files.get(path) != current
-            changes.append(Change("kept", path, f"{keep_in}/{path}") if edited else Change("updated", path))
+            is_ours = manifest.is_ours(path, current)
+            changes.append(Change("updated", path) if is_ours else Change("kept", path, f"{keep_in}/{path}"))
     for path in sorted(set(manifest.files) - set(wanted)):
         current = _hash_of(folder / path)
         if current is not None:
-            edited = manifest.files[path] != current
-            changes.append(Change("set aside", path, f"{keep_in}/{path}") if edited else Change("removed", path))
+            is_ours = manifest.is_ours(path, current)
+            changes.append(Change("removed", path) if is_ours else Change("set aside", path, f"{keep_in}/{path}"))
     return changes
 
 
@@ -135,6 +146,7 @@ def carried_out(
         manifest.folders = sorted({*manifest.folders, *_missing_folders(folder, wanted)})
         before = dict(manifest.files)
         manifest.files = {**before, **{path: _sha256(content) for path, content in wanted.items()}}
+        manifest.replaced |= {change.path: before[change.path] for change in changes if change.path in before}
         manifest.write(manifest_path)
         for change in changes:
             if change.path in wanted:
@@ -142,6 +154,7 @@ def carried_out(
             else:
                 (folder / change.path).unlink(missing_ok=True)
         manifest.files = {path: _sha256(content) for path, content in wanted.items()}
+        manifest.replaced = {}
         _remove_empty(folder, manifest)
         manifest.write(manifest_path)
     except OSError as error:
@@ -161,10 +174,10 @@ def taken_away(folder: Path, manifest: Manifest, manifest_path: Path, *, dry_run
         If a file cannot be removed.
     """
     changes = []
-    for path, known in sorted(manifest.files.items()):
+    for path in sorted(manifest.files):
         current = _hash_of(folder / path)
         if current is not None:
-            changes.append(Change("removed" if current == known else "left", path))
+            changes.append(Change("removed" if manifest.is_ours(path, current) else "left", path))
     if dry_run:
         return changes
     try:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from typing import NamedTuple
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
-from reatrieve.files import MOST_PARTS, open_source, unreadable
+from reatrieve.files import MOST_PARTS, made_for, open_source, unreadable
 from reatrieve.session.retriever import Progress
 from reatrieve.sync.anchors import Placement
 from reatrieve.sync.earlier import EarlierExport
@@ -153,9 +154,10 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
 
             for text in _write(TARGETS[target], sheet, readable, made[-1].part, options, share_of):
                 note(text)
-        same = [one.final.exists() and _same_content(one.part, one.final) for one in made]
+        same = [_same_content(one.part, one.final) for one in made]
         if not job.force:
-            different = [one for one, is_same in zip(made, same, strict=True) if not is_same and one.final.exists()]
+            there = [one for one, is_same in zip(made, same, strict=True) if not is_same]
+            different = [one for one in there if os.path.lexists(one.final)]
             if job.replace_own and different:
                 before = _sheets_before(job, sheet)
                 different = [
@@ -164,7 +166,7 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
             _refuse_existing([one.final for one in different], n_kept > 0)
         if EarlierExport.read(earlier.path) != earlier:
             raise InputError(f"{earlier.path.name} was written by another program during this export; export again")
-        _place(made)
+        _place([one for one, is_same in zip(made, same, strict=True) if not is_same])
         _sweep({one.final.name for one in made}, job.folder)
     tell(1.0)
     return [Written(one.target, one.final, len(sheet.events), is_same) for one, is_same in zip(made, same, strict=True)]
@@ -177,27 +179,27 @@ class _Made(NamedTuple):
 
 
 def _place(made: Sequence[_Made]) -> None:
-    """Give all files their names, or none: when one cannot have its name, those that were replaced come back."""
+    """Give all files their names, or none: when one cannot have its name, those that were replaced come back.
+
+    Raises
+    ------
+    AudioError
+        If the disk refuses that, too; what was there is kept, and the text says where.
+    """
     placed: list[tuple[Path, Path | None]] = []
     try:
         for one in made:
-            kept = None
-            if one.final.exists():
-                kept = _part(one.final)
-                try:
-                    os.link(one.final, kept)
-                except OSError:  # a disk without links
-                    one.final.replace(kept)
-            placed.append((one.final, kept))
+            placed.append((one.final, _kept(one.final)))
             one.part.replace(one.final)
-    except OSError:
-        for final, kept in reversed(placed):
-            with suppress(OSError):
-                if kept is None:
-                    final.unlink(missing_ok=True)
-                else:
-                    kept.replace(final)
-                    kept.unlink(missing_ok=True)  # renaming does nothing where both are one file still
+    except BaseException as error:  # Ctrl+C, too
+        stuck = [pair for pair in reversed(placed) if not _put_back(*pair)]
+        if stuck and isinstance(error, OSError):
+            folder, names = made[0].final.parent, ", ".join(final.name for final, _ in stuck)
+            kept_as = ", ".join(kept.name for _, kept in stuck if kept is not None)
+            raise AudioError(
+                f"the disk of {folder} fails: {names} is new already, and cannot be taken back"
+                + (f"; what was there before is in {kept_as}" if kept_as else "")
+            ) from error
         raise
     for _, kept in placed:
         if kept is not None:
@@ -205,27 +207,54 @@ def _place(made: Sequence[_Made]) -> None:
                 kept.unlink()
 
 
+def _kept(final: Path) -> Path | None:
+    """A second name for a file, or a copy of it on a disk without links, so that it never lacks its own; None where
+    there is none."""
+    if not os.path.lexists(final):
+        return None
+    kept = _part(final)
+    try:
+        os.link(final, kept, follow_symlinks=False)
+    except (OSError, NotImplementedError):
+        try:
+            shutil.copy2(final, kept, follow_symlinks=False)
+        except BaseException:
+            with suppress(OSError):
+                kept.unlink(missing_ok=True)
+            raise
+    return kept
+
+
+def _put_back(final: Path, kept: Path | None) -> bool:
+    """Whether what was there before is there again."""
+    try:
+        if kept is None:
+            final.unlink(missing_ok=True)
+        else:
+            kept.replace(final)
+            kept.unlink(missing_ok=True)  # renaming does nothing where both are one file still
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def _all_or_none(folder: Path, made: Sequence[_Made]) -> Iterator[None]:
-    """Make the folder; take away what was made of a failed export, the folder too if it is new and empty."""
-    new_folder = False
+    """Make the folder; take away what was made of a failed export, new folders too that are empty."""
     try:
-        new_folder = not folder.exists()
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
+        with made_for(folder):
+            try:
+                yield
+            finally:
+                for one in made:
+                    with suppress(OSError):
+                        one.part.unlink(missing_ok=True)
     except (InputError, AudioError):
         raise
     except OSError as error:
         if error.filename is not None and not _is_on_the_way(Path(error.filename), folder):
             raise AudioError(unreadable(error.filename, error)) from error  # what is read, not what is written
         raise AudioError(f"cannot write to {folder}: {error.strerror or error}; choose another folder") from error
-    finally:
-        for one in made:
-            with suppress(OSError):
-                one.part.unlink(missing_ok=True)
-        if new_folder:
-            with suppress(OSError):
-                folder.rmdir()
 
 
 def _is_on_the_way(path: Path, folder: Path) -> bool:
