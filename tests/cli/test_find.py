@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import io
 import json
 import os
@@ -293,6 +294,22 @@ def test_a_resumed_session_asks_the_open_candidate_again(
     after = read_journal(journal)[1]
     assert after[: len(before)] == before
     assert figures(capsys.readouterr().out)["found"] == 5
+
+
+def test_previews_that_cannot_be_written_are_no_success_and_lose_no_session(
+    song: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def full(_path: Path, _content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("reatrieve.cli.listening.write_whole", full)
+    args = ["--start", "4", "--end", "4.5", "--journal", tmp_path / "s.journal.jsonl", "--preview", tmp_path / "p"]
+    assert find(monkeypatch, song, *args, typed="y\nq\n") == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "cannot be written (No space left on device); choose another folder by --preview" in said
+    assert "go on with: reatrieve find --resume" in said
+    assert not (tmp_path / "p").exists()
+    assert len(read_journal(tmp_path / "s.journal.jsonl")[1]) > 2
 
 
 def test_sync_files_and_previews_are_written(

@@ -170,9 +170,9 @@ class Dying(FaultyDisk):
     def call(self, name, path):
         armed = Path(self.folder, "die-at.txt")
         kept = "journals" in Path(path).parts or "pröject" in Path(path).parts
-        if self.active and kept and armed.exists():
-            self.n_calls += 1
-            if self.n_calls == int(armed.read_text()):
+        if self.active and kept:
+            self.n_calls = self.n_calls + 1 if armed.exists() else 0
+            if self.n_calls and self.n_calls == int(armed.read_text()):
                 os.kill(os.getpid(), signal.SIGKILL)
         return False
 
@@ -208,7 +208,7 @@ def test_killed_while_it_exports_copies_or_renames_nothing_is_lost(
             return Rename(session, f"name {n_done}", f"label {n_done}"), 2
         if turn == 1:
             return Saved(session, str(projects[n_done // 3 % 2])), 8
-        return Export(session, str(folder / "out"), "json,csv", "source", "", 0.0, "start", 0.0, 0, 1), 8
+        return Export(session, str(folder / session), "json,csv", "source", "", 0.0, "start", 0.0, 0, 1), 8
 
     def killed_in_one(session, ops):
         nonlocal n_renames
@@ -236,9 +236,9 @@ def test_killed_while_it_exports_copies_or_renames_nothing_is_lost(
             assert header.project == one.project
             assert ops <= {line.op for line in lines}
         if isinstance(one, Export):
-            assert all(not path.name.startswith(".") for path in (folder / "out").iterdir())
-            written = {path.suffix: path for path in (folder / "out").iterdir()}
+            written = {path.suffix: path for path in (folder / session).iterdir()}
             assert sorted(written) == [".csv", ".json"]
+            assert not any(path.name.startswith(".") for path in (folder / session).iterdir())
             events = json.loads(written[".json"].read_text(encoding="utf-8"))["events"]
             assert len(events) == len(state_of(daemon.home, session).accepted_regions)
 

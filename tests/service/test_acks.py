@@ -18,13 +18,16 @@ from journal.test_damage import ODD, changed, written
 from reatrieve import limits
 from reatrieve.bridge import messages as m
 from reatrieve.bridge import osc
-from reatrieve.journal import JournalFolder
+from reatrieve.errors import JournalError, ProtocolError
+from reatrieve.journal import Journal, JournalFolder
 from reatrieve.service import loading
 from reatrieve.service import service as services
+from reatrieve.service import work as works
 from reatrieve.service.actor import SessionActor
 from reatrieve.service.preparing import Draft
 from reatrieve.session.search import Over, Search
 from service.client import TRUTH, make_item
+from service.served import journal_ops
 
 ACK_S = 5.0
 
@@ -315,6 +318,45 @@ def test_a_session_has_no_more_candidates_than_can_be_named(client, shared, monk
     assert (failed.code, "at most 3 candidates" in failed.text) == ("input", True)
     (*_, end, _) = acked(client, m.Finish(session, "b"), m.Resume(session))
     assert end.accepted == 0
+
+
+def test_what_could_not_be_told_is_not_journalled(client, daemon, shared, monkeypatch):
+    session = secrets.token_hex(8)
+    client.find(session, shared.track, 1.0, 1.5)
+    candidate = client.wait(m.Candidate)
+    before = journal_ops(daemon.home, session)
+
+    def too_long(_header, _event):
+        raise ProtocolError("the reply is longer than a packet")
+
+    monkeypatch.setattr(works, "encode_event", too_long)
+    client.answer(candidate, "accept")
+    assert client.wait(m.Failed).text == "the reply is longer than a packet"
+    monkeypatch.undo()
+    assert journal_ops(daemon.home, session) == before
+    client.answer(candidate, "accept", op="now")
+    client.wait_past(candidate)
+    assert journal_ops(daemon.home, session) == [*before, "now"]
+
+
+def test_a_session_that_nobody_uses_is_closed_and_opened_again(start, connect, shared, monkeypatch):
+    daemon = start()
+    client = connect(daemon.home)
+    session = secrets.token_hex(8)
+    client.find(session, shared.track, 1.0, 1.5)
+    candidate = client.wait(m.Candidate)
+    client.settle()
+    path = daemon.home / "journals" / f"{session}.journal.jsonl"
+    with pytest.raises(JournalError, match="written by another process"):
+        Journal.open(path)
+    asyncio.run_coroutine_threadsafe(daemon.service._tidy_once(), daemon.loop).result(30)
+    assert session in daemon.service._actors
+    monkeypatch.setattr(services, "IDLE_AFTER_S", -1.0)
+    asyncio.run_coroutine_threadsafe(daemon.service._tidy_once(), daemon.loop).result(30)
+    assert session not in daemon.service._actors
+    Journal.open(path).close()
+    client.answer(candidate, "accept")
+    assert client.wait_past(candidate).number == candidate.number + 1
 
 
 def test_raised_budgets_together_are_bounded(client, shared):

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from reatrieve import files, limits
+from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.bridge import home as homes
 from reatrieve.bridge.handover import ask_to_give_way, must_give_way
 from reatrieve.bridge.messages import Candidate
 from reatrieve.cli import daemon_log, main
 from reatrieve.cli.daemon_log import DaemonLog
-from reatrieve.errors import InputError
+from reatrieve.errors import InputError, JournalError
 from reatrieve.files import ForeignFileError, own_folder, read_small
+from reatrieve.journal import Header, Journal
 from reatrieve.plain import PlainFormatter, plain
 from reatrieve.settings import Settings
 
@@ -175,6 +177,66 @@ def test_a_link_that_somebody_else_made_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "is_own", lambda found, **_: not stat.S_ISLNK(found.st_mode))
     with pytest.raises(InputError, match="a link that belongs to another user"):
         own_folder(link, "folder of journals", option="--journals")
+
+
+@posix
+@pytest.mark.parametrize("name", ["spool", "journals", "renders", "cache"])
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_no_daemon_starts_with_a_folder_of_somebody_else(tmp_path, start, give_away, name, kind):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    folder = home / name
+    if kind == "link":
+        (tmp_path / "theirs").mkdir()
+        folder.symlink_to(tmp_path / "theirs")
+    else:
+        folder.mkdir()
+    give_away(folder)
+    with pytest.raises(InputError, match="belongs to another user"):
+        start(home=home, cache=home / "cache")
+    assert list(folder.iterdir()) == []
+
+
+@posix
+def test_logs_in_a_folder_of_somebody_else_are_not_written(tmp_path, monkeypatch, give_away, caplog):
+    monkeypatch.setattr("reatrieve.service.serve", lambda *_, **__: None)
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    give_away(logs)
+    assert main(["serve", "--home", str(tmp_path / "home"), "--logs", str(logs)]) == 0
+    assert "no log file in" in caplog.text
+    assert list(logs.iterdir()) == []
+
+
+@posix
+def test_no_copy_goes_where_a_link_of_somebody_else_leads(tmp_path, give_away):
+    (tmp_path / "theirs").mkdir()
+    link = tmp_path / "p.reatrieve"
+    link.symlink_to(tmp_path / "theirs")
+    header = Header("s-1", TrackMap((TrackItem("/a.wav", 0.0, 1.0),)))
+    with Journal.create(tmp_path / "s-1.journal.jsonl", header) as journal:
+        give_away(link)
+        with pytest.raises(JournalError, match="is a link of another user's; remove it"):
+            journal.copy_to(link)
+    assert list((tmp_path / "theirs").iterdir()) == []
+
+
+@posix
+def test_a_file_that_becomes_a_link_while_it_is_opened_is_not_followed(tmp_path, monkeypatch):
+    path, secret = tmp_path / "settings.txt", tmp_path / "secret"
+    path.write_text("port = 5\n", encoding="utf-8")
+    secret.write_text("secret", encoding="utf-8")
+    looked_at = files.demand_regular
+
+    def exchanged(name, **how):
+        found = looked_at(name, **how)
+        path.unlink()
+        path.symlink_to(secret)
+        return found
+
+    monkeypatch.setattr(files, "demand_regular", exchanged)
+    with pytest.raises(OSError, match="symbolic link"):
+        read_small(path, max_bytes=100)
 
 
 @posix

@@ -145,6 +145,7 @@ class Conversation:
     Attributes
     ----------
     over : why nothing more was proposed; None while the session can go on.
+    unwritten : whether some candidate could not be written as a wav.
     """
 
     def __init__(
@@ -162,6 +163,7 @@ class Conversation:
         self.truth = truth
         self.listening = listening
         self._write_all = write_all
+        self.unwritten = False
         self.over: str | None = None
         self.deciding = False
         self._answerer = answerer
@@ -221,6 +223,7 @@ class Conversation:
                 self.listening.write(candidate.number, span)
         except AudioError as error:
             told = str(error)
+            self.unwritten |= not play
         for line in told.splitlines():
             self.say(line)
 

@@ -213,7 +213,7 @@ def _search(args: argparse.Namespace) -> int:
             if args.json:
                 figures = _figures(conversation, search, written, journal.path if is_kept else None)
                 say_json(figures)
-    return 0
+    return int(conversation.unwritten)
 
 
 @contextlib.contextmanager

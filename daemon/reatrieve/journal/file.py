@@ -557,6 +557,8 @@ def open_alone(path: Path) -> BinaryIO:
     """
     try:
         file = open_regular(path, write=True)
+    except PermissionError as exc:
+        raise JournalError(f"the journal {path} may not be written ({reason(path, exc)}); check its rights") from exc
     except OSError as exc:
         raise JournalError(unreadable(path, exc)) from exc
     if not try_lock(file) or not _has_the_name(file, path):  # replaced by who had it before, between opening and lock

@@ -166,10 +166,13 @@ class ResultsFile:
             return
         lines: list[Mapping[str, Any]] = [session.as_json() for session in made]
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in [*lines, {"done": key}])
-        with self.path.open("a", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
+        try:
+            with self.path.open("a", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise ReatrieveError(f"cannot write {self.path}: {error.strerror or error}") from error
 
     def discard(self) -> None:
         """Forget everything, on disk too."""

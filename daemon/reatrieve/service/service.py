@@ -151,13 +151,16 @@ class Service:
         while True:
             await asyncio.sleep(TIDY_EVERY_S)
             try:
-                self.hub.forget_the_gone()
-                now_s = self._clock()
-                for session, used_s in list(self._used_s.items()):
-                    if now_s - used_s > IDLE_AFTER_S:
-                        await self._drop(session)
+                await self._tidy_once()
             except Exception:
                 logger.exception("tidying met a fault")
+
+    async def _tidy_once(self) -> None:
+        self.hub.forget_the_gone()
+        now_s = self._clock()
+        for session, used_s in list(self._used_s.items()):
+            if now_s - used_s > IDLE_AFTER_S:
+                await self._drop(session)
 
     async def _drop(self, session: str) -> None:
         """Forget a session that nothing is done for; its journal stays, and opens it again."""

@@ -362,7 +362,8 @@ def _guarded(name: str, check: Callable[[], str], otherwise: str) -> Check:
     try:
         return Check(name, True, check())
     except (OSError, RuntimeError) as error:
-        return Check(name, False, f"{error}; {otherwise}")
+        said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
+        return Check(name, False, f"{said}; {otherwise}")
 
 
 def _install(resources: Resources) -> str:
