@@ -348,13 +348,14 @@ def test_an_update_that_a_full_disk_cuts_short_calls_nothing_the_users(
 
     def full_after_five(path: Path, content: bytes) -> int:
         written.append(path)
-        if len(written) > 5:
+        if len(written) % 6 == 0:
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(path, content)
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full_after_five)
-        assert machine.run("install") == 1
+        for _ in range(2):
+            assert machine.run("install") == 1
     said = capsys.readouterr().err
     assert "(No space left on device); close what uses it or make room on its disk, and try again" in said
     contents = {path.read_bytes() for path in machine.scripts.rglob("*") if path.is_file()}

@@ -146,7 +146,8 @@ def carried_out(
         manifest.folders = sorted({*manifest.folders, *_missing_folders(folder, wanted)})
         before = dict(manifest.files)
         manifest.files = {**before, **{path: _sha256(content) for path, content in wanted.items()}}
-        manifest.replaced |= {change.path: before[change.path] for change in changes if change.path in before}
+        ours = [change.path for change in changes if change.kind in ("updated", "removed")]
+        manifest.replaced = {path: known for path in ours if (known := _hash_of(folder / path)) is not None}
         manifest.write(manifest_path)
         for change in changes:
             if change.path in wanted:

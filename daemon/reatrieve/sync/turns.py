@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from weakref import WeakValueDictionary
 
 from reatrieve.filelock import try_lock
@@ -56,19 +56,29 @@ def turn_among_processes(folder: Path, tell: Progress) -> Iterator[None]:
         If nothing can be written there, or something else than a file has the lock's name.
     """
     path = folder / LOCK_NAME
+    file = _locked(path, tell)
+    try:
+        yield
+    finally:
+        if sys.platform != "win32":  # while it is locked: whoever waits sees that it has lost its name
+            _removed(path)
+        file.close()
+        if sys.platform == "win32":  # which removes no open file, so this one is nobody's if it goes
+            _removed(path)
+
+
+def _locked(path: Path, tell: Progress) -> BinaryIO:
     while True:
-        with open_lock(path) as file:
+        file = open_lock(path)
+        try:
             if try_lock(file) and _has_its_name(file.fileno(), path):
-                try:
-                    yield
-                finally:
-                    if sys.platform != "win32":
-                        _removed(path)
-                break
-        tell(0.0)
+                return file
+            tell(0.0)
+        except BaseException:
+            file.close()
+            raise
+        file.close()
         time.sleep(WAIT_S)
-    if sys.platform == "win32":  # removes no open file, so this one is nobody's if it goes
-        _removed(path)
 
 
 def _removed(path: Path) -> None:
