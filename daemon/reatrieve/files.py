@@ -255,15 +255,16 @@ def write_all(file: BinaryIO, content: bytes) -> None:
         view = view[written:]
 
 
-def open_lock(path: Path) -> BinaryIO:
-    """Open a file of our own that is only locked, or make it; a link or a pipe in its place is refused.
+def open_lock(path: Path, *, mode: int = 0o600) -> BinaryIO:
+    """Open a file of our own that is only locked, or make it, with these rights; a link or a pipe in its place is
+    refused.
 
     Raises
     ------
     ForeignFileError
         If something else than a regular file has the name.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, mode)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise ForeignFileError(f"{path} is no plain file")

@@ -255,6 +255,30 @@ def test_a_folder_that_is_away_for_a_while_goes_on_with_its_numbers(spool, tmp_p
     assert (client / "to_script" / "00000002.osc").read_bytes() == b"two"
 
 
+def test_a_folder_that_goes_between_reading_and_deleting_goes_on_with_its_numbers(spool, tmp_path, monkeypatch):
+    client = make_client(spool.folder)
+    put(client, 1, b"one")
+    read = spools.read_small
+
+    def read_and_away(path, **how):
+        packet = read(path, **how)
+        client.rename(tmp_path / "away")
+        return packet
+
+    with monkeypatch.context() as patch:
+        patch.setattr(spools, "read_small", read_and_away)
+        spool.poll(list_clients=True)
+    assert spool.got == [("client-1", b"one")]
+    spool.poll(list_clients=True)  # it is forgotten
+    (tmp_path / "away").rename(client)
+    assert (client / "to_daemon" / "00000001.osc").exists()
+    put(client, 2, b"two")
+    for _ in range(2):
+        spool.poll(list_clients=True)
+    assert spool.got == [("client-1", b"one"), ("client-1", b"two")]
+    assert list((client / "to_daemon").iterdir()) == []
+
+
 def test_files_late_doubled_half_written_and_out_of_order(spool):
     """What a reader sees of a slow drive; the link above mends what is lost by it."""
     client = make_client(spool.folder)

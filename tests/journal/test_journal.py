@@ -216,9 +216,9 @@ def test_sessions_are_found_by_project(tmp_path):
 
 def test_a_list_reads_a_journal_again_only_when_it_has_changed(tmp_path, monkeypatch):
     read: list[str] = []
-    for name in ("read_file", "read_journal"):
-        real = getattr(journal_folder, name)
-        monkeypatch.setattr(journal_folder, name, lambda path, real=real: (read.append(path.name), real(path))[1])
+    real = journal_file.read_file
+    for module in (journal_file, journal_folder):
+        monkeypatch.setattr(module, "read_file", lambda path: (read.append(path.name), real(path))[1])
     project = str(tmp_path / "p.rpp")
     with Journal.create(tmp_path / "x.journal.jsonl", header("s-9", project)) as journal:
         journal.append_all(EVENTS[:3])
@@ -310,9 +310,11 @@ def test_a_copy_lies_beside_the_project_under_its_label(tmp_path):
         first = journal.copy_to(tmp_path / "p.reatrieve").path
         assert first.name == "a_b_ _kick__-s-1.journal.jsonl"
         journal.append(Renamed("snare"))
-        second = journal.copy_to(tmp_path / "p.reatrieve").path
+        copied = journal.copy_to(tmp_path / "p.reatrieve")
+        assert (copied.is_ahead, copied.others, copied.earlier) == (False, (), (first,))
+        copied.tidy()
     assert [path.name for path in (tmp_path / "p.reatrieve").iterdir()] == ["snare-s-1.journal.jsonl"]
-    assert read_journal(second)[1] == list(journal.lines)
+    assert read_journal(copied.path)[1] == list(journal.lines)
 
 
 def passed_on(tmp_path):
@@ -322,9 +324,10 @@ def passed_on(tmp_path):
     assert len(laptop.of_project(str(project))) == 1
     with laptop.open("s-1") as journal:
         journal.append_all(EVENTS[3:5])
-        (copy, is_ahead, others) = journal.copy_to(journal_folder.copies_folder(str(project)))
-        assert (is_ahead, others) == (False, ())
-    return desk, project, copy
+        copied = journal.copy_to(journal_folder.copies_folder(str(project)))
+        assert (copied.is_ahead, copied.others) == (False, ())
+        copied.tidy()
+    return desk, project, copied.path
 
 
 def test_answers_that_were_given_elsewhere_are_gone_on_with(tmp_path):
@@ -332,8 +335,8 @@ def test_answers_that_were_given_elsewhere_are_gone_on_with(tmp_path):
     with desk.open("s-1") as journal:
         assert journal.events() == EVENTS[:5]
         assert journal.note == (
-            f"the copy {copy.name} beside the project goes on where this computer's journal ends: "
-            "2 answers in place of 1"
+            f"the copy {copy.name} beside the project goes on where this computer's journal ends; "
+            "the search goes on with it"
         )
         assert not desk.is_behind(journal)
     with desk.open("s-1") as journal:
@@ -358,10 +361,12 @@ def test_a_copy_that_holds_more_is_not_replaced_by_less(tmp_path):
         laptop.of_project(str(project))
         with laptop.open("s-1") as there:
             there.append_all([*EVENTS[3:5], Renamed("another name")])
-            theirs = there.copy_to(beside).path
+            copied = there.copy_to(beside)
+            copied.tidy()
+            theirs = copied.path
         content = theirs.read_bytes()
         assert desk.is_behind(journal)
-        assert journal.copy_to(beside) == (theirs, True, ())
+        assert journal.copy_to(beside) == (theirs, True, (), ())
         assert [path.read_bytes() for path in beside.iterdir()] == [content]
 
 
@@ -375,17 +380,53 @@ def test_a_copy_that_holds_other_answers_is_kept(tmp_path, newer):
         beside = journal_folder.copies_folder(str(project))
         with laptop.open("s-1") as there:
             there.append_all([Renamed("mine"), *EVENTS[3:5]])
-            theirs = there.copy_to(beside).path
+            copied = there.copy_to(beside)
+            copied.tidy()
+            theirs = copied.path
         if newer:
             theirs.write_text('{"reatrieve":"journal","v":99,"session":"s-1"}\n', encoding="utf-8")
         content = theirs.read_bytes()
         mine = journal.copy_to(beside)
-        assert mine == (beside / "mine 2-s-1.journal.jsonl", False, () if newer else (theirs,))
+        assert mine == (beside / "mine 2-s-1.journal.jsonl", False, () if newer else (theirs,), ())
         journal.append(Renamed("again"))
-        assert journal.copy_to(beside).path == beside / "again-s-1.journal.jsonl"
+        again = journal.copy_to(beside)
+        assert (again.path, again.earlier) == (beside / "again-s-1.journal.jsonl", (mine.path,))
+        again.tidy()
         assert theirs.read_bytes() == content
         assert not mine.path.exists()
         assert read_journal(beside / "again-s-1.journal.jsonl")[1] == list(journal.lines)
+
+
+@pytest.mark.parametrize("how", ["damaged", "impossible"])
+def test_a_copy_that_is_damaged_is_kept_and_a_sound_one_lies_beside_it(tmp_path, how):
+    """Nobody knows what it held."""
+    desk, project = stored_and_copied(tmp_path)
+    beside = journal_folder.copies_folder(str(project))
+    laptop = JournalFolder(tmp_path / "laptop")
+    laptop.of_project(str(project))
+    with laptop.open("s-1") as there:
+        there.append_all(EVENTS[3:5])
+        theirs = there.copy_to(beside).path
+        if how == "impossible":
+            theirs.write_bytes(whole(theirs, there.header, [*there.lines, Line(Undone(77), "", 1.0)]))
+        else:
+            theirs.write_bytes(theirs.read_bytes().replace(b"reject", b"accept"))
+    content = theirs.read_bytes()
+    with desk.open("s-1") as journal:
+        for _ in range(2):
+            copied = journal.copy_to(beside)
+            copied.tidy()
+            assert (copied.is_ahead, copied.others) == (False, (theirs,))
+        assert read_journal(copied.path)[1] == list(journal.lines)
+    assert theirs.read_bytes() == content
+    assert len(list(beside.iterdir())) == 2
+
+
+def test_a_project_that_was_moved_and_answered_elsewhere_is_listed_with_all(tmp_path):
+    desk, project, _ = passed_on(tmp_path)
+    project.parent.rename(tmp_path / "moved")
+    listed = desk.of_project(str(tmp_path / "moved" / project.name))
+    assert [one.answers for one in listed] == [2]
 
 
 def test_of_several_copies_the_one_that_goes_furthest_is_taken_in(tmp_path):

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import secrets
+import shutil
 import threading
 import time
 from dataclasses import replace
@@ -545,12 +546,39 @@ def test_a_project_that_was_answered_at_another_computer_loses_no_answer(
     desk.send(Resume(session))
     note = desk.wait(Note)
     assert note.code == "journal"
-    assert "3 answers in place of 1" in note.text
+    assert copy.name in note.text
     assert desk.wait(RowsEnd).accepted == 3
     here, there = (journal_ops(home, session) for home in (daemon.home, elsewhere.home))
     assert here == there == ["desk 1", "laptop 1", "laptop 2"]
     desk.answer(at_desk, "reject", op="late")
     assert desk.wait(Failed).code == "stale"
+
+    laptop.answer(event, "reject", op="laptop 3")  # and once more
+    laptop.wait_past(event)
+    laptop.send(Saved(session, str(project)))
+    laptop.settle()
+    desk.send(Saved(session, str(project)))
+    assert desk.wait(Note).code == "copies"
+
+
+def test_a_project_that_is_moved_while_it_is_open_is_listed_at_its_new_place(
+    daemon, connect, shared, session, tmp_path
+):
+    project = tmp_path / "here" / "p.rpp"
+    project.parent.mkdir()
+    project.touch()
+    client = connect(daemon.home)
+    client.find(session, shared.track, 1.0, 1.5, project=str(project))
+    event = client.wait(Candidate)
+    client.send(Saved(session, str(project)))
+    client.answer(event, "accept")
+    client.wait_past(event)
+    project.parent.rename(tmp_path / "there")
+    client.send(Sessions(str(tmp_path / "there" / "p.rpp")))
+    assert client.wait(Stored).answers == 1
+    client.wait(StoredEnd)
+    client.send(Resume(session))
+    assert client.wait(RowsEnd).accepted == 1
 
 
 def test_answers_at_two_computers_at_once_are_kept_beside_each_other(daemon, start, connect, shared, session, tmp_path):
@@ -576,7 +604,7 @@ def test_answers_at_two_computers_at_once_are_kept_beside_each_other(daemon, sta
         desk.settle()
     notes = [one for one in desk.events if isinstance(one, Note) and one.code == "copies"]
     assert [one.text for one in notes] == [
-        f"{theirs.name} beside the project holds other answers to this sound, given elsewhere; it is kept"
+        f"{theirs.name} beside the project holds other answers to this sound; it is kept"
     ]
     assert theirs.read_bytes() == content
     (mine,) = set((tmp_path / "p.reatrieve").iterdir()) - {theirs}
@@ -687,7 +715,7 @@ def test_progress_and_pongs_come_while_it_works_and_cancel_stops_it(start, conne
     client.wait(Candidate)
 
 
-@pytest.mark.parametrize("refused", ["copy", "journal"])
+@pytest.mark.parametrize("refused", ["copy", "journal", "journal beside an earlier copy"])
 def test_a_save_that_is_refused_changes_neither_journal_nor_copy(
     daemon, connect, shared, session, tmp_path, monkeypatch, refused
 ):
@@ -702,6 +730,13 @@ def test_a_save_that_is_refused_changes_neither_journal_nor_copy(
     client.settle()
     journal = JournalFolder(daemon.home / "journals").path(session)
     before = journal.read_bytes()
+    there = {}
+    if "earlier" in refused:  # the project was copied, with what lies beside it
+        shutil.copytree(tmp_path / "a.reatrieve", tmp_path / "b.reatrieve")
+        there = {path: path.read_bytes() for path in tmp_path.glob("b.reatrieve/*")}
+        client.send(Rename(session, "r", "another name"))
+        client.settle()
+        before = journal.read_bytes()
     if refused == "copy":
         (tmp_path / "b.reatrieve").touch()
     else:
@@ -717,7 +752,7 @@ def test_a_save_that_is_refused_changes_neither_journal_nor_copy(
     assert "cannot be written" in client.wait(Failed).text
     monkeypatch.undo()
     assert journal.read_bytes() == before
-    assert not list(tmp_path.glob("b.reatrieve/*"))
+    assert {path: path.read_bytes() for path in tmp_path.glob("b.reatrieve/*")} == there
     assert len(list(tmp_path.glob("a.reatrieve/*"))) == 1
 
 

@@ -499,11 +499,11 @@ def test_an_export_whose_lock_was_removed_waits_for_the_new_one(tmp_path):
     """The one before it takes its lock away, and a third makes it anew in the same moment."""
     lock, made_anew = tmp_path / turns.LOCK_NAME, []
 
-    def try_lock(file) -> bool:
+    def try_lock(file, **how) -> bool:
         if not made_anew:
             lock.unlink()
             made_anew.append(lock.touch())
-        return filelock.try_lock(file)
+        return filelock.try_lock(file, **how)
 
     asked = []
     with pytest.MonkeyPatch.context() as patch:
@@ -512,6 +512,46 @@ def test_an_export_whose_lock_was_removed_waits_for_the_new_one(tmp_path):
             assert lock.exists()
     assert asked == [0.0]
     assert not lock.exists()
+
+
+@pytest.mark.parametrize("kind", ["of another user", "no locks here"])
+def test_where_nothing_can_be_locked_nobody_waits_and_nothing_is_swept(song, tmp_path, monkeypatch, kind):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    left = folder / ".Lied für Übung.sync.json.0123abcd.part"
+    left.touch()
+    if kind == "no locks here":
+        monkeypatch.setattr(turns, "try_lock", lambda _file, *, otherwise=True: otherwise)
+    else:
+        (folder / turns.LOCK_NAME).touch()
+        real = turns.open_lock
+
+        def refused(path, **how):
+            real(path, **how).close()
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr(turns, "open_lock", refused)
+    export(accepted(), folder=folder, track_map=TrackMap((TrackItem(song, 0.0, 20.0),)))
+    assert (folder / "Lied für Übung.sync.json").is_file()
+    assert left.exists()
+
+
+def test_an_export_makes_the_folder_again_that_a_failed_one_took_away(tmp_path):
+    folder = tmp_path / "new" / "out"
+    with turns.turn_among_processes(folder, lambda _share: None) as alone:
+        assert alone
+        assert (folder / turns.LOCK_NAME).exists()
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of Unix")
+def test_whoever_may_write_in_the_folder_may_take_its_turn(tmp_path):
+    umask = os.umask(0o002)
+    try:
+        with turns.turn_among_processes(tmp_path, lambda _share: None):
+            assert (tmp_path / turns.LOCK_NAME).stat().st_mode & 0o777 == 0o664
+    finally:
+        os.umask(umask)
 
 
 def test_what_killed_exports_left_goes_with_the_next(song, tmp_path):

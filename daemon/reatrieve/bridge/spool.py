@@ -328,8 +328,10 @@ class SpoolCarrier:
             self._full = False
             client = _Client(inbox, outbox, now_s, self._observe(inbox))
             before = self._gone.pop(entry.name, None)
-            if before is not None and not (inbox / f"{1:08d}.osc").exists():  # a drive that was away for a while
-                client.next_in, client.next_out = before.next_in, before.next_out
+            if before is not None:
+                client.undeleted = [path for path in before.undeleted if not _delete(path)]
+                if not (inbox / f"{1:08d}.osc").exists():  # a drive that was away for a while
+                    client.next_in, client.next_out = before.next_in, before.next_out
             self._clients[entry.name] = client
 
     def _read(self, client: _Client, now_s: float, most: int) -> list[bytes]:
@@ -372,8 +374,11 @@ def call_in(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> No
 
 
 def _delete(path: Path) -> bool:
+    """Whether the file is gone; in a folder that is away for a while it is not."""
     try:
-        path.unlink(missing_ok=True)
+        path.unlink()
+    except FileNotFoundError:
+        return is_real_folder(path.parent) and not os.path.lexists(path)
     except OSError:
         return False
     return True

@@ -46,11 +46,11 @@ from reatrieve.files import (
 from reatrieve.journal.lines import VERSION, Header, JournalContent, Line, demand_room, event_line, parse, whole
 from reatrieve.journal.relocation import relocated
 from reatrieve.session.events import SessionEvent
-from reatrieve.session.state import fold
+from reatrieve.session.state import fold, fold_possible
 
 __all__ = [
-    "SUFFIX", "Copied", "Journal", "Stamp", "copies_in", "is_removed", "kept_beside", "open_alone", "read_file",
-    "read_header", "read_journal", "remove", "stamp", "stem_of",
+    "SUFFIX", "Copied", "Journal", "Stamp", "copies_in", "goes_on", "is_removed", "kept_beside", "lines_of",
+    "open_alone", "read_file", "read_header", "read_journal", "remove", "stamp", "stem_of",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -69,12 +69,21 @@ class Copied(NamedTuple):
     """The copy of a journal that lies beside a project now.
 
     ``is_ahead`` says that it holds more than the journal: answers that were given elsewhere. ``others`` are copies that
-    hold other answers than the journal, and are kept.
+    hold other answers than the journal, or are damaged, and are kept; ``earlier`` those that hold less.
     """
 
     path: Path
     is_ahead: bool
     others: tuple[Path, ...]
+    earlier: tuple[Path, ...]
+
+    def tidy(self) -> None:
+        """Remove the earlier copies."""
+        for path in self.earlier:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as exc:  # noqa: PERF203 - one goes though another stays
+                logger.warning("an earlier copy stays beside the new one: %s", exc)
 
 
 class Journal:
@@ -219,14 +228,14 @@ class Journal:
     def go_on_with(self, lines: Sequence[Line]) -> None:
         """Take over the events of a copy, which begin with all of this journal's; raises ``JournalError`` as
         ``move_to`` does."""
-        if not _goes_on(lines, self._content.lines):
+        if not goes_on(lines, self._content.lines):
             raise ValueError("the copy is of another course of the session")
         self._replace(self.header, list(lines))
 
     def copy_to(self, folder: Path, *, project: str | None = None) -> Copied:
-        """Put a copy into ``folder``, named by label and session; earlier copies of this session there go away. A copy
-        that holds answers that this journal does not have stays; one that goes on where this journal ends takes the
-        place of a new one.
+        """Put a copy into ``folder``, named by label and session; earlier copies of this session there can go then
+        (``Copied.tidy``). A copy that holds answers that this journal does not have stays; one that goes on where this
+        journal ends takes the place of a new one.
 
         Parameters
         ----------
@@ -240,31 +249,33 @@ class Journal:
         header = self.header if project is None else relocated(self.header, project)
         known = self._content.lines
         stem = stem_of(header.session)
-        there = {path: lines for path in copies_in(folder) if (lines := _lines_of(path, header.session)) is not None}
-        ahead = next(
-            (path for path, lines in there.items() if _goes_on(lines, known) and len(lines) > len(known)), None
-        )
-        others = tuple(path for path, lines in there.items() if not _goes_on(known, lines) and path != ahead)
+        there = {path: lines for path in copies_in(folder) if (lines := lines_of(path, header.session)) is not None}
+        ahead = next((path for path, lines in there.items() if goes_on(lines, known)), None)
+        others = tuple(path for path in copies_in(folder) if self._holds_other(path, there.get(path)) and path != ahead)
         if ahead is not None:
-            return Copied(ahead, True, others)
+            return Copied(ahead, True, others, ())
         label = fold(self.events()).label if known else ""
         try:
             _make_copies_folder(folder)
             target = next(
                 path
                 for path in (folder / f"{_file_name(label)}{again}-{stem}{SUFFIX}" for again in _additions())
-                if not path.exists() or _goes_on(known, _lines_of(path, header.session))
+                if not path.exists() or (path in there and path not in others)
             )
             write_whole(target, whole(target, header, known))
         except OSError as exc:
             raise JournalError(f"the journal's copy in {folder} cannot be written: {reason(folder, exc)}") from exc
-        for other in there.keys() - {target, *others}:
-            if other.name.endswith(f"-{stem}{SUFFIX}"):
-                try:
-                    other.unlink(missing_ok=True)
-                except OSError as exc:
-                    logger.warning("an earlier copy stays beside the new one: %s", exc)
-        return Copied(target, False, others)
+        named = (path for path in there.keys() - {target, *others} if path.name.endswith(f"-{stem}{SUFFIX}"))
+        return Copied(target, False, others, tuple(sorted(named)))
+
+    def _holds_other(self, path: Path, lines: list[Line] | None) -> bool:
+        """Whether a file among the copies is one of this session that must stay: other events, or who knows what."""
+        if lines is not None:
+            return lines != self._content.lines[: len(lines)]
+        try:
+            return read_header(path).session == self.header.session
+        except JournalError:
+            return False
 
     def close(self) -> None:
         """Let others write it."""
@@ -527,19 +538,21 @@ def copies_in(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _lines_of(path: Path, session: str) -> list[Line] | None:
-    """What a copy of this session's journal holds before any damage; None: it is none, or of a newer version."""
+def lines_of(path: Path, session: str) -> list[Line] | None:
+    """All events of a sound copy of this session's journal; None: it is of another session, of a newer version, or
+    damaged."""
     try:
         if read_header(path).session != session:
             return None
-        return parse(path, read_file(path)).lines
+        _, lines = read_journal(path)
     except JournalError:
         return None
+    return None if fold_possible(line.event for line in lines)[2] else lines
 
 
-def _goes_on(lines: Sequence[Line], before: Sequence[Line] | None) -> bool:
-    """Whether these events begin with all of those; nothing goes on from None."""
-    return before is not None and list(lines[: len(before)]) == list(before)
+def goes_on(lines: Sequence[Line], before: Sequence[Line]) -> bool:
+    """Whether these events begin with all of those, and more follow."""
+    return len(lines) > len(before) and list(lines[: len(before)]) == list(before)
 
 
 def stem_of(session: str) -> str:

@@ -25,8 +25,10 @@ from reatrieve.journal.file import (
     Journal,
     Stamp,
     copies_in,
+    goes_on,
     is_removed,
     kept_beside,
+    lines_of,
     open_alone,
     read_file,
     read_header,
@@ -289,6 +291,7 @@ class JournalFolder:
             elif not Path(ours.project).exists():
                 with self.open(header.session) as journal:
                     journal.move_to(project)
+                    _catch_up(journal)
             return
         read_as = copy, stamp(copy)
         if read_as in self._unusable_copies:
@@ -398,13 +401,11 @@ def _demand_session(path: Path, header: Header | None, session: str) -> None:
 
 def _catch_up(journal: Journal) -> None:
     """Go on with what copies beside the project hold more."""
-    n_before = fold(journal.events()).answers if journal.lines else 0
     for copy, more in _longer_copies(journal.header, journal.lines):
         journal.go_on_with(more)
-        n_answers = fold(journal.events()).answers
         journal.note = (
-            f"the copy {copy.name} beside the project goes on where this computer's journal ends: {n_answers} answers "
-            f"in place of {n_before}"
+            f"the copy {copy.name} beside the project goes on where this computer's journal ends; the search goes on "
+            "with it"
         )
         logger.info("%s: %s", journal.path, journal.note)
 
@@ -426,19 +427,14 @@ def _possible(copy: Path) -> list[Line]:
 
 def _longer_copies(header: Header, lines: Sequence[Line]) -> Iterator[tuple[Path, list[Line]]]:
     """Copies beside the project that go on where ``lines`` end, each longer than the one before."""
-    lines = list(lines)
     if not header.project:
         return
     with contextlib.suppress(InputError):
         for copy in copies_in(copies_folder(header.project)):
-            with contextlib.suppress(JournalError):
-                if read_header(copy).session != header.session:
-                    continue
-                _, more = read_journal(copy)
-                goes_on = more[: len(lines)] == lines and len(more) > len(lines)
-                if goes_on and not fold_possible(line.event for line in more)[2]:
-                    lines = more
-                    yield copy, more
+            more = lines_of(copy, header.session)
+            if more is not None and goes_on(more, lines):
+                lines = more
+                yield copy, more
 
 
 def _same_path(one: str, other: str, platform: str = sys.platform) -> bool:

@@ -159,7 +159,13 @@ class ResultsFile:
         return self._done[key]
 
     def add(self, key: str, sessions: Iterable[SessionRecord]) -> None:
-        """Keep a finished piece of work; on disk before this returns."""
+        """Keep a finished piece of work; on disk before this returns.
+
+        Raises
+        ------
+        ReatrieveError
+            If the disk does not take it.
+        """
         made = list(sessions)
         self._done[key] = made
         if self.path is None:

@@ -124,7 +124,7 @@ class SessionActor:
         self._working = self._computing = self._counted = False
         self._work: SessionWork | None = None
         self._told_done = False
-        self._told_of: set[Path] = set()
+        self._told_of: set[tuple[Path, str]] = set()  # copies, and what was said of them
         self._curve_for = ""  # the client that wants the similarity of the whole track
         self._curve_due = False
         self._curves = 0
@@ -145,6 +145,11 @@ class SessionActor:
     def is_open(self) -> bool:
         """Whether it holds a journal, and so memory."""
         return self._work is not None
+
+    @property
+    def project(self) -> str:
+        """The path of the project that an open session belongs to; "" for none."""
+        return "" if self._work is None else self._work.journal.header.project
 
     def submit(self, client: str, number: int, command: Command) -> None:
         """Queue one command; raises ``BusyError`` where too many wait.
@@ -275,10 +280,8 @@ class SessionActor:
 
     async def _find(self, command: Find, handled: Callable[[], None]) -> None:
         context = self._context
-        if self._work is None:
-            self._work = await self._step(self._open_if_there)
-        if self._work is not None:
-            if self._work.state.finished:
+        if self._work is not None or await self._step(partial(context.journals.holds, self.session)):
+            if (await self._opened()).state.finished:
                 self.let_go()
                 raise InputError(f"the session {self.session} is finished; a new search needs a new session")
             await self._resume(handled)
@@ -422,30 +425,29 @@ class SessionActor:
             moves = command.project != journal.header.project
             before = copies_in(folder) if moves else []
             copied = journal.copy_to(folder, project=command.project)
-            if not moves:
-                return copied
             try:
-                journal.move_to(command.project)  # last: where this fails, the journal is as it was
+                if moves:
+                    journal.move_to(command.project)  # last: where this fails, the journal is as it was
             except JournalError:
                 if copied.path not in before:
                     with contextlib.suppress(OSError):
                         copied.path.unlink(missing_ok=True)
                 raise
+            copied.tidy()
             return copied
 
         self._tell_of_copies(await self._step(keep))
 
     def _tell_of_copies(self, copied: Copied) -> None:
         """What lies beside the project and was not answered here; told once."""
-        if copied.is_ahead and copied.path not in self._told_of:
-            self._told_of.add(copied.path)
+        found = {(path, f"{path.name} beside the project holds other answers to this sound; it is kept")
+                 for path in copied.others}  # fmt: skip
+        if copied.is_ahead:
             text = f"{copied.path.name} beside the project holds more answers to this sound; open the project again"
+            found.add((copied.path, text))
+        for _, text in sorted(found - self._told_of):
             self._push(replies.note(self.session, "copies", text))
-        for path in copied.others:
-            if path not in self._told_of:
-                self._told_of.add(path)
-                text = f"{path.name} beside the project holds other answers to this sound, given elsewhere; it is kept"
-                self._push(replies.note(self.session, "copies", text))
+        self._told_of = found
 
     async def _sync(self, command: Anchors | Export) -> None:
         work = await self._opened()
@@ -511,12 +513,10 @@ class SessionActor:
             self.let_go()
         if self._work is None:
             self._work = await self._step(self._open)
+            self._told_of.clear()
             if self._work.journal.note:
                 self._push(replies.note(self.session, "journal", self._work.journal.note))
         return self._work
-
-    def _open_if_there(self) -> SessionWork | None:
-        return self._open() if self._context.journals.holds(self.session) else None
 
     def _open(self) -> SessionWork:
         if not self._context.journals.holds(self.session):

@@ -251,6 +251,7 @@ class Service:
         async with one_list:
             try:
                 await self._settled()
+                await self._let_go_of_moved()
                 stored = await self._loop.run_in_executor(self._listing, self._journals.of_project, command.project)
                 listed = [
                     Stored(
@@ -264,6 +265,17 @@ class Service:
             except BaseException as error:  # whatever it is
                 self.hub.fail(client, number, command, error)
             self.hub.handled(client, number)
+
+    async def _let_go_of_moved(self) -> None:
+        """Close idle sessions whose project is no longer where it was: whoever lists it at its new place takes them."""
+        idle = [actor for actor in self._actors.values() if actor.idle and actor.project]
+
+        def moved() -> list[SessionActor]:
+            return [actor for actor in idle if not Path(actor.project).exists()]
+
+        for actor in await self._loop.run_in_executor(self._listing, moved):
+            if actor.idle:
+                actor.let_go()
 
     async def _settled(self) -> None:
         """Return when commands that came before are carried out; a long analysis does not hold it up."""

@@ -130,7 +130,7 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
     with (
         turn_in_this_process(job.folder, tell),
         _all_or_none(job.folder, made),
-        turn_among_processes(job.folder, tell),
+        turn_among_processes(job.folder, tell) as alone,
     ):
         if job.audio == "track":
             shipped, readable, stem = _stitched(job, made, note, lambda share: tell(share * 0.4))
@@ -167,7 +167,8 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
         if EarlierExport.read(earlier.path) != earlier:
             raise InputError(f"{earlier.path.name} was written by another program during this export; export again")
         _place([one for one, is_same in zip(made, same, strict=True) if not is_same])
-        _sweep({one.final.name for one in made}, job.folder)
+        if alone:
+            _sweep({one.final.name for one in made}, job.folder)
     tell(1.0)
     return [Written(one.target, one.final, len(sheet.events), is_same) for one, is_same in zip(made, same, strict=True)]
 
@@ -194,10 +195,10 @@ def _place(made: Sequence[_Made]) -> None:
     except BaseException as error:  # Ctrl+C, too
         stuck = [pair for pair in reversed(placed) if not _put_back(*pair)]
         if stuck and isinstance(error, OSError):
-            folder, names = made[0].final.parent, ", ".join(final.name for final, _ in stuck)
-            kept_as = ", ".join(kept.name for _, kept in stuck if kept is not None)
+            names = ", ".join(final.name for final, _ in stuck)
+            kept_as = ", ".join(_set_aside(kept).name for _, kept in stuck if kept is not None)
             raise AudioError(
-                f"the disk of {folder} fails: {names} is new already, and cannot be taken back"
+                f"the disk of {made[0].final.parent} fails: these are new already and cannot be taken back: {names}"
                 + (f"; what was there before is in {kept_as}" if kept_as else "")
             ) from error
         raise
@@ -230,12 +231,27 @@ def _put_back(final: Path, kept: Path | None) -> bool:
     try:
         if kept is None:
             final.unlink(missing_ok=True)
+        elif _is_one_file(final, kept):  # it never was replaced
+            kept.unlink()
         else:
             kept.replace(final)
-            kept.unlink(missing_ok=True)  # renaming does nothing where both are one file still
     except OSError:
         return False
     return True
+
+
+def _is_one_file(a: Path, b: Path) -> bool:
+    with suppress(OSError):
+        return os.path.samestat(a.lstat(), b.lstat())
+    return False
+
+
+def _set_aside(kept: Path) -> Path:
+    """Give it a name that no later export sweeps, if the disk lets us."""
+    with suppress(OSError):
+        kept.rename(kept.with_suffix(".before"))
+        return kept.with_suffix(".before")
+    return kept
 
 
 @contextmanager

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["LOCK_NAME", "turn_among_processes", "turn_in_this_process"]
 
 LOCK_NAME = ".reatrieve-export.lock"
-"""Stands in the folder while an export writes there. One that was killed leaves it, and it hinders nobody."""
+"""Stands in the folder while an export writes there, for all users who may write there. A killed one leaves it."""
 
 WAIT_S = 0.1
 """How often an export that waits for another one asks whether it is cancelled."""
@@ -46,9 +46,14 @@ def turn_in_this_process(folder: Path, tell: Progress) -> Iterator[None]:
 
 
 @contextmanager
-def turn_among_processes(folder: Path, tell: Progress) -> Iterator[None]:
-    """Wait until no other process exports to ``folder``, which is there; ``tell`` may raise to cancel. On a disk
-    without locks nobody waits.
+def turn_among_processes(folder: Path, tell: Progress) -> Iterator[bool]:
+    """Wait until no other process exports to ``folder``, which was there; ``tell`` may raise to cancel.
+
+    Yields
+    ------
+    bool
+        Whether nobody else exports there meanwhile. On a disk without locks, and where another user left a lock that we
+        may not open, nobody waits.
 
     Raises
     ------
@@ -56,29 +61,43 @@ def turn_among_processes(folder: Path, tell: Progress) -> Iterator[None]:
         If nothing can be written there, or something else than a file has the lock's name.
     """
     path = folder / LOCK_NAME
-    file = _locked(path, tell)
+    file, alone = _locked(path, tell)
     try:
-        yield
+        yield alone
     finally:
-        if sys.platform != "win32":  # while it is locked: whoever waits sees that it has lost its name
-            _removed(path)
-        file.close()
-        if sys.platform == "win32":  # which removes no open file, so this one is nobody's if it goes
-            _removed(path)
+        if file is not None:
+            _let_go(path, file, alone)
 
 
-def _locked(path: Path, tell: Progress) -> BinaryIO:
+def _locked(path: Path, tell: Progress) -> tuple[BinaryIO | None, bool]:
+    """The open lock, and whether it is truly locked."""
     while True:
-        file = open_lock(path)
         try:
-            if try_lock(file) and _has_its_name(file.fileno(), path):
-                return file
+            file = open_lock(path, mode=0o666)
+        except PermissionError:
+            return None, False
+        except FileNotFoundError:  # an export that failed has taken the folder away that it had made
+            path.parent.mkdir(parents=True, exist_ok=True)
+            continue
+        alone = False
+        try:
+            alone = try_lock(file, otherwise=False)
+            if (alone or try_lock(file)) and _has_its_name(file.fileno(), path):
+                return file, alone
             tell(0.0)
         except BaseException:
-            file.close()
+            _let_go(path, file, alone)
             raise
         file.close()
         time.sleep(WAIT_S)
+
+
+def _let_go(path: Path, file: BinaryIO, alone: bool) -> None:
+    if alone and sys.platform != "win32" and _has_its_name(file.fileno(), path):
+        _removed(path)  # while it is locked: whoever waits sees that it has lost its name
+    file.close()
+    if alone and sys.platform == "win32":  # which removes no open file, so this one is nobody's if it goes
+        _removed(path)
 
 
 def _removed(path: Path) -> None:
