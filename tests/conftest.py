@@ -41,7 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--every-version",
         action="store_true",
         default=os.environ.get("REATRIEVE_EVERY_VERSION") == "1",
-        help="the scripts' tests under every version of REAPER, where otherwise two or one stand for all",
+        help="the scripts' tests under every version of REAPER, with every pair of Lua and carrier and all seeds of "
+        "random use, where otherwise one or two stand for all",
     )
 
 

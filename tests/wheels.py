@@ -18,5 +18,11 @@ def run(*command: str | Path, **options: object) -> str:
 
 def build_wheel(folder: Path) -> Path:
     """The wheel of this checkout, in a folder of the test."""
-    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT)
+    return wheel_of(ROOT, folder)
+
+
+def wheel_of(source: Path, folder: Path) -> Path:
+    """The wheel of a checkout or sdist, built by the hatchling that is installed."""
+    options = ("--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder)
+    run(sys.executable, "-m", "pip", "wheel", *options, source)
     return next(folder.glob("*.whl"))

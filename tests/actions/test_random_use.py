@@ -38,14 +38,16 @@ SEEDS = {
     "test_regions_off_their_sound_are_put_right_whatever_has_moved": range(4),
     "test_regions_that_undo_gives_other_guids_are_known_whatever_was_pressed": (*range(4), 16),
 }
+ALWAYS = {0, 1, 16}
 MANY_SEEDS = range(40)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A few seeds of each use; ``--long``: many."""
+    """Two or three seeds of each use; ``--every-version``: all of ``SEEDS``; ``--long``: many."""
     seeds = SEEDS.get(metafunc.function.__name__)
     if seeds is not None:
-        metafunc.parametrize("seed", MANY_SEEDS if metafunc.config.getoption("--long") else seeds)
+        few = [seed if seed in ALWAYS else pytest.param(seed, marks=pytest.mark.version) for seed in seeds]
+        metafunc.parametrize("seed", MANY_SEEDS if metafunc.config.getoption("--long") else few)
 
 
 class Hand:

@@ -27,7 +27,12 @@ from reatrieve.session.spans import Span
 from reatrieve.session.state import SessionState, fold
 from signals import noise, repeats, write_sound
 
-COMBINATIONS = [("udp", "5.4"), ("spool", "5.4"), ("udp", "5.3"), ("spool", "5.3")]
+COMBINATIONS = [
+    ("udp", "5.4"),
+    ("spool", "5.3"),
+    pytest.param("spool", "5.4", marks=pytest.mark.version),
+    pytest.param("udp", "5.3", marks=pytest.mark.version),
+]
 
 
 @pytest.fixture(scope="module")
@@ -185,12 +190,10 @@ def test_a_search_that_the_scripts_refuse_ends_with_what_they_say(tmp_path, monk
 @pytest.mark.parametrize(
     ("file", "carrier", "lua"),
     [
-        (file, *pair)
-        for file, pair in zip(
-            ("c3a7ab_whiplash.ogg", "db3144_noproblm.ogg", "94282a_http_www_at4re_com.ogg", "c3a7ab_whiplash.ogg"),
-            COMBINATIONS,
-            strict=True,
-        )
+        ("c3a7ab_whiplash.ogg", "udp", "5.4"),
+        ("db3144_noproblm.ogg", "spool", "5.3"),
+        pytest.param("94282a_http_www_at4re_com.ogg", "spool", "5.4", marks=pytest.mark.version),
+        pytest.param("c3a7ab_whiplash.ogg", "udp", "5.3", marks=pytest.mark.version),
     ],
 )
 def test_real_songs(file, carrier, lua, bench, tmp_path, capsys):

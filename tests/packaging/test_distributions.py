@@ -14,7 +14,7 @@ import pytest
 
 import reatrieve
 from reatrieve.setup.install import shipped_scripts
-from wheels import ROOT, build_wheel, run
+from wheels import ROOT, build_wheel, run, wheel_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -27,10 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sdist")
-    builder = folder / "builder"
-    run(sys.executable, "-m", "pip", "install", "--quiet", "--target", builder, "hatchling>=1.27")
-    environment = {**os.environ, "PYTHONPATH": str(builder)}
-    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder, cwd=ROOT, env=environment)
+    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder, cwd=ROOT)
     return next(folder.glob("*.tar.gz"))
 
 
@@ -78,8 +75,7 @@ def test_the_sdist_builds_the_same_wheel(wheel: Path, sdist: Path, tmp_path: Pat
         held = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
     for name in ("pyproject.toml", "README.md", "LICENSE", "daemon/packaging/reapack.py", "tests/conftest.py"):
         assert name in held
-    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, sdist)
-    assert names(next(tmp_path.glob("*.whl"))) == names(wheel)
+    assert names(wheel_of(sdist, tmp_path)) == names(wheel)
 
 
 def test_what_the_wheel_installs_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
