@@ -137,6 +137,14 @@ def test_a_reversed_file_played_slowly_is_the_file_from_behind(tmp_path: Path) -
     np.testing.assert_allclose(found[100:], tone(x)[100:], atol=3e-5)
 
 
+@pytest.mark.parametrize("shape", [0, 5])
+def test_a_fade_as_good_as_none_is_none(tmp_path: Path, shape: int) -> None:
+    path, _ = smooth(tmp_path, 22050)
+    short = {"fade_in_s": 5e-324, "fade_out_s": 5e-324, "fade_in_shape": shape, "fade_out_shape": shape}
+    faded, plain = (TrackAudio(TrackMap((TrackItem(path, 0.0, 1.0, **fades),))) for fades in (short, {}))
+    np.testing.assert_array_equal(faded.read(0.0, 1.0, 22050)[1:], plain.read(0.0, 1.0, 22050)[1:])
+
+
 def test_a_loop_of_no_whole_number_of_samples_keeps_time(tmp_path: Path) -> None:
     """A tone of 100 Hz in a section of 3 periods minus a part of a sample: every pass begins on the exact time."""
     path, _ = smooth(tmp_path, 22050)

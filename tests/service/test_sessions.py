@@ -561,6 +561,15 @@ def test_a_project_that_was_answered_at_another_computer_loses_no_answer(
     assert desk.wait(Note).code == "copies"
 
 
+def test_a_project_whose_path_no_disk_takes_holds_up_no_list(daemon, connect, shared, session):
+    client = connect(daemon.home)
+    client.find(session, shared.track, 1.0, 1.5, project="/x" + 3000 * "x" + ".rpp")
+    client.wait(Candidate)
+    client.settle()
+    client.send(Sessions("/nothing.rpp"))
+    assert client.wait(StoredEnd).count == 0
+
+
 def test_a_project_that_is_moved_while_it_is_open_is_listed_at_its_new_place(
     daemon, connect, shared, session, tmp_path
 ):

@@ -186,8 +186,9 @@ class ItemStream:
             return sound
         time_s = self._lead_s + np.arange(first, first + len(sound)) / self._rate_hz
         gain = np.ones(len(sound))
-        if in_fade:
-            gain *= fade_gain(time_s / item.fade_in_s, item.fade_in_shape)
-        if out_fade:
-            gain *= fade_gain((item.length_s - time_s) / item.fade_out_s, item.fade_out_shape)
+        with np.errstate(over="ignore"):  # of a fade that is as good as none
+            if in_fade:
+                gain *= fade_gain(time_s / item.fade_in_s, item.fade_in_shape)
+            if out_fade:
+                gain *= fade_gain((item.length_s - time_s) / item.fade_out_s, item.fade_out_shape)
         return sound * gain.astype(np.float32)[:, np.newaxis]

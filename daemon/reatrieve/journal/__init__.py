@@ -1,7 +1,14 @@
 """Session journals: append-only JSON lines, on disk before anybody is told."""
 
 from reatrieve.journal.file import Copied, Journal, copies_in, read_header, read_journal
-from reatrieve.journal.folder import JournalFolder, StoredJournal, check_journal, copies_folder, moment
+from reatrieve.journal.folder import (
+    JournalFolder,
+    StoredJournal,
+    check_journal,
+    copies_folder,
+    moment,
+    project_is_there,
+)
 from reatrieve.journal.lines import DamageError, Header, Line
 
 __all__ = [
@@ -16,6 +23,7 @@ __all__ = [
     "copies_folder",
     "copies_in",
     "moment",
+    "project_is_there",
     "read_header",
     "read_journal",
 ]

@@ -42,7 +42,7 @@ from reatrieve.journal.relocation import relocated
 from reatrieve.session.events import SessionEvent
 from reatrieve.session.state import fold, fold_possible
 
-__all__ = ["JournalFolder", "StoredJournal", "check_journal", "copies_folder", "moment"]
+__all__ = ["JournalFolder", "StoredJournal", "check_journal", "copies_folder", "moment", "project_is_there"]
 
 logger = logging.getLogger(__name__)
 
@@ -288,7 +288,7 @@ class JournalFolder:
             if _same_path(ours.project, project):
                 if _has_more(copy, here):
                     self.open(header.session).close()
-            elif not Path(ours.project).exists():
+            elif not project_is_there(ours.project):
                 with self.open(header.session) as journal:
                     journal.move_to(project)
                     _catch_up(journal)
@@ -336,6 +336,16 @@ def copies_folder(project: str) -> Path:
     if not path.name or path.name == "..":
         raise InputError(f"{project!r} is no project file")
     return path.with_name(f"{path.stem}.reatrieve")
+
+
+def project_is_there(project: str) -> bool:
+    """Whether a project is where it was, as far as anybody may look; nothing is at a path that no disk takes."""
+    try:
+        return Path(project).exists()
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
 
 
 def _is_there(path: Path) -> bool:

@@ -36,7 +36,7 @@ from reatrieve.bridge.spool import SpoolCarrier, call_in, sweep
 from reatrieve.bridge.udp import Address, UdpCarrier, is_loopback
 from reatrieve.errors import InputError, JournalError
 from reatrieve.files import own_folder
-from reatrieve.journal import JournalFolder
+from reatrieve.journal import JournalFolder, project_is_there
 from reatrieve.retrieval.registry import demand_retriever
 from reatrieve.service import replies
 from reatrieve.service.actor import Context, SessionActor
@@ -271,7 +271,7 @@ class Service:
         idle = [actor for actor in self._actors.values() if actor.idle and actor.project]
 
         def moved() -> list[SessionActor]:
-            return [actor for actor in idle if not Path(actor.project).exists()]
+            return [actor for actor in idle if not project_is_there(actor.project)]
 
         for actor in await self._loop.run_in_executor(self._listing, moved):
             if actor.idle:
