@@ -27,6 +27,7 @@ __all__ = [
     "ForeignFileError",
     "appearing",
     "demand_regular",
+    "has_its_name",
     "insist",
     "is_own",
     "is_real_folder",
@@ -272,6 +273,14 @@ def open_lock(path: Path, *, mode: int = 0o600) -> BinaryIO:
     except BaseException:
         os.close(handle)
         raise
+
+
+def has_its_name(file: BinaryIO, path: Path) -> bool:
+    """Whether an open file still is what lies at its path: another program may have removed or replaced it."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    except OSError:
+        return False
 
 
 def make_folder(folder: Path) -> None:

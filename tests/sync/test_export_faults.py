@@ -11,6 +11,24 @@ from reatrieve.sync.turns import LOCK_NAME
 from sync.test_export import accepted, export, song  # noqa: F401 - a fixture
 
 
+def exported(song, folder):  # noqa: F811
+    """An export to be made again with more places, and what lies in its folder before."""
+    job = {"folder": folder, "audio": "render", "audio_path": song, "targets": "json,csv,wav", "force": True}
+    export(accepted()[:2], **job)
+    return job, {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def on_each_failing_disk(job, kind, *, lasting=False):
+    """The disk whose first call fails, then its second, ..., and how the export ended there, until none fails."""
+    for fails_at in itertools.count(1):
+        disk = FaultyDisk(job["folder"], fails_at=fails_at, kind=kind, lasting=lasting)
+        with disk.mounted():
+            failed = _failed(job)
+        if not disk.failed:
+            return
+        yield disk, failed
+
+
 def put_back(folder, files):
     for path in folder.iterdir():
         path.unlink()
@@ -27,23 +45,18 @@ def without_links(*_, **__):
 def test_all_files_or_those_before(song, tmp_path, monkeypatch, kind, links):  # noqa: F811
     if not links:
         monkeypatch.setattr("os.link", without_links)
-    out = tmp_path / "out"
-    job = {"folder": out, "audio": "render", "audio_path": song, "targets": "json,csv,wav", "force": True}
-    export(accepted()[:2], **job)
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
-    for fails_at in itertools.count(1):
-        disk = FaultyDisk(out, fails_at=fails_at, kind=kind)
-        with disk.mounted():
-            failed = _failed(job)
-        if not disk.failed:
-            break
+    job, before = exported(song, tmp_path / "out")
+    out = job["folder"]
+    n_failed = 0
+    for disk, failed in on_each_failing_disk(job, kind):
+        n_failed += 1
         if failed is None:  # a lock that may not be opened is done without
-            assert disk.calls[fails_at - 1][1].endswith(LOCK_NAME)
+            assert disk.calls[disk.fails_at - 1][1].endswith(LOCK_NAME)
             put_back(out, before)
             continue
         assert "choose another folder" in str(failed)
         assert {path.name: path.read_bytes() for path in out.iterdir()} == before, disk.calls[-1]
-    assert fails_at > 8
+    assert n_failed >= 8
     after = {path.name: path.read_bytes() for path in out.iterdir()}
     assert after.keys() == before.keys()
     assert all(after[name] != before[name] for name in before)
@@ -63,17 +76,10 @@ def test_a_disk_that_fails_from_then_on_loses_no_file_that_was_there(song, tmp_p
     """What cannot be put back stays beside the new file, and the sentence names both."""
     if not links:
         monkeypatch.setattr("os.link", without_links)
-    out = tmp_path / "out"
-    job = {"folder": out, "audio": "render", "audio_path": song, "targets": "json,csv,wav", "force": True}
-    export(accepted()[:2], **job)
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    job, before = exported(song, tmp_path / "out")
+    out = job["folder"]
     n_stuck = 0
-    for fails_at in itertools.count(1):
-        disk = FaultyDisk(out, fails_at=fails_at, kind=kind, lasting=True)
-        with disk.mounted():
-            failed = _failed(job)
-        if not disk.failed:
-            break
+    for _, failed in on_each_failing_disk(job, kind, lasting=True):
         there = {path.name: path.read_bytes() for path in out.iterdir()}
         assert before.keys() <= there.keys()
         stuck = [name for name in before if there[name] != before[name]] if failed else []
@@ -87,10 +93,8 @@ def test_a_disk_that_fails_from_then_on_loses_no_file_that_was_there(song, tmp_p
 
 
 def test_what_could_not_be_put_back_stays_also_after_the_next_export(song, tmp_path, monkeypatch):  # noqa: F811
-    out = tmp_path / "out"
-    job = {"folder": out, "audio": "render", "audio_path": song, "targets": "json,csv,wav", "force": True}
-    export(accepted()[:2], **job)
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    job, before = exported(song, tmp_path / "out")
+    out = job["folder"]
     real, renames = Path.replace, []
 
     def replace(path, target):
@@ -113,10 +117,8 @@ def test_what_could_not_be_put_back_stays_also_after_the_next_export(song, tmp_p
 
 @pytest.mark.parametrize("pressed_at", [1, 2, 3])
 def test_ctrl_c_between_the_renames_leaves_the_files_of_before(song, tmp_path, monkeypatch, pressed_at):  # noqa: F811
-    out = tmp_path / "out"
-    job = {"folder": out, "audio": "render", "audio_path": song, "targets": "json,csv,wav", "force": True}
-    export(accepted()[:2], **job)
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    job, before = exported(song, tmp_path / "out")
+    out = job["folder"]
     real, renames = Path.replace, []
 
     def replace(path, target):

@@ -32,6 +32,7 @@ from reatrieve.errors import JournalError
 from reatrieve.filelock import try_lock
 from reatrieve.files import (
     ForeignFileError,
+    has_its_name,
     is_own,
     made_for,
     make_folder,
@@ -249,9 +250,10 @@ class Journal:
         header = self.header if project is None else relocated(self.header, project)
         known = self._content.lines
         stem = stem_of(header.session)
-        there = {path: lines for path in copies_in(folder) if (lines := lines_of(path, header.session)) is not None}
+        copies = copies_in(folder)
+        there = {path: lines for path in copies if (lines := lines_of(path, header.session)) is not None}
         ahead = next((path for path, lines in there.items() if goes_on(lines, known)), None)
-        others = tuple(path for path in copies_in(folder) if self._holds_other(path, there.get(path)) and path != ahead)
+        others = tuple(path for path in copies if self._holds_other(path, there.get(path)) and path != ahead)
         if ahead is not None:
             return Copied(ahead, True, others, ())
         label = fold(self.events()).label if known else ""
@@ -574,17 +576,10 @@ def open_alone(path: Path) -> BinaryIO:
         raise JournalError(f"the journal {path} may not be written ({reason(path, exc)}); check its rights") from exc
     except OSError as exc:
         raise JournalError(unreadable(path, exc)) from exc
-    if not try_lock(file) or not _has_the_name(file, path):  # replaced by who had it before, between opening and lock
+    if not try_lock(file) or not has_its_name(file, path):  # replaced by who had it before, between opening and lock
         file.close()
         raise JournalError(f"the journal {path} is being written by another process; close the session there first")
     return file
-
-
-def _has_the_name(file: BinaryIO, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
-    except OSError:
-        return False
 
 
 def _read(file: BinaryIO, path: Path) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from weakref import WeakValueDictionary
 
 from reatrieve.filelock import try_lock
-from reatrieve.files import open_lock
+from reatrieve.files import has_its_name, open_lock
 from reatrieve.session.retriever import Progress
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _locked(path: Path, tell: Progress) -> tuple[BinaryIO | None, bool]:
         alone = False
         try:
             alone = try_lock(file, otherwise=False)
-            if (alone or try_lock(file)) and _has_its_name(file.fileno(), path):
+            if (alone or try_lock(file)) and has_its_name(file, path):
                 return file, alone
             tell(0.0)
         except BaseException:
@@ -93,7 +93,7 @@ def _locked(path: Path, tell: Progress) -> tuple[BinaryIO | None, bool]:
 
 
 def _let_go(path: Path, file: BinaryIO, alone: bool) -> None:
-    if alone and sys.platform != "win32" and _has_its_name(file.fileno(), path):
+    if alone and sys.platform != "win32" and has_its_name(file, path):
         _removed(path)  # while it is locked: whoever waits sees that it has lost its name
     file.close()
     if alone and sys.platform == "win32":  # which removes no open file, so this one is nobody's if it goes
@@ -103,11 +103,3 @@ def _let_go(path: Path, file: BinaryIO, alone: bool) -> None:
 def _removed(path: Path) -> None:
     with suppress(OSError):
         path.unlink()
-
-
-def _has_its_name(handle: int, path: Path) -> bool:
-    """Whether the export that had the lock has not removed the file meanwhile: another one may have made it anew."""
-    try:
-        return os.path.samestat(os.fstat(handle), path.stat(follow_symlinks=False))
-    except FileNotFoundError:
-        return False
