@@ -28,6 +28,7 @@ def _font(size: int) -> Any:
     return ImageFont.load_default(size=max(size, 4))
 
 
+@lru_cache(maxsize=4096)  # the window draws the same words in every frame
 def text_width(text: str, size: int) -> float:
     """Pixels from a line's start to its end. Pillow's hinted blanks are hardly seen; these are as in Arial."""
     words = text.split(" ")
