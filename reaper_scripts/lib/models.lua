@@ -393,6 +393,23 @@ function models.answers(model)
   return n
 end
 
+---From which answer on two models of a session have taken another course, nil where they have not: a place is answered differently,
+---and what was proposed after it lies elsewhere. Where only the answer differs, it was changed later on.
+---@param one Model
+---@param other Model
+---@return integer?
+function models.parted(one, other)
+  local first, apart
+  for number, a in pairs(one.candidates) do
+    local b = other.candidates[number]
+    if b and number > 0 then
+      if a.state ~= b.state and models.verdict(a.state) and models.verdict(b.state) then first = math.min(first or number, number) end
+      if a.start_s >= b.end_s or a.end_s <= b.start_s then apart = math.max(apart or number, number) end
+    end
+  end
+  return first and apart and first < apart and first or nil
+end
+
 ---How many candidates stand as accepted (the example is not counted), and how many as rejected.
 ---@return integer accepted
 ---@return integer rejections

@@ -255,6 +255,17 @@ local function as_here(s, model)
   return model
 end
 
+---The project is the truth: the daemon hears its answers from a number on.
+---@param before table[]? what it hears before them
+local function answer_again(ctx, tab, s, present, number, before)
+  s:set_marks(restore.all_marks(s, s.model, present))
+  s:amend(restore.shown_as(s.model, present))
+  local commands = before or {}
+  for _, command in ipairs(models.again(s.model, number)) do commands[#commands + 1] = command end
+  steps.send(ctx, s, commands)
+  tab.look_again = true
+end
+
 ---The daemon's rows are there, and what it is at now (`candidate` or `done`): compare with the project.
 function restore.reconcile(ctx, tab, s, fields)
   local daemon_model = models.continued(models.from_rows(s.model.label, s.rows), fields)
@@ -264,17 +275,19 @@ function restore.reconcile(ctx, tab, s, fields)
   s:drop_rows()
   s:confirm(fields)
 
+  local parted = models.parted(s.model, daemon_model)
   if s.cut then
     mend(tab, s, daemon_model, present)
+  elseif parted then
+    -- Answered here and at another computer, whose project this is: it is the truth. The journal keeps the answers from here.
+    answer_again(ctx, tab, s, present, parted, { { "undo", parted } })
+    status.say(("%s was answered differently on this computer; the answers in this project count"):format(s.model.label), true)
   elseif there > here then
     offer(ctx, tab, s, daemon_model, present)
   elseif here > there then
     -- Answers taken back and then closed without saving, or a daemon that died before it had them on disk: the project is
     -- the truth, so the daemon hears them again, and proposes what it proposed then.
-    s:set_marks(restore.all_marks(s, s.model, present))
-    s:amend(restore.shown_as(s.model, present))
-    steps.send(ctx, s, models.again(s.model, there + 1))
-    tab.look_again = true
+    answer_again(ctx, tab, s, present, there + 1)
     status.say(("%s: %d accepted; ready to go on"):format(s.model.label, (models.tally(s.model))))
   elseif s.history:taken_back(present) then                      -- the search was undone while no client was looking
     s:amend(daemon_model)

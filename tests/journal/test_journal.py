@@ -311,7 +311,7 @@ def test_a_copy_lies_beside_the_project_under_its_label(tmp_path):
         assert first.name == "a_b_ _kick__-s-1.journal.jsonl"
         journal.append(Renamed("snare"))
         copied = journal.copy_to(tmp_path / "p.reatrieve")
-        assert (copied.is_ahead, copied.others, copied.earlier) == (False, (), (first,))
+        assert (copied.is_new, copied.beside) == (True, (None, (), (first,)))
         copied.tidy()
     assert [path.name for path in (tmp_path / "p.reatrieve").iterdir()] == ["snare-s-1.journal.jsonl"]
     assert read_journal(copied.path)[1] == list(journal.lines)
@@ -325,7 +325,7 @@ def passed_on(tmp_path):
     with laptop.open("s-1") as journal:
         journal.append_all(EVENTS[3:5])
         copied = journal.copy_to(journal_folder.copies_folder(str(project)))
-        assert (copied.is_ahead, copied.others) == (False, ())
+        assert (copied.beside.ahead, copied.beside.others) == (None, ())
         copied.tidy()
     return desk, project, copied.path
 
@@ -351,6 +351,109 @@ def test_a_list_shows_answers_that_were_given_elsewhere(tmp_path):
     assert [one.answers for one in desk.of_project(str(project))] == [2]
     with desk.open("s-1") as journal:
         assert journal.events() == EVENTS[:5]
+        assert "goes on where this computer's journal ends" in journal.note
+    with desk.open("s-1") as journal:
+        assert journal.note == ""
+
+
+def test_a_journal_that_was_mended_for_a_list_says_so_when_it_is_opened(tmp_path):
+    desk, project, copy = passed_on(tmp_path)
+    path = desk.path("s-1")
+    path.write_bytes(path.read_bytes().replace(b"accept", b"reject"))
+    assert [one.answers for one in desk.of_project(str(project))] == [2]
+    with desk.open("s-1") as journal:
+        assert f"of the journal is damaged; the copy {copy.name} beside the project takes its place" in journal.note
+
+
+def test_a_full_disk_that_takes_no_answers_of_elsewhere_leaves_the_journal_as_it_is(tmp_path, monkeypatch):
+    desk, _, copy = passed_on(tmp_path)
+    content = desk.path("s-1").read_bytes()
+
+    def full(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal_file, "write_whole", full)
+        with desk.open("s-1") as journal:
+            assert journal.events() == EVENTS[:3]
+            assert journal.note.startswith(
+                f"the copy {copy.name} beside the project holds more answers, but cannot be taken over: the journal "
+            )
+            journal.append(Renamed("goes on"))
+    assert desk.path("s-1").read_bytes().startswith(content)
+
+
+def test_of_two_copies_that_go_on_the_longer_one_is_named_and_none_is_another_course(tmp_path):
+    desk, _, theirs = passed_on(tmp_path)
+    beside = theirs.parent
+    first = theirs.read_bytes()
+    laptop = JournalFolder(tmp_path / "laptop")
+    with laptop.open("s-1") as journal:
+        journal.append(Renamed("b"))
+        longest = journal.copy_to(beside).path
+    theirs.write_bytes(first)
+    with Journal.open(desk.path("s-1")) as journal:
+        copied = journal.copy_to(beside)
+    assert (copied.path, copied.beside.ahead, copied.beside.others) == (longest, longest, ())
+
+
+def test_copies_of_other_sounds_beside_a_project_make_no_more_of_this_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal_file.limits, "COPIES", 3)
+    beside = tmp_path / "p.reatrieve"
+    beside.mkdir()
+    for k in range(9):
+        Journal.create(beside / f"{k}-other.journal.jsonl", header(f"other {k}"), events=EVENTS[:1]).close()
+    with Journal.create(tmp_path / "s-1.journal.jsonl", header(), events=EVENTS[:1]) as journal:
+        for k in range(5):
+            journal.append(Renamed(f"zz {k}"))
+            journal.copy_to(beside).tidy()
+        assert [path.name for path in beside.glob("*-s-1.journal.jsonl")] == ["zz 4-s-1.journal.jsonl"]
+        assert read_journal(beside / "zz 4-s-1.journal.jsonl")[1] == list(journal.lines)
+
+
+def test_a_link_at_the_name_of_a_copy_is_left_alone(tmp_path):
+    beside = tmp_path / "p.reatrieve"
+    beside.mkdir()
+    link = beside / "Kick _ 拍-s-1.journal.jsonl"
+    link.symlink_to(tmp_path / "nothing")
+    with Journal.create(tmp_path / "s-1.journal.jsonl", header(), events=EVENTS[:1]) as journal:
+        assert journal.copy_to(beside).path.name == "Kick _ 拍 2-s-1.journal.jsonl"
+    assert link.is_symlink()
+
+
+def test_a_copy_of_which_only_the_header_has_come_is_not_taken_in_yet(tmp_path):
+    _, project, copy = passed_on(tmp_path)
+    content = copy.read_bytes()
+    copy.write_bytes(content[: content.index(b"\n") + 1])
+    fresh = JournalFolder(tmp_path / "fresh")
+    assert fresh.of_project(str(project)) == []
+    assert not fresh.holds("s-1")
+    copy.write_bytes(content)
+    assert [one.answers for one in fresh.of_project(str(project))] == [2]
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_a_project_that_comes_back_beside_the_first_takes_its_sessions_if_they_went_on(tmp_path, same):
+    desk, project, copy = passed_on(tmp_path)
+    back = tmp_path / "back" / project.name
+    back.parent.mkdir()
+    back.touch()
+    project.touch()
+    copy.parent.rename(journal_folder.copies_folder(str(back)))
+    if same:
+        with Journal.open(desk.path("s-1")) as journal:
+            journal.append_all(EVENTS[3:5])
+    assert [one.answers for one in desk.of_project(str(back))] == ([] if same else [2])
+    assert [one.answers for one in desk.of_project(str(project))] == ([2] if same else [])
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EACCES])
+def test_a_project_on_a_drive_that_fails_counts_as_there(monkeypatch, error):
+    def fails(path):
+        raise OSError(error, "fails")
+
+    monkeypatch.setattr(journal_folder.os, "stat", fails)
+    assert journal_folder.project_is_there("/net/p.rpp")
 
 
 def test_a_copy_that_holds_more_is_not_replaced_by_less(tmp_path):
@@ -366,7 +469,7 @@ def test_a_copy_that_holds_more_is_not_replaced_by_less(tmp_path):
             theirs = copied.path
         content = theirs.read_bytes()
         assert desk.is_behind(journal)
-        assert journal.copy_to(beside) == (theirs, True, (), ())
+        assert journal.copy_to(beside) == (theirs, False, (theirs, (), ()))
         assert [path.read_bytes() for path in beside.iterdir()] == [content]
 
 
@@ -387,10 +490,10 @@ def test_a_copy_that_holds_other_answers_is_kept(tmp_path, newer):
             theirs.write_text('{"reatrieve":"journal","v":99,"session":"s-1"}\n', encoding="utf-8")
         content = theirs.read_bytes()
         mine = journal.copy_to(beside)
-        assert mine == (beside / "mine 2-s-1.journal.jsonl", False, () if newer else (theirs,), ())
+        assert mine == (beside / "mine 2-s-1.journal.jsonl", True, (None, () if newer else (theirs,), ()))
         journal.append(Renamed("again"))
         again = journal.copy_to(beside)
-        assert (again.path, again.earlier) == (beside / "again-s-1.journal.jsonl", (mine.path,))
+        assert (again.path, again.beside.earlier) == (beside / "again-s-1.journal.jsonl", (mine.path,))
         again.tidy()
         assert theirs.read_bytes() == content
         assert not mine.path.exists()
@@ -416,7 +519,7 @@ def test_a_copy_that_is_damaged_is_kept_and_a_sound_one_lies_beside_it(tmp_path,
         for _ in range(2):
             copied = journal.copy_to(beside)
             copied.tidy()
-            assert (copied.is_ahead, copied.others) == (False, (theirs,))
+            assert (copied.beside.ahead, copied.beside.others) == (None, (theirs,))
         assert read_journal(copied.path)[1] == list(journal.lines)
     assert theirs.read_bytes() == content
     assert len(list(beside.iterdir())) == 2
@@ -451,7 +554,8 @@ def test_a_journal_that_has_the_name_of_another_session_is_refused(tmp_path):
         folder.create(header(session, project), events=EVENTS[:3]).close()
     one, other = folder.path("s-1"), folder.path("s-2")
     shutil.copy(other, folder.folder / "s-2 (copy).journal.jsonl")
-    assert sorted(stored.session for stored in folder.of_project(project)) == ["s-1", "s-2"]
+    for listed in (folder.of_project(project), folder.sessions()):
+        assert sorted(stored.session for stored in listed) == ["s-1", "s-2"]
     kept = other.read_bytes()
     one.replace(tmp_path / "aside")
     other.replace(one)

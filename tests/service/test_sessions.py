@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from reatrieve import limits
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.bridge import link as links
 from reatrieve.bridge.messages import (
@@ -19,6 +20,7 @@ from reatrieve.bridge.messages import (
     Anchor,
     Anchors,
     AnchorsEnd,
+    Answer,
     Ask,
     Cancel,
     Candidate,
@@ -590,6 +592,38 @@ def test_a_project_that_is_moved_while_it_is_open_is_listed_at_its_new_place(
     assert client.wait(RowsEnd).accepted == 1
 
 
+def test_a_project_that_comes_back_beside_the_first_takes_its_open_session_along(
+    daemon, start, connect, shared, session, tmp_path
+):
+    project, back = tmp_path / "here" / "p.rpp", tmp_path / "back" / "p.rpp"
+    for path in (project, back):
+        path.parent.mkdir()
+        path.touch()
+    desk = connect(daemon.home)
+    desk.find(session, shared.track, 1.0, 1.5, project=str(project))
+    event = desk.wait(Candidate)
+    desk.send(Saved(session, str(project)))
+    desk.settle()
+    shutil.copytree(project.with_name("p.reatrieve"), back.with_name("p.reatrieve"))
+    desk.send(Sessions(str(back)))  # a copy that holds no more stays with the first
+    assert desk.wait(StoredEnd).count == 0
+    laptop = connect(start().home)
+    laptop.send(Sessions(str(back)))
+    laptop.wait(StoredEnd)
+    laptop.send(Resume(session))
+    laptop.answer(laptop.wait(Candidate), "accept", op="laptop")
+    laptop.send(Saved(session, str(back)))
+    laptop.settle()
+    desk.send(Sessions(str(back)))
+    assert desk.wait(Stored).answers == 1
+    desk.wait(StoredEnd)
+    desk.answer(event, "reject", op="desk")  # at the first project, which shows it still
+    assert desk.wait(Failed).code == "stale"
+    desk.send(Resume(session))
+    assert desk.wait(RowsEnd).accepted == 1
+    assert journal_ops(daemon.home, session) == ["laptop"]
+
+
 def test_answers_at_two_computers_at_once_are_kept_beside_each_other(daemon, start, connect, shared, session, tmp_path):
     project = tmp_path / "p.rpp"
     project.touch()
@@ -618,6 +652,61 @@ def test_answers_at_two_computers_at_once_are_kept_beside_each_other(daemon, sta
     assert theirs.read_bytes() == content
     (mine,) = set((tmp_path / "p.reatrieve").iterdir()) - {theirs}
     assert "desk" in {line.op for line in read_journal(mine)[1]}
+    laptop.send(Sessions(str(project)))
+    laptop.settle()
+    laptop.send(Resume(session))
+    note = laptop.wait(Note)
+    assert (note.code, note.text) == (
+        "copies",
+        f"{mine.name} beside the project holds other answers to this sound; it is kept",
+    )
+
+
+@pytest.mark.parametrize("then", [Undo, Retract, Answer])
+def test_what_was_answered_elsewhere_is_not_taken_back_by_one_who_has_not_seen_it(
+    daemon, start, connect, shared, session, tmp_path, monkeypatch, then
+):
+    """The daemon has closed a session for now, and its REAPER still shows it as it was."""
+    monkeypatch.setattr(limits, "OPEN_SESSIONS", 0)
+    project = tmp_path / "p.rpp"
+    project.touch()
+    desk = connect(daemon.home)
+    desk.find(session, shared.track, 1.0, 1.5, project=str(project))
+    event = desk.wait(Candidate)
+    desk.answer(event, "accept", op="desk")
+    event = desk.wait_past(event)
+    desk.send(Saved(session, str(project)))
+    desk.find(session + "-other", shared.track, 3.5, 4.0)
+    desk.settle()
+    laptop = connect(start().home)
+    laptop.send(Sessions(str(project)))
+    laptop.wait(StoredEnd)
+    laptop.send(Resume(session))
+    there = laptop.wait(Candidate)
+    laptop.answer(there, "accept", op="laptop")
+    laptop.wait_past(there)
+    laptop.send(Saved(session, str(project)))
+    laptop.settle()
+
+    commands = {
+        Undo: Undo(session, "late", 1),
+        Retract: Retract(session, "late", 1),
+        Answer: Answer(session, "late", 2, "reject", event.start_s, event.end_s),
+    }
+    for _ in range(2):
+        desk.send(commands[then])
+        failed = desk.wait(Failed)
+        assert (failed.code, failed.text) == (
+            "stale",
+            "this sound was answered elsewhere meanwhile; nothing was changed",
+        )
+        desk.settle()
+    assert journal_ops(daemon.home, session) == ["desk", "laptop"]
+    desk.send(Resume(session))
+    assert desk.wait(RowsEnd).accepted == 2
+    desk.send(Undo(session, "seen", 2))
+    desk.settle()
+    assert journal_ops(daemon.home, session) == ["desk", "laptop", "seen"]
 
 
 def test_the_rest_is_listed_then_accepted_in_one_go(first):

@@ -1,6 +1,6 @@
 """Session journals: append-only JSON lines, on disk before anybody is told."""
 
-from reatrieve.journal.file import Copied, Journal, copies_in, read_header, read_journal
+from reatrieve.journal.file import Beside, Copied, Journal, read_header, read_journal
 from reatrieve.journal.folder import (
     JournalFolder,
     StoredJournal,
@@ -12,6 +12,7 @@ from reatrieve.journal.folder import (
 from reatrieve.journal.lines import DamageError, Header, Line
 
 __all__ = [
+    "Beside",
     "Copied",
     "DamageError",
     "Header",
@@ -21,7 +22,6 @@ __all__ = [
     "StoredJournal",
     "check_journal",
     "copies_folder",
-    "copies_in",
     "moment",
     "project_is_there",
     "read_header",

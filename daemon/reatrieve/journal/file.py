@@ -50,7 +50,7 @@ from reatrieve.session.events import SessionEvent
 from reatrieve.session.state import fold, fold_possible
 
 __all__ = [
-    "SUFFIX", "Copied", "Journal", "Stamp", "copies_in", "goes_on", "is_removed", "kept_beside", "lines_of",
+    "SUFFIX", "Beside", "Copied", "Journal", "Stamp", "copies_in", "goes_on", "is_removed", "kept_beside", "lines_of",
     "open_alone", "read_file", "read_header", "read_journal", "remove", "stamp", "stem_of",
 ]  # fmt: skip
 
@@ -66,21 +66,29 @@ _LABEL_NAME_BYTES = 100
 _SAFE = re.compile(r"[0-9A-Za-z-]{1,64}\Z")
 
 
-class Copied(NamedTuple):
-    """The copy of a journal that lies beside a project now.
+class Beside(NamedTuple):
+    """What the copies beside a project hold of a session.
 
-    ``is_ahead`` says that it holds more than the journal: answers that were given elsewhere. ``others`` are copies that
-    hold other answers than the journal, or are damaged, and are kept; ``earlier`` those that hold less.
+    ``ahead`` is the one that goes furthest on where the journal ends: answers that were given elsewhere. ``others``
+    hold other answers than it, or are damaged, and are kept; ``earlier`` hold no more than the journal.
     """
 
-    path: Path
-    is_ahead: bool
+    ahead: Path | None
     others: tuple[Path, ...]
     earlier: tuple[Path, ...]
 
+
+class Copied(NamedTuple):
+    """What lies beside a project after ``Journal.copy_to``: at ``path`` the journal's copy, new there or in the place
+    of an earlier one, or a copy that goes on where the journal ends. ``beside.earlier`` can go."""
+
+    path: Path
+    is_new: bool
+    beside: Beside
+
     def tidy(self) -> None:
         """Remove the earlier copies."""
-        for path in self.earlier:
+        for path in self.beside.earlier:
             try:
                 path.unlink(missing_ok=True)
             except OSError as exc:  # noqa: PERF203 - one goes though another stays
@@ -250,34 +258,34 @@ class Journal:
         header = self.header if project is None else relocated(self.header, project)
         known = self._content.lines
         stem = stem_of(header.session)
-        copies = copies_in(folder)
-        there = {path: lines for path in copies if (lines := lines_of(path, header.session)) is not None}
-        ahead = next((path for path, lines in there.items() if goes_on(lines, known)), None)
-        others = tuple(path for path in copies if self._holds_other(path, there.get(path)) and path != ahead)
-        if ahead is not None:
-            return Copied(ahead, True, others, ())
+        beside = self.beside(folder)
+        if beside.ahead is not None:
+            return Copied(beside.ahead, False, beside._replace(earlier=()))
         label = fold(self.events()).label if known else ""
         try:
             _make_copies_folder(folder)
             target = next(
                 path
-                for path in (folder / f"{_file_name(label)}{again}-{stem}{SUFFIX}" for again in _additions())
-                if not path.exists() or (path in there and path not in others)
+                for path in (folder / f"{_file_name(label)}{again}{_ending(stem)}" for again in _additions())
+                if not os.path.lexists(path) or path in beside.earlier
             )
             write_whole(target, whole(target, header, known))
         except OSError as exc:
             raise JournalError(f"the journal's copy in {folder} cannot be written: {reason(folder, exc)}") from exc
-        named = (path for path in there.keys() - {target, *others} if path.name.endswith(f"-{stem}{SUFFIX}"))
-        return Copied(target, False, others, tuple(sorted(named)))
+        named = [path for path in beside.earlier if path != target and path.name.endswith(_ending(stem))]
+        return Copied(target, target not in beside.earlier, beside._replace(earlier=tuple(named)))
 
-    def _holds_other(self, path: Path, lines: list[Line] | None) -> bool:
-        """Whether a file among the copies is one of this session that must stay: other events, or who knows what."""
-        if lines is not None:
-            return lines != self._content.lines[: len(lines)]
-        try:
-            return read_header(path).session == self.header.session
-        except JournalError:
-            return False
+    def beside(self, folder: Path) -> Beside:
+        """What the copies in ``folder`` hold of this session."""
+        session, known = self.header.session, self._content.lines
+        copies = copies_in(folder, stem_of(session))
+        there = {path: lines for path in copies if (lines := lines_of(path, session)) is not None}
+        longer = [path for path, lines in there.items() if goes_on(lines, known)]
+        ahead = max(longer, key=lambda path: len(there[path]), default=None)
+        course = known if ahead is None else there[ahead]
+        of_it = [path for path, lines in there.items() if lines == course[: len(lines)]]
+        others = [path for path in copies if path not in of_it and (path in there or _is_of(path, session))]
+        return Beside(ahead, tuple(others), tuple(path for path in of_it if path not in longer))
 
     def close(self) -> None:
         """Let others write it."""
@@ -518,26 +526,44 @@ def _file_name(label: str) -> str:
     return name.encode("utf-8", "replace")[:_LABEL_NAME_BYTES].decode("utf-8", "ignore").strip(" .") or "sound"
 
 
-def copies_in(folder: Path) -> list[Path]:
-    """The copies of journals in a folder that others can write to: not too many, not too large together."""
-    found: list[Path] = []
-    n_bytes = 0
+def copies_in(folder: Path, stem: str = "") -> list[Path]:
+    """The copies of journals in a folder that others can write to: not too many, not too large together. Those of the
+    session with this stem never give way to others."""
+    own: list[tuple[Path, int]] = []
+    foreign: list[tuple[Path, int]] = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if not entry.name.endswith(SUFFIX):
                     continue
                 size = entry.stat(follow_symlinks=False).st_size
-                if size > limits.JOURNAL_BYTES:
-                    continue  # no journal of ours
-                n_bytes += size
-                if len(found) == limits.COPIES or n_bytes > COPIES_BYTES:
-                    logger.warning("%s holds more than is looked at; some of it is left out", folder)
-                    break
-                found.append(Path(entry.path))
+                if size <= limits.JOURNAL_BYTES:  # else it is no journal of ours
+                    is_own = stem != "" and entry.name.endswith(_ending(stem))
+                    (own if is_own else foreign).append((Path(entry.path), size))
     except OSError as exc:
         logger.debug("no copies of journals: %s", exc)
+    found: list[Path] = []
+    n_bytes = 0
+    for path, size in sorted(own) + sorted(foreign):
+        n_bytes += size
+        if len(found) == limits.COPIES or n_bytes > COPIES_BYTES:
+            logger.warning("%s holds more than is looked at; some of it is left out", folder)
+            break
+        found.append(path)
     return sorted(found)
+
+
+def _ending(stem: str) -> str:
+    """How the name of each copy of a session ends."""
+    return f"-{stem}{SUFFIX}"
+
+
+def _is_of(path: Path, session: str) -> bool:
+    """Whether a file's header is of this session, whatever follows it."""
+    try:
+        return read_header(path).session == session
+    except JournalError:
+        return False
 
 
 def lines_of(path: Path, session: str) -> list[Line] | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import logging
 import ntpath
+import os
 import posixpath
 import sys
 import threading
@@ -48,6 +50,8 @@ logger = logging.getLogger(__name__)
 
 DISCARDED = "discarded"
 
+NOTHING_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL}
+
 
 @dataclass(frozen=True, slots=True)
 class StoredJournal:
@@ -78,6 +82,7 @@ class JournalFolder:
         self.folder = folder
         self._now = now
         self._unusable_copies: set[tuple[Path, Stamp]] = set()  # nothing is taken of them while they stay as they are
+        self._untold: dict[str, str] = {}  # by session: what was mended or taken over while a project was listed
         self._locks: WeakValueDictionary[str, _SessionLock] = WeakValueDictionary()
         self._locks_guard = threading.Lock()
 
@@ -119,34 +124,49 @@ class JournalFolder:
         JournalError
             As ``Journal.open``, and if another session's journal has the name.
         """
-        path = self.path(session)
         with self._locked(session):
-            try:
-                journal = Journal.open(path, now=self._now)
-            except DamageError as damage:
-                _demand_session(path, damage.header, session)
-                return self._mended(path, damage)
-            try:
-                _demand_session(path, journal.header, session)
-                _, at, why = fold_possible(journal.events())
-                if not why:
-                    _catch_up(journal)
-                    return journal
-            except BaseException:
-                journal.close()
-                raise
+            journal = self._opened(session)
+            journal.note = journal.note or self._untold.get(session, "")
+            self._untold.pop(session, None)
+            return journal
+
+    def _opened(self, session: str) -> Journal:
+        path = self.path(session)
+        try:
+            journal = Journal.open(path, now=self._now)
+        except DamageError as damage:
+            _demand_session(path, damage.header, session)
+            return self._mended(path, damage)
+        try:
+            _demand_session(path, journal.header, session)
+            _, at, why = fold_possible(journal.events())
+            if not why:
+                _catch_up(journal)
+                return journal
+        except BaseException:
             journal.close()
-            return self._mended(path, DamageError(path, at + 2, why, journal.header, list(journal.lines[:at])))
+            raise
+        journal.close()
+        return self._mended(path, DamageError(path, at + 2, why, journal.header, list(journal.lines[:at])))
 
     def is_behind(self, journal: Journal) -> bool:
         """Whether a copy beside the project goes on where this open journal ends, so that opening it again gives
         more."""
         return any(True for _ in _longer_copies(journal.header, journal.lines))
 
+    def sessions_beside(self, project: str) -> set[str]:
+        """The sessions of which copies lie beside a project."""
+        found: set[str] = set()
+        with contextlib.suppress(InputError):
+            for copy in copies_in(copies_folder(project)):
+                with contextlib.suppress(JournalError):
+                    found.add(_header_as_of(copy, stamp(copy)).session)
+        return found
+
     def of_project(self, project: str) -> list[StoredJournal]:
         """Sessions of the project at this path, the latest first, at most ``limits.SESSIONS``; copies beside it that
         are unknown here are taken in, and used in place of a journal here that has lost its header. A journal here
-        whose project was moved to this path is moved along.
+        whose project was moved to this path is moved along, and so is one with which a copy at this path goes on.
 
         A project that was never saved ("") has none.
         """
@@ -155,8 +175,7 @@ class JournalFolder:
         self._take_in(project)
 
         def is_of_it(path: Path) -> bool:
-            header = _header_as_of(path, stamp(path))
-            return path == self.path(header.session) and _same_path(header.project, project)
+            return _same_path(_header_as_of(path, stamp(path)).project, project)
 
         return self._latest_first(is_of_it)[: limits.SESSIONS]
 
@@ -169,7 +188,7 @@ class JournalFolder:
         for path in self._journals():
             with contextlib.suppress(JournalError):
                 stored = _stored_as_of(path, stamp(path)) if wanted(path) else None
-                if stored is not None:
+                if stored is not None and path == self.path(stored.session):
                     found.append(stored)
         return sorted(found, key=lambda stored: -stored.modified_s)
 
@@ -287,11 +306,13 @@ class JournalFolder:
         if ours is not None:
             if _same_path(ours.project, project):
                 if _has_more(copy, here):
-                    self.open(header.session).close()
-            elif not project_is_there(ours.project):
-                with self.open(header.session) as journal:
+                    with self._opened(header.session) as journal:
+                        self._untold[header.session] = journal.note
+            elif not project_is_there(ours.project) or _is_ahead(copy, here):
+                with self._opened(header.session) as journal:
                     journal.move_to(project)
                     _catch_up(journal)
+                    self._untold[header.session] = journal.note
             return
         read_as = copy, stamp(copy)
         if read_as in self._unusable_copies:
@@ -303,6 +324,8 @@ class JournalFolder:
                 self._unusable_copies.clear()
             self._unusable_copies.add(read_as)
             raise
+        if not lines:
+            return  # not all of it has come yet
         header = relocated(header, project)
         if not _is_there(here):
             make_folder(self.folder)
@@ -339,13 +362,15 @@ def copies_folder(project: str) -> Path:
 
 
 def project_is_there(project: str) -> bool:
-    """Whether a project is where it was, as far as anybody may look; nothing is at a path that no disk takes."""
+    """Whether a project is where it was; one that cannot be looked at, as on a drive that fails, is. Nothing is at a
+    path that no disk takes."""
     try:
-        return Path(project).exists()
-    except PermissionError:
-        return True
-    except (OSError, ValueError):
+        os.stat(project)  # noqa: PTH116 - its errors are the same in every version of Python, unlike those of Path
+    except ValueError:
         return False
+    except OSError as exc:
+        return exc.errno not in NOTHING_THERE
+    return True
 
 
 def _is_there(path: Path) -> bool:
@@ -410,20 +435,35 @@ def _demand_session(path: Path, header: Header | None, session: str) -> None:
 
 
 def _catch_up(journal: Journal) -> None:
-    """Go on with what copies beside the project hold more."""
-    for copy, more in _longer_copies(journal.header, journal.lines):
+    """Go on with what copies beside the project hold more; where the disk does not take it, as the journal is."""
+    found = list(_longer_copies(journal.header, journal.lines))
+    if not found:
+        return
+    copy, more = found[-1]
+    name = copy.name
+    try:
         journal.go_on_with(more)
-        journal.note = (
-            f"the copy {copy.name} beside the project goes on where this computer's journal ends; the search goes on "
-            "with it"
-        )
-        logger.info("%s: %s", journal.path, journal.note)
+    except JournalError as error:
+        if journal.broken:
+            raise
+        journal.note = f"the copy {name} beside the project holds more answers, but cannot be taken over: {error}"
+        logger.warning("%s", journal.note)
+        return
+    journal.note = (
+        f"the copy {name} beside the project goes on where this computer's journal ends; the search goes on with it"
+    )
+    logger.info("%s: %s", journal.path, journal.note)
 
 
 def _has_more(copy: Path, here: Path) -> bool:
     """Whether a copy has more events than the journal here; of damaged ones those before the damage count."""
     theirs, ours = _stored_as_of(copy, stamp(copy)), _stored_as_of(here, stamp(here))
     return theirs is not None and theirs.n_events > (0 if ours is None else ours.n_events)
+
+
+def _is_ahead(copy: Path, here: Path) -> bool:
+    """Whether a copy goes on where the journal here ends."""
+    return _has_more(copy, here) and goes_on(read_journal(copy)[1], read_journal(here)[1])
 
 
 def _possible(copy: Path) -> list[Line]:
@@ -440,7 +480,7 @@ def _longer_copies(header: Header, lines: Sequence[Line]) -> Iterator[tuple[Path
     if not header.project:
         return
     with contextlib.suppress(InputError):
-        for copy in copies_in(copies_folder(header.project)):
+        for copy in copies_in(copies_folder(header.project), stem_of(header.session)):
             more = lines_of(copy, header.session)
             if more is not None and goes_on(more, lines):
                 lines = more

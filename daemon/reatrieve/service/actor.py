@@ -45,7 +45,7 @@ from reatrieve.bridge.messages import (
     Undo,
 )  # fmt: skip
 from reatrieve.errors import CancelledError, InputError, JournalError, ReatrieveError
-from reatrieve.journal import Copied, Header, JournalFolder, copies_folder, copies_in
+from reatrieve.journal import Beside, Copied, Header, Journal, JournalFolder, Line, copies_folder
 from reatrieve.plain import plain
 from reatrieve.service import curves, loading, replies
 from reatrieve.service.ahead import TrackAhead, Turns
@@ -123,6 +123,8 @@ class SessionActor:
         self._n_cancelled = 0  # of the commands that wait
         self._working = self._computing = self._counted = False
         self._work: SessionWork | None = None
+        self._left: tuple[int, Line] | None = None  # the journal's end when it was let go, as the client knows it
+        self._is_behind = False  # the journal went on elsewhere since then, and the client has not heard of it
         self._told_done = False
         self._told_of: set[tuple[Path, str]] = set()  # copies, and what was said of them
         self._curve_for = ""  # the client that wants the similarity of the whole track
@@ -199,6 +201,8 @@ class SessionActor:
     def let_go(self) -> None:
         """Give the journal back; a later command opens it again."""
         if self._work is not None:
+            if not self._is_behind:
+                self._left = _end_of(self._work.journal)
             self._work.journal.close()
             self._work = None
         self._context.watch(self.session, ())
@@ -314,7 +318,7 @@ class SessionActor:
             if prepared.track_map is not None:
                 self._push(Done(self.session, "cancelled", 0, command.budget, 0))
             return
-        self._work = work
+        self._work, self._left, self._is_behind = work, None, False
         handled()
         logger.info("session %s: find %r, %.3f s long", self.session, command.label, work.state.example.length_s)
         self.draft.begun()
@@ -334,8 +338,12 @@ class SessionActor:
         if self._work is not None and await self._step(partial(self._context.journals.is_behind, self._work.journal)):
             self.let_go()  # the project was at another computer meanwhile
         work = await self._opened()
+        self._left, self._is_behind = None, False
         handled()
         await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s))
+        project = work.journal.header.project
+        if project:
+            self._tell_of_copies(await self._step(lambda: work.journal.beside(copies_folder(project))))
         await self._go_on()
 
     async def _change(self, command: Command, handled: Callable[[], None]) -> None:
@@ -343,6 +351,8 @@ class SessionActor:
         op = str(getattr(command, "op", ""))
         accepted: frozenset[int] = frozenset()
         repeated = work.has_done(op)
+        if self._is_behind and not repeated:
+            raise StaleError("this sound was answered elsewhere meanwhile; nothing was changed")
         if not repeated:
             if isinstance(command, AcceptRest):
                 await self._analysed()
@@ -423,28 +433,27 @@ class SessionActor:
             _demand_project(command.project)
             journal, folder = work.journal, copies_folder(command.project)
             moves = command.project != journal.header.project
-            before = copies_in(folder) if moves else []
             copied = journal.copy_to(folder, project=command.project)
             try:
                 if moves:
                     journal.move_to(command.project)  # last: where this fails, the journal is as it was
             except JournalError:
-                if copied.path not in before:
+                if copied.is_new:
                     with contextlib.suppress(OSError):
                         copied.path.unlink(missing_ok=True)
                 raise
             copied.tidy()
             return copied
 
-        self._tell_of_copies(await self._step(keep))
+        self._tell_of_copies((await self._step(keep)).beside)
 
-    def _tell_of_copies(self, copied: Copied) -> None:
+    def _tell_of_copies(self, beside: Beside) -> None:
         """What lies beside the project and was not answered here; told once."""
         found = {(path, f"{path.name} beside the project holds other answers to this sound; it is kept")
-                 for path in copied.others}  # fmt: skip
-        if copied.is_ahead:
-            text = f"{copied.path.name} beside the project holds more answers to this sound; open the project again"
-            found.add((copied.path, text))
+                 for path in beside.others}  # fmt: skip
+        if beside.ahead is not None:
+            text = f"{beside.ahead.name} beside the project holds more answers to this sound; open the project again"
+            found.add((beside.ahead, text))
         for _, text in sorted(found - self._told_of):
             self._push(replies.note(self.session, "copies", text))
         self._told_of = found
@@ -513,6 +522,7 @@ class SessionActor:
             self.let_go()
         if self._work is None:
             self._work = await self._step(self._open)
+            self._is_behind = self._left is not None and self._left != _end_of(self._work.journal)
             self._told_of.clear()
             if self._work.journal.note:
                 self._push(replies.note(self.session, "journal", self._work.journal.note))
@@ -627,6 +637,11 @@ class _UnknownSessionError(ReatrieveError, LookupError):
 
 def _unknown(session: str) -> _UnknownSessionError:
     return _UnknownSessionError(f"the daemon has no session {session}; start the search again")
+
+
+def _end_of(journal: Journal) -> tuple[int, Line]:
+    """What tells whether a journal was written since: how many events it has, and the last."""
+    return len(journal.lines), journal.lines[-1]
 
 
 def _demand_project(project: str) -> None:

@@ -251,7 +251,7 @@ class Service:
         async with one_list:
             try:
                 await self._settled()
-                await self._let_go_of_moved()
+                await self._let_go_of_moved(command.project)
                 stored = await self._loop.run_in_executor(self._listing, self._journals.of_project, command.project)
                 listed = [
                     Stored(
@@ -266,12 +266,15 @@ class Service:
                 self.hub.fail(client, number, command, error)
             self.hub.handled(client, number)
 
-    async def _let_go_of_moved(self) -> None:
-        """Close idle sessions whose project is no longer where it was: whoever lists it at its new place takes them."""
-        idle = [actor for actor in self._actors.values() if actor.idle and actor.project]
+    async def _let_go_of_moved(self, listed: str) -> None:
+        """Close idle sessions that may be moved to the project that is listed: of projects that are no longer where
+        they were, and those of which copies lie beside the listed one."""
+        idle = [(actor, actor.project) for actor in self._actors.values() if actor.idle]
+        elsewhere = [(actor, project) for actor, project in idle if project not in ("", listed)]
 
         def moved() -> list[SessionActor]:
-            return [actor for actor in idle if not project_is_there(actor.project)]
+            beside = self._journals.sessions_beside(listed) if listed and elsewhere else ()
+            return [actor for actor, project in elsewhere if actor.session in beside or not project_is_there(project)]
 
         for actor in await self._loop.run_in_executor(self._listing, moved):
             if actor.idle:
