@@ -234,6 +234,7 @@ def test_a_lost_header_comes_back_from_the_copy(tmp_path):
     assert [one.session for one in folder.of_project(project)] == ["s-1"]
     with folder.open("s-1") as journal:
         assert journal.events() == EVENTS[:8]
+        assert journal.note.startswith("the journal has lost its header; the copy Kick")
     (kept,) = (tmp_path / "journals" / "damaged").iterdir()
     assert kept.read_bytes() == raw
 

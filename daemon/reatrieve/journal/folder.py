@@ -332,7 +332,12 @@ class JournalFolder:
             write_whole(here, whole(here, header, lines))
             return
         kept = self._restore(here, header, lines)
-        logger.warning("%s has lost its header; the copy %s takes its place, see %s", here, copy, kept)
+        note = (
+            f"the journal has lost its header; the copy {copy.name} beside the project takes its place; the damaged "
+            f"file is {kept}"
+        )
+        self._untold[header.session] = note
+        logger.warning("%s: %s", here, note)
 
 
 class _SessionLock:
