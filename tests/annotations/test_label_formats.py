@@ -280,6 +280,37 @@ def test_what_a_label_has_no_place_for_is_told():
     assert notes == ["x.txt: the columns Peak Freq (Hz), Mood were left out"]
 
 
+@pytest.mark.parametrize(
+    ("header", "first", "second"),
+    [
+        ("Start;Ende;Name", "1,5;2,5;Tür", "3,5;4,5;Öl"),
+        ("Start;Name;Fin", "1,5;Tür;0:02,5", "3,5;Öl;0:04,5"),
+        ("Start;Name;Dauer [s]", "1,5;Tür;0,5", "3,5;Öl;0"),
+        ("Start;Finish;Länge;Bezeichnung", "1,5;2,5;1,0;Tür", "3,5;;;Öl"),
+        ("start;end;Ende;label", "1.5;;2.5;x", "3.5;;n/a;y"),
+        ("start;Dauer;label", "1.5;250 ms;x", "3.5;-;y"),
+    ],
+)
+def test_unknown_ends_are_not_left_out_where_no_other_ends_are_there(header, first, second):
+    with pytest.raises(InputError, match=r"the column '(Ende|Fin|Dauer.*|Finish)' may hold ends or lengths"):
+        read_table(f"{header}\n{first}\n{second}\n", name="x.csv")
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("Peak Freq (Hz)", ("440", "880")), ("Loudness (dBFS)", ("12", "9")), ("Sureness %", ("80", "90")),
+        ("mood", ("sad", "2")), ("row_id", ("1", "2")), ("loud", ("1", "0")), ("shade", ("-2", "3")), ("x", ("0", "0")),
+        ("Datum", ("01.05.2024", "02.05.2024")),
+    ],
+)  # fmt: skip
+def test_other_columns_of_moments_are_left_out_with_a_note(column, cells):
+    notes: list[str] = []
+    text = f"time,label,{column}\n1.5,a,{cells[0]}\n3.5,b,{cells[1]}\n"
+    assert [a.start_s for a in read_table(text, name="x.csv", on_note=notes.append)] == [1.5, 3.5]
+    assert notes == [f"x.csv: the column {column} was left out"]
+
+
 @pytest.mark.parametrize("mark", ["utf-8-sig", "utf-16", "utf-32"])
 @pytest.mark.parametrize("program", ["BirdNET, CSV", "Excel's sep", "Audition, 75 frames a second"])
 def test_byte_order_marks_are_no_part_of_the_table(tmp_path, program, mark):

@@ -33,10 +33,16 @@ PARTS_OF_PATHS = frozenset(("folder", "dir", "directory", "path", "site", "stati
 SURELY_LABELS = frozenset(("label", "labels", "event label", "class", "class name", "name"))
 """Columns that hold labels even where these are 0 and 1."""
 
+NO_TIMES = frozenset(("%", "percent", "hz", "khz", "db", "dbfs", "lufs", "semitones", "cents", "px", "km"))
+"""Units at the end of the names of columns that hold no times."""
+
 YES = frozenset({"1", "1.0", "true"})
 NO = frozenset({"0", "0.0", "false", "", "nan", "na"})
+NOT_THERE = frozenset({"", "nan", "na", "n/a", "-"})
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$|nan$|na$", re.ASCII | re.IGNORECASE)
+TIME = re.compile(r"\+?(\d+[:;])*(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?( ?(s|sec|ms|min))?$", re.ASCII)
 MEASURED = re.compile(r"[(\[%]")
+UNIT = re.compile(r"[^\s_(\[]*$")
 
 
 def resolved(columns: Columns, rows: Sequence[Sequence[str]], *, name: str) -> tuple[Columns, list[str]]:
@@ -45,12 +51,15 @@ def resolved(columns: Columns, rows: Sequence[Sequence[str]], *, name: str) -> t
     Raises
     ------
     InputError
-        If an unknown column may change times or tell recordings apart, or the label cannot be told.
+        If an unknown column may change times, hold ends or tell recordings apart, or the label cannot be told.
     """
     table = _Cells(columns, rows)
     unknown = [index for index in columns.unknown if any(table.of(index))]
+    has_ends = any(any(table.of(one.index)) for one in (*columns.end, *columns.length))
     for index in unknown:
         _refuse_dangerous(table, index, name)
+        if not has_ends:
+            _refuse_ends(table, index, name)
     labels = [index for index in columns.labels if any(table.of(index))]
     are_classes = (
         bool(labels)
@@ -114,6 +123,19 @@ def _refuse_dangerous(table: _Cells, index: int, name: str) -> None:
                 f"{name}: the column {column!r} may tell recordings apart and is not understood; call it 'file', or "
                 "remove it"
             )
+
+
+def _refuse_ends(table: _Cells, index: int, name: str) -> None:
+    """Where no end is known, a column that may hold ends or lengths must not be left out."""
+    column, cells = table.columns.names[index], [cell for cell in table.of(index) if cell.lower() not in NOT_THERE]
+    unit = UNIT.search(column.rstrip(" )]").lower())
+    if IDS & {*words_of(column)} or (unit and unit[0] in NO_TIMES) or table.says_yes_or_no(index):
+        return
+    if all(TIME.match(cell) for cell in cells) and any(re.search("[1-9]", cell) for cell in cells):
+        raise InputError(
+            f"{name}: the column {column!r} may hold ends or lengths and is not understood; call it 'end' or 'length', "
+            "or remove it"
+        )
 
 
 def _classes_or_label(table: _Cells, candidates: Sequence[int], name: str) -> tuple[tuple[int, ...], int | None]:
