@@ -285,3 +285,40 @@ def test_convert_refuses(tmp_path, capsys):
     assert main(["convert", str(source), str(out), "--rate", "-1"]) == 2
     assert main(["convert", str(source), str(out / "x.tsv")]) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.tsv"]
+
+
+def without_tempo(tmp_path: Path, song: Path) -> list[str]:
+    regions = tmp_path / "r.txt"
+    regions.write_text("1.0\t2.0\ta\n", encoding="utf-8")
+    return ["export", "--regions", str(regions), "--audio", str(song), "--out", str(tmp_path / "o")]
+
+
+def test_midi_says_that_it_knows_no_tempo(song, tmp_path, capsys):
+    words = without_tempo(tmp_path, song)
+    told = "note: no tempo is known: the MIDI file counts in 120 bpm; reatrieve export takes --bpm"
+    assert main([*words, "--to", "midi"]) == 0
+    assert told in " ".join(capsys.readouterr().out.split())
+    assert main([*words, "--to", "midi", "--bpm", "90", "--force"]) == 0
+    assert "no tempo is known" not in capsys.readouterr().out
+    assert main([*words, "--to", "json"]) == 0
+    assert "no tempo is known" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        (["--label", "{pattern}_{bar}_{beat}"], "{bar} in --label"),
+        (["--label", "{beat:2}"], "{beat:2} in --label"),
+        (["--to", "fmod", "--fmod-tempo"], "fmod-tempo"),
+        (["--to", "fmod,fmod-tempo"], "fmod-tempo"),
+        (["--snap", "4"], "snapping"),
+    ],
+)
+def test_what_needs_a_tempo_is_refused_without_one(song, tmp_path, capsys, options, wanted):
+    words = [*without_tempo(tmp_path, song), *options]
+    assert main(words) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert f"{wanted} needs a tempo; " in error
+    assert "or give --bpm" in error
+    assert not (tmp_path / "o").exists()
+    assert main([*words, "--bpm", "90"]) == 0

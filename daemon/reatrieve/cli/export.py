@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,7 +30,7 @@ from reatrieve.errors import AudioError, InputError
 from reatrieve.session.spans import Span, are_one_place
 from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
-from reatrieve.sync.targets import TARGETS, Options, chosen_targets
+from reatrieve.sync.targets import TARGETS, Options, chosen_options, chosen_targets
 from reatrieve.sync.tempo import TempoMap
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ OTHER_SOURCES = {
     **dict.fromkeys(("rpp", "rpp-bak"), "--rpp"),
 }
 """The option that takes a file, by its ending."""
+
+BAR_OR_BEAT = re.compile(r"\{(bar|beat)(:\d{1,2})?\}")
 
 LENGTHS_DIFFER_S = 0.1
 """Two encodings of one recording may differ by so much."""
@@ -217,6 +220,7 @@ def run(args: argparse.Namespace) -> int:
         fmod_tempo=args.fmod_tempo,
         wwise_segment=args.wwise_segment,
     )
+    _refuse_without_tempo(source, chosen_options(args.to, options))
     job = ExportJob(
         accepted=source.accepted,
         folder=args.out,
@@ -399,6 +403,15 @@ def _written_after(path: Path, time_s: float) -> bool:
         return path.stat().st_mtime > time_s
     except OSError:
         return False  # whoever reads the file says that it is not there
+
+
+def _refuse_without_tempo(source: _Source, options: Options) -> None:
+    """Bars, beats and tempo markers are not left empty in silence."""
+    if source.tempo_map is None:
+        in_label = BAR_OR_BEAT.search(options.label)
+        wanted = f"{in_label[0]} in --label" if in_label else "fmod-tempo" if options.fmod_tempo else ""
+        if wanted:
+            raise InputError(f"{wanted} needs a tempo; leave it out, export from the project, or give --bpm")
 
 
 def _refuse_unplayable(source: _Source, kind: TargetKind, anchor: str) -> None:

@@ -71,6 +71,8 @@ def write_midi(sheet: SyncSheet) -> tuple[bytes, list[str]]:
     labels = [folded[label] for label in plain]
     if any(label != event.label for label, event in zip(labels, sheet.events, strict=True)):
         notes.append("labels in the MIDI file were folded to ASCII")
+    if not sheet.tempo:
+        notes.append(f"no tempo is known: the MIDI file counts in {DEFAULT_BPM:g} bpm; reatrieve export takes --bpm")
     ticks = [clock.ticks(sheet.seconds(event.anchor)) for event in sheet.events]
     conductor = [(0, mido.MetaMessage("track_name", name=ascii_folded(one_line(sheet.name))))]
     conductor += [(tick, mido.MetaMessage("set_tempo", tempo=us)) for tick, _, us in clock.steps]
