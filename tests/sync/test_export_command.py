@@ -322,3 +322,10 @@ def test_what_needs_a_tempo_is_refused_without_one(song, tmp_path, capsys, optio
     assert "or give --bpm" in error
     assert not (tmp_path / "o").exists()
     assert main([*words, "--bpm", "90"]) == 0
+
+
+@pytest.mark.parametrize(("written", "moved_s"), [("80,5", 0.0805), ("-80,5", -0.0805), ("-.5", -0.0005)])
+def test_milliseconds_may_have_a_decimal_comma(song, tmp_path, written, moved_s):
+    assert main([*without_tempo(tmp_path, song), "--nudge-ms", written]) == 0
+    (event,) = json.loads((tmp_path / "o" / "song.sync.json").read_text(encoding="utf-8"))["events"]
+    assert event["anchor_seconds"] == pytest.approx(1.0 + moved_s, abs=1 / RATE_HZ)

@@ -21,6 +21,7 @@ from reatrieve.cli.values import (
     file_path,
     finite,
     finite_within,
+    path_text,
     plural,
     sha256,
     text,
@@ -116,7 +117,10 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--name", type=text, default="", help="stem of the files' names (default: the audio's)")
     audio = parser.add_argument_group("the audio that the game ships")
     audio.add_argument(
-        "--audio", type=text, metavar="PATH", help="a render of the project, or 'track' to write the stitched track"
+        "--audio",
+        type=path_text,
+        metavar="PATH",
+        help="a render of the project, or 'track' to write the stitched track",
     )
     audio.add_argument(
         "--audio-start",
@@ -132,7 +136,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     when.add_argument("--anchor", choices=("start", "onset", "peak"), default="start", help="(default: start)")
     when.add_argument(
         "--nudge-ms",
-        type=finite_within(limits.NUDGE_MS),
+        type=finite_within(limits.NUDGE_MS, advice="write milliseconds as -80"),
         default=0.0,
         metavar="MS",
         help="move all anchors; negative is earlier",

@@ -33,6 +33,7 @@ __all__ = [
     "file_path",
     "finite",
     "finite_within",
+    "path_text",
     "plural",
     "seconds",
     "sha256",
@@ -49,6 +50,7 @@ MOST_JSON_BYTES = 64 << 20
 """Of figures of an earlier run; what is larger is something else."""
 
 _CLOCK = re.compile(r"(-?)(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?|[.,]\d+)\Z", re.ASCII)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE | re.ASCII)
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
 
 
@@ -68,14 +70,20 @@ def seconds(text: str) -> float:
     return -time_s if sign else time_s
 
 
-def finite(text: str) -> float:
-    """Read a number that is neither infinite nor NaN."""
+def finite(text: str, *, advice: str = "") -> float:
+    """Read a number that is neither infinite nor NaN; a decimal comma counts as a point.
+
+    Parameters
+    ----------
+    text : what was typed.
+    advice : what to write, behind the refusal of anything else.
+    """
     try:
-        number = float(text)
+        number = float(text if "." in text else text.replace(",", ".", 1))
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
+        raise argparse.ArgumentTypeError(f"{text!r} is no finite number" + (f"; {advice}" if advice else ""))
     return number
 
 
@@ -99,11 +107,11 @@ def whole_up_to(most: int) -> Callable[[str], int]:
     return read
 
 
-def finite_within(most: float) -> Callable[[str], float]:
-    """A reader of numbers from ``-most`` to ``most``."""
+def finite_within(most: float, *, advice: str = "") -> Callable[[str], float]:
+    """A reader of numbers from ``-most`` to ``most``; ``advice`` as in ``finite``."""
 
     def read(text: str) -> float:
-        number = finite(text)
+        number = finite(text, advice=advice)
         if abs(number) > most:
             raise argparse.ArgumentTypeError(
                 f"{_short(text)} is too far from 0; it lies between -{most:g} and {most:g}"
@@ -131,10 +139,18 @@ def text(value: str) -> str:
     return value
 
 
+def path_text(value: str) -> str:
+    """Read a path as it is typed; an address in a network is refused, since ``Path`` would make another name of it."""
+    if _ADDRESS.match(value):
+        raise argparse.ArgumentTypeError(f"{value[:200]!r} is an address; only files on this computer are read")
+    return text(value)
+
+
 def file_path(value: str) -> Path:
-    """Read a path; an empty one, which would mean the current folder, is refused."""
+    """Read a path; an empty one, which would mean the current folder, and an address are refused."""
     if not value.strip():
         raise argparse.ArgumentTypeError("the path is empty; write one, or leave the option out")
+    path_text(value)
     path = Path(value)
     if len(path.parts) > MOST_PARTS:
         raise argparse.ArgumentTypeError(f"the path has more than {MOST_PARTS} folders; choose a shorter one")
