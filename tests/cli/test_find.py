@@ -19,12 +19,12 @@ import pytest
 import soundfile
 
 from reatrieve import limits
-from reatrieve.cli import main
+from reatrieve.cli import conversation, main
 from reatrieve.cli.interrupts import interrupted_afterwards
 from reatrieve.errors import JournalError
 from reatrieve.journal import Journal, read_journal
 from reatrieve.session.events import Answered, BudgetRaised, Proposed, Undone
-from reatrieve.session.search import Search
+from reatrieve.session.search import Over, Search
 from reatrieve.session.state import fold
 from signals import repeats, write_sound
 
@@ -224,6 +224,78 @@ def test_nonsense_changes_nothing(
     assert "'a' is no time" in captured.err
     assert captured.err.count("proposed: ") == 0  # these are no edges at all
     assert "no answer to take back" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("y 1:75", "not taken: '1:75' is no time: seconds go to 59; write 2:15 for 135 s"),
+        ("y 1:75 2:10", "not taken: '1:75' is no time: seconds go to 59; write 2:15 for 135 s"),
+        ("y 45.6", "not taken: y wants no time, or a start and an end: y 7.9 0:08.4"),
+        ("yes 1 2 3", "not taken: y wants no time, or a start and an end: y 7.9 0:08.4"),
+        ("a 80,5", "not taken: '80,5' is no probability; write 80% or 0.8"),
+    ],
+)
+def test_times_behind_y_are_refused_as_those_of_options_are(
+    song: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, said: str
+) -> None:
+    assert find(monkeypatch, song, "--start", 2, "--end", 2.5, "--json", typed=f"{typed}\nq\n") == 0
+    assert said in capsys.readouterr().err
+
+
+def test_where_nothing_was_answered_nothing_can_be_taken_back(
+    song: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Search, "propose", lambda _self: Over("exhausted"))
+    monkeypatch.setattr(Search, "over", Over("exhausted"))
+    assert find(monkeypatch, song, "--start", 2, "--end", 2.5, typed="\n?\nq\n") == 0
+    said = capsys.readouterr().out
+    assert "nothing else is left\nq ends: " in said
+    assert "type q, then Enter" in said
+    assert "last answer" not in said
+
+
+def test_the_help_lists_every_key_of_the_prompt(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["find", "--help"])
+    keys = capsys.readouterr().out.partition("answers, each with Enter:")[2].partition("examples:")[0]
+    for typed, _ in conversation._HELP:
+        assert re.search(rf"(^|  ){re.escape(typed.split()[0])} [a-z(]|\? shows all", keys, re.MULTILINE), typed
+
+
+@pytest.mark.parametrize(
+    ("start", "nearest"), [(3.2, "2.000 to 2.500"), (4.999, "5.500 to 6.000"), (5.8, ""), (12.2, "")]
+)
+def test_an_example_where_nothing_is_labelled_is_told(
+    song: Path, table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], start: float,
+    nearest: str,
+) -> None:  # fmt: skip
+    known = ("--annotations", table, "--class", "zap", "--budget", 1, "--json")
+    find(monkeypatch, song, "--start", start, "--end", start + 0.5, *known)
+    note = f"note: the example overlaps no labelled 'zap'; the nearest is {nearest} s"
+    said = " ".join(capsys.readouterr().err.split())
+    assert (note in said) == bool(nearest)
+    assert ("overlaps no labelled" in said) == bool(nearest)
+
+
+def test_ends_under_an_unknown_name_are_no_moments(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "de.csv"
+    table.write_text("Start;Ende;Name\n2,0;2,5;zap\n5,5;6,0;zap\n", encoding="utf-8")
+    assert find(monkeypatch, song, "--annotations", table) == 2
+    assert "the column 'Ende' may hold ends or lengths" in capsys.readouterr().err
+
+
+def test_a_named_journal_that_cannot_be_made_wants_another_name(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("x")
+    journal = tmp_path / "file" / "j.journal.jsonl"
+    assert find(monkeypatch, song, "--start", 2, "--end", 2.5, "--journal", journal) != 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "; name another file by --journal" in said
+    assert "name a file by" not in said
 
 
 def test_the_rest_is_listed_and_accepted(

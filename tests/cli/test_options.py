@@ -128,7 +128,10 @@ def test_every_rule_has_its_case() -> None:
         (["doctor", "--bundle", ""], "the path is empty"),
         (["install", "--resource-path", ""], "the path is empty"),
         (["find"], "name the sound file to search"),
-        (["find", "--resume"], "--resume needs the journal of a session; this shows all: reatrieve journal list"),
+        (
+            ["find", "--resume"],
+            "--resume needs the journal of a session; this shows all in the home folder: reatrieve journal list",
+        ),
         (["find", "x.wav", "--resume", "--label", "a"], "--resume needs the journal of a session"),
         (["find", "x.wav", "--journal", "."], "--journal . is a folder; name a file"),
         (["export"], "name what to export"),
@@ -176,7 +179,11 @@ def test_another_kind_of_file_in_the_place_of_a_journal_is_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name, sentence in (
-        ("song.WAV", "is a sound file; export wants the journal of a session on it, this shows all: reatrieve journal"),
+        (
+            "song.WAV",
+            "is a sound file; export wants the journal of a session on it, this shows all in the home folder: "
+            "reatrieve journal list",
+        ),
         ("regions.csv", "is no journal; give it as --regions regions.csv"),
         ("Level1.rpp", "is no journal; give it as --rpp Level1.rpp"),
         ("Level1.rpp-bak", "is no journal; give it as --rpp Level1.rpp-bak"),

@@ -54,6 +54,14 @@ class Truth:
         """Tell which span was marked as the example."""
         self.example = Oracle(self.occurrences, self.near).answer(example).credited
 
+    def beside(self, example: Span) -> str:
+        """A sentence on an example where nothing of this sound is labelled; "" where something is."""
+        labelled = sorted((*self.occurrences, *self.near), key=lambda one: _distance_s(one, example))
+        if _distance_s(labelled[0], example) < 0.0:
+            return ""
+        nearest = f"{labelled[0].start_s:.3f} to {labelled[0].end_s:.3f} s"
+        return f"the example overlaps no labelled {self.class_!r}; the nearest is {nearest}"
+
     def answer(self, span: Span) -> OracleAnswer:
         """Judge a candidate, and count what it finds."""
         judgement = Oracle(self.occurrences, self.near).answer(span)
@@ -80,6 +88,11 @@ class Truth:
     def recall(self) -> float | None:
         """Share found so far; None where there is nothing to find."""
         return self.found / self.n_others if self.n_others else None
+
+
+def _distance_s(one: Span, other: Span) -> float:
+    """Seconds between two spans; below 0 where they overlap."""
+    return max(one.start_s, other.start_s) - min(one.end_s, other.end_s)
 
 
 def load_truth(table: Path, audio: Path, class_: str | None = None, *, strict: bool = False) -> Truth:

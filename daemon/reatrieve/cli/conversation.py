@@ -332,7 +332,8 @@ class Person:
     def meet_the_end(self, conversation: Conversation) -> bool:
         """Ask whether that is to be the end."""
         more = {"exhausted": "", "finished": "+ goes on, "}.get(conversation.over or "", f"+ allows {MORE} more, ")
-        words = self._asked(conversation, f"{more}u takes the last answer back, q ends: ")
+        undo = "u takes the last answer back, " if _has_answers(conversation) else ""
+        words = self._asked(conversation, f"{more}{undo}q ends: ")
         return self._obey(conversation, words, None)
 
     def read(self, conversation: Conversation) -> list[str]:
@@ -382,10 +383,11 @@ class Person:
                     conversation.decide()
                 case [word] if word in _VERDICTS and candidate is not None:
                     backend.answer(_VERDICTS[word], candidate.proposed)
-                case ["y" | "yes", start, end] if candidate is not None:
-                    backend.answer("accept", _edges(start, end).moved(-backend.origin_s))
+                case ["y" | "yes", *times] if candidate is not None:
+                    backend.answer("accept", _edges(times).moved(-backend.origin_s))
                 case []:
-                    conversation.say(f"type {'u or q' if candidate is None else 'y, n or s'}, then Enter; ? shows all")
+                    end = "u or q" if _has_answers(conversation) else "q"
+                    conversation.say(f"type {end if candidate is None else 'y, n or s'}, then Enter; ? shows all")
                 case _:
                     conversation.say(f"{' '.join(words)!r} is no answer here; ? shows all")
         except InputError as error:
@@ -399,6 +401,8 @@ class Person:
         with_rest = isinstance(conversation.backend, TakesTheRest)
         for typed, meaning in _HELP:
             if (not asked and typed not in _AT_THE_END) or (typed == "+" and conversation.over == "exhausted"):
+                continue
+            if typed == "u" and not asked and not _has_answers(conversation):
                 continue
             if with_rest or typed not in _OF_THE_REST:
                 conversation.say(f"  {typed:11}  {meaning}")
@@ -419,16 +423,23 @@ class Person:
             conversation.deciding = False
 
 
-def _edges(start: str, end: str) -> Span:
+def _has_answers(conversation: Conversation) -> bool:
+    return any(one.state != "candidate" for one in conversation.backend.state.candidates.values())
+
+
+def _edges(times: Sequence[str]) -> Span:
     try:
-        return Span(seconds(start), seconds(end))
+        read = [seconds(one) for one in times]
+        if len(read) == 2:
+            return Span(*read)
     except (argparse.ArgumentTypeError, InputError) as error:
         raise InputError(str(error)) from error
+    raise InputError("y wants no time, or a start and an end: y 7.9 0:08.4")
 
 
 def _share(text: str) -> float:
     try:
-        share = float(text.rstrip("%")) / (100.0 if text.endswith("%") else 1.0)
+        share = float(text.rstrip("%").replace(",", ".")) / (100.0 if text.endswith("%") else 1.0)
     except ValueError:
         share = math.nan
     if not 0.0 <= share <= 1.0:

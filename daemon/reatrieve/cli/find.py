@@ -50,7 +50,9 @@ __all__ = ["add", "run"]
 EPILOG = """\
 answers, each with Enter:
   y yes   n no   s skip   u undo   p play   f finish
-  q quit (--resume goes on later)   ? shows all
+  a accept the rest   d ask what decides it
+  + more rejections   ? shows all
+  q quit (--resume goes on later)
 
 examples:
   reatrieve find song.ogg --start 12.4 --end 13.1
@@ -107,7 +109,9 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         *apart("--new", "--resume"),
         *apart("--no-cache", "--cache"),
     ]
-    parser.without_value = {"--resume": "needs the journal of a session; this shows all: reatrieve journal list"}
+    parser.without_value = {
+        "--resume": "needs the journal of a session; this shows all in the home folder: reatrieve journal list"
+    }
     parser.set_defaults(func=run)
 
 
@@ -176,6 +180,8 @@ def _search(args: argparse.Namespace) -> int:
         state = fold(journal.events())
         if truth:
             truth.mark(state.example)
+            if beside := truth.beside(state.example):
+                console.print(f"note: {beside}")
             for one in state.candidates.values():  # a resumed session: what was found stays found
                 truth.answer(one.proposed)
         analysis = _analysed(journal.header, retriever, args, settings, console)
@@ -361,8 +367,12 @@ def _journal(args: argparse.Namespace, header: Header, state: SessionState, sett
         if reason is None:
             raise
         raise JournalError(
-            f"the session cannot be kept in {path.parent} ({reason}); name a file by --journal, or another home folder "
-            "by the variable REATRIEVE_HOME"
+            f"the session cannot be kept in {path.parent} ({reason}); "
+            + (
+                "name a file by --journal, or another home folder by the variable REATRIEVE_HOME"
+                if args.journal is None
+                else "name another file by --journal"
+            )
         ) from error
 
 

@@ -42,8 +42,8 @@ def read_named_journal(
         ending = path.suffix.lower().removeprefix(".")
         if ending in SOUND_ENDINGS and path.is_file():  # often larger than any journal, so that it was not even read
             raise InputError(
-                f"{path} is a sound file; {wanted_by} wants the journal of a session on it, this shows all: "
-                "reatrieve journal list"
+                f"{path} is a sound file; {wanted_by} wants the journal of a session on it, this shows all in the "
+                "home folder: reatrieve journal list"
             ) from error
         option = (options or {}).get(ending)
         if option is not None and isinstance(error, NotAJournalError):
