@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -302,6 +303,52 @@ def test_masking_keeps_what_is_no_path() -> None:
     assert mask("token: abc def") == "token: <secret>" or "abc" not in mask("token = abc def")
     same = mask("/a/b.wav\n/a/b.wav").split("\n")
     assert same[0] == same[1] != "/a/b.wav"
+
+
+@pytest.mark.parametrize("name", ["REAPER Erika Geheim", "Erika, Otto (Geheim)", "Erika.Geheim", "Erika's Geheim; ü"])
+def test_a_bundle_holds_no_part_of_a_folder_with_blanks(tmp_path: Path, name: str) -> None:
+    machine = Machine(tmp_path, name)
+    target = tmp_path / "report.zip"
+    assert machine.run("doctor", "--home", str(machine.home), "--bundle", str(target)) == 1  # with advice
+    machine.run("install")
+    (machine.scripts / "lib" / "Geheim too.lua").write_text("-- mine\n")
+    shutil.copytree(scripts_folder(), machine.reaper / "Scripts" / "Geheim and more")
+    machine.run("doctor", "--home", str(machine.home), "--bundle", str(tmp_path / "again.zip"))
+    for file in (target, tmp_path / "again.zip"):
+        with zipfile.ZipFile(file) as bundle:
+            texts = {one: bundle.read(one).decode("utf-8") for one in bundle.namelist()}
+        everything = "\n".join(texts.values())
+        assert "Erika" not in everything
+        assert "Geheim" not in everything
+        assert ('install --resource-path "<path ' in everything) is (file == target)
+        assert "REAPER 7.22 (portable): " in texts["doctor.txt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("copied /mnt/Erika Geheim: no such folder", "copied <>: no such folder"),
+        ("in /mnt/Erika Geheim (Permission denied); see", "in <> (Permission denied); see"),
+        ("cannot list /mnt/Erika (Geheim) Foto, 5 GB free", "cannot list <>, 5 GB free"),
+        ("cannot list /mnt/Erika (Geheim): no", "cannot list <>: no"),
+        ("/mnt/Erika (Geheim) is not watched: no events", "<> is not watched: no events"),
+        ("at C:\\Erika Geheim\\x y z; it", "at <>; it"),
+        ("'/mnt/Erika's Geheim', \"/mnt/Erika, Geheim\"", "'<>', \"<>\""),
+        ("cannot write /mnt/Song v1.2 Geheim.wav: full", "cannot write <.wav>: full"),
+        ("cannot write /mnt/x.Geheim: full", "cannot write <>: full"),
+        ("see /mnt/Take 3: Erika/Geheim.flac", "see <.flac>"),
+        ("see /mnt/0123456789abcdef0123456789abcdef Geheim/x y", "see <>"),
+        ("home /mnt/Erika, Geheim; x", "home <>"),
+        ("cache = D:\\Erika, Geheim\\x y", "cache = <>"),
+        ("of /known: x/Erika, (Geheim) and more", "of <> and more"),
+        ("/own/ReaTrieve2 Geheim, /own/ReaTrieve/log", "<>, <home>/log"),
+    ],
+)
+def test_masking_takes_a_path_whole(text: str, masked: str) -> None:
+    mask = Mask(
+        secrets=[], names=[], own=[(Path("/own/ReaTrieve"), "<home>")], folders=[Path("/known: x/Erika, (Geheim)")]
+    )
+    assert re.sub(r"<path [0-9a-f]{6}", "<", mask(text)) == masked
 
 
 def test_a_bundle_that_cannot_be_written_is_one_sentence(

@@ -11,8 +11,8 @@ import re
 import socket
 import sys
 import zipfile
-from collections.abc import Iterable
-from pathlib import Path, PurePath
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from reatrieve import __version__
 from reatrieve.bridge.home import kept_token, read_info
@@ -20,9 +20,10 @@ from reatrieve.errors import ReatrieveError
 from reatrieve.files import appearing, open_source
 from reatrieve.settings import FILE_NAME as SETTINGS_FILE
 from reatrieve.settings import Settings
-from reatrieve.setup.places import Resources
+from reatrieve.setup.places import Resources, copies_of_scripts, known_folders
+from reatrieve.setup.remembered import remembered
 from reatrieve.setup.where import FILE_NAME as WHERE_FILE
-from reatrieve.setup.where import NOT_STARTED
+from reatrieve.setup.where import NOT_STARTED, read_where
 
 __all__ = ["Mask", "write_bundle"]
 
@@ -32,8 +33,40 @@ SETUP_SAID = ("setup-found.txt", "setup-log.txt")
 LOG_BYTES = 512 << 10
 """Of each log file the end."""
 
-_LAST = r"(?:[^\\/:*?\"'<>|\r\n]*?\.\w{1,8}\b|[^\\/\s:*?\"'<>|,;)]*)"
-_PATH = re.compile(rf"(?<![\w.<>~])(?:[A-Za-z]:[\\/]|\\\\|~?/)(?:[^\\/:*?\"<>|\r\n]+[\\/]+)*{_LAST}")
+_ALONE = r"(?<![\w.<>~])"
+"""What stands before a path is no part of it."""
+
+_ENDS = r"(?![\w-]|\.\w)"
+_START = r"(?:[A-Za-z]:[\\/]|\\\\|~?/)"
+_IN_NAME = r"(?:[^\\/:\"<>|\r\n]|:(?=[^\s\\/]))"
+_FOLDER = rf"(?:{_IN_NAME}|:(?= [^\\/:\"<>|\r\n]*\w[\\/]))+[\\/]+"
+_KINDS = (
+    "wav|wave|w64|rf64|aif|aiff|aifc|flac|ogg|oga|opus|mp3|caf|m4a|mid|midi|rpp|rpp-bak|reapeaks|reatrieve|onnx|toml|lua|py|"
+    "pyc|whl|exe|dll|so|dylib|json|jsonl|txt|csv|tsv|log|ini|osc|db|zip|npz|tmp"
+)
+"""Suffixes that tell nothing of the user; the name of a file ends with one."""
+
+_KIND = re.compile(rf"\.(?:{_KINDS})$", re.IGNORECASE)
+_WE_SAY = (
+    r"(?:can|cannot|may|would|could) (?:be|not)|(?:is|are|was|were) (?:an?|no|not|gone|there|only|left|too|deleted|"
+    r"damaged|open|being|written|analysed)|(?:holds|has) (?:a|the|no|more|other)|does not|belongs to|stays for|"
+    r"changed (?:under|since)"
+)
+"""How our sentences go on behind a path."""
+
+_LAST = (
+    rf"(?:{_IN_NAME}*?\.(?i:{_KINDS}){_ENDS}"
+    rf"|(?=[^\s:;,()']){_IN_NAME}+?(?=\s+(?:{_WE_SAY})\b)"
+    rf"|(?=[^\s:;,()'])(?:(?![()]){_IN_NAME}|\((?:(?![()]){_IN_NAME})*\))+?"
+    r"(?=\s*(?:[\\/\"<>|\r\n)]|[:;,'](?!\w)|\Z)|\s+\((?![^()\r\n]*\)(?::|\s+\w)))|)"
+)
+"""A path's last name may hold blanks: up to the suffix of a file, else to our words, else to a mark."""
+
+_REST = rf"(?:{_FOLDER})*{_LAST}"
+_QUOTED = re.compile(rf"(?<=\"){_START}[^\"\r\n]*(?=\")|(?<=(?<!\w)'){_START}[^\r\n]*?(?='(?!\w))")
+_VALUE = re.compile(rf"^((?:[ \t]*\w+ *= *|(?:home|python|program|argument) ))({_START}.*?)[ \t\r]*$", re.MULTILINE)
+"""A line of a file of ours that holds nothing but a path."""
+
 _ID = re.compile(r"\b[0-9a-fA-F]{32}\b|\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
 _SECRET = re.compile(r"^(\s*\w*token\w*\s*[= ]\s*).*$", re.IGNORECASE | re.MULTILINE)
 
@@ -55,13 +88,22 @@ class Mask:
     secrets : texts that must never appear.
     names : the user's and the machine's names.
     own : folders whose files are ours or Python's; below them paths stay readable.
+    folders : further folders that the texts speak of, whatever their names hold.
     """
 
-    def __init__(self, *, secrets: Iterable[str], names: Iterable[str], own: Iterable[tuple[Path, str]]) -> None:
+    def __init__(
+        self,
+        *,
+        secrets: Iterable[str],
+        names: Iterable[str],
+        own: Iterable[tuple[Path, str]],
+        folders: Iterable[Path] = (),
+    ) -> None:
         self._secrets = sorted({text for text in secrets if text}, key=len, reverse=True)
         self._names = [_name_pattern(name) for name in names if len(name) > 1]
-        pairs = {(str(folder), word) for folder, word in own}
-        self._own = sorted(pairs, key=lambda pair: len(pair[0]), reverse=True)
+        own = sorted(set(own), key=lambda pair: len(str(pair[0])), reverse=True)
+        self._own = [(re.compile(rf"(?<![\w.~-]){_literal(folder)}{_ENDS}"), word) for folder, word in own]
+        self._paths = _paths({folder for folder in folders if len(folder.parts) > 1})
 
     def __call__(self, text: str) -> str:
         """The text without them."""
@@ -69,21 +111,37 @@ class Mask:
             text = text.replace(secret, "<secret>")
         text = _SECRET.sub(r"\1<secret>", text)
         for folder, word in self._own:
-            text = text.replace(folder, word)
+            text = folder.sub(word, text)
+        text = _QUOTED.sub(lambda match: self._path(match[0]), text)
+        text = _VALUE.sub(lambda match: match[1] + self._path(match[2]), text)
+        text = self._paths.sub(lambda match: self._path(match[0]), text)
         text = _ID.sub("<id>", text)
-        text = _PATH.sub(self._path, text)
         for name in self._names:
             text = name.sub("<name>", text)
         return text
 
     @staticmethod
-    def _path(match: re.Match[str]) -> str:
+    def _path(path: str) -> str:
         """A path as a number that stays the same within a bundle, and the kind of file."""
-        path = match[0]
         if path in ("/", "~/"):
             return path
-        suffix = PurePath(path.replace("\\", "/")).suffix
-        return f"<path {hashlib.sha256(path.encode('utf-8', 'replace')).hexdigest()[:6]}{suffix}>"
+        kind = _KIND.search(path)
+        number = hashlib.sha256(path.encode("utf-8", "replace")).hexdigest()[:6]
+        return f"<path {number}{kind[0] if kind else ''}>"
+
+
+def _literal(folder: Path) -> str:
+    """A pattern for this folder, with either slash, doubled or not."""
+    return r"[\\/]{1,2}".join(re.escape(part) for part in re.split(r"[\\/]+", str(folder)))
+
+
+def _paths(folders: set[Path]) -> re.Pattern[str]:
+    """A pattern for every path: those folders and what is below them or their parents first."""
+    above = {parent for folder in folders for parent in folder.parents if len(parent.parts) > 1}
+    longest = sorted(folders | above, key=lambda folder: len(str(folder)), reverse=True)
+    known = [_literal(folder) + ("" if folder in folders else r"(?=[\\/])") for folder in longest]
+    starts = "".join(rf"{one}(?:[\\/]{{1,2}}{_REST}|{_ENDS})|" for one in known)
+    return re.compile(rf"{_ALONE}(?:{starts}{_START}{_REST})")
 
 
 def _name_pattern(name: str) -> re.Pattern[str]:
@@ -102,7 +160,7 @@ def write_bundle(target: Path, report: str, settings: Settings, reapers: Iterabl
         If it cannot be written.
     """
     reapers = list(reapers)
-    mask = _mask(settings)
+    mask = _mask(settings, reapers)
     contents = {"doctor.txt": report, "settings.txt": _text(settings.home / SETTINGS_FILE)}
     contents["not-started.txt"] = _text(settings.home / NOT_STARTED)
     for log in sorted(settings.logs.glob("daemon.log*")):
@@ -122,7 +180,7 @@ def write_bundle(target: Path, report: str, settings: Settings, reapers: Iterabl
     return [name for name, text in contents.items() if text]
 
 
-def _mask(settings: Settings) -> Mask:
+def _mask(settings: Settings, reapers: Iterable[Resources]) -> Mask:
     info = read_info(settings.home)
     names = [Path.home().name, socket.gethostname()]
     with contextlib.suppress(Exception):  # no such user, or no name for it: the ways it fails differ
@@ -132,7 +190,25 @@ def _mask(settings: Settings) -> Mask:
     own += [(settings.home, "<home>"), (Path(os.path.realpath(settings.home)), "<home>")]
     own += [(settings.cache, "<cache>"), (settings.logs, "<logs>")]
     secrets = [settings.token, kept_token(settings.home) or "", info.token if info else ""]
-    return Mask(secrets=secrets, names=names, own=own)
+    return Mask(secrets=secrets, names=names, own=own, folders=_spoken_of(settings, reapers))
+
+
+def _spoken_of(settings: Settings, reapers: Iterable[Resources]) -> Iterator[Path]:
+    """Folders and programs that the checks and the files of the bundle name."""
+    folders = [settings.spool_folder, settings.journals_folder, settings.renders_folder]
+    folders += [path for path, _ in known_folders()]
+    folders += [one.path for one in remembered(settings.home)]
+    for resources in reapers:
+        folders += [resources.path, *copies_of_scripts(resources)]
+        where = read_where(resources.ours)
+        if where is not None:
+            folders += [Path(path) for path in (where.home, where.python, where.program, where.argument) if path]
+    with contextlib.suppress(OSError, RuntimeError):  # where the process is may be gone, and a user without a home
+        folders += [Path.cwd() / "file", Path.home() / "file"]
+    for folder in folders:
+        if folder.is_absolute():
+            yield folder
+            yield Path(os.path.realpath(folder))
 
 
 def _sizes(settings: Settings) -> str:
