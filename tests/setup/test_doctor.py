@@ -102,6 +102,26 @@ def test_something_else_in_the_place_of_the_home_folder(
     assert found["home"] == f"{taken} is no folder; move it away, or choose another --home"
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_folders_that_cannot_be_written(machine: Machine, monkeypatch: pytest.MonkeyPatch, is_there: bool) -> None:
+    if not is_there:
+        shutil.rmtree(machine.home)
+    monkeypatch.setattr(doctor, "_unwritable", lambda _: "Permission denied")
+    found = to_do(machine)
+    where = machine.home if is_there else machine.home.parent
+    wrong = f"{machine.home} cannot be " + ("written" if is_there else f"made in {where}")
+    assert found["home"] == found["home folder"]
+    assert found["home"] == (
+        f"{wrong} (Permission denied); correct the folder's rights, or set REATRIEVE_HOME to another folder"
+    )
+    assert found["cache folder"].endswith(
+        "correct the folder's rights, or name another in settings.txt (cache = FOLDER)"
+    )
+    assert found["logs folder"].endswith("correct the folder's rights, or name another in settings.txt (logs = FOLDER)")
+    said = [check for check in doctor.checks(settings_of(machine)) if check.name == "home"]
+    assert [check.ok for check in said] == [False]
+
+
 def test_a_token_that_is_none(machine: Machine) -> None:
     (machine.home / "token.txt").write_text("two words\n")
     assert "holds no token" in to_do(machine)["token"]
@@ -138,6 +158,10 @@ def test_scripts_that_are_stale_doubled_or_strange(machine: Machine) -> None:
     texts = [check.text for check in doctor.checks_of(resources_at(machine.reaper), settings) if not check.ok]
     assert any("2 times" in text for text in texts)
     assert any(text.startswith("lib/osc.lua in") and "reatrieve install" in text for text in texts)
+    assert any(f"in {machine.scripts} is not that of this version: " in text for text in texts)
+    (machine.scripts / "lib" / "accessor.lua").write_text("-- changed\n")
+    found = doctor.checks_of(resources_at(machine.reaper), settings)
+    assert any(" and 1 more in " in check.text and " are not those of this version: " in check.text for check in found)
     shutil.rmtree(machine.reaper / "Scripts" / "older")
     machine.run("install")
     (machine.scripts / "lib" / "mine.lua").write_text("-- mine\n")
@@ -358,6 +382,18 @@ def test_a_bundle_that_cannot_be_written_is_one_sentence(
     assert main([*arguments, str(tmp_path)]) == 2
     assert main([*arguments, str(tmp_path / "missing" / "x.zip")]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_bundle_without_a_suffix_is_a_zip_file(
+    machine: Machine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("doctor", "--home", str(machine.home), "--bundle", str(tmp_path / "bug"))
+    assert machine.run(*words) == 0
+    assert f"{tmp_path / 'bug.zip'}: doctor.txt" in capsys.readouterr().out
+    assert zipfile.is_zipfile(tmp_path / "bug.zip")
+    assert not (tmp_path / "bug").exists()
+    assert machine.run(*words) == 2
+    assert f"{tmp_path / 'bug.zip'} is there already" in capsys.readouterr().err
 
 
 def test_a_bundle_replaces_nothing(machine: Machine, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -136,20 +136,41 @@ def _home(settings: Settings) -> Iterator[Check]:
     if taken is not None:
         yield Check("home", False, f"{taken} is no folder; move it away, or choose another --home")
         return
-    if not home.is_dir():
-        yield Check("home", True, f"{home} is not there yet; the daemon makes it")
-        return
-    problem = _unwritable(home)
+    problem = _unusable("home", home)
     if problem:
-        yield Check("home", False, f"{home} cannot be written ({problem}); give yourself the right, or choose --home")
+        yield Check("home", False, problem)
+    elif not home.is_dir():
+        yield Check("home", True, f"{home} is not there yet; the daemon makes it")
     elif _others_may(home):
         yield Check("home", False, f"others can read {home}; run: chmod 700 {home}")
     else:
         yield Check("home", True, str(home))
+    if not home.is_dir():
+        return
     real = _real(home)
     if real != Path(os.path.normpath(home.absolute())) and sys.platform == "win32":
         text = f"Microsoft Store's Python keeps it in {real}; REAPER is told so by `reatrieve install`"
         yield Check("home", True, text)
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next(one for one in (folder, *folder.parents) if one.is_dir())
+
+
+def _unusable(setting: str, folder: Path) -> str:
+    """Why nothing can be written into one of our folders, and what to do; "" where it can."""
+    there = _nearest(folder)
+    problem = _unwritable(there)
+    if not problem:
+        return ""
+    what = f"{folder} cannot be written" if there == folder else f"{folder} cannot be made in {there}"
+    other = (
+        "set REATRIEVE_HOME to another folder"
+        if setting == "home"
+        else f"name another in settings.txt ({setting} = FOLDER)"
+    )
+    return f"{what} ({problem}); correct the folder's rights, or {other}"
 
 
 def _in_place_of(folder: Path) -> Path | None:
@@ -278,14 +299,13 @@ def _codecs() -> Check:
 
 def _disk(settings: Settings) -> Iterator[Check]:
     for name, folder in (("home", settings.home), ("cache", settings.cache), ("logs", settings.logs)):
-        there = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
-        problem = _unwritable(there)
-        free = shutil.disk_usage(there).free
+        problem = _unusable(name, folder)
+        free = shutil.disk_usage(_nearest(folder)).free
         taken = _in_place_of(folder)
         if taken is not None:
             yield Check(f"{name} folder", False, f"{taken} is no folder; move it away, or choose another --{name}")
         elif problem:
-            yield Check(f"{name} folder", False, f"{folder} cannot be written ({problem})")
+            yield Check(f"{name} folder", False, problem)
         elif free < FREE_BYTES:
             yield Check(f"{name} folder", False, f"{free / 2**20:.0f} MB are left on the disk of {folder}; make room")
         else:
@@ -322,8 +342,13 @@ def _scripts(resources: Resources) -> Iterator[Check]:
         if version != __version__:
             yield Check(name, False, f"scripts {version or '?'} in {folder}, daemon {__version__}: {how}")
         elif stale:
-            more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
-            yield Check(name, False, f"{stale[0]}{more} in {folder} are not those of this version: {how}")
+            others = len(stale) - 1
+            what = (
+                f"{stale[0]} and {others} more in {folder} are not those"
+                if others
+                else f"{stale[0]} in {folder} is not that"
+            )
+            yield Check(name, False, f"{what} of this version: {how}")
         else:
             yield Check(name, True, f"scripts {version} in {folder}")
     with contextlib.suppress(ReatrieveError):
