@@ -193,6 +193,32 @@ def test_uninstall_leaves_what_the_user_has_changed(machine: Machine, capsys: py
     assert [p.name for p in machine.scripts.rglob("*") if p.is_file()] == ["osc.lua"]
     assert (machine.home / "journals").is_dir()
     assert str(machine.home) in said
+    assert f"left     {machine.scripts}: it holds what was left" in said
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_uninstall_names_files_of_the_users_own_and_the_folders_that_stay_with_them(
+    machine: Machine, capsys: pytest.CaptureFixture[str], count: int
+) -> None:
+    machine.run("install")
+    for number in range(count):
+        (machine.scripts / "lib" / f"mine {number}.lua").write_text("-- mine\n")
+    (machine.reaper / "ReaTrieve" / "notes.txt").write_text("mine\n")
+    (machine.home / "journals").mkdir()
+    told = []
+    for words in (["--dry-run"], []):
+        capsys.readouterr()
+        assert machine.run("uninstall", *words) == 0
+        told.append([line for line in capsys.readouterr().out.splitlines() if line.startswith("  left  ")])
+    assert told[0] == told[1]
+    said = "\n".join(told[0])
+    assert "left     Scripts/ReaTrieve/lib/mine 0.lua: install has not put it there" in said
+    assert "left     ReaTrieve/notes.txt: install has not put it there" in said
+    assert ("3 more files in Scripts/ReaTrieve that install has not put there" in said) is (count == 9)
+    for folder in (machine.scripts, machine.reaper / "ReaTrieve"):
+        assert f"left     {folder}: it holds what was left; delete it if you need nothing of it" in said
+        assert folder.is_dir()
+    assert len(told[0]) == min(count, 6) + (count > 6) + 1 + 2 + 1  # the home, too
 
 
 def test_scripts_of_reapack_stay_where_they_are(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
@@ -299,7 +325,22 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
     assert machine.run("install") == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "Permission denied" in said
+    assert "(Permission denied); correct the folder's rights or close what uses it, and try again" in said
+    assert "make room" not in said
+
+
+def test_a_file_that_cannot_be_removed_says_what_to_do(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.run("install")
+
+    def refused(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("reatrieve.setup.changes.Path.unlink", refused)
+    monkeypatch.setattr("reatrieve.setup.install._names_of_setup", lambda: [])
+    assert machine.run("uninstall") == 1
+    assert "(Permission denied); correct the folder's rights" in capsys.readouterr().err
 
 
 def test_known_folders_of_each_platform(tmp_path: Path) -> None:

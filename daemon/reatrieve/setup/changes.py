@@ -4,6 +4,7 @@ replaced or taken away. What the user has changed is kept beside it."""
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import shutil
@@ -159,10 +160,13 @@ def carried_out(
         _remove_empty(folder, manifest)
         manifest.write(manifest_path)
     except OSError as error:
-        where = error.filename or folder
+        where, why = error.filename or folder, error.strerror or error
+        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+            raise ReatrieveError(
+                f"cannot write {where} ({why}); correct the folder's rights or close what uses it, and try again"
+            ) from error
         raise ReatrieveError(
-            f"cannot write {where} ({error.strerror or error}); close what uses it or make room on its disk, and try "
-            "again"
+            f"cannot write {where} ({why}); close what uses it or make room on its disk, and try again"
         ) from error
 
 
@@ -189,7 +193,10 @@ def taken_away(folder: Path, manifest: Manifest, manifest_path: Path, *, dry_run
         manifest.files = {change.path: "" for change in changes if change.kind == "left"}
         _remove_empty(folder, manifest)
     except OSError as error:
-        raise ReatrieveError(f"cannot remove {error.filename}: {error.strerror or error}") from error
+        raise ReatrieveError(
+            f"cannot remove {error.filename} ({error.strerror or error}); correct the folder's rights or close what "
+            "uses it, and try again"
+        ) from error
     return changes
 
 

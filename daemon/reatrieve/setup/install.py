@@ -141,24 +141,57 @@ def uninstall(resources: Resources, *, dry_run: bool = False) -> Iterator[str]:
         if info is not None and answers_ping(info):
             ask_to_give_way(Path(where.home), info)
             yield "  stopped  the daemon"
+    gone = {f"{OURS.as_posix()}/{name}" for name in (MANIFEST, *_names_of_setup())}
     for path in _written_by_setup(resources):
         yield f"  removed  {path.as_posix()}"
+        gone.add(path.as_posix())
         if not dry_run:
             (resources.path / path).unlink()
     if (ours / ENVIRONMENT / MARKER).is_file():
         yield from _environment_removed(ours / ENVIRONMENT, dry_run)
     if not dry_run:
-        for name in (SETUP_FILES, *SETUP_SAID, *(f"{said}.done" for said in SETUP_SAID)):
+        for name in _names_of_setup():
             (ours / name).unlink(missing_ok=True)
         if where is not None:
             forget(Path(where.home), resources.path)
             yield from _token_removed(manifest, Path(where.home))
     changes = taken_away(resources.path, manifest, ours / MANIFEST, dry_run=dry_run)
     yield from _told(changes, "")
+    yield from _left(resources, gone, changes)
     for kept in sorted(ours.glob("kept *")):
         yield f"  left     {kept}: files that you had changed"
     if where is not None and Path(where.home).is_dir():
         yield f"  left     {where.home}: your sessions and settings; delete it if you want to keep none"
+
+
+def _names_of_setup() -> Iterator[str]:
+    """Files in our folder that *ReaTrieve: Setup* writes and nobody else needs."""
+    yield SETUP_FILES
+    for said in SETUP_SAID:
+        yield from (said, f"{said}.done")
+
+
+def _left(resources: Resources, gone: set[str], changes: list[Change]) -> Iterator[str]:
+    """Files that stay in our folders although nobody of us has put them there, and the folders that they keep."""
+    told = {change.path for change in changes if change.kind == "left"}
+    gone = gone | {change.path for change in changes if change.kind == "removed"}
+    for folder in (SCRIPTS, OURS):
+        if kept_by_reapack(resources, resources.path / folder):
+            continue
+        left = []
+        for path in sorted((resources.path / folder).rglob("*")):
+            below = path.relative_to(resources.path / folder).parts
+            is_told = folder == OURS and (below[0] == ENVIRONMENT or below[0].startswith("kept "))
+            name = path.relative_to(resources.path).as_posix()
+            if not is_told and name not in gone and path.is_file():
+                left.append(name)
+        others = [path for path in left if path not in told]
+        for path in others[:MANY]:
+            yield f"  left     {path}: install has not put it there"
+        if len(others) > MANY:
+            yield f"  left     {len(others) - MANY} more files in {folder.as_posix()} that install has not put there"
+        if left:
+            yield f"  left     {resources.path / folder}: it holds what was left; delete it if you need nothing of it"
 
 
 def _home_made(home: Path, manifest: Manifest) -> Path:
