@@ -345,6 +345,22 @@ def test_the_command_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) ->
     assert "find a sound's other places in a file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("words", "like"), [(["help"], []), (["help", "find"], ["find"])])
+def test_help_is_shown_as_a_command_too(capsys: pytest.CaptureFixture[str], words: list[str], like: list[str]) -> None:
+    shown = []
+    for line in (words, [*like, "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(line)
+        assert ended.value.code == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1]
+    assert "usage: reatrieve" in shown[0]
+
+
+def test_help_of_what_is_no_command_is_refused(said: Callable[..., str]) -> None:
+    assert "'fnd' is unknown; did you mean 'find'?" in said("help", "fnd")
+
+
 @pytest.mark.parametrize("option", ["--journal", "--token-file"])
 def test_a_disk_that_refuses_is_told_without_its_number_and_with_the_path_once(
     option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
