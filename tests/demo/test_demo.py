@@ -258,6 +258,14 @@ def test_the_picture_draws_a_mark_in_the_colour_that_its_legend_has(kind):
     assert drawn.getpixel((51, 350)) == COLOR[kind]  # the legend's
 
 
+def test_the_picture_spells_letters_that_its_face_lacks():
+    drawn = [
+        picture([Mark(Span(4, 8), "accepted", text)], noise(22050 * 10), rate_hz=22050, title=text, caption=text)
+        for text in ("Größe", "Grosse")
+    ]
+    assert drawn[0].tobytes() == drawn[1].tobytes()
+
+
 @pytest.mark.parametrize("name", ["demo.wav", "demo.rpp", "demo.png", "export"])
 def test_nothing_that_is_there_is_replaced(name, tmp_path, capsys):
     (tmp_path / name).write_text("mine", encoding="utf-8")

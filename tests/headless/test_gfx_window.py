@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image, ImageDraw
 
 from reatrieve.errors import InputError
+from reatrieve.headless.gfx import draw_text, drawable, text_width
 
 
 def test_a_window_is_a_picture(host):
@@ -43,6 +45,24 @@ def test_a_window_is_a_picture(host):
     assert host.reaper.running == []
     with pytest.raises(InputError, match="no gfx window"):
         host.reaper.gfx_picture()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Größe 1 Äther.wav", "Grosse 1 Ather.wav"),
+        ("Cafe\u0301 Łódź – Ærø", "Cafe Lodz - AEro"),
+        ("a\u00a0b\u200b… “x” · y", "a b… “x” · y"),
+        ("音 \udcff\t", "? ??"),
+    ],
+)
+def test_text_is_drawn_in_characters_that_the_face_has(text, shown):
+    assert drawable(text) == shown
+    assert text_width(text, 16) == text_width(shown, 16)
+    pictures = [Image.new("RGB", (300, 30)) for _ in range(2)]
+    for picture, one in zip(pictures, (text, shown), strict=True):
+        draw_text(ImageDraw.Draw(picture), (2, 2), one, 16, (255, 255, 255))
+    assert pictures[0].tobytes() == pictures[1].tobytes()
 
 
 KEYS = """

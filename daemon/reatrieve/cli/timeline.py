@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from reatrieve.annotations.truth import Truth
+from reatrieve.headless.gfx import drawable
 from reatrieve.session.spans import Span
 from reatrieve.session.state import SessionState
 
@@ -92,7 +93,7 @@ def picture(
     image.paste(_spectrogram(samples, rate_hz, right - left, bottom - top), (left, top))
     draw = ImageDraw.Draw(image, "RGBA")
     large, small = ImageFont.load_default(30), ImageFont.load_default(17)
-    draw.text((left, 22), title, fill=INK, font=large)
+    draw.text((left, 22), drawable(title), fill=INK, font=large)
 
     def x_of(seconds: float) -> float:
         return left + (right - left) * seconds / duration_s
@@ -107,8 +108,9 @@ def picture(
             draw.rectangle((x0, lane[0], x1, lane[1]), fill=color)
         if mark.kind in {"example", "accepted"}:
             draw.rectangle((x0, top, x1, bottom), outline=(*color, 255), fill=(*color, 38), width=2)
-        if mark.text and draw.textlength(mark.text, font=small) < x1 - x0 - 4:
-            draw.text(((x0 + x1) / 2, (lane[0] + lane[1]) / 2), mark.text, fill=BACKGROUND, font=small, anchor="mm")
+        text = drawable(mark.text)
+        if text and draw.textlength(text, font=small) < x1 - x0 - 4:
+            draw.text(((x0 + x1) / 2, (lane[0] + lane[1]) / 2), text, fill=BACKGROUND, font=small, anchor="mm")
     step = next(s for s in (5, 10, 15, 30, 60, 300, 600, 1800, 1e9) if duration_s / s <= 14)
     for tick in np.arange(0.0, duration_s, step):
         draw.text(
@@ -116,7 +118,7 @@ def picture(
         )
         draw.line((x_of(tick), top - 48, x_of(tick), top), fill=(*FAINT, 70))
     _legend(draw, {mark.kind for mark in marks}, left, height - 62, small)
-    draw.text((left, height - 32), caption, fill=INK, font=small)
+    draw.text((left, height - 32), drawable(caption), fill=INK, font=small)
     return image
 
 

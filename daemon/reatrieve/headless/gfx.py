@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections import deque
 from functools import lru_cache
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["DRAWING", "RECEIVED", "SENT", "GfxWindow", "draw_text", "text_width"]
+__all__ = ["DRAWING", "RECEIVED", "SENT", "GfxWindow", "draw_text", "drawable", "text_width"]
 
 DRAWING = frozenset(
     f"gfx.{name}"
@@ -20,6 +21,12 @@ DRAWING = frozenset(
 )  # fmt: skip
 SENT = ("r", "g", "b", "a", "a2", "mode", "x", "y", "dest", "clear", "mouse_wheel", "mouse_hwheel", "ext_retina")
 RECEIVED = (*SENT, "mouse_x", "mouse_y", "mouse_cap", "w", "h", "texth")
+_SPELT = {
+    "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d",
+    "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i", "–": "-", "—": "-", "−": "-", "×": "x", "•": "·",
+    "„": "“", "‚": "‘",
+}  # fmt: skip
+"""Letters and signs that Unicode does not take apart."""
 
 
 @lru_cache(maxsize=64)
@@ -28,17 +35,35 @@ def _font(size: int) -> Any:
     return ImageFont.load_default(size=max(size, 4))
 
 
+@lru_cache(maxsize=4096)
+def _has(char: str) -> bool:
+    """Whether the face draws this character as something else than its box."""
+    box, glyph = (_font(20).getmask(one) for one in ("\uffff", char))
+    return (glyph.size, bytes(glyph)) != (box.size, bytes(box))
+
+
+@lru_cache(maxsize=4096)
+def drawable(text: str) -> str:
+    """The text in characters that the face has: letters without accents, others spelt, ``?`` for the rest."""
+    return "".join(char if _has(char) else _folded(char) for char in text)
+
+
+def _folded(char: str) -> str:
+    parts = unicodedata.normalize("NFKD", _SPELT.get(char, char))
+    return "".join(part if _has(part) else "?" for part in parts if unicodedata.category(part) not in ("Mn", "Cf"))
+
+
 @lru_cache(maxsize=4096)  # the window draws the same words in every frame
 def text_width(text: str, size: int) -> float:
     """Pixels from a line's start to its end. Pillow's hinted blanks are hardly seen; these are as in Arial."""
-    words = text.split(" ")
+    words = drawable(text).split(" ")
     return float(sum(map(_font(size).getlength, words)) + math.ceil(0.27 * size) * (len(words) - 1))
 
 
 def draw_text(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, fill: tuple[int, ...]) -> None:
     """Draw a line as ``text_width`` measures it."""
     x, y = at
-    for word in text.split(" "):
+    for word in drawable(text).split(" "):
         pen.text((x, y), word, fill=fill, font=_font(size))
         x += text_width(f"{word} ", size)
 
