@@ -185,9 +185,9 @@ def _left(resources: Resources, gone: set[str], changes: list[Change]) -> Iterat
             name = path.relative_to(resources.path).as_posix()
             if not is_told and name not in gone and path.is_file():
                 left.append(name)
-        others = [path for path in left if path not in told]
-        for path in others[:MANY]:
-            yield f"  left     {path}: install has not put it there"
+        others = [name for name in left if name not in told]
+        for name in others[:MANY]:
+            yield f"  left     {name}: install has not put it there"
         if len(others) > MANY:
             yield f"  left     {len(others) - MANY} more files in {folder.as_posix()} that install has not put there"
         if left:
