@@ -8,21 +8,39 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from reatrieve.lab.pictures.held import SHARE
 from reatrieve.lab.pictures.scenes import SCENES, SIZES, THEMES, played
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SMALL = (200, 120)
 
 
+def bar_share(image: Image.Image) -> float:
+    """How far the bar of a search is filled: the last run of one colour inside its frame is what is left."""
+    row = [image.convert("RGB").getpixel((x, 36)) for x in range(image.width - 10)]
+    left = next(x for x in range(len(row) - 1, -1, -1) if row[x] != row[-1])
+    filled = next(x for x in range(left, -1, -1) if row[x] != row[left])
+    return (left - filled) / (len(row) - 1 - filled)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", [size for size in SIZES if size != SMALL])
+def test_a_search_stands_at_the_same_share_in_every_picture(size: tuple[int, int], theme: str) -> None:
+    with Image.open(DOCS / "pictures" / "window" / f"searching-{size[0]}x{size[1]}-{theme}.png") as image:
+        assert bar_share(image) == pytest.approx(SHARE, abs=0.01)
+
+
 @pytest.mark.slow
 def test_a_session_is_drawn_in_every_size() -> None:
     drawn = {
         (one.scene, one.size): one.image
-        for one in played("light", scenes=("idle", "asking"), sizes=(SMALL, (400, 300)))
+        for one in played("light", scenes=("idle", "searching", "asking"), sizes=(SMALL, (400, 300)))
     }
     assert set(drawn) == {
         ("idle", SMALL),
         ("idle", (400, 300)),
+        ("searching", SMALL),
+        ("searching", (400, 300)),
         ("asking", SMALL),
         ("asking", (400, 300)),
         ("asking", (0, 0)),
@@ -31,6 +49,8 @@ def test_a_session_is_drawn_in_every_size() -> None:
         assert size in (image.size, (0, 0))
         assert len(image.getcolors(1 << 20) or []) > 20
     assert drawn["idle", SMALL].tobytes() != drawn["asking", SMALL].tobytes()
+    assert drawn["searching", SMALL].tobytes() != drawn["asking", SMALL].tobytes()
+    assert bar_share(drawn["searching", (400, 300)]) == pytest.approx(SHARE, abs=0.01)
     assert drawn["asking", SMALL].getpixel((1, 1)) == (232, 232, 232)  # REAPER's own ground
     assert drawn["asking", (0, 0)].height > 500
 

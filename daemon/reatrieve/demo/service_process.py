@@ -27,6 +27,7 @@ class ServiceProcess:
     ----------
     home : its home folder (token, spool, journals, cache, all inside).
     arguments : further words of the command line.
+    module : that Python runs; it takes the words of ``reatrieve``.
 
     Raises
     ------
@@ -34,8 +35,9 @@ class ServiceProcess:
         From ``start``, if the process ends or says nothing for a minute; its last words are in the text.
     """
 
-    def __init__(self, home: Path, arguments: Sequence[str] = ()) -> None:
+    def __init__(self, home: Path, arguments: Sequence[str] = (), *, module: str = "reatrieve") -> None:
         self.home = home
+        self._module = module
         self._arguments = list(arguments)
         self._process: subprocess.Popen[str] | None = None
         self._lines: Queue[str] = Queue()
@@ -62,7 +64,7 @@ class ServiceProcess:
             If it ends, or is silent for ``START_TIMEOUT_S`` seconds.
         """
         command = [
-            *([sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "reatrieve"]),
+            *([sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", self._module]),
             *("serve", "--home", str(self.home), "--port", "0"),
             *("--cache", str(self.home / "cache"), "--logs", str(self.home / "logs")),
             *self._arguments,

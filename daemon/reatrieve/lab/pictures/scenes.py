@@ -15,6 +15,8 @@ import soundfile
 from PIL import Image
 
 from reatrieve.demo.loop import Loop
+from reatrieve.demo.service_process import ServiceProcess
+from reatrieve.lab.pictures import held
 from reatrieve.lab.pictures.arrange import arrange_view, with_window
 from reatrieve.session.events import Verdict
 from reatrieve.synth import make_song
@@ -52,10 +54,12 @@ class Player:
     ----------
     loop : REAPER and the daemon, with the song on a track.
     audio : the song's file.
+    hold : while this file is there, a search stands still.
     """
 
     def __init__(self, loop: Loop, folder: Path) -> None:
         self.loop = loop
+        self.hold = loop.daemon.home / held.HOLD
         song = make_song(**SONG, duration_s=SONG_S)  # type: ignore[arg-type]
         self.audio = folder / "Song.wav"
         soundfile.write(str(self.audio), song.audio, song.rate_hz)
@@ -118,7 +122,7 @@ def played(
     """
     with (
         tempfile.TemporaryDirectory(prefix="reatrieve-", ignore_cleanup_errors=True) as name,
-        Loop(Path(name), theme=theme) as loop,
+        _loop(Path(name), theme) as loop,
     ):
         player = Player(loop, Path(name))
         loop.reaper.run("Window")
@@ -131,11 +135,17 @@ def played(
                 yield from _drawn(player, scene, sizes, theme)
 
 
+def _loop(folder: Path, theme: str) -> Loop:
+    loop = Loop(folder, theme=theme)
+    loop.daemon = ServiceProcess(loop.daemon.home, module=held.__name__)
+    return loop
+
+
 def _drawn(player: Player, scene: str, sizes: tuple[tuple[int, int], ...], theme: str) -> Iterator[Drawn]:
     loop = player.loop
     for size in sorted(sizes, reverse=True):
         loop.reaper.resize_window(*size, name=TITLE)
-        loop.settle(1 if scene == "searching" else TICKS)
+        loop.settle(TICKS)
         yield Drawn(scene, size, loop.reaper.gfx_picture(TITLE))
     if scene == "asking":
         for _ in _LAST_ANSWERS:  # the candidate before them lies near the example
@@ -157,13 +167,15 @@ def _idle(player: Player) -> None:
 
 def _searching(player: Player) -> None:
     reaper = player.loop.reaper
+    player.hold.touch()
     reaper.run("Find sounds like the time selection")
-    reaper.until(lambda: "analysing" in reaper.status.help_line or "reading the audio" in reaper.status.help_line)
+    reaper.until(lambda: reaper.status.help_line.endswith(f"analysing, {100 * held.SHARE:.0f} %"))
 
 
 def _asking(player: Player) -> None:
     """The second sound; the first one is finished by then."""
     loop, (vocal, swell) = player.loop, player.sounds[:2]
+    player.hold.unlink()
     loop.reaper.until(lambda: loop.candidate is not None)
     player.rename("Swell")
     player.answer(swell, 4)
