@@ -17,7 +17,7 @@ from reatrieve.errors import AudioError, InputError
 from reatrieve.journal import Header, Journal
 from reatrieve.lab.additions import add_session
 from reatrieve.lab.dataset import load_dataset
-from reatrieve.session.events import Answered, Finished, Proposed, Started
+from reatrieve.session.events import Answered, Finished, Proposed, Renamed, Started
 from reatrieve.session.spans import Span
 
 
@@ -60,6 +60,41 @@ def test_the_same_class_twice_is_refused_and_another_annotator_is_not(tmp_path, 
     add_session(made, tmp_path / "d", annotator="ann")
     add_session(made, tmp_path / "d", label="chirp", annotator="ann")
     assert [sound.name for sound in load_dataset(tmp_path / "d").sounds] == ["bleep", "bleep (ann)", "chirp (ann)"]
+
+
+def test_a_sound_that_was_named_later_is_not_doubled(tmp_path, source, capsys):
+    made, folder = journal(tmp_path / "s1.journal.jsonl", TrackMap.of_file(source)), tmp_path / "d"
+    add_session(made, folder)
+    table = folder / "annotations.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("4.000000,5.000000,,", "4.000000,5.000000,sample,-3"))
+    with Journal.open(made) as again:
+        again.append(Renamed("zap"))
+    assert main(["dataset", "add", str(made), "--to", str(folder)]) == 0
+    assert "note: its rows were called bleep, and are called zap now" in capsys.readouterr().out
+    rows = table.read_text(encoding="utf-8").splitlines()[1:]
+    assert rows == [
+        "one.wav,zap,1.000000,2.000000,,,",
+        "one.wav,zap,4.000000,5.000000,sample,-3,",
+        "one.wav,zap,8.500000,9.500000,,,",
+        "one.wav,zap,10.500000,11.500000,,,near",
+    ]
+
+
+def test_places_that_another_class_has_are_told_and_stay(tmp_path, source, capsys):
+    made, folder = journal(tmp_path / "s1.journal.jsonl", TrackMap.of_file(source)), tmp_path / "d"
+    add_session(made, folder)
+    told = "note: some of its places stand there as bleep, too; remove those rows if that is the same sound"
+    assert main(["dataset", "add", str(made), "--to", str(folder), "--label", "zap"]) == 0
+    assert told in " ".join(capsys.readouterr().out.split())
+    table = folder / "annotations.csv"
+    kept = [line for line in table.read_text(encoding="utf-8").splitlines() if ",zap," not in line]
+    table.write_text("\n".join([*kept, "one.wav,bleep,20.0,21.0,,,"]) + "\n", encoding="utf-8")  # somebody's own
+    with Journal.open(made) as again:
+        again.append(Renamed("zap"))
+    assert main(["dataset", "add", str(made), "--to", str(folder)]) == 0
+    assert told in " ".join(capsys.readouterr().out.split())
+    (bleep, zap) = (sum(f",{name}," in line for line in table.read_text().splitlines()) for name in ("bleep", "zap"))
+    assert (bleep, zap) == (5, 4)
 
 
 def test_rows_that_are_there_stay_as_they_are(tmp_path, source, bleeps):

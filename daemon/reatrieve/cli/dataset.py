@@ -64,4 +64,9 @@ def run(args: argparse.Namespace) -> int:
         )
         mixed = "; the track was mixed to that file" if added.rendered else ""
         say(f"{added.file}: {added.class_}, {plural(added.occurrences, 'occurrence')}, {added.near} near{mixed}")
+        if added.renamed:
+            say(f"note: its rows were called {', '.join(added.renamed)}, and are called {added.class_} now")
+        if added.also:
+            also = ", ".join(added.also)
+            say(f"note: some of its places stand there as {also}, too; remove those rows if that is the same sound")
     return 0

@@ -19,7 +19,8 @@ from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
 from reatrieve.files import appearing, made_for, write_whole
-from reatrieve.journal import read_journal
+from reatrieve.journal import Line, read_journal
+from reatrieve.session.events import Renamed, Started
 from reatrieve.session.spans import Span
 from reatrieve.session.state import SessionState, fold
 
@@ -31,13 +32,22 @@ WHOLE_FILE_TOLERANCE_S = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What one session brought: rows of ``class_`` in ``file``; ``rendered``: its track had to be mixed to a file."""
+    """What one session brought: rows of ``class_`` in ``file``.
+
+    Attributes
+    ----------
+    rendered : its track had to be mixed to a file.
+    renamed : the classes that its rows had from an earlier name of the session.
+    also : other classes that the same places have in the table.
+    """
 
     file: str
     class_: str
     occurrences: int
     near: int
     rendered: bool
+    renamed: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 def add_session(
@@ -54,6 +64,7 @@ def add_session(
 
     The example and what was accepted become occurrences; what was skipped becomes `near`; rejections leave no row. A
     session over one whole file takes that file along; another one (several items, rates, fades) is mixed to a FLAC.
+    Rows that the session has there under an earlier name get the new one, and keep what else stands in them.
 
     Parameters
     ----------
@@ -93,9 +104,17 @@ def add_session(
         brought = folder / "audio" / file
     near = [one.span for one in state.candidates.values() if one.state == "skipped"]
     occurrences = [span for _, span in _kept(state)]
-    for span, flag in sorted([*((span, "") for span in occurrences), *((span, "near") for span in near)]):
-        times = {"start": f"{span.start_s:.6f}", "end": f"{span.end_s:.6f}"}
-        rows.add(file=file, flag=flag, annotator=annotator, **{"class": class_}, **times)
+    wanted = [
+        {
+            "file": file, "class": class_, "start": f"{span.start_s:.6f}", "end": f"{span.end_s:.6f}",
+            "flag": flag, "annotator": annotator,
+        }
+        for span, flag in sorted([*((span, "") for span in occurrences), *((span, "near") for span in near)])
+    ]  # fmt: skip
+    there = rows.classes_at(wanted)
+    renamed = tuple(one for one in there if one in _earlier_names(lines, state) and rows.renamed(one, wanted))
+    for row in wanted:
+        rows.add(**row)
     try:
         rows.write()
     except AudioError:
@@ -105,7 +124,14 @@ def add_session(
                 brought.parent.rmdir()
                 folder.rmdir()
         raise
-    return Added(file, class_, len(occurrences), len(near), rendered=source is None)
+    also = tuple(one for one in there if one not in renamed)
+    return Added(file, class_, len(occurrences), len(near), source is None, renamed, also)
+
+
+def _earlier_names(lines: Sequence[Line], state: SessionState) -> set[str]:
+    """What the session was called before it had its name of now."""
+    names = {line.event.label for line in lines if isinstance(line.event, Started | Renamed)}
+    return {name or "sound" for name in names - {state.label}}
 
 
 def _kept(state: SessionState) -> Sequence[tuple[int, Span]]:
@@ -162,13 +188,35 @@ class _Table:
         if broken:
             raise InputError(f"{path}, {broken}; mend the table or choose another folder")
         self._header = list(self._old.header)
+        self._rows = [row for _, row in self._old.rows if isinstance(row, list)]
         self._added: list[list[str]] = []
 
     def holds(self, **cells: str) -> bool:
         """Whether a row has these cells; a column that the table lacks counts as empty."""
-        return any(
-            all(self._old.cell(row, column) == cell for column, cell in cells.items()) for _, row in self._old.rows
-        )
+        return any(all(self._old.cell(row, column) == cell for column, cell in cells.items()) for row in self._rows)
+
+    def classes_at(self, wanted: Sequence[dict[str, str]]) -> list[str]:
+        """Other classes that rows at some of these places have, of the same file and annotator."""
+        found = [self._old.cell(row, "class") for row in self._rows for one in wanted if self._is_at(row, one)]
+        return [name for name in dict.fromkeys(found) if name != wanted[0]["class"]]
+
+    def renamed(self, earlier: str, wanted: list[dict[str, str]]) -> bool:
+        """Move rows of the class ``earlier`` into those ``wanted`` at their places, with what else stands in them.
+
+        False, and nothing happens, where the class has other places in that file, too: it may be another session's.
+        """
+        same = {"file": wanted[0]["file"], "annotator": wanted[0]["annotator"], "class": earlier}
+        rows = [row for row in self._rows if all(self._old.cell(row, name) == cell for name, cell in same.items())]
+        places = [next((one for one in wanted if self._is_at(row, one)), None) for row in rows]
+        for row, one in zip(rows, places, strict=True):
+            if one is None or None in places:
+                return False
+            one |= {name: self._old.cell(row, name) for name in self._old.header if name not in one}
+        self._rows = [row for row in self._rows if row not in rows]
+        return True
+
+    def _is_at(self, row: Sequence[str], one: dict[str, str]) -> bool:
+        return all(self._old.cell(row, name) == one[name] for name in ("file", "annotator", "start", "end"))
 
     def add(self, **cells: str) -> None:
         """Add one row; columns that the table lacks are added where the row fills them."""
@@ -180,7 +228,7 @@ class _Table:
         text = io.StringIO()
         writer = csv.writer(text, delimiter=self._old.separator, lineterminator="\n")
         writer.writerow(self._header)
-        rows = [*(row for _, row in self._old.rows if isinstance(row, list)), *self._added]
+        rows = [*self._rows, *self._added]
         writer.writerows([*row, *[""] * (len(self._header) - len(row))] for row in rows)
         try:
             with made_for(self._path.parent):
