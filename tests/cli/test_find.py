@@ -298,6 +298,22 @@ def test_a_named_journal_that_cannot_be_made_wants_another_name(
     assert "name a file by" not in said
 
 
+def test_a_sync_json_in_the_way_is_told_before_the_first_candidate(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "Sync"
+    out.mkdir()
+    (out / "Stück 1.sync.json").write_text("{}", encoding="utf-8")
+    words = (song, "--start", 2, "--end", 2.5, "--out", out)
+    told = f"note: Stück 1.sync.json already exists in {out}, and no new session replaces it; choose another folder"
+    assert find(monkeypatch, *words, typed="q\n") == 2
+    said = capsys.readouterr().out
+    assert 0 <= said.find(told) < said.index("y/n/s/?")
+    for others in (("--to", "audacity"), ("--out", tmp_path / "Other")):
+        find(monkeypatch, *words, "--new", *others, typed="q\n")
+        assert "already exists in" not in capsys.readouterr().out
+
+
 def test_the_rest_is_listed_and_accepted(
     song: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -344,9 +344,24 @@ def _chosen(
     if args.resume is not None:
         args.file = None
         return _check_resumed(args)
+    if there := _sync_json_of_others(args):
+        console.print(
+            f"note: {there.name} already exists in {there.parent}, and no new session replaces it; choose another "
+            "folder by --out, or go on with its session by --resume"
+        )
     label = args.label or (truth.class_ if truth else sessions.free_label())
     started = Started(example, label, _budget(args), args.retriever or settings.retriever)
     return Header(uuid.uuid4().hex, track_map), fold([started])
+
+
+def _sync_json_of_others(args: argparse.Namespace) -> Path | None:
+    """What would be in the way of this new session's sync JSON. (Other files may turn out to be the same.)"""
+    if args.out is None or not _rewrites(args):
+        return None
+    from reatrieve.sync.export import sync_json_of
+
+    path = sync_json_of(args.file, args.out)
+    return path if path.exists() else None
 
 
 def _journal(args: argparse.Namespace, header: Header, state: SessionState, settings: Settings) -> Journal:

@@ -28,7 +28,7 @@ from reatrieve.sync.targets import TARGETS, Options, Target, chosen_options, cho
 from reatrieve.sync.turns import turn_among_processes, turn_in_this_process
 from reatrieve.sync.wave_content import describe
 
-__all__ = ["ExportJob", "ForceNeededError", "Written", "export"]
+__all__ = ["ExportJob", "ForceNeededError", "Written", "export", "sync_json_of"]
 
 
 class ForceNeededError(InputError):
@@ -171,6 +171,11 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
             _sweep({one.final.name for one in made}, job.folder)
     tell(1.0)
     return [Written(one.target, one.final, len(sheet.events), is_same) for one, is_same in zip(made, same, strict=True)]
+
+
+def sync_json_of(audio: Path, folder: Path) -> Path:
+    """Where the sync JSON of a sound file lies in a folder of exports."""
+    return folder / TARGETS["json"].file.format(name=_stem(audio))
 
 
 class _Made(NamedTuple):
