@@ -40,6 +40,22 @@ def without_links(*_, **__):
     raise OSError(95, "Operation not supported")
 
 
+def refusing(monkeypatch, first, *, error=None):
+    """Renames from the ``first`` on fail, that one with ``error``; what was renamed before."""
+    real, renamed = Path.replace, []
+
+    def replace(path, target):
+        renamed.append(target.name)
+        if len(renamed) == first and error is not None:
+            raise error
+        if len(renamed) >= first:
+            raise OSError(30, "Read-only file system")
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    return renamed
+
+
 @pytest.mark.parametrize("links", [True, False], ids=["", "without links"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_files_or_those_before(song, tmp_path, monkeypatch, kind, links):  # noqa: F811
@@ -131,3 +147,56 @@ def test_ctrl_c_between_the_renames_leaves_the_files_of_before(song, tmp_path, m
     with pytest.raises(KeyboardInterrupt):
         export(accepted(), **job)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_what_ctrl_c_could_not_put_back_stays_also_after_the_next_export(song, tmp_path, monkeypatch):  # noqa: F811
+    job, before = exported(song, tmp_path / "out")
+    out = job["folder"]
+    with monkeypatch.context() as patch:
+        renamed = refusing(patch, 2, error=KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt):
+            export(accepted(), **job)
+    (kept,) = (path for path in out.iterdir() if path.suffix == ".before")
+    export(accepted(), **job)
+    assert kept.read_bytes() == before[renamed[0]]
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["", "without links"])
+@pytest.mark.parametrize("first", [1, 2])
+def test_only_what_was_replaced_is_called_new(song, tmp_path, monkeypatch, links, first):  # noqa: F811
+    """The disk is made read-only between two renames: nothing can be removed either."""
+    if not links:
+        monkeypatch.setattr("os.link", without_links)
+    job, before = exported(song, tmp_path / "out")
+    out = job["folder"]
+    renamed = refusing(monkeypatch, first)
+
+    def unlink(_path, *_, **__):
+        if len(renamed) >= first:
+            raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    said = str(_failed(job))
+    changed = {name for name, content in before.items() if (out / name).read_bytes() != content}
+    assert changed == set(renamed[: first - 1])
+    assert ("are new already" in said) == bool(changed)
+    assert {name for name in before if f" {name};" in said or f".{name}." in said} == changed
+
+
+def test_an_untouched_file_is_not_replaced_by_its_copy(song, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("os.link", without_links)
+    job, before = exported(song, tmp_path / "out")
+    out = job["folder"]
+    numbers = {name: (out / name).stat().st_ino for name in before}
+    real = Path.replace
+
+    def replace(path, target):
+        if path.suffix == ".part" and target.suffix != ".json":
+            raise PermissionError(13, "is in use", str(target))
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    assert "is in use" in str(_failed(job))
+    now = {name: (out / name).stat().st_ino for name in before}
+    assert {name for name in before if now[name] != numbers[name]} <= {"Lied für Übung.sync.json"}
+    assert {path.name for path in out.iterdir()} == before.keys()

@@ -156,8 +156,9 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
                 note(text)
         same = [_same_content(one.part, one.final) for one in made]
         if not job.force:
-            there = [one for one, is_same in zip(made, same, strict=True) if not is_same]
-            different = [one for one in there if os.path.lexists(one.final)]
+            different = [
+                one for one, is_same in zip(made, same, strict=True) if not is_same and os.path.lexists(one.final)
+            ]
             if job.replace_own and different:
                 before = _sheets_before(job, sheet)
                 different = [
@@ -192,16 +193,16 @@ def _place(made: Sequence[_Made]) -> None:
     AudioError
         If the disk refuses that, too; what was there is kept, and the text says where.
     """
-    placed: list[tuple[Path, Path | None]] = []
+    placed: list[tuple[_Made, Path | None]] = []
     try:
         for one in made:
-            placed.append((one.final, _kept(one.final)))
+            placed.append((one, _kept(one.final)))
             one.part.replace(one.final)
     except BaseException as error:  # Ctrl+C, too
         stuck = [pair for pair in reversed(placed) if not _put_back(*pair)]
+        kept_as = ", ".join(_set_aside(kept).name for _, kept in stuck if kept is not None)
         if stuck and isinstance(error, OSError):
-            names = ", ".join(final.name for final, _ in stuck)
-            kept_as = ", ".join(_set_aside(kept).name for _, kept in stuck if kept is not None)
+            names = ", ".join(one.final.name for one, _ in stuck)
             raise AudioError(
                 f"the disk of {made[0].final.parent} fails: these are new already and cannot be taken back: {names}"
                 + (f"; what was there before is in {kept_as}" if kept_as else "")
@@ -231,24 +232,19 @@ def _kept(final: Path) -> Path | None:
     return kept
 
 
-def _put_back(final: Path, kept: Path | None) -> bool:
-    """Whether what was there before is there again."""
+def _put_back(one: _Made, kept: Path | None) -> bool:
+    """Whether what was there before is there again, or still: its part is there until it has taken the place."""
+    was_replaced = not os.path.lexists(one.part)
     try:
-        if kept is None:
-            final.unlink(missing_ok=True)
-        elif _is_one_file(final, kept):  # it never was replaced
+        if was_replaced and kept is not None:
+            kept.replace(one.final)
+        elif was_replaced:
+            one.final.unlink(missing_ok=True)
+        elif kept is not None:
             kept.unlink()
-        else:
-            kept.replace(final)
     except OSError:
-        return False
+        return not was_replaced
     return True
-
-
-def _is_one_file(a: Path, b: Path) -> bool:
-    with suppress(OSError):
-        return os.path.samestat(a.lstat(), b.lstat())
-    return False
 
 
 def _set_aside(kept: Path) -> Path:
@@ -435,12 +431,12 @@ def _part(final: Path) -> Path:
 
 
 def _sweep(names: Iterable[str], folder: Path) -> None:
-    """Remove what killed exports of files of these names left."""
+    """Remove what killed exports of files of these names left, those of this user."""
     left = re.compile(rf"\.({'|'.join(map(re.escape, names))})\.[0-9a-f]{{8}}\.part")
     with suppress(OSError):
         for path in folder.iterdir():
-            if left.fullmatch(path.name):
-                with suppress(OSError):
+            with suppress(OSError):
+                if left.fullmatch(path.name) and is_own(path.lstat()):
                     path.unlink()
 
 
