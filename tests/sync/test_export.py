@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from reatrieve import filelock
 from reatrieve.annotations.files import read_annotations
 from reatrieve.audio.riff import walk_chunks
 from reatrieve.audio.trackmap import TrackItem, TrackMap
+from reatrieve.cli import main
 from reatrieve.errors import AudioError, InputError
 from reatrieve.sync import turns
 from reatrieve.sync.anchors import Placement
@@ -531,9 +534,161 @@ def test_where_nothing_can_be_locked_nobody_waits_and_nothing_is_swept(song, tmp
             raise PermissionError(13, "Permission denied", str(path))
 
         monkeypatch.setattr(turns, "open_lock", refused)
+        monkeypatch.setattr(turns, "open_regular", refused)
     export(accepted(), folder=folder, track_map=TrackMap((TrackItem(song, 0.0, 20.0),)))
     assert (folder / "Lied für Übung.sync.json").is_file()
     assert left.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="rights of Unix")
+def test_a_lock_of_another_user_is_waited_for(monkeypatch):
+    """At the umask of most systems that user's lock can only be read."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        theirs = turns.open_lock(folder / turns.LOCK_NAME, mode=0o644)
+        assert filelock.try_lock(theirs)
+        asked = []
+
+        def let_go_later(share: float) -> None:
+            asked.append(share)
+            if len(asked) == 2:
+                theirs.close()
+
+        if os.geteuid() == 0:
+            os.seteuid(12345)
+        else:
+            monkeypatch.setattr(turns, "open_lock", raising(PermissionError(13, "Permission denied")))
+        try:
+            with turns.turn_among_processes(folder, let_go_later) as alone:
+                assert alone
+        finally:
+            os.seteuid(os.getuid())
+        assert asked == [0.0, 0.0]
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="rights of Unix")
+def test_what_another_user_is_writing_is_not_swept(song, tmp_path, monkeypatch):
+    theirs = tmp_path / "out" / ".Lied für Übung.sync.json.0123abcd.part"
+    theirs.parent.mkdir()
+    theirs.touch()
+    uid = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: uid + 1)
+    export(accepted(), folder=theirs.parent, track_map=TrackMap((TrackItem(song, 0.0, 20.0),)))
+    assert theirs.exists()
+
+
+def raising(error: BaseException):
+    def fail(*_given, **_how):
+        raise error
+
+    return fail
+
+
+def test_an_export_that_was_stopped_is_waited_for_ten_seconds(song, tmp_path, monkeypatch, capsys):
+    with turns.open_lock(tmp_path / turns.LOCK_NAME) as stopped:
+        assert filelock.try_lock(stopped)
+        now_s = [-0.5]
+        monkeypatch.setattr(turns, "WAIT_S", 0.001)
+
+        def pass_time(_share: float) -> None:
+            now_s[0] += 0.5
+            assert now_s[0] < 20
+
+        refused = pytest.raises(InputError, match=f"another export to {re.escape(str(tmp_path))} is under way")
+        with refused, turns.turn_among_processes(tmp_path, pass_time, clock=lambda: now_s[0]):
+            pass
+        assert now_s[0] == turns.MOST_WAIT_S
+        given = ["export", "--regions", str(tmp_path / "r.csv"), "--audio", str(song), "--audio-start", "0"]
+        (tmp_path / "r.csv").write_text("start,end,label\n1.0,1.5,A\n", encoding="utf-8")
+        monkeypatch.setattr(turns, "MOST_WAIT_S", 0.0)
+        assert main([*given, "--out", str(tmp_path)]) == 2
+        assert f"another export to {tmp_path} is under way; wait until" in capsys.readouterr().err
+    assert main([*given, "--out", str(tmp_path)]) == 0
+
+
+def test_exports_of_one_process_wait_together_for_another(tmp_path, monkeypatch):
+    """Two at once and two after them, as the daemon's two threads take four: none waits again for as long."""
+    monkeypatch.setattr(turns, "WAIT_S", 0.001)
+    now_s, asked, ended_s, is_waited_for = [-0.5], [], [], threading.Event()
+
+    def pass_time(share: float) -> None:
+        assert is_waited_for.wait(30)
+        asked.append(share)
+        assert len(asked) < 100
+        now_s[0] = min(now_s[0] + 0.5, turns.MOST_WAIT_S)
+
+    def export_twice() -> None:
+        for _ in range(2):
+            with (
+                pytest.raises(InputError, match="is under way"),
+                turns.turn_in_this_process(tmp_path, lambda _share: is_waited_for.set(), clock=lambda: now_s[0]),
+                turns.turn_among_processes(tmp_path, pass_time, clock=lambda: now_s[0]),
+            ):
+                pass
+            ended_s.append(now_s[0])
+
+    with turns.open_lock(tmp_path / turns.LOCK_NAME) as stopped:
+        assert filelock.try_lock(stopped)
+        threads = [threading.Thread(target=export_twice) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert ended_s == [turns.MOST_WAIT_S] * 4
+
+
+def test_a_long_export_of_this_process_is_waited_for(tmp_path):
+    now_s, asked = [0.0], []
+    done, has_begun = threading.Event(), threading.Event()
+
+    def take_an_hour() -> None:
+        given = {"clock": lambda: now_s[0]}
+        with (
+            turns.turn_in_this_process(tmp_path, asked.append, **given),
+            turns.turn_among_processes(tmp_path, asked.append, **given),
+        ):
+            has_begun.set()
+            done.wait(30)
+
+    def pass_time(share: float) -> None:
+        asked.append(share)
+        now_s[0] += 1000.0
+        if len(asked) == 3:
+            done.set()
+
+    first = threading.Thread(target=take_an_hour)
+    first.start()
+    assert has_begun.wait(30)
+    with turns.turn_in_this_process(tmp_path, pass_time, clock=lambda: now_s[0]):
+        pass
+    first.join()
+    assert len(asked) >= 3
+
+
+def test_a_folder_that_takes_no_lock_is_not_tried_for_ever(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(turns, "open_lock", raising(FileNotFoundError(2, "No such file or directory")))
+    with pytest.raises(FileNotFoundError), turns.turn_among_processes(tmp_path, asked.append):
+        pass
+    assert 1 <= len(asked) < turns.MOST_TRIES
+    with pytest.raises(KeyboardInterrupt), turns.turn_among_processes(tmp_path, raising(KeyboardInterrupt())):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_what_is_in_the_place_of_the_lock_is_named(song, tmp_path, kind):
+    lock = tmp_path / "out" / turns.LOCK_NAME
+    lock.parent.mkdir()
+    if kind == "folder":
+        lock.mkdir()
+    elif sys.platform == "win32":
+        pytest.skip("links need rights there")
+    else:
+        lock.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=rf"{re.escape(str(lock))} is no plain file; remove it, then export again"):
+        export(accepted(), folder=lock.parent, track_map=TrackMap((TrackItem(song, 0.0, 20.0),)))
+    assert [path.name for path in lock.parent.iterdir()] == [turns.LOCK_NAME]
 
 
 def test_an_export_makes_the_folder_again_that_a_failed_one_took_away(tmp_path):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
-from reatrieve.files import MOST_PARTS, made_for, open_source, unreadable
+from reatrieve.files import MOST_PARTS, is_own, made_for, open_source, unreadable
 from reatrieve.session.retriever import Progress
 from reatrieve.sync.anchors import Placement
 from reatrieve.sync.earlier import EarlierExport
