@@ -140,21 +140,24 @@ def test_a_full_disk_is_told_and_nothing_half_written_stays(tmp_path, source):
     assert not [path for path in (tmp_path / "d").rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("before", ["nothing", "empty folders", "a session"])
 def test_audio_that_no_table_can_name_goes_again(tmp_path, source, monkeypatch, before):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    if before:
-        add_session(journal(tmp_path / "s0.journal.jsonl", TrackMap.of_file(source)), tmp_path / "d", label="other")
+    data = tmp_path / "new" / "d"
+    if before == "empty folders":
+        (data / "audio").mkdir(parents=True)
+    elif before == "a session":
+        add_session(journal(tmp_path / "s0.journal.jsonl", TrackMap.of_file(source)), data, label="other")
     there = sorted(tmp_path.rglob("*"))
     made = journal(tmp_path / "s1.journal.jsonl", TrackMap.of_file(source))
     with monkeypatch.context() as patch:
         patch.setattr("reatrieve.lab.additions.write_whole", full)
         with pytest.raises(AudioError, match=r"cannot write .*annotations\.csv: No space"):
-            add_session(made, tmp_path / "d", name="one")
+            add_session(made, data, name="one")
     assert sorted(tmp_path.rglob("*")) == sorted([*there, made])
-    add_session(made, tmp_path / "d", name="one")
+    add_session(made, data, name="one")
 
 
 def test_a_track_of_more_than_a_file_is_mixed(tmp_path, source):

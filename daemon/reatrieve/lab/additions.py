@@ -100,6 +100,7 @@ def add_session(
     if rows.holds(file=file, annotator=annotator, **{"class": class_}):
         raise InputError(f"{class_!r} is already annotated in {file}; choose another --label")
     brought = None
+    missing = [one for one in (folder / "audio", folder, *folder.parents) if not one.exists()]
     if not (source is not None and reference) and _bring_audio(header.track_map, source, folder / "audio" / file):
         brought = folder / "audio" / file
     near = [one.span for one in state.candidates.values() if one.state == "skipped"]
@@ -121,8 +122,8 @@ def add_session(
         if brought is not None:  # nothing names it
             with contextlib.suppress(OSError):
                 brought.unlink()
-                brought.parent.rmdir()
-                folder.rmdir()
+                for one in missing:
+                    one.rmdir()
         raise
     also = tuple(one for one in there if one not in renamed)
     return Added(file, class_, len(occurrences), len(near), source is None, renamed, also)
