@@ -34,6 +34,7 @@ __all__ = [
     "keep_private",
     "made_for",
     "make_folder",
+    "not_left_empty",
     "open_lock",
     "open_regular",
     "open_source",
@@ -324,12 +325,19 @@ def made_for(folder: Path, *, private: bool = False) -> Iterator[None]:
     OSError
         If it cannot be made.
     """
-    missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
-    try:
+    with not_left_empty(folder):
         if private:
             make_folder(folder)
         else:
             folder.mkdir(parents=True, exist_ok=True)
+        yield
+
+
+@contextlib.contextmanager
+def not_left_empty(folder: Path) -> Iterator[None]:
+    """Where the block fails, the folder goes, and those above it, that were missing before and are empty."""
+    missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
+    try:
         yield
     except BaseException:
         for one in missing:

@@ -326,7 +326,7 @@ def test_a_spool_that_cannot_be_made_is_told(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="a limit on the size of files stands for the full disk")
 def test_a_spool_that_cannot_be_marked_leaves_nothing(tmp_path):
     with files_of_at_most(0), pytest.raises(InputError, match=r"cannot be written .*--spool"):
-        SpoolCarrier(tmp_path / ("a" * 32), lambda *_: None, time.monotonic)
+        SpoolCarrier(tmp_path / "new" / ("a" * 32), lambda *_: None, time.monotonic)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -41,7 +41,7 @@ def test_a_bench_whose_sound_cannot_be_written_is_one_sentence(n_bytes: int, cap
     [
         ["demo", "--out", "{new}"],
         ["evaluate", "{data}", "--results", "{new}/of/it"],
-        ["install", "--resource-path", "{data}", "--home", "{new}"],
+        ["install", "--resource-path", "{data}", "--home", "{new}/of/it"],
         ["export", "--regions", "{data}/annotations.csv", "--audio", "{data}/audio/a.wav", "--out", "{new}/of/it"],
         ["convert", "{data}/annotations.csv", "{new}/of/labels.txt"],
         ["find", "{data}/audio/a.wav", "--start", "0.2", "--end", "0.5", "--journal", "{new}/of/a.journal.jsonl"],

@@ -343,6 +343,18 @@ def test_a_file_that_cannot_be_removed_says_what_to_do(
     assert "(Permission denied); correct the folder's rights" in capsys.readouterr().err
 
 
+def test_no_folder_of_an_install_that_was_stopped_stays_empty(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_home: Path) -> None:
+        assert machine.home.is_dir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(setup_install, "make_token", stop)
+    assert machine.run("install") == 130
+    assert not machine.home.parent.exists()
+
+
 def test_known_folders_of_each_platform(tmp_path: Path) -> None:
     assert known_folders({"APPDATA": "/a"}, "win32") == [(Path("/a/REAPER"), "standard")]
     assert known_folders({"HOME": "/h"}, "darwin") == [(Path("/h/Library/Application Support/REAPER"), "standard")]

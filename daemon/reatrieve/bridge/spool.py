@@ -32,7 +32,7 @@ from reatrieve.files import (
     ForeignFileError,
     appearing,
     is_real_folder,
-    make_folder,
+    made_for,
     open_lock,
     open_regular,
     read_small,
@@ -119,30 +119,26 @@ class SpoolCarrier:
         self._observer: BaseObserver | None = None
         self._waker: _Waker | None = None
         self._wake: Callable[[], None] = lambda: None
+        what = "made"
         try:
-            make_folder(folder)
-            self._marker = open_lock(folder / MARKER)
+            with made_for(folder, private=True):  # without the mark nobody would sweep it
+                self._marker = open_lock(folder / MARKER)
+                what = "written"
+                self._mark()
         except OSError as exc:
-            self._unmake()
             raise InputError(
-                f"the spool folder {folder} cannot be made ({reason(folder, exc)}); choose another with --spool"
+                f"the spool folder {folder} cannot be {what} ({reason(folder, exc)}); choose another with --spool"
             ) from exc
+
+    def _mark(self) -> None:
         try:
             try_lock(self._marker)  # before the mark: a marked folder that nobody has locked is swept
             self._marker.write(MARK)
-        except OSError as exc:
+        except BaseException:
             self._marker.close()
-            self._unmake()
-            raise InputError(
-                f"the spool folder {folder} cannot be written ({reason(folder, exc)}); choose another with --spool"
-            ) from exc
-
-    def _unmake(self) -> None:
-        """Leave nothing of a folder that could not be made ready: without the mark nobody would sweep it."""
-        with contextlib.suppress(OSError):
-            (self.folder / MARKER).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self.folder.rmdir()
+            with contextlib.suppress(OSError):
+                (self.folder / MARKER).unlink()
+            raise
 
     async def run(self) -> None:
         """Watch and poll until cancelled."""

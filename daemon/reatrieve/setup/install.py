@@ -17,7 +17,7 @@ from reatrieve import __version__
 from reatrieve.bridge.handover import ask_to_give_way, is_newer
 from reatrieve.bridge.home import TOKEN_NAME, answers_ping, kept_token, make_token, private_token, read_info
 from reatrieve.errors import InputError, ReatrieveError
-from reatrieve.files import open_source, own_folder, read_small
+from reatrieve.files import not_left_empty, open_source, own_folder, read_small
 from reatrieve.installation import MARKER, scripts_folder
 from reatrieve.setup.changes import Change, Manifest, carried_out, planned, read_manifest, taken_away
 from reatrieve.setup.luasocket import luasocket_in
@@ -197,21 +197,15 @@ def _left(resources: Resources, gone: set[str], changes: list[Change]) -> Iterat
 def _home_made(home: Path, manifest: Manifest) -> Path:
     """Make the home folder and its token where there are none; the real place of both."""
     is_new = not home.is_dir()
-    try:
-        with _used(home):
-            own_folder(home, "home folder", option="--home")
-            if is_new:
-                manifest.further["home"] = str(home)
-            if private_token(home) is None:
-                make_token(home)
-                manifest.further["token_sha256"] = _hash_of_token(kept_token(home) or "")
-            # Store Python keeps %LOCALAPPDATA% elsewhere than it says.
-            return Path(os.path.realpath(home / TOKEN_NAME)).parent
-    except ReatrieveError:
+    with _used(home), not_left_empty(home):
+        own_folder(home, "home folder", option="--home")
         if is_new:
-            with contextlib.suppress(OSError):
-                home.rmdir()
-        raise
+            manifest.further["home"] = str(home)
+        if private_token(home) is None:
+            make_token(home)
+            manifest.further["token_sha256"] = _hash_of_token(kept_token(home) or "")
+        # Store Python keeps %LOCALAPPDATA% elsewhere than it says.
+        return Path(os.path.realpath(home / TOKEN_NAME)).parent
 
 
 @contextlib.contextmanager
