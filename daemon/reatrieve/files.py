@@ -28,6 +28,7 @@ __all__ = [
     "appearing",
     "demand_regular",
     "has_its_name",
+    "holds",
     "insist",
     "is_own",
     "is_real_folder",
@@ -200,6 +201,14 @@ def read_small(
     """
     with open_regular(path, own=own, own_link=own_link, any_link=any_link) as file:
         return read_at_most(file, max_bytes, str(path), what=what)
+
+
+def holds(path: Path, content: bytes) -> bool:
+    """Whether a file, or the one that a link leads to, has this content; raises as ``open_source`` does."""
+    if not path.is_file() or path.stat().st_size != len(content):
+        return False
+    with open_source(path) as file:
+        return file.read(len(content) + 1) == content
 
 
 def read_at_most(file: BinaryIO, max_bytes: int, name: str, *, what: str = "file of ReaTrieve's") -> bytes:

@@ -66,13 +66,6 @@ def build_parser(only: str | None = None) -> Parser:
     return parser
 
 
-def _umask() -> int:
-    """The process's umask, which only setting it tells."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     if sys.stdout is None:  # closed by whoever started this
@@ -80,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # Windows consoles and pipes default to the ANSI code page
             stream.reconfigure(encoding="utf-8", errors="replace")
-    os.umask(_umask() & ~0o700)  # what we make we can read, whatever is to be kept from others
+    os.umask(os.umask(0o077) & 0o077)  # what we make we can read, whatever is to be kept from others
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # calls it an error when an observer is stopped
     arguments = list(sys.argv[1:] if argv is None else argv)

@@ -17,7 +17,7 @@ from reatrieve.annotations.tables import table_unit
 from reatrieve.cli.output import say
 from reatrieve.cli.values import check_file_to_write, file_path, plural, whole_up_to
 from reatrieve.errors import AudioError, InputError
-from reatrieve.files import made_for, open_source, write_whole
+from reatrieve.files import holds, made_for, write_whole
 from reatrieve.sync.writers import tables
 
 __all__ = ["FORMATS", "add", "of_one_recording", "run"]
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     annotations = [one if one.file else replace(one, file=recording) for one in found]
     content = FORMATS[form][1](annotations)
-    is_same = args.output.exists() and _holds(args.output, content)
+    is_same = holds(args.output, content)
     if os.path.lexists(args.output) and not args.force and not is_same:
         raise InputError(f"{args.output} already exists; add --force to replace it, or choose another name")
     try:
@@ -123,11 +123,6 @@ def _refuse_without_effect(args: argparse.Namespace, found: list[Annotation]) ->
         raise InputError(f"--rate has no effect: the times in {args.input.name} are no sample numbers; leave it out")
     if args.unit and is_told and same(args.rate, "seconds" if table_unit(args.unit) is table_unit("ms") else "ms"):
         raise InputError(f"--unit has no effect: {args.input.name} says itself what its times count; leave it out")
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    with open_source(path) as file:
-        return path.stat().st_size == len(content) and file.read() == content
 
 
 def of_one_recording(found: list[Annotation], file: str, *, source: str) -> list[Annotation]:

@@ -8,7 +8,7 @@ import io
 import os
 import re
 import tempfile
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from types import ModuleType
 
@@ -17,7 +17,7 @@ import soundfile
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import AudioError
-from reatrieve.files import made_for, open_source, write_whole
+from reatrieve.files import holds, made_for, write_whole
 from reatrieve.installation import missing
 from reatrieve.session.spans import Span
 
@@ -99,17 +99,11 @@ class Listening:
 
 def _written_once(path: Path, content: bytes) -> Path:
     """Write a file; where another one has its name, it gets the next number behind it."""
-    wanted = path
-    for number in count(2):
-        if not os.path.lexists(path):
-            write_whole(path, content)
-            break
-        if path.is_file() and path.stat().st_size == len(content):
-            with open_source(path) as file:
-                if file.read() == content:
-                    break
-        path = wanted.with_stem(f"{wanted.stem} ({number})")
-    return path
+    names = chain([path], (path.with_stem(f"{path.stem} ({number})") for number in count(2)))
+    free = next(one for one in names if not os.path.lexists(one) or holds(one, content))
+    if not os.path.lexists(free):
+        write_whole(free, content)
+    return free
 
 
 def _sound_device() -> tuple[ModuleType | None, str]:
