@@ -15,6 +15,7 @@ local project = require("project")
 local project_changes = require("project_changes")
 local restore = require("restore")
 local settings = require("settings")
+local starter = require("starter")
 local status = require("status")
 local steps = require("steps")
 local sync_markers = require("sync_markers")
@@ -295,6 +296,7 @@ function client.run()
     carriers = carriers,
     new_id = ctx.new_id,
     on_connect = on_connect,
+    starts_at_find = starter.at_find,
     version = client.VERSION,
     host = "REAPER " .. version,
     lua = _VERSION:match("[%d.]+"),

@@ -123,6 +123,8 @@ function finder.find(ctx, tab, go_on)
         .. "something else, make another time selection."):format(before.model.label, (models.tally(before.model)))
       if reaper.MB(text, "ReaTrieve: Find", YES_NO) == YES then
         go_on(before)
+        local up, problem = starter.connect(ctx, work.yield)
+        if not up then status.say(problem, true, true) end
       else
         status.say(("%s was searched from here already: nothing is changed"):format(before.model.label), true)
       end

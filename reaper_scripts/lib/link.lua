@@ -30,6 +30,7 @@ local SENT_AGAIN = { saved = true, cancel = true }
 ---@field carriers fun(): table[] the carriers to try, best first; told to open with (info, client)
 ---@field new_id fun(): string
 ---@field on_connect fun() called at each welcome, to ask again for what lives in the daemon's memory only
+---@field starts_at_find fun(): boolean whether Find starts the daemon where none runs
 ---@field version string
 ---@field host string
 ---@field lua string
@@ -157,7 +158,11 @@ function link:_look(now)
   local info, file = self.options.read_info()
   if not info then
     local looked = file and (" (there is no %s)"):format(file) or ""
-    if self.state ~= "down" or not self.problem then self:_down("daemon not running: start it with `reatrieve serve`" .. looked) end
+    if self.state ~= "down" or not self.problem or self.problem == self.absent then
+      self.absent = (self.options.starts_at_find() and "daemon not running: Find starts it"
+        or "daemon not running: start it with `reatrieve serve`") .. looked
+      self:_down(self.absent)
+    end
   elseif not self.info or self.info.instance ~= info.instance then
     self.tries = 0
     self.hello_since = nil
@@ -168,7 +173,8 @@ end
 function link:_hello(now)
   if now - self.hello_at < HELLO_S then return end
   if now - self.hello_since > ANSWER_S then
-    self.problem = "daemon not running (no answer): start it with `reatrieve serve`"
+    self.problem = self.options.starts_at_find() and "daemon not running (no answer): Find starts it"
+      or "daemon not running (no answer): start it with `reatrieve serve`"
   end
   if now - (self.opened_at or now) > ANSWER_S then
     self:_connect(self.info, now)      -- by the next carrier, if there is one
@@ -300,7 +306,8 @@ function link:send(now, open)
     self:_send("ping", {})
   end
   if self.ping_since and now - self.ping_since > SILENT_S * (factor > 1 and 2 or 1) then
-    self.problem = "the daemon does not answer: start it with `reatrieve serve`"
+    self.problem = self.options.starts_at_find() and "the daemon does not answer: Find starts it again"
+      or "the daemon does not answer: start it with `reatrieve serve`"
     self:_connect(self.info, now)
   end
 end

@@ -113,6 +113,12 @@ function starter.outdated(info, resource_path)
   return where ~= nil and starter.is_newer(where.version, info.version)
 end
 
+---Whether Find starts the daemon, or asks to.
+---@return boolean
+function starter.at_find()
+  return settings.get("start_daemon") ~= "no" and daemon.where(reaper.GetResourcePath()) ~= nil
+end
+
 ---Whether the daemon may be started: asks once, and remembers.
 ---@return boolean
 function starter.allowed()
@@ -147,7 +153,8 @@ function starter.connect(ctx, pause)
     elseif ctx.link.state == "up" then
       return true
     elseif ctx.link.problem and ctx.now > since_s + (ctx.link.info and CARRIERS_S or DAEMON_S) then
-      if ctx.link.state == "refused" or not daemon.where(resource_path) or not starter.allowed() then return false, ctx.link.problem end
+      if ctx.link.state == "refused" or not daemon.where(resource_path) then return false, ctx.link.problem end
+      if not starter.allowed() then return false, "daemon not running: start it with `reatrieve serve`" end
       local why
       start, why = starter.start(resource_path)
       if not start then return false, why end

@@ -17,6 +17,7 @@ local function rig(options)
     carriers = options and options.carriers and function() return options.carriers(self) end or function() return { self.carrier } end,
     new_id = function() self.ids = self.ids + 1 return "client-" .. self.ids end,
     on_connect = function() self.connects = self.connects + 1 if self.on_connect then self.on_connect() end end,
+    starts_at_find = function() return self.starts or false end,
     version = "1", host = "h", lua = _VERSION,
   }
   function self.say(name, seq, fields)
@@ -71,6 +72,19 @@ return {
     same(r.link.state, "hello")
     for _ = 1, 6 do r.tick(0.3) end
     same(r.link.problem:match("no answer"), "no answer")
+  end },
+  { "a daemon that Find starts is said to be started by it, for as long as that is so", function()
+    local r = rig()
+    local info = r.info
+    r.info, r.starts = nil, true
+    r.tick()
+    same(r.link.problem, "daemon not running: Find starts it")
+    r.starts = false
+    for _ = 1, 6 do r.tick(0.3) end
+    same(r.link.problem, "daemon not running: start it with `reatrieve serve`")
+    r.info, r.starts = info, true
+    for _ = 1, 7 do r.tick(0.3) end
+    same(r.link.problem, "daemon not running (no answer): Find starts it")
   end },
   { "commands are numbered, repeated with pauses that double, and forgotten when acked", function()
     local r = rig().up()

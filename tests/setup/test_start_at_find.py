@@ -136,6 +136,21 @@ def test_no_is_remembered_and_says_how(desk: Desk) -> None:
     assert desk.info() is None
 
 
+def test_a_daemon_that_find_starts_again_is_said_to_be_started_by_it(desk: Desk) -> None:
+    with desk.reaper() as reaper:
+        reaper.set_ext_state("ReaTrieve", "start_daemon", "yes", persist=True)
+        assert find(reaper, candidate)
+        desk.stop()
+        reaper.until(lambda: "daemon not running: Find starts it" in reaper.status.help_line, 60)
+        reaper.answer("yes")  # go on with this sound
+        find(reaper, lambda _: desk.info())
+        assert "Go on with it?" in questions(reaper)[0]
+        reaper.until(lambda: "daemon not running" not in reaper.status.help_line, 60)
+        desk.stop()
+        reaper.set_ext_state("ReaTrieve", "start_daemon", "no", persist=True)
+        reaper.until(lambda: "daemon not running: start it with" in reaper.status.help_line, 60)
+
+
 def test_a_start_that_fails_says_why(desk: Desk) -> None:
     (desk.home / "settings.txt").write_text("prot = 1\n")
     with desk.reaper() as reaper:

@@ -222,6 +222,11 @@ def _done(player: Player) -> None:
 
 
 def _missing(player: Player) -> None:
+    """As after an installation: Find would start the daemon."""
+    keys = ("home", "python", "program", "argument", "console", "version")
+    ours = player.loop.home / "reaper" / "ReaTrieve"
+    ours.mkdir(exist_ok=True)
+    (ours / "where.txt").write_text("".join(f"{key} -\n" for key in keys))
     player.loop.daemon.stop()
     reaper = player.loop.reaper
     reaper.until(lambda: "daemon not running" in reaper.status.help_line)
