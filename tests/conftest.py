@@ -14,10 +14,13 @@ settings.register_profile("project", deadline=None, derandomize=True)  # a busy 
 settings.load_profile("project")
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """One process for a few files or single tests: workers take longer to start than those take to run."""
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config):
+    """One process for a few files or single tests: workers take longer to start than those take to run. Else one more
+    than there are cores, since many tests wait for a process or a socket."""
+    cores = yield
     single = [one for one in config.args if "::" in one or one.endswith(".py")]
-    return 0 if len(single) == len(config.args) and len(single) <= 3 else None
+    return 0 if len(single) == len(config.args) and len(single) <= 3 else cores + 1
 
 
 @pytest.fixture(scope="session")
