@@ -169,14 +169,43 @@ local function learn_edits(ctx, s, daemon_model, here, present)
   return models.with_first(daemon_model, here, edited)
 end
 
+local function followed_by(commands, others)
+  for _, command in ipairs(others) do commands[#commands + 1] = command end
+  return commands
+end
+
+---Marks of which the candidate's region goes, though the number is wanted: it asks about another place.
+local function without_candidate(marks)
+  local new = {}
+  for guid, mark in pairs(marks) do
+    new[guid] = mark.kind ~= "candidate" and mark or { number = -1, kind = mark.kind, name = mark.name,
+      start_s = mark.start_s, end_s = mark.end_s }
+  end
+  return new
+end
+
+---The project is the truth: the daemon hears its answers from a number on.
+---@param before table[] what it hears before them
+local function answer_again(ctx, tab, s, present, number, before)
+  s:set_marks(restore.all_marks(s, s.model, present))
+  s:amend(restore.shown_as(s.model, present))
+  steps.send(ctx, s, followed_by(before, models.again(s.model, number)))
+  tab.look_again = true
+end
+
 ---The daemon has answers that the project lacks: the user decides.
 ---@param daemon_model Model
 ---@param present table<string, Mark>
-local function offer(ctx, tab, s, daemon_model, present)
-  local here, there = s.answers_in_project, models.answers(daemon_model)
+---@param parted integer? the first of them, where the project has other answers in their place
+local function offer(ctx, tab, s, daemon_model, present, parted)
+  local here, there = parted and parted - 1 or s.answers_in_project, models.answers(daemon_model)
   local lacking = status.plural(there - here, "answer")
   local text = ("\"%s\": %s that this project does not have; it was closed without saving.\n\n"
     .. "Yes: restore them\nNo: discard them\nCancel: decide another time"):format(s.model.label, lacking)
+  if parted then
+    text = ("\"%s\": %s from this computer that this project does not have; it has others in their place.\n\n"
+      .. "Yes: restore them\nNo: keep those of the project\nCancel: decide another time"):format(s.model.label, lacking)
+  end
   local choice = reaper.MB(text, "ReaTrieve: restore answers?", YES_NO_CANCEL)
   local in_project = steps.is_in_tab(tab, s)                      -- else the project has never been saved with it
   local old, known, whole
@@ -191,14 +220,23 @@ local function offer(ctx, tab, s, daemon_model, present)
   elseif choice == YES then
     steps.add_to_tab(tab, s)
     if tab.active and tab.active ~= s and tab.active.model.current then daemon_model = models.hidden(daemon_model) end
-    if next(present) then daemon_model = learn_edits(ctx, s, daemon_model, here, present) end
-    steps.step(tab, ("Restore %s of %s"):format(lacking, s.model.label), { { s = s, model = daemon_model,
-      forward = models.again(daemon_model, here + 1), back = { { "undo", here + 1 } } } })
+    local marks
+    if parted then
+      s:set_marks(restore.all_marks(s, s.model, present))
+      marks = without_candidate(s:step().marks)
+    elseif next(present) then
+      daemon_model = learn_edits(ctx, s, daemon_model, here, present)
+    end
+    local back = followed_by({ { "undo", here + 1 } }, models.again(s.model, here + 1))
+    steps.step(tab, ("Restore %s of %s"):format(lacking, s.model.label),
+      { { s = s, model = daemon_model, marks = marks, forward = models.again(daemon_model, here + 1), back = back } })
     tab.active = tab.active or s
     steps.store(tab)
     steps.present(ctx, tab, s, true)
   elseif choice == NO and not in_project then
     ctx.discard(tab, s)
+  elseif choice == NO and parted then
+    answer_again(ctx, tab, s, present, parted, { { "undo", parted } })
   elseif choice == NO then
     local model = models.undone(daemon_model, here + 1)
     s:set_marks(restore.all_marks(s, model, present))            -- what the user has edited meanwhile is a change like any other
@@ -255,17 +293,6 @@ local function as_here(s, model)
   return model
 end
 
----The project is the truth: the daemon hears its answers from a number on.
----@param before table[]? what it hears before them
-local function answer_again(ctx, tab, s, present, number, before)
-  s:set_marks(restore.all_marks(s, s.model, present))
-  s:amend(restore.shown_as(s.model, present))
-  local commands = before or {}
-  for _, command in ipairs(models.again(s.model, number)) do commands[#commands + 1] = command end
-  steps.send(ctx, s, commands)
-  tab.look_again = true
-end
-
 ---The daemon's rows are there, and what it is at now (`candidate` or `done`): compare with the project.
 function restore.reconcile(ctx, tab, s, fields)
   local daemon_model = models.continued(models.from_rows(s.model.label, s.rows), fields)
@@ -278,16 +305,12 @@ function restore.reconcile(ctx, tab, s, fields)
   local parted = models.parted(s.model, daemon_model)
   if s.cut then
     mend(tab, s, daemon_model, present)
-  elseif parted then
-    -- Answered here and at another computer, whose project this is: it is the truth. The journal keeps the answers from here.
-    answer_again(ctx, tab, s, present, parted, { { "undo", parted } })
-    status.say(("%s was answered differently on this computer; the answers in this project count"):format(s.model.label), true)
-  elseif there > here then
-    offer(ctx, tab, s, daemon_model, present)
+  elseif parted or there > here then
+    offer(ctx, tab, s, daemon_model, present, parted)
   elseif here > there then
     -- Answers taken back and then closed without saving, or a daemon that died before it had them on disk: the project is
     -- the truth, so the daemon hears them again, and proposes what it proposed then.
-    answer_again(ctx, tab, s, present, there + 1)
+    answer_again(ctx, tab, s, present, there + 1, {})
     status.say(("%s: %d accepted; ready to go on"):format(s.model.label, (models.tally(s.model))))
   elseif s.history:taken_back(present) then                      -- the search was undone while no client was looking
     s:amend(daemon_model)

@@ -286,8 +286,9 @@ def test_what_was_answered_elsewhere_meanwhile_is_shown_at_the_next_key(one_rig:
     assert session.state.accepted == 5
 
 
+@pytest.mark.parametrize("choice", ["yes", "no", "cancel"])
 @pytest.mark.parametrize("more_there", [0, 1, 2])
-def test_where_this_computer_has_answered_otherwise_the_project_counts(saved: Rig, more_there: int) -> None:
+def test_answers_that_took_another_course_are_offered(saved: Rig, more_there: int, choice: str) -> None:
     """It was answered at another computer and comes back from there, and this daemon has answers that it never saw."""
     session = next(iter(saved.daemon.sessions.values()))
     saved.project.save()
@@ -304,13 +305,25 @@ def test_where_this_computer_has_answered_otherwise_the_project_counts(saved: Ri
         saved.daemon._apply(session, Answered(number, "accept", elsewhere[number - 1]))
     saved.daemon._propose(session)
     saved.daemon.spans = asked
+    there = session.state
+    saved.reaper.answer(choice)
     saved.reaper.open(saved.folder / "song.rpp")
     saved.tick(20)
-    assert saved.reaper.dialogs == []
+    (dialog,) = saved.reaper.dialogs
+    answers = f"{2 + more_there} answers from this computer that this project does not have; it has others in their place"
+    assert answers in dialog.text
+    if choice == "cancel":
+        assert (saved.names(), session.state) == (names, there)
+        saved.reaper.answer("no")
+        saved.press("accept")
+        saved.tick(10)
+    if choice == "yes":
+        assert session.state == there
+        assert saved.accepted() == [0.5, 2.0, *(one.start_s for one in elsewhere[2 : 3 + more_there])]
+        assert saved.candidate().start_s == elsewhere[3 + more_there].start_s
+        saved.reaper.run(UNDO)
+        saved.tick(10)
     assert saved.names() == names
-    assert any(
-        "was answered differently on this computer; the answers in this project count" in line for line in saved.help()
-    )
     places = [(one.state, one.span) for one in session.state.candidates.values()]
     assert places == [*(("accepted", one) for one in asked[:3]), ("candidate", asked[3])]
     saved.press("reject")
