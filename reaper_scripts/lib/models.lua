@@ -393,6 +393,9 @@ function models.answers(model)
   return n
 end
 
+-- Edges further apart than this were given by different answers.
+local SAME_ANSWER_S = 0.001
+
 ---From which answer on two models of a session have taken another course, nil where they have not: a place is answered differently,
 ---and what was proposed after it lies elsewhere. Where only the answer differs, it was changed later on.
 ---@param one Model
@@ -403,7 +406,8 @@ function models.parted(one, other)
   for number, a in pairs(one.candidates) do
     local b = other.candidates[number]
     if b and number > 0 then
-      if a.state ~= b.state and models.verdict(a.state) and models.verdict(b.state) then first = math.min(first or number, number) end
+      local differs = a.state ~= b.state or math.abs(a.start_s - b.start_s) > SAME_ANSWER_S or math.abs(a.end_s - b.end_s) > SAME_ANSWER_S
+      if differs and a.state ~= "candidate" and b.state ~= "candidate" then first = math.min(first or number, number) end
       if a.start_s >= b.end_s or a.end_s <= b.start_s then apart = math.max(apart or number, number) end
     end
   end
@@ -515,6 +519,18 @@ function models.alike(one, other, keep_rejected)
     if not wanted[number] then return false end
   end
   return true
+end
+
+---The commands that lead from the answers of another model, from `number` on, to those of this one.
+---@param other Model
+---@return table[]
+function models.instead(model, other, number)
+  local list, one, there = { { "undo", number } }, model.candidates[number], other.candidates[number]
+  if one and there and (one.start_s >= there.end_s or one.end_s <= there.start_s) then       -- it was asked for
+    list[2] = { "ask", (one.proposed_start_s + one.proposed_end_s) / 2 }
+  end
+  for _, command in ipairs(models.again(model, number)) do list[#list + 1] = command end
+  return list
 end
 
 ---The commands that give the answers from `number` on once more.

@@ -169,11 +169,6 @@ local function learn_edits(ctx, s, daemon_model, here, present)
   return models.with_first(daemon_model, here, edited)
 end
 
-local function followed_by(commands, others)
-  for _, command in ipairs(others) do commands[#commands + 1] = command end
-  return commands
-end
-
 ---Marks of which the candidate's region goes, though the number is wanted: it asks about another place.
 local function without_candidate(marks)
   local new = {}
@@ -184,12 +179,12 @@ local function without_candidate(marks)
   return new
 end
 
----The project is the truth: the daemon hears its answers from a number on.
----@param before table[] what it hears before them
-local function answer_again(ctx, tab, s, present, number, before)
+---The project is the truth: the daemon hears its answers.
+---@param commands table[]
+local function answer_again(ctx, tab, s, present, commands)
   s:set_marks(restore.all_marks(s, s.model, present))
   s:amend(restore.shown_as(s.model, present))
-  steps.send(ctx, s, followed_by(before, models.again(s.model, number)))
+  steps.send(ctx, s, commands)
   tab.look_again = true
 end
 
@@ -227,16 +222,17 @@ local function offer(ctx, tab, s, daemon_model, present, parted)
     elseif next(present) then
       daemon_model = learn_edits(ctx, s, daemon_model, here, present)
     end
-    local back = followed_by({ { "undo", here + 1 } }, models.again(s.model, here + 1))
+    local forward, back = models.again(daemon_model, here + 1), { { "undo", here + 1 } }
+    if parted then forward, back = models.instead(daemon_model, s.model, parted), models.instead(s.model, daemon_model, parted) end
     steps.step(tab, ("Restore %s of %s"):format(lacking, s.model.label),
-      { { s = s, model = daemon_model, marks = marks, forward = models.again(daemon_model, here + 1), back = back } })
+      { { s = s, model = daemon_model, marks = marks, forward = forward, back = back } })
     tab.active = tab.active or s
     steps.store(tab)
     steps.present(ctx, tab, s, true)
   elseif choice == NO and not in_project then
     ctx.discard(tab, s)
   elseif choice == NO and parted then
-    answer_again(ctx, tab, s, present, parted, { { "undo", parted } })
+    answer_again(ctx, tab, s, present, models.instead(s.model, daemon_model, parted))
   elseif choice == NO then
     local model = models.undone(daemon_model, here + 1)
     s:set_marks(restore.all_marks(s, model, present))            -- what the user has edited meanwhile is a change like any other
@@ -310,7 +306,7 @@ function restore.reconcile(ctx, tab, s, fields)
   elseif here > there then
     -- Answers taken back and then closed without saving, or a daemon that died before it had them on disk: the project is
     -- the truth, so the daemon hears them again, and proposes what it proposed then.
-    answer_again(ctx, tab, s, present, there + 1, {})
+    answer_again(ctx, tab, s, present, models.again(s.model, there + 1))
     status.say(("%s: %d accepted; ready to go on"):format(s.model.label, (models.tally(s.model))))
   elseif s.history:taken_back(present) then                      -- the search was undone while no client was looking
     s:amend(daemon_model)

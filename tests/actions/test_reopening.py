@@ -310,7 +310,9 @@ def test_answers_that_took_another_course_are_offered(saved: Rig, more_there: in
     saved.reaper.open(saved.folder / "song.rpp")
     saved.tick(20)
     (dialog,) = saved.reaper.dialogs
-    answers = f"{2 + more_there} answers from this computer that this project does not have; it has others in their place"
+    answers = (
+        f"{2 + more_there} answers from this computer that this project does not have; it has others in their place"
+    )
     assert answers in dialog.text
     if choice == "cancel":
         assert (saved.names(), session.state) == (names, there)
@@ -321,6 +323,12 @@ def test_answers_that_took_another_course_are_offered(saved: Rig, more_there: in
         assert session.state == there
         assert saved.accepted() == [0.5, 2.0, *(one.start_s for one in elsewhere[2 : 3 + more_there])]
         assert saved.candidate().start_s == elsewhere[3 + more_there].start_s
+        saved.reaper.run(UNDO)
+        saved.tick(10)
+        assert saved.names() == names
+        saved.reaper.run(REDO)
+        saved.tick(10)
+        assert [one.state for one in session.state.candidates.values()][:2] == ["accepted", "rejected"]
         saved.reaper.run(UNDO)
         saved.tick(10)
     assert saved.names() == names

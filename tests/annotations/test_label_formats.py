@@ -301,7 +301,8 @@ def test_unknown_ends_are_not_left_out_where_no_other_ends_are_there(header, fir
     [
         ("Peak Freq (Hz)", ("440", "880")), ("Loudness (dBFS)", ("12", "9")), ("Sureness %", ("80", "90")),
         ("mood", ("sad", "2")), ("row_id", ("1", "2")), ("loud", ("1", "0")), ("shade", ("-2", "3")), ("x", ("0", "0")),
-        ("Datum", ("01.05.2024", "02.05.2024")),
+        ("Datum", ("01.05.2024", "02.05.2024")), ("velocity", ("100", "88")), ("year", ("2021", "2021")),
+        ("count", ("1", "2")), ("p", (".9", ".8")), ("pitch", ("60", "62.5")), ("distance", ("30", "20")),
     ],
 )  # fmt: skip
 def test_other_columns_of_moments_are_left_out_with_a_note(column, cells):

@@ -662,12 +662,15 @@ def test_answers_at_two_computers_at_once_are_kept_beside_each_other(daemon, sta
     )
 
 
+@pytest.mark.parametrize("forgotten", [False, True])
 @pytest.mark.parametrize("then", [Undo, Retract, Answer])
 def test_what_was_answered_elsewhere_is_not_taken_back_by_one_who_has_not_seen_it(
-    daemon, start, connect, shared, session, tmp_path, monkeypatch, then
+    daemon, start, connect, shared, session, tmp_path, monkeypatch, then, forgotten
 ):
-    """The daemon has closed a session for now, and its REAPER still shows it as it was."""
+    """The daemon has closed a session for now, or forgotten it, and its REAPER still shows it as it was."""
     monkeypatch.setattr(limits, "OPEN_SESSIONS", 0)
+    if forgotten:
+        monkeypatch.setattr(limits, "KNOWN_SESSIONS", 1)
     project = tmp_path / "p.rpp"
     project.touch()
     desk = connect(daemon.home)

@@ -607,6 +607,30 @@ def test_an_export_that_was_stopped_is_waited_for_ten_seconds(song, tmp_path, mo
     assert main([*given, "--out", str(tmp_path)]) == 0
 
 
+def test_exports_that_take_turns_are_each_waited_for(tmp_path, monkeypatch):
+    """Five in a row, none of which hangs: the ten seconds begin anew with each."""
+    monkeypatch.setattr(turns, "WAIT_S", 0.0)
+    now_s, path = [0.0], tmp_path / turns.LOCK_NAME
+    held = [turns.open_lock(path)]
+    assert filelock.try_lock(held[0])
+
+    def pass_time(_share: float) -> None:
+        now_s[0] += 0.5
+        assert now_s[0] < 60
+        if now_s[0] % 8 == 0 and now_s[0] <= 40:
+            path.unlink()
+            held.append(turns.open_lock(path))
+            assert filelock.try_lock(held[-1])
+        elif now_s[0] == 44:
+            path.unlink()
+
+    with turns.turn_among_processes(tmp_path, pass_time, clock=lambda: now_s[0]) as alone:
+        assert alone
+    assert now_s[0] >= 44
+    for file in held:
+        file.close()
+
+
 def test_exports_of_one_process_wait_together_for_another(tmp_path, monkeypatch):
     """Two at once and two after them, as the daemon's two threads take four: none waits again for as long."""
     monkeypatch.setattr(turns, "WAIT_S", 0.001)

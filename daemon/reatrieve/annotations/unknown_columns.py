@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from reatrieve.annotations.columns import Columns, words_of
+from reatrieve.annotations.times import parse_time_s
 from reatrieve.errors import InputError
 
 __all__ = ["resolved"]
@@ -33,8 +35,17 @@ PARTS_OF_PATHS = frozenset(("folder", "dir", "directory", "path", "site", "stati
 SURELY_LABELS = frozenset(("label", "labels", "event label", "class", "class name", "name"))
 """Columns that hold labels even where these are 0 and 1."""
 
+LENGTHS = frozenset((
+    "duration", "length", "dur", "len", "dauer", "länge", "laenge", "durée", "duree", "longueur", "duración",
+    "duracion", "durata", "lunghezza", "duração", "duracao", "duur", "lengte", "varaktighet", "längd", "längde",
+))  # fmt: skip
+"""A column of times with such a word in its name holds lengths."""
+
 NO_TIMES = frozenset(("%", "percent", "hz", "khz", "db", "dbfs", "lufs", "semitones", "cents", "px", "km"))
 """Units at the end of the names of columns that hold no times."""
+
+LONGEST_S = 20.0
+"""An event of a table of short ones lasts no longer."""
 
 YES = frozenset({"1", "1.0", "true"})
 NO = frozenset({"0", "0.0", "false", "", "nan", "na"})
@@ -129,13 +140,31 @@ def _refuse_ends(table: _Cells, index: int, name: str) -> None:
     """Where no end is known, a column that may hold ends or lengths must not be left out."""
     column, cells = table.columns.names[index], [cell for cell in table.of(index) if cell.lower() not in NOT_THERE]
     unit = UNIT.search(column.rstrip(" )]").lower())
-    if IDS & {*words_of(column)} or (unit and unit[0] in NO_TIMES) or table.says_yes_or_no(index):
+    if not all(TIME.match(cell) for cell in cells) or not any(re.search("[1-9]", cell) for cell in cells):
         return
-    if all(TIME.match(cell) for cell in cells) and any(re.search("[1-9]", cell) for cell in cells):
+    if (unit and unit[0] in NO_TIMES) or table.says_yes_or_no(index):
+        return
+    if LENGTHS & {*words_of(column)} or _may_be_ends(table, index):
         raise InputError(
             f"{name}: the column {column!r} may hold ends or lengths and is not understood; call it 'end' or 'length', "
             "or remove it"
         )
+
+
+def _may_be_ends(table: _Cells, index: int) -> bool:
+    """Whether the cells lie behind the starts of their rows, not far, and in the same order."""
+    pairs: list[tuple[float, float]] = []
+    for start, end in zip(table.of(table.columns.start[0].index), table.of(index), strict=True):
+        with contextlib.suppress(InputError):
+            pairs.append((parse_time_s(start), parse_time_s(end)))
+    pairs.sort()
+    ends = [end for _, end in pairs]
+    longest = max(LONGEST_S, *(start for start, _ in pairs)) if pairs else 0.0  # samples and milliseconds are larger
+    return (
+        ends == sorted(ends)
+        and all(start <= end <= start + longest for start, end in pairs)
+        and any(start < end for start, end in pairs)
+    )
 
 
 def _classes_or_label(table: _Cells, candidates: Sequence[int], name: str) -> tuple[tuple[int, ...], int | None]:

@@ -72,7 +72,9 @@ class Parser(argparse.ArgumentParser):
         self.rules: Sequence[Rule] = ()
         self.without_value: Mapping[str, str] = {}
         self._defaults_later: dict[str, Any] = {}
-        self._negative_number_matcher = re.compile(r"-[.,]?\d[\w.,:]*\Z")  # -0:05 and -80ms are values, no options
+        self._negative_number_matcher = re.compile(
+            r"-[.,]?\d(?:[\w.,:]|(?<=[eE])[+-])*\Z"
+        )  # -0:05 and -80ms are values, no options
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None

@@ -12,7 +12,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from reatrieve import limits
 from reatrieve.audio.cache import AnalysisCache
@@ -57,13 +57,16 @@ from reatrieve.session.events import Proposed, Started
 from reatrieve.session.retriever import MOST_POINTS
 from reatrieve.session.stopping import probably_nothing_else
 
-__all__ = ["BusyError", "Context", "SessionActor"]
+__all__ = ["BusyError", "Context", "JournalEnd", "SessionActor"]
 
 logger = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 0.1
 SHARED_AFTER_S = 3.0
 """A client with an open session speaks four times a second."""
+
+JournalEnd: TypeAlias = tuple[int, Line]
+"""What tells whether a journal was written since: how many events it has, and the last."""
 
 T = TypeVar("T")
 
@@ -110,9 +113,10 @@ class SessionActor:
     ----------
     client : the client that the events go to, the last one that sent a command.
     draft : the track as the client has described it so far.
+    left : the journal's end when it was let go, as the client knows it.
     """
 
-    def __init__(self, session: str, context: Context) -> None:
+    def __init__(self, session: str, context: Context, *, left: JournalEnd | None = None) -> None:
         self.session = session
         self.client = ""
         self.draft = Draft()
@@ -123,7 +127,7 @@ class SessionActor:
         self._n_cancelled = 0  # of the commands that wait
         self._working = self._computing = self._counted = False
         self._work: SessionWork | None = None
-        self._left: tuple[int, Line] | None = None  # the journal's end when it was let go, as the client knows it
+        self.left = left
         self._is_behind = False  # the journal went on elsewhere since then, and the client has not heard of it
         self._told_done = False
         self._told_of: set[tuple[Path, str]] = set()  # copies, and what was said of them
@@ -202,7 +206,7 @@ class SessionActor:
         """Give the journal back; a later command opens it again."""
         if self._work is not None:
             if not self._is_behind:
-                self._left = _end_of(self._work.journal)
+                self.left = _end_of(self._work.journal)
             self._work.journal.close()
             self._work = None
         self._context.watch(self.session, ())
@@ -318,9 +322,9 @@ class SessionActor:
             if prepared.track_map is not None:
                 self._push(Done(self.session, "cancelled", 0, command.budget, 0))
             return
-        self._work, self._left, self._is_behind = work, None, False
+        self._work, self.left, self._is_behind = work, None, False
         handled()
-        logger.info("session %s: find %r, %.3f s long", self.session, command.label, work.state.example.length_s)
+        logger.info("session %s: find, %.3f s long", self.session, work.state.example.length_s)
         self.draft.begun()
         if earlier:
             await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s))
@@ -338,7 +342,7 @@ class SessionActor:
         if self._work is not None and await self._step(partial(self._context.journals.is_behind, self._work.journal)):
             self.let_go()  # the project was at another computer meanwhile
         work = await self._opened()
-        self._left, self._is_behind = None, False
+        self.left, self._is_behind = None, False
         handled()
         await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s))
         project = work.journal.header.project
@@ -522,7 +526,7 @@ class SessionActor:
             self.let_go()
         if self._work is None:
             self._work = await self._step(self._open)
-            self._is_behind = self._left is not None and self._left != _end_of(self._work.journal)
+            self._is_behind = self.left is not None and self.left != _end_of(self._work.journal)
             self._told_of.clear()
             if self._work.journal.note:
                 self._push(replies.note(self.session, "journal", self._work.journal.note))
@@ -639,9 +643,9 @@ def _unknown(session: str) -> _UnknownSessionError:
     return _UnknownSessionError(f"the daemon has no session {session}; start the search again")
 
 
-def _end_of(journal: Journal) -> tuple[int, Line]:
-    """What tells whether a journal was written since: how many events it has, and the last."""
-    return len(journal.lines), journal.lines[-1]
+def _end_of(journal: Journal) -> JournalEnd:
+    lines = journal.lines
+    return len(lines), lines[-1]
 
 
 def _demand_project(project: str) -> None:

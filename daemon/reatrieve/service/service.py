@@ -39,7 +39,7 @@ from reatrieve.files import own_folder
 from reatrieve.journal import JournalFolder, project_is_there
 from reatrieve.retrieval.registry import demand_retriever
 from reatrieve.service import replies
-from reatrieve.service.actor import Context, SessionActor
+from reatrieve.service.actor import Context, JournalEnd, SessionActor
 from reatrieve.service.ahead import TrackAhead, Turns
 from reatrieve.service.hub import Hub, Route
 from reatrieve.settings import Settings
@@ -91,6 +91,7 @@ class Service:
         self._listing = ThreadPoolExecutor(2, "reatrieve-list")  # a project's disk may be slow: no answer waits for it
         self._lists: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # of the clients that wait for one
         self._actors: dict[str, SessionActor] = {}
+        self._ends: dict[str, JournalEnd] = {}  # of sessions that are forgotten, the earliest first
         self._used_s: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_proposed = ""
@@ -169,6 +170,10 @@ class Service:
         if actor is not None and actor.idle:
             actor.let_go()
             del self._actors[session], self._used_s[session]
+            if actor.left is not None:
+                self._ends[session] = actor.left
+                if len(self._ends) > limits.KNOWN_SESSIONS:
+                    del self._ends[next(iter(self._ends))]
             await actor.close()
 
     def _evict_sessions(self) -> None:
@@ -227,7 +232,8 @@ class Service:
         self._used_s[session] = self._clock()
         actor = self._actors.get(session)
         if actor is None:
-            actor = self._actors[session] = SessionActor(session, self._context)
+            left = self._ends.pop(session, None)
+            actor = self._actors[session] = SessionActor(session, self._context, left=left)
             self._evict_sessions()
         if isinstance(command, Cancel):
             actor.cancel()

@@ -47,11 +47,12 @@ class _Turn:
     def __init__(self) -> None:
         self.lock = Lock()
         self._since_s = self._seen_s = -math.inf
+        self._holder: object = None
 
-    def kept_waiting(self, now_s: float) -> None:
-        if now_s - self._seen_s > GAP_S:
+    def kept_waiting(self, now_s: float, holder: object) -> None:
+        if now_s - self._seen_s > GAP_S or holder != self._holder:
             self._since_s = now_s
-        self._seen_s = now_s
+        self._seen_s, self._holder = now_s, holder
 
     def came(self) -> None:
         self._since_s = self._seen_s = -math.inf
@@ -146,13 +147,19 @@ def _locked(path: Path, tell: Progress, clock: Callable[[], float]) -> tuple[Bin
                 turn.came()
                 return file, alone
             tell(0.0)
-            turn.kept_waiting(clock())
+            turn.kept_waiting(clock(), _made_at(file))
             turn.refuse_long_wait(path.parent, clock())
         except BaseException:
             _let_go(path, file, alone)
             raise
         file.close()
         time.sleep(WAIT_S)
+
+
+def _made_at(file: BinaryIO) -> tuple[int, int]:
+    """What tells one lock file from the next: each export makes its own."""
+    found = os.fstat(file.fileno())
+    return found.st_ino, found.st_mtime_ns
 
 
 def _opened(path: Path) -> BinaryIO:
