@@ -364,6 +364,7 @@ def test_a_bundle_holds_no_part_of_a_folder_with_blanks(tmp_path: Path, name: st
         ("see /mnt/0123456789abcdef0123456789abcdef Geheim/x y", "see <>"),
         ("home /mnt/Erika, Geheim; x", "home <>"),
         ("cache = D:\\Erika, Geheim\\x y", "cache = <>"),
+        ("session x: find 'Erika's Geheim', 0.5 s', 0.500 s long", "session x: find <sound>, 0.500 s long"),
         ("the copy Erika (Geheim)-12ab.journal.jsonl beside", "the copy <copy>.journal.jsonl beside"),
         ("of /known: x/Erika, (Geheim) and more", "of <> and more"),
         ("/own/ReaTrieve2 Geheim, /own/ReaTrieve/log", "<>, <home>/log"),

@@ -324,7 +324,7 @@ class SessionActor:
             return
         self._work, self.left, self._is_behind = work, None, False
         handled()
-        logger.info("session %s: find, %.3f s long", self.session, work.state.example.length_s)
+        logger.info("session %s: find %r, %.3f s long", self.session, command.label, work.state.example.length_s)
         self.draft.begun()
         if earlier:
             await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s))

@@ -68,7 +68,8 @@ _VALUE = re.compile(rf"^((?:[ \t]*\w+ *= *|(?:home|python|program|argument) ))({
 """A line of a file of ours that holds nothing but a path."""
 
 _COPY = re.compile(r"(?<=the copy )[^\\/\r\n]*?(?=\.journal\.jsonl)")
-"""The name of a copy beside a project, which begins with a sound's name."""
+_SOUND = re.compile(r"(?<=: find )['\"][^\r\n]*['\"](?=, [\d.]+ s long)")
+"""Names of sounds: the beginning of a copy's name, and what the daemon logs of a search."""
 
 _ID = re.compile(r"\b[0-9a-fA-F]{32}\b|\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
 _SECRET = re.compile(r"^(\s*\w*token\w*\s*[= ]\s*).*$", re.IGNORECASE | re.MULTILINE)
@@ -118,7 +119,7 @@ class Mask:
         text = _QUOTED.sub(lambda match: self._path(match[0]), text)
         text = _VALUE.sub(lambda match: match[1] + self._path(match[2]), text)
         text = self._paths.sub(lambda match: self._path(match[0]), text)
-        text = _COPY.sub("<copy>", text)
+        text = _SOUND.sub("<sound>", _COPY.sub("<copy>", text))
         text = _ID.sub("<id>", text)
         for name in self._names:
             text = name.sub("<name>", text)
