@@ -18,6 +18,12 @@ function models.same_place(one, other)
   return math.abs(one.start_s - other.start_s) <= models.TOLERANCE_S and math.abs(one.end_s - other.end_s) <= models.TOLERANCE_S
 end
 
+---Whether two spans have nothing in common.
+---@param one { start_s: number, end_s: number }
+---@param other { start_s: number, end_s: number }
+---@return boolean
+local function are_apart(one, other) return one.start_s >= other.end_s or one.end_s <= other.start_s end
+
 ---@param span { start_s: number, end_s: number }
 ---@return { start_s: number, end_s: number }
 function models.span_moved(span, by_s) return { start_s = span.start_s + by_s, end_s = span.end_s + by_s } end
@@ -172,7 +178,7 @@ end
 function models.proposed(model, number, span)
   if model.current and model.current ~= number then model = with(model, model.current, nil) end
   local before = model.candidates[number]
-  if before and (span.start_s >= before.end_s or span.end_s <= before.start_s) then model = with(model, number, nil) end  -- and its name
+  if before and are_apart(span, before) then model = with(model, number, nil) end  -- and its name
   local new = with(model, number, {
     number = number, state = "candidate", probability = span.probability,
     start_s = span.start_s, end_s = span.end_s, proposed_start_s = span.start_s, proposed_end_s = span.end_s, sound_offset = false,
@@ -408,7 +414,7 @@ function models.parted(one, other)
     if b and number > 0 then
       local differs = a.state ~= b.state or math.abs(a.start_s - b.start_s) > SAME_ANSWER_S or math.abs(a.end_s - b.end_s) > SAME_ANSWER_S
       if differs and a.state ~= "candidate" and b.state ~= "candidate" then first = math.min(first or number, number) end
-      if a.start_s >= b.end_s or a.end_s <= b.start_s then apart = math.max(apart or number, number) end
+      if are_apart(a, b) then apart = math.max(apart or number, number) end
     end
   end
   return first and apart and first < apart and first or nil
@@ -526,7 +532,7 @@ end
 ---@return table[]
 function models.instead(model, other, number)
   local list, one, there = { { "undo", number } }, model.candidates[number], other.candidates[number]
-  if one and there and (one.start_s >= there.end_s or one.end_s <= there.start_s) then       -- it was asked for
+  if one and there and are_apart(one, there) then                -- it was asked for
     list[2] = { "ask", (one.proposed_start_s + one.proposed_end_s) / 2 }
   end
   for _, command in ipairs(models.again(model, number)) do list[#list + 1] = command end

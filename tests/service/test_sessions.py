@@ -514,6 +514,14 @@ def test_sessions_of_a_project_are_listed_discarded_and_copied(daemon, connect, 
     assert client.wait(Failed).code == "unknown-session"
 
 
+def opened_at(client, project, session):
+    """The candidate that a client is at with a session, once it has opened the project."""
+    client.send(Sessions(str(project)))
+    client.wait(StoredEnd)
+    client.send(Resume(session))
+    return client.wait(Candidate)
+
+
 def test_a_project_that_was_answered_at_another_computer_loses_no_answer(
     daemon, start, connect, shared, session, tmp_path
 ):
@@ -608,10 +616,7 @@ def test_a_project_that_comes_back_beside_the_first_takes_its_open_session_along
     desk.send(Sessions(str(back)))  # a copy that holds no more stays with the first
     assert desk.wait(StoredEnd).count == 0
     laptop = connect(start().home)
-    laptop.send(Sessions(str(back)))
-    laptop.wait(StoredEnd)
-    laptop.send(Resume(session))
-    laptop.answer(laptop.wait(Candidate), "accept", op="laptop")
+    laptop.answer(opened_at(laptop, back, session), "accept", op="laptop")
     laptop.send(Saved(session, str(back)))
     laptop.settle()
     desk.send(Sessions(str(back)))
@@ -633,10 +638,7 @@ def test_answers_at_two_computers_at_once_are_kept_beside_each_other(daemon, sta
     desk.send(Saved(session, str(project)))
     desk.settle()
     laptop = connect(start().home)
-    laptop.send(Sessions(str(project)))
-    laptop.wait(StoredEnd)
-    laptop.send(Resume(session))
-    laptop.answer(laptop.wait(Candidate), "accept", op="laptop")
+    laptop.answer(opened_at(laptop, project, session), "accept", op="laptop")
     laptop.send(Saved(session, str(project)))
     laptop.settle()
     (theirs,) = (tmp_path / "p.reatrieve").iterdir()
@@ -682,10 +684,7 @@ def test_what_was_answered_elsewhere_is_not_taken_back_by_one_who_has_not_seen_i
     desk.find(session + "-other", shared.track, 3.5, 4.0)
     desk.settle()
     laptop = connect(start().home)
-    laptop.send(Sessions(str(project)))
-    laptop.wait(StoredEnd)
-    laptop.send(Resume(session))
-    there = laptop.wait(Candidate)
+    there = opened_at(laptop, project, session)
     laptop.answer(there, "accept", op="laptop")
     laptop.wait_past(there)
     laptop.send(Saved(session, str(project)))

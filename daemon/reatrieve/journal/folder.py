@@ -445,17 +445,17 @@ def _catch_up(journal: Journal) -> None:
     if not found:
         return
     copy, more = found[-1]
-    name = copy.name
     try:
         journal.go_on_with(more)
     except JournalError as error:
         if journal.broken:
             raise
-        journal.note = f"the copy {name} beside the project holds more answers, but cannot be taken over: {error}"
+        journal.note = f"the copy {copy.name} beside the project holds more answers, but cannot be taken over: {error}"
         logger.warning("%s", journal.note)
         return
     journal.note = (
-        f"the copy {name} beside the project goes on where this computer's journal ends; the search goes on with it"
+        f"the copy {copy.name} beside the project goes on where this computer's journal ends; the search goes on "
+        "with it"
     )
     logger.info("%s: %s", journal.path, journal.note)
 

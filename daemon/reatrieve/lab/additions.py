@@ -18,7 +18,7 @@ from reatrieve.audio.decode import sound_info
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
-from reatrieve.files import appearing, made_for, write_whole
+from reatrieve.files import appearing, made_for, not_left_empty, write_whole
 from reatrieve.journal import Line, read_journal
 from reatrieve.session.events import Renamed, Started
 from reatrieve.session.spans import Span
@@ -99,10 +99,6 @@ def add_session(
     rows = _Table(folder / ANNOTATIONS)
     if rows.holds(file=file, annotator=annotator, **{"class": class_}):
         raise InputError(f"{class_!r} is already annotated in {file}; choose another --label")
-    brought = None
-    missing = [one for one in (folder / "audio", folder, *folder.parents) if not one.exists()]
-    if not (source is not None and reference) and _bring_audio(header.track_map, source, folder / "audio" / file):
-        brought = folder / "audio" / file
     near = [one.span for one in state.candidates.values() if one.state == "skipped"]
     occurrences = [span for _, span in _kept(state)]
     wanted = [
@@ -116,15 +112,17 @@ def add_session(
     renamed = tuple(one for one in there if one in _earlier_names(lines, state) and rows.renamed(one, wanted))
     for row in wanted:
         rows.add(**row)
-    try:
-        rows.write()
-    except AudioError:
-        if brought is not None:  # nothing names it
-            with contextlib.suppress(OSError):
-                brought.unlink()
-                for one in missing:
-                    one.rmdir()
-        raise
+    brought = None
+    with not_left_empty(folder / "audio"):
+        if not (source is not None and reference) and _bring_audio(header.track_map, source, folder / "audio" / file):
+            brought = folder / "audio" / file
+        try:
+            rows.write()
+        except AudioError:
+            if brought is not None:  # nothing names it
+                with contextlib.suppress(OSError):
+                    brought.unlink()
+            raise
     also = tuple(one for one in there if one not in renamed)
     return Added(file, class_, len(occurrences), len(near), source is None, renamed, also)
 
