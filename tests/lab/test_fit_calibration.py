@@ -78,9 +78,10 @@ def test_too_little_is_said(bleeps):
 def test_the_program_writes_constants_and_prints_what_was_left_out(tmp_path, monkeypatch, capsys):
     made = {name: made_up(name, speaks="rare", seed=seed) for seed, name in enumerate(("one", "two", "three"), start=1)}
     monkeypatch.setattr(fit_calibration, "collect", lambda folder, **_: made[folder.name])
+    monkeypatch.setattr(fit_calibration, "load_dataset", str)
     out, keep = tmp_path / "constants.py", tmp_path / "keep"
     monkeypatch.setattr("sys.argv", ["fit", str(out), "one,two", "three", "--keep", str(keep)])
-    fit_calibration.main()
+    assert fit_calibration.main() == 0
     said = capsys.readouterr().out
     assert said.index("fitted on all sets") < said.index("each set left out")
     assert [said.count(f"{name} ") for name in made] == [2, 2, 2]
@@ -90,7 +91,7 @@ def test_the_program_writes_constants_and_prints_what_was_left_out(tmp_path, mon
     assert left_out["one"] == left_out["two"] == fit(made["three"])
     assert left_out["three"] == fit([*made["one"], *made["two"]], {"one": 0, "two": 0})
     monkeypatch.setattr(fit_calibration, "collect", None)  # what was kept is enough
-    fit_calibration.main()
+    assert fit_calibration.main() == 0
     assert runpy.run_path(str(out))["BENCHMARK"] == constants
 
 
@@ -115,6 +116,7 @@ def test_surprise_is_learned_from_odds_of_another_set(monkeypatch):
 def test_folders_with_a_plus_count_as_one(tmp_path, monkeypatch):
     made = {name: made_up(name, speaks="rare", seed=seed) for seed, name in enumerate(("one", "two", "three"), start=1)}
     monkeypatch.setattr(fit_calibration, "collect", lambda folder, **_: made[folder.name])
+    monkeypatch.setattr(fit_calibration, "load_dataset", str)
     fitted = []
 
     def watched(asked, set_of):
@@ -123,7 +125,7 @@ def test_folders_with_a_plus_count_as_one(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fit_calibration, "fit", watched)
     monkeypatch.setattr("sys.argv", ["fit", str(tmp_path / "constants.py"), "a/one+a/two", "three"])
-    fit_calibration.main()
+    assert fit_calibration.main() == 0
     asked, set_of = fitted[0]
     assert set_of == {"one+two": 0, "three": 1}
     assert {q.folder for q in asked} == {"one+two", "three"}

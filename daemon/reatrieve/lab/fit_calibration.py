@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import pathlib
 import pickle
+import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,7 @@ from reatrieve.audio.analysis import analyse_track
 from reatrieve.audio.cache import AnalysisCache
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import InputError
+from reatrieve.lab.command import say, status_of
 from reatrieve.lab.dataset import AnnotatedSound, Recording, load_dataset
 from reatrieve.lab.runner import Setup, run
 from reatrieve.lab.scoring import calibration_error
@@ -443,8 +445,8 @@ def _as_one(name: str, asked: Sequence[Question]) -> list[Question]:
     ]
 
 
-def main() -> None:
-    """The command."""
+def main() -> int:
+    """The command; returns the exit status."""
     parser = argparse.ArgumentParser(description="Fit the constants of the default retriever's calibration.")
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("sets", nargs="+", help="folder, or folders that belong together with commas between them")
@@ -453,11 +455,20 @@ def main() -> None:
     parser.add_argument("--sessions", action="store_true", help="run whole sessions on each set left out")
     parser.add_argument("--jobs", type=int, default=1)
     args = parser.parse_args()
+    return status_of(lambda: _fit(args))
+
+
+def _fit(args: argparse.Namespace) -> None:
+    if not args.out.parent.is_dir():
+        raise InputError(f"{args.out.parent} is no folder; make it, or choose another place for the constants")
     sets = [_groups(text) for text in args.sets]
+    once = [_groups(text) for text in args.once]
+    for folder in (folder for parts in (*sets, *once) for folders in parts.values() for folder in folders):
+        load_dataset(folder)  # all, before the first takes its minutes
     asked: list[Question] = []
     set_of: dict[str, int] = {}
     cache = args.keep / "analyses" if args.keep else None
-    for number, parts in enumerate([*sets, *map(_groups, args.once)]):
+    for number, parts in enumerate([*sets, *once]):
         for name, folders in parts.items():
             set_of[name] = number
             for folder in folders:
@@ -468,15 +479,15 @@ def main() -> None:
         joblib.delayed(fit)([q for q in asked if set_of[q.folder] != number], set_of) for number in range(len(sets))
     )
     every = dict.fromkeys((q.folder for q in asked), shipped)
-    print("fitted on all sets\n" + report(asked, every), flush=True)
+    say("fitted on all sets\n" + report(asked, every))
     left_out = {name: judge for parts, judge in zip(sets, without, strict=True) for name in parts}
-    print("each set left out\n" + report([q for q in asked if q.folder in left_out], left_out), flush=True)
+    say("each set left out\n" + report([q for q in asked if q.folder in left_out], left_out))
     args.out.write_text(module(shipped), encoding="utf-8")
     if args.keep:
         (args.keep / "left_out.pickle").write_bytes(pickle.dumps(left_out))
     if args.sessions:
         for name, folders in ((name, folders) for parts in sets for name, folders in parts.items()):
-            print(sessions_of(folders, left_out[name], jobs=args.jobs, cache=cache), flush=True)
+            say(sessions_of(folders, left_out[name], jobs=args.jobs, cache=cache))
 
 
 def _kept(
@@ -496,4 +507,4 @@ def _kept(
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

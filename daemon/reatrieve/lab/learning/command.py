@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reatrieve.errors import InputError, ReatrieveError
+from reatrieve.errors import InputError
 from reatrieve.installation import missing
+from reatrieve.lab.command import say, status_of
 
 if TYPE_CHECKING:
     from reatrieve.retrieval.learned.network import Network
@@ -22,12 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step; returns the exit status."""
     parser = _parser()
     given = parser.parse_args(arguments)
-    try:
-        given.run(given)
-    except ReatrieveError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return status_of(lambda: given.run(given))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,14 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)
-
-
 def _bank(given: argparse.Namespace) -> None:
     from reatrieve.lab.learning.bank import make_bank
 
-    make_bank(given.bank, recordings=given.recordings, tell=_say)
+    make_bank(given.bank, recordings=given.recordings, tell=say)
 
 
 def _need_torch() -> None:
@@ -83,7 +74,7 @@ def _train(given: argparse.Namespace) -> None:
     from reatrieve.lab.learning.train import train
 
     train(
-        load_bank(given.bank), given.weights, n_steps=given.steps, seed=given.seed, marks=tuple(given.marks), tell=_say
+        load_bank(given.bank), given.weights, n_steps=given.steps, seed=given.seed, marks=tuple(given.marks), tell=say
     )
 
 
@@ -102,9 +93,9 @@ def _static(given: argparse.Namespace) -> None:
     rows = []
     for folder in given.folders:
         rows.append(static_recall(folder, networks, n_sounds=given.sounds))
-        _say(f"{folder.name} done")
+        say(f"{folder.name} done")
     for line in tabulated(rows):
-        _say(line)
+        say(line)
 
 
 def _loaded(path: Path) -> Network:

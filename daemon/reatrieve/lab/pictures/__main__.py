@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
+from reatrieve.lab.command import status_of
 from reatrieve.lab.pictures.scenes import SCENES, THEMES, played
 
 
-def main() -> None:
-    """Draw the scenes asked for in both themes."""
+def main() -> int:
+    """Draw the scenes asked for in both themes; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m reatrieve.lab.pictures", description=__doc__)
     parser.add_argument("folder", type=Path, help="docs/pictures")
     parser.add_argument("--scene", action="append", choices=SCENES, help="only this one (again for more)")
     parser.add_argument("--theme", action="append", choices=THEMES, help="only this one")
     args = parser.parse_args()
+    return status_of(lambda: _draw(args))
+
+
+def _draw(args: argparse.Namespace) -> None:
     folder = args.folder / "window"
     folder.mkdir(parents=True, exist_ok=True)
     for theme in args.theme or THEMES:
@@ -25,4 +31,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
