@@ -153,6 +153,12 @@ local function on_connect()
   ctx.asking = {}
   ahead.reconnected(ctx)
   for _, tab in pairs(ctx.tabs) do
+    if tab.searching then finder.reconnected(ctx, tab.searching) end
+  end
+end
+
+local function on_connected()
+  for _, tab in pairs(ctx.tabs) do
     events.reconnected(ctx, tab)
     tab.asked = false
   end
@@ -296,6 +302,7 @@ function client.run()
     carriers = carriers,
     new_id = ctx.new_id,
     on_connect = on_connect,
+    on_connected = on_connected,
     starts_at_find = starter.at_find,
     version = client.VERSION,
     host = "REAPER " .. version,

@@ -226,6 +226,16 @@ local function compare(ctx, tab, s, fields)
   steps.drop_waiting(s, asked)
 end
 
+---What was answered elsewhere comes into the project; a key that was pressed before is about what stood there.
+local function caught_up(ctx, tab, s, fields)
+  if not s:has_rows() then return end
+  restore.catch_up(tab, s, fields)
+  s:drop_verbs()
+  s:set_lookahead(lookahead(fields))
+  steps.present(ctx, tab, s, true)
+  status.say(("%s was answered elsewhere meanwhile: it is shown as it was answered there"):format(s.model.label), true)
+end
+
 ---Whether the daemon may answer the question that is awaited by what is open: it takes the best place that begins within half a
 ---length of the time that was pointed at.
 ---@param one Candidate that is open
@@ -265,6 +275,7 @@ end
 local AT_CANDIDATE = {
   reading = first_candidate, searching = first_candidate, cancelling = cancelled, resuming = compare, ready = follow,
   continuing = follow, listing = follow, resyncing = follow, asking = question, answering = what_follows, accepting = rest_accepted,
+  behind = caught_up,
 }
 
 local function at_candidate(ctx, tab, s, fields)
@@ -337,12 +348,22 @@ function on.rest_end(ctx, _, s, fields)
   end
 end
 
+---The daemon has answers that were given elsewhere; what it has of the session comes next.
+local function fall_behind(ctx, s)
+  s:fall_behind()
+  s:await_reply(ctx.now)
+end
+
 ---Something the user should know; that a search is probably over is said beside the candidate.
 function on.note(ctx, tab, s, fields)
   if export.note(tab, fields) then return end
   if fields.code == "probably-done" and s.model.current then
     s:set_probably_done(s.model.current)
     steps.describe(ctx, s, true)
+    return
+  end
+  if fields.code == "elsewhere" then                           -- while it is opened, it is compared in any case
+    if s:is_open() and s.state ~= "behind" then fall_behind(ctx, s) end
     return
   end
   if fields.code == "rest-clear" then s:set_rest_clear(true) end
@@ -366,7 +387,16 @@ function on.failed(ctx, tab, s, fields)
     status.say(fields.text, true, true)
     return
   end
-  if export.failed(tab, fields.text) or sync_markers.failed(tab, fields.text) then return end
+  local told = export.failed(tab, fields.text) or sync_markers.failed(tab, fields.text)
+  if fields.code == "elsewhere" and s:is_open() then
+    if not told then status.say(fields.text, true, true) end
+    if s.state ~= "behind" then
+      fall_behind(ctx, s)
+      ctx.link:command("resume", { session = s.id })
+    end
+    return
+  end
+  if told then return end
   if fields.code == "cancelled" and s.rest then                -- the user has stopped it
     s:give_up_reply()
     return s:finish_waiting()
@@ -379,7 +409,7 @@ function on.failed(ctx, tab, s, fields)
     ctx.drop(tab, s)
   elseif fields.code == "unknown-session" then
     s:lose()
-  elseif s.state == "listing" or s.state == "accepting" or s.state == "asking" then
+  elseif s.state == "listing" or s.state == "accepting" or s.state == "asking" or s.state == "behind" then
     s:finish_waiting()
   elseif s.state == "answering" then
     s:finish_waiting()                                         -- the region still stands as a candidate
@@ -440,7 +470,8 @@ function events.tick(ctx, tab, s)
   end
 end
 
----Everything that lives in the daemon's memory only is asked for again.
+---Another daemon, or the same that had forgotten us: what it has is asked for, after what it is told of what was done meanwhile. So an
+---answer from before is refused where the search went on elsewhere.
 function events.reconnected(ctx, tab)
   for _, s in ipairs(tab.sessions) do
     if s:is_open() or s.state == "resuming" then
@@ -450,7 +481,6 @@ function events.reconnected(ctx, tab)
       if s.state == "listing" then s:finish_waiting() end
     end
   end
-  if tab.searching then finder.reconnected(ctx, tab.searching) end
   sync_markers.reconnected(ctx, tab)
   export.reconnected(ctx, tab)
 end

@@ -38,6 +38,15 @@ end
 ---@param model Model
 function methods:amend(model) self:step().model = model end
 
+---The present step is another than was thought, though its regions are the same: its commands, and those of the next one, lead there.
+---@param model Model
+function methods:correct(model)
+  local before, step, after = self.steps[self.at - 1], self:step(), self.steps[self.at + 1]
+  step.model = model
+  if before then step.forward, step.back = models.instead(model, before.model), models.instead(before.model, model) end
+  if after then after.forward, after.back = models.instead(after.model, model), models.instead(model, after.model) end
+end
+
 ---An answer is another one now, and no region shows it: it stands in every step around that had the one before, and redo gives it.
 ---@param number integer
 ---@param verdict "accept"|"reject"

@@ -29,7 +29,8 @@ local SENT_AGAIN = { saved = true, cancel = true }
 ---@field read_info fun(): DaemonInfo?, string? what it says, and the file it was looked for in
 ---@field carriers fun(): table[] the carriers to try, best first; told to open with (info, client)
 ---@field new_id fun(): string
----@field on_connect fun() called at each welcome, to ask again for what lives in the daemon's memory only
+---@field on_connect fun() called at each welcome, to ask again for searches that live in the daemon's memory only
+---@field on_connected fun() called after that, when the commands that were kept are queued: to ask for all else
 ---@field starts_at_find fun(): boolean whether Find starts the daemon where none runs
 ---@field version string
 ---@field host string
@@ -51,6 +52,7 @@ function link.new(options)
     ready = {},              -- events in order, not yet taken
     received = 0,            -- highest seq put into ready
     problem = nil,           ---@type string?
+    absent = nil,            ---@type string? what was said of a daemon that is not there
     dropped = 0,             -- malformed packets
     looked_at = -math.huge,
     hello_at = -math.huge,
@@ -200,6 +202,7 @@ function link:_welcome(now)
   self.pending = {}
   self.options.on_connect()
   table.move(sent_again, 1, #sent_again, #self.pending + 1, self.pending)
+  self.options.on_connected()
 end
 
 function link:_refused(event, now)

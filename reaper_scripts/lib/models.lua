@@ -402,22 +402,41 @@ end
 -- Edges further apart than this were given by different answers.
 local SAME_ANSWER_S = 0.001
 
----From which answer on two models of a session have taken another course, nil where they have not: a place is answered differently,
----and what was proposed after it lies elsewhere. Where only the answer differs, it was changed later on.
+---Whether two models say different things of a place that both have answered, or of the example.
+---@param a Candidate
+---@param b Candidate
+local function differ(a, b)
+  if a.state ~= b.state then return true end
+  if not models.is_accepted(a) then return are_apart(a, b) end
+  return math.abs(a.start_s - b.start_s) > SAME_ANSWER_S or math.abs(a.end_s - b.end_s) > SAME_ANSWER_S
+end
+
+---The first answer that two models of a session do not share, of those that both have; nil where all are alike.
 ---@param one Model
 ---@param other Model
 ---@return integer?
 function models.parted(one, other)
-  local first, apart
+  local first
   for number, a in pairs(one.candidates) do
     local b = other.candidates[number]
-    if b and number > 0 then
-      local differs = a.state ~= b.state or math.abs(a.start_s - b.start_s) > SAME_ANSWER_S or math.abs(a.end_s - b.end_s) > SAME_ANSWER_S
-      if differs and a.state ~= "candidate" and b.state ~= "candidate" then first = math.min(first or number, number) end
-      if are_apart(a, b) then apart = math.max(apart or number, number) end
+    if b and number > 0 and a.state ~= "candidate" and b.state ~= "candidate" and differ(a, b) then
+      first = math.min(first or number, number)
     end
   end
-  return first and apart and first < apart and first or nil
+  return first
+end
+
+---How many answers of a model another one does not have, or has differently.
+---@param model Model
+---@param other Model
+---@return integer
+function models.lacking(model, other)
+  local n = 0
+  for number, one in pairs(model.candidates) do
+    local there = other.candidates[number]
+    if number > 0 and one.state ~= "candidate" and (not there or there.state == "candidate" or differ(one, there)) then n = n + 1 end
+  end
+  return n
 end
 
 ---How many candidates stand as accepted (the example is not counted), and how many as rejected.
@@ -527,15 +546,47 @@ function models.alike(one, other, keep_rejected)
   return true
 end
 
----The commands that lead from the answers of another model, from `number` on, to those of this one.
+---What leads from another answer to a place, or from other edges, to this one.
+---@param one Candidate
+---@param before Candidate
+---@return table[] commands
+local function restated(one, before)
+  local number, gone = one.number, one.state == "retracted"
+  if number == 0 then return { gone and { "retract", 0 } or { "revise", 0, models.sound(one) } } end
+  local was_accepted = before.state == "accepted" or before.state == "retracted"
+  if was_accepted and one.state == "accepted" then return { { "revise", number, models.sound(one) } } end
+  local list = {}
+  if not (gone and before.state == "accepted") then
+    list[1] = { "reanswer", number, models.verdict(gone and "accepted" or one.state), models.sound(one) }
+  end
+  if gone then list[#list + 1] = { "retract", number } end
+  return list
+end
+
+---The commands that lead from the answers of another model to those of this one. Where both were asked about other places since an
+---answer that they do not share, all from that one on are given anew, each after its place was asked for.
+---@param model Model
 ---@param other Model
 ---@return table[]
-function models.instead(model, other, number)
-  local list, one, there = { { "undo", number } }, model.candidates[number], other.candidates[number]
-  if one and there and are_apart(one, there) then                -- it was asked for
-    list[2] = { "ask", (one.proposed_start_s + one.proposed_end_s) / 2 }
+function models.instead(model, other)
+  local first, shared = models.parted(model, other), math.min(models.answers(model), models.answers(other))
+  local list, from = {}, shared + 1
+  for number = 1, shared do
+    if are_apart(model.candidates[number], other.candidates[number]) then from = first end
   end
-  for _, command in ipairs(models.again(model, number)) do list[#list + 1] = command end
+  for number = 0, from - 1 do
+    local one, before = model.candidates[number], other.candidates[number]
+    if one and before and differ(one, before) then
+      for _, command in ipairs(restated(one, before)) do list[#list + 1] = command end
+    end
+  end
+  if models.answers(other) >= from then list[#list + 1] = { "undo", from } end
+  for _, command in ipairs(models.again(model, from)) do
+    if command[1] == "answer" then list[#list + 1] = { "ask", model.candidates[command[2]].proposed_start_s } end
+    list[#list + 1] = command
+  end
+  if other.over == "finished" and model.over ~= "finished" then table.insert(list, 1, { "more", 0 }) end
+  if model.over == "finished" and other.over ~= "finished" then list[#list + 1] = { "finish" } end
   return list
 end
 

@@ -2,6 +2,7 @@
 --- When a project is opened: what its regions say and what the daemon's journals say are brought together. Journals know
 -- every answer; a project closed without saving knows fewer, and then the user decides.
 
+local audition = require("audition")
 local earlier = require("earlier")
 local ext_state = require("ext_state")
 local history = require("history")
@@ -9,6 +10,7 @@ local models = require("models")
 local project = require("project")
 local sealed = require("sealed")
 local session = require("session")
+local settings = require("settings")
 local status = require("status")
 local steps = require("steps")
 local track = require("track")
@@ -191,10 +193,9 @@ end
 ---The daemon has answers that the project lacks: the user decides.
 ---@param daemon_model Model
 ---@param present table<string, Mark>
----@param parted integer? the first of them, where the project has other answers in their place
+---@param parted boolean the project has other answers in place of some
 local function offer(ctx, tab, s, daemon_model, present, parted)
-  local here, there = parted and parted - 1 or s.answers_in_project, models.answers(daemon_model)
-  local lacking = status.plural(there - here, "answer")
+  local here, lacking = s.answers_in_project, status.plural(models.lacking(daemon_model, s.model), "answer")
   local text = ("\"%s\": %s that this project does not have; it was closed without saving.\n\n"
     .. "Yes: restore them\nNo: discard them\nCancel: decide another time"):format(s.model.label, lacking)
   if parted then
@@ -215,15 +216,15 @@ local function offer(ctx, tab, s, daemon_model, present, parted)
   elseif choice == YES then
     steps.add_to_tab(tab, s)
     if tab.active and tab.active ~= s and tab.active.model.current then daemon_model = models.hidden(daemon_model) end
-    local marks
+    local marks, forward, back
     if parted then
       s:set_marks(restore.all_marks(s, s.model, present))
       marks = without_candidate(s:step().marks)
-    elseif next(present) then
-      daemon_model = learn_edits(ctx, s, daemon_model, here, present)
+      forward, back = models.instead(daemon_model, s.model), models.instead(s.model, daemon_model)
+    else
+      if next(present) then daemon_model = learn_edits(ctx, s, daemon_model, here, present) end
+      forward, back = models.again(daemon_model, here + 1), { { "undo", here + 1 } }
     end
-    local forward, back = models.again(daemon_model, here + 1), { { "undo", here + 1 } }
-    if parted then forward, back = models.instead(daemon_model, s.model, parted), models.instead(s.model, daemon_model, parted) end
     steps.step(tab, ("Restore %s of %s"):format(lacking, s.model.label),
       { { s = s, model = daemon_model, marks = marks, forward = forward, back = back } })
     tab.active = tab.active or s
@@ -232,7 +233,7 @@ local function offer(ctx, tab, s, daemon_model, present, parted)
   elseif choice == NO and not in_project then
     ctx.discard(tab, s)
   elseif choice == NO and parted then
-    answer_again(ctx, tab, s, present, models.instead(s.model, daemon_model, parted))
+    answer_again(ctx, tab, s, present, models.instead(s.model, daemon_model))
   elseif choice == NO then
     local model = models.undone(daemon_model, here + 1)
     s:set_marks(restore.all_marks(s, model, present))            -- what the user has edited meanwhile is a change like any other
@@ -277,28 +278,28 @@ local function mend(tab, s, daemon_model, present)
   status.say(("%s: the project had lost a part of it; its journal has brought it back"):format(s.model.label), true)
 end
 
----The daemon's model with the accepted places where the project should have them: as they were stored where they are known to be off
----their sound, or where the track is another than was searched, so that the daemon's times hold no more.
-local function as_here(s, model)
+---What the daemon has of a session, by its rows and what it is at (`candidate` or `done`). Answered places are where the project should
+---have them: as they were stored where they are known to be off their sound, or where the track is another than was searched, so that
+---the daemon's times hold no more.
+local function take_rows(s, fields)
+  local model = models.with_names(models.continued(models.from_rows(s.model.label, s.rows), fields), s.model)
+  s:drop_rows()
   for number, one in pairs(model.candidates) do
     local stored = s.model.candidates[number]
-    if stored and (s.outdated or stored.sound_offset) and models.is_accepted(stored) and models.is_accepted(one) then
+    if stored and one.state ~= "candidate" and one.state == stored.state and (s.outdated or stored.sound_offset) then
       model = models.moved(model, number, stored.start_s - one.start_s, stored.end_s - one.end_s)
     end
   end
   return model
 end
 
----The daemon's rows are there, and what it is at now (`candidate` or `done`): compare with the project.
+---The daemon's rows are there, and what it is at now: compare with the project.
 function restore.reconcile(ctx, tab, s, fields)
-  local daemon_model = models.continued(models.from_rows(s.model.label, s.rows), fields)
-  daemon_model = as_here(s, models.with_names(daemon_model, s.model))
-  local present = project.read(tab.proj, s.history.known)
+  local daemon_model, present = take_rows(s, fields), project.read(tab.proj, s.history.known)
   local here, there = s.answers_in_project, models.answers(daemon_model)
-  s:drop_rows()
   s:confirm(fields)
 
-  local parted = models.parted(s.model, daemon_model)
+  local parted = models.parted(s.model, daemon_model) ~= nil
   if s.cut then
     mend(tab, s, daemon_model, present)
   elseif parted or there > here then
@@ -318,6 +319,38 @@ function restore.reconcile(ctx, tab, s, fields)
     tab.look_again = true
     status.say(("%s: %d accepted; ready to go on"):format(s.model.label, fields.accepted))
   end
+end
+
+---Whether what stands in the project is what a model wants.
+local function shows(s, model)
+  local wanted = models.wanted(model, settings.get("keep_rejected"))
+  for _, mark in pairs(s:step().marks) do
+    local there = wanted[mark.number]
+    if not there or there.kind ~= mark.kind or not models.same_place(there, mark) then return false end
+    wanted[mark.number] = nil
+  end
+  return next(wanted) == nil
+end
+
+---The search went on elsewhere while the project was open, and the daemon's rows are there: the project has from now on what the
+---daemon has, in one undo step.
+function restore.catch_up(tab, s, fields)
+  local model, before = take_rows(s, fields), s.model
+  s:finish_waiting()
+  s:agreed()
+  if tab.active ~= s then
+    model = models.hidden(model)
+  elseif not models.alike(before, model, settings.get("keep_rejected")) then
+    audition.stop_in(tab.proj)
+  end
+  if shows(s, model) then
+    s:correct(model)                           -- a step without a change could not be told from the one before
+    steps.store(tab)
+  else
+    steps.step(tab, "Update " .. model.label, { { s = s, model = model, marks = without_candidate(s:step().marks),
+      forward = models.instead(model, before), back = models.instead(before, model) } })
+  end
+  tab.look_again = true                        -- a region may have been edited meanwhile
 end
 
 ---The marks the project should have: those known to it, for what the daemon says is accepted, and where that says they are; the

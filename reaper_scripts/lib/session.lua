@@ -24,9 +24,11 @@ session.MOST_RESYNCS = 3
 ---| "listing"    # open: a list of what "accept the rest" would take is awaited
 ---| "accepting"  # open: the rest is accepted, and what became of it is awaited
 ---| "resyncing"  # open: project and daemon have drifted apart, and everything is asked for
+---| "behind"     # open: the search went on elsewhere; nothing is answered or sent before everything is there
 ---| "lost"       # the daemon has no journal of it
 
-local OPEN = { ready = true, asking = true, answering = true, continuing = true, listing = true, accepting = true, resyncing = true }
+local OPEN = { ready = true, asking = true, answering = true, continuing = true, listing = true, accepting = true, resyncing = true,
+  behind = true }
 
 -- Each transition: from which state to which. Whatever is not listed is an error.
 local TRANSITIONS = {
@@ -39,14 +41,16 @@ local TRANSITIONS = {
   set_aside = { ready = "stored" },
   await_question = { ready = "asking", continuing = "asking", listing = "asking" },
   lose = { stored = "lost", resuming = "lost", ready = "lost", asking = "lost", answering = "lost", continuing = "lost", listing = "lost",
-    accepting = "lost", resyncing = "lost", lost = "lost" },
+    accepting = "lost", resyncing = "lost", behind = "lost", lost = "lost" },
   await_what_follows = { ready = "answering", continuing = "answering" },
   await_more = { ready = "continuing", continuing = "continuing", answering = "answering" },
   await_list = { ready = "listing", continuing = "listing" },
   await_rest = { listing = "accepting" },
   resync = { ready = "resyncing", continuing = "resyncing" },
+  fall_behind = { ready = "behind", asking = "behind", answering = "behind", continuing = "behind", listing = "behind",
+    accepting = "behind", resyncing = "behind" },
   finish_waiting = { ready = "ready", asking = "ready", answering = "ready", continuing = "ready", listing = "ready", accepting = "ready",
-    resyncing = "ready" },
+    resyncing = "ready", behind = "ready" },
 }
 
 ---@class Search what is needed only until the first candidate stands
@@ -146,7 +150,9 @@ function methods:absent() return self.model.candidates[0] == nil and not self.cu
 
 ---Whether no edit of the user's is taken: the daemon's reply decides first what shall stand in the project.
 ---@return boolean
-function methods:holds_edits() return self.state == "asking" or self.state == "answering" or self.state == "accepting" end
+function methods:holds_edits()
+  return self.state == "asking" or self.state == "answering" or self.state == "accepting" or self.state == "behind"
+end
 
 -- The search up to its first candidate
 
@@ -260,6 +266,12 @@ end
 function methods:resync()
   enter(self, "resync")
   self.resyncs = self.resyncs + 1
+end
+
+---The daemon has gone on with answers that were given elsewhere, and takes none before they are shown here.
+function methods:fall_behind()
+  enter(self, "fall_behind")
+  self.rows, self.verbs, self.lookahead = nil, {}, nil
 end
 
 ---What was waited for has come, or is not wanted any more.
@@ -481,6 +493,13 @@ end
 ---@param model Model
 function methods:amend(model)
   self.history:amend(model)
+  settle_review(self)
+end
+
+---The present step is another than was thought, without a step.
+---@param model Model
+function methods:correct(model)
+  self.history:correct(model)
   settle_review(self)
 end
 

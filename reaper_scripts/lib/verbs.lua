@@ -349,11 +349,14 @@ local function while_collecting(ctx, _, s, verb)
   return true
 end
 
+---A verb while the answers that were given elsewhere are awaited: its turn comes after them.
+local function while_behind() return false end
+
 -- What a verb meets in each state; in all others it is carried out.
 local BY_STATE = {
   reading = while_searching, searching = while_searching, cancelling = while_searching,
   stored = while_closed, resuming = while_closed, lost = while_closed,
-  listing = while_collecting, accepting = while_collecting, asking = while_asking,
+  listing = while_collecting, accepting = while_collecting, asking = while_asking, behind = while_behind,
 }
 
 -- What may be pressed while an answer is looked at again.

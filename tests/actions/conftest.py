@@ -36,3 +36,17 @@ def every_rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
 def one_rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
     """For what no version should change: under the newest; with ``--every-version`` under each of the others."""
     yield from _rig(tmp_path, str(request.param))
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Iterator[Rig]:
+    """Two answers, saved, then a third."""
+    with Rig(tmp_path) as rig:
+        session = rig.find()
+        rig.press("accept")
+        rig.press("accept")
+        rig.project.save(rig.folder / "song.rpp")
+        rig.tick(3)
+        assert rig.daemon.saved == [(session.find.session, str(rig.folder / "song.rpp"))]
+        rig.press("accept")
+        yield rig

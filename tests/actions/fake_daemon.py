@@ -47,6 +47,7 @@ class Session:
     ops: set[str] = field(default_factory=set)
     foreseen: list[tuple[float, float]] = field(default_factory=list)
     goes_on: bool = False  # from earlier answers: then the first span that is free comes next
+    behind: bool = False  # it went on elsewhere, and its client has not heard of it
 
 
 class FakeDaemon:
@@ -359,6 +360,9 @@ class FakeDaemon:
     def _session_command(self, session: Session, number: int, command: m.Command) -> None:
         name = session.find.session
         if isinstance(command, m.Resume):
+            if session.behind:
+                self.push(name, m.Note(name, "elsewhere", "this sound was answered elsewhere meanwhile"))
+            session.behind = False
             self._propose(session)
             self._rows(session)
             self._tell(name)
@@ -366,6 +370,10 @@ class FakeDaemon:
         if isinstance(command, m.Saved):
             session.find = m.Find(**{**vars_of(session.find), "project": command.project})
             self.saved.append((name, command.project))
+            return
+        if session.behind and not isinstance(command, m.Survey):
+            text = "this sound was answered elsewhere meanwhile; nothing was changed"
+            self.push(name, m.Failed(name, number, "elsewhere", text))
             return
         if isinstance(command, m.Rest):
             self.listed.add(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,6 @@ from fake_daemon import vars_of
 from rig import REDO, SPANS, UNDO, Rig
 
 from reatrieve.bridge import messages as m
-from reatrieve.errors import InputError
-from reatrieve.session.events import Answered
-from reatrieve.session.spans import Span
-from reatrieve.session.state import fold
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -162,20 +157,6 @@ def test_starting_the_client_again_resumes(every_rig: Rig) -> None:
     assert session.state.candidates[1].state == "accepted"
 
 
-@pytest.fixture
-def saved(tmp_path: Path) -> Iterator[Rig]:
-    """Two answers, saved, then a third."""
-    with Rig(tmp_path) as rig:
-        session = rig.find()
-        rig.press("accept")
-        rig.press("accept")
-        rig.project.save(rig.folder / "song.rpp")
-        rig.tick(3)
-        assert rig.daemon.saved == [(session.find.session, str(rig.folder / "song.rpp"))]
-        rig.press("accept")
-        yield rig
-
-
 def test_closing_and_opening_again_costs_nothing(saved: Rig) -> None:
     session = next(iter(saved.daemon.sessions.values()))
     saved.project.save()
@@ -253,89 +234,6 @@ def test_taken_back_and_closed_without_saving_is_not_taken_back(saved: Rig) -> N
     assert not any("of 0 rejections" in line for line in saved.help())
     saved.press("accept")
     assert session.state.accepted == 4
-
-
-@pytest.mark.parametrize("press", ["undo", "reject", "accept with an edge", "delete"])
-def test_what_was_answered_elsewhere_meanwhile_is_shown_at_the_next_key(one_rig: Rig, press: str) -> None:
-    """The daemon has gone on with another computer's copy, and refuses what was meant for the state before."""
-    session, daemon = one_rig.find(), one_rig.daemon
-    one_rig.press("accept")
-    for number in (2, 3, 4):
-        daemon._apply(session, Answered(number, "accept", daemon.spans[number - 1]))
-        daemon._propose(session)
-    carry_out = daemon._carry_out
-
-    def refuse(_session: object, _command: m.Command) -> None:
-        daemon._carry_out = carry_out  # type: ignore[method-assign]
-        raise InputError("this sound was answered elsewhere meanwhile; nothing was changed")
-
-    daemon._carry_out = refuse  # type: ignore[method-assign]
-    if press == "accept with an edge":
-        one_rig.candidate().move(4.1, 5.0)
-        one_rig.run("accept")
-    elif press == "delete":
-        one_rig.region("Sound 1-1").delete()
-    else:
-        one_rig.run(press)
-    one_rig.until(lambda: daemon._carry_out == carry_out)
-    one_rig.tick(20)
-    assert one_rig.candidate().start_s == SPANS[4][0]
-    assert one_rig.accepted() == [0.5, 2.0, 4.0, 6.0, 8.0]
-    assert [one.state for one in session.state.candidates.values()] == [*4 * ["accepted"], "candidate"]
-    one_rig.press("accept")
-    assert session.state.accepted == 5
-
-
-@pytest.mark.parametrize("choice", ["yes", "no", "cancel"])
-@pytest.mark.parametrize("more_there", [0, 1, 2])
-def test_answers_that_took_another_course_are_offered(saved: Rig, more_there: int, choice: str) -> None:
-    """It was answered at another computer and comes back from there, and this daemon has answers that it never saw."""
-    session = next(iter(saved.daemon.sessions.values()))
-    saved.project.save()
-    saved.tick(3)
-    names = saved.names()
-    saved.project.close()
-    saved.tick(3)
-    asked, elsewhere = saved.daemon.spans, [Span(one.start_s + 1.0, one.end_s + 1.0) for one in saved.daemon.spans]
-    saved.daemon.spans = elsewhere
-    session.state, session.events = fold(session.events[:4]), session.events[:4]  # the second one is open
-    saved.daemon._apply(session, Answered(2, "reject", asked[1]))
-    for number in range(3, 4 + more_there):
-        saved.daemon._propose(session)
-        saved.daemon._apply(session, Answered(number, "accept", elsewhere[number - 1]))
-    saved.daemon._propose(session)
-    saved.daemon.spans = asked
-    there = session.state
-    saved.reaper.answer(choice)
-    saved.reaper.open(saved.folder / "song.rpp")
-    saved.tick(20)
-    (dialog,) = saved.reaper.dialogs
-    answers = (
-        f"{2 + more_there} answers from this computer that this project does not have; it has others in their place"
-    )
-    assert answers in dialog.text
-    if choice == "cancel":
-        assert (saved.names(), session.state) == (names, there)
-        saved.reaper.answer("no")
-        saved.press("accept")
-        saved.tick(10)
-    if choice == "yes":
-        assert session.state == there
-        assert saved.accepted() == [0.5, 2.0, *(one.start_s for one in elsewhere[2 : 3 + more_there])]
-        assert saved.candidate().start_s == elsewhere[3 + more_there].start_s
-        saved.reaper.run(UNDO)
-        saved.tick(10)
-        assert saved.names() == names
-        saved.reaper.run(REDO)
-        saved.tick(10)
-        assert [one.state for one in session.state.candidates.values()][:2] == ["accepted", "rejected"]
-        saved.reaper.run(UNDO)
-        saved.tick(10)
-    assert saved.names() == names
-    places = [(one.state, one.span) for one in session.state.candidates.values()]
-    assert places == [*(("accepted", one) for one in asked[:3]), ("candidate", asked[3])]
-    saved.press("reject")
-    assert session.state.candidates[4].span == asked[3]
 
 
 def test_or_to_discard(saved: Rig) -> None:

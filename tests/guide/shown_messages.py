@@ -25,8 +25,8 @@ _FAULTS = re.compile(r"\berror\((?:\(?\"[^\"]*\"\)?[^\n]*), 2\)")  # a caller's 
 _INVARIANTS = re.compile(r"^local INVARIANTS = .*?^\}", re.MULTILINE | re.DOTALL)
 
 ERRORS = {
-    "AudioError", "BusyError", "CancelledError", "EdgesError", "ForceNeededError", "ForeignFileError", "InputError",
-    "JournalError", "ProtocolError", "ReatrieveError", "StaleError",
+    "AudioError", "BusyError", "CancelledError", "EdgesError", "ElsewhereError", "ForceNeededError", "ForeignFileError",
+    "InputError", "JournalError", "ProtocolError", "ReatrieveError", "StaleError",
 }  # fmt: skip
 TOLD_BY = {"Note", "Refused", "note", "_tell_of_source", "loose_timing_note"}
 # Programs for those who build ReaTrieve, and the simulated REAPER of the tests.

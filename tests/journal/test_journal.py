@@ -338,9 +338,10 @@ def test_answers_that_were_given_elsewhere_are_gone_on_with(tmp_path):
             f"the copy {copy.name} beside the project goes on where this computer's journal ends; "
             "the search goes on with it"
         )
+        assert journal.went_on
         assert not desk.is_behind(journal)
     with desk.open("s-1") as journal:
-        assert (journal.events(), journal.note) == (EVENTS[:5], "")
+        assert (journal.events(), journal.note, journal.went_on) == (EVENTS[:5], "", False)
     assert read_journal(copy)[1] == list(journal.lines)
 
 
@@ -352,8 +353,34 @@ def test_a_list_shows_answers_that_were_given_elsewhere(tmp_path):
     with desk.open("s-1") as journal:
         assert journal.events() == EVENTS[:5]
         assert "goes on where this computer's journal ends" in journal.note
+        assert journal.went_on
     with desk.open("s-1") as journal:
-        assert journal.note == ""
+        assert (journal.note, journal.went_on) == ("", False)
+
+
+def test_all_that_happened_while_a_project_was_listed_is_told_when_it_is_opened(tmp_path):
+    """A damaged journal of a project that was moved goes on with what a copy holds; so do two lists in a row."""
+    desk, project, _ = passed_on(tmp_path)
+    path = desk.path("s-1")
+    path.write_bytes(path.read_bytes().replace(b"accept", b"reject"))
+    moved = tmp_path / "moved" / project.name
+    moved.parent.mkdir()
+    project.unlink(missing_ok=True)
+    beside = journal_folder.copies_folder(str(moved))
+    journal_folder.copies_folder(str(project)).rename(beside)
+    laptop = JournalFolder(tmp_path / "laptop")
+    moved.touch()
+    assert [one.answers for one in desk.of_project(str(moved))] == [2]
+    assert len(laptop.of_project(str(moved))) == 1
+    with laptop.open("s-1") as journal:
+        journal.append_all(EVENTS[5:7])
+        journal.copy_to(beside)
+    assert len(desk.of_project(str(moved))) == 1
+    with desk.open("s-1") as journal:
+        assert journal.events() == EVENTS[:7]
+        assert "is damaged" in journal.note
+        assert "goes on where this computer's journal ends" in journal.note
+        assert journal.went_on
 
 
 def test_a_journal_that_was_mended_for_a_list_says_so_when_it_is_opened(tmp_path):

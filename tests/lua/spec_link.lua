@@ -17,6 +17,7 @@ local function rig(options)
     carriers = options and options.carriers and function() return options.carriers(self) end or function() return { self.carrier } end,
     new_id = function() self.ids = self.ids + 1 return "client-" .. self.ids end,
     on_connect = function() self.connects = self.connects + 1 if self.on_connect then self.on_connect() end end,
+    on_connected = function() if self.on_connected then self.on_connected() end end,
     starts_at_find = function() return self.starts or false end,
     version = "1", host = "h", lua = _VERSION,
   }
@@ -161,20 +162,22 @@ return {
     same(r.link.problem ~= nil, true)
     same(r.link.client ~= "client-1", true)
   end },
-  { "a new instance: session commands are sent again under new numbers, after what was asked again", function()
+  { "a new instance: session commands are sent again under new numbers, searches before them, questions after", function()
     local r = rig().up()
     r.link:command("undo", op("a"))
     r.link:command("resume", { session = "S" })
     r.link:command("saved", { session = "S", project = "p" })
     r.tick()
-    r.on_connect = function() r.link:command("resume", { session = "S" }) end
+    r.on_connect = function() r.link:command("find", { session = "T", label = "", project = "", track = "", start_s = 0.0, end_s = 1.0,
+      budget = 1, retriever = "", items = 1 }) end
+    r.on_connected = function() r.link:command("resume", { session = "S" }) end
     local info = {}
     for key, value in pairs(r.info) do info[key] = value end
     info.instance = "two"
     r.info = info
     r.tick(1.1)
     r.say("welcome", 0, { protocol = 1, version = "1", upto = 0 })
-    same(r.tick(), "resume1 undo2 saved3")
+    same(r.tick(), "find1 undo2 saved3 resume4")
     r.say("note", 1, note())
     local _, taken = r.tick()
     same(taken, "1")

@@ -623,7 +623,7 @@ def test_a_project_that_comes_back_beside_the_first_takes_its_open_session_along
     assert desk.wait(Stored).answers == 1
     desk.wait(StoredEnd)
     desk.answer(event, "reject", op="desk")  # at the first project, which shows it still
-    assert desk.wait(Failed).code == "stale"
+    assert desk.wait(Failed).code == "elsewhere"
     desk.send(Resume(session))
     assert desk.wait(RowsEnd).accepted == 1
     assert journal_ops(daemon.home, session) == ["laptop"]
@@ -664,18 +664,20 @@ def test_answers_at_two_computers_at_once_are_kept_beside_each_other(daemon, sta
     )
 
 
-@pytest.mark.parametrize("forgotten", [False, True])
-@pytest.mark.parametrize("then", [Undo, Retract, Answer])
-def test_what_was_answered_elsewhere_is_not_taken_back_by_one_who_has_not_seen_it(
-    daemon, start, connect, shared, session, tmp_path, monkeypatch, then, forgotten
+@pytest.mark.parametrize("how", ["closed for now", "forgotten", "started again"])
+@pytest.mark.parametrize("then", [Undo, Retract, Answer, AcceptRest, Rest, Decide, Anchors, Export])
+def test_nothing_is_done_for_one_who_has_not_seen_what_was_answered_elsewhere(
+    daemon, start, connect, shared, session, tmp_path, monkeypatch, then, how
 ):
-    """The daemon has closed a session for now, or forgotten it, and its REAPER still shows it as it was."""
+    """The daemon has closed a session for now, has forgotten it, or is another one: REAPER still shows it as it was."""
     monkeypatch.setattr(limits, "OPEN_SESSIONS", 0)
-    if forgotten:
+    if how == "forgotten":
         monkeypatch.setattr(limits, "KNOWN_SESSIONS", 1)
+    home = tmp_path / "desk" if how == "started again" else daemon.home
+    first = start(home=home) if how == "started again" else daemon
     project = tmp_path / "p.rpp"
     project.touch()
-    desk = connect(daemon.home)
+    desk = connect(home)
     desk.find(session, shared.track, 1.0, 1.5, project=str(project))
     event = desk.wait(Candidate)
     desk.answer(event, "accept", op="desk")
@@ -690,25 +692,47 @@ def test_what_was_answered_elsewhere_is_not_taken_back_by_one_who_has_not_seen_i
     laptop.send(Saved(session, str(project)))
     laptop.settle()
 
+    if how == "started again":
+        first.stop()
+        start(home=home)
+        desk = connect(home)
     commands = {
         Undo: Undo(session, "late", 1),
         Retract: Retract(session, "late", 1),
         Answer: Answer(session, "late", 2, "reject", event.start_s, event.end_s),
+        AcceptRest: AcceptRest(session, "late", 0.5),
+        Rest: Rest(session, 0.5),
+        Decide: Decide(session),
+        Anchors: Anchors(session, "start", 0.0, 0),
+        Export: Export(session, str(tmp_path / "out"), "json", "source", "", 0.0, "start", 0.0, 0, 0),
     }
     for _ in range(2):
         desk.send(commands[then])
         failed = desk.wait(Failed)
         assert (failed.code, failed.text) == (
-            "stale",
+            "elsewhere",
             "this sound was answered elsewhere meanwhile; nothing was changed",
         )
         desk.settle()
-    assert journal_ops(daemon.home, session) == ["desk", "laptop"]
+    assert journal_ops(home, session) == ["desk", "laptop"]
+    assert not (tmp_path / "out").exists()
     desk.send(Resume(session))
-    assert desk.wait(RowsEnd).accepted == 2
+    notes = []
+    while isinstance(one := desk.wait(Note, RowsEnd), Note):
+        notes.append(one.code)
+    assert (notes, one.accepted) == (["elsewhere"], 2)
     desk.send(Undo(session, "seen", 2))
     desk.settle()
-    assert journal_ops(daemon.home, session) == ["desk", "laptop", "seen"]
+    assert journal_ops(home, session) == ["desk", "laptop", "seen"]
+
+
+def test_a_project_by_a_name_that_no_file_has_does_not_stop_what_is_resumed(daemon, connect, shared, session):
+    client = connect(daemon.home)
+    client.find(session, shared.track, 1.0, 1.5, project="..")
+    client.wait(Candidate)
+    client.send(Resume(session))
+    assert client.wait(RowsEnd).count == 2
+    assert client.wait(Candidate, Failed).number == 1
 
 
 def test_the_rest_is_listed_then_accepted_in_one_go(first):

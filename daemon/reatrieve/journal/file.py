@@ -103,12 +103,14 @@ class Journal:
     path : where it lies.
     header : what is searched.
     note : what was mended, or taken over from a copy, when it was opened, a sentence for the user; "" for nothing.
+    went_on : whether answers of a copy were taken over, which no client of this computer may have seen.
     """
 
     def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
         self.path = path
         self.header: Header
         self.note = ""
+        self.went_on = False
         self._now = now
         self._file: BinaryIO | None = None
         self._content: JournalContent

@@ -82,7 +82,7 @@ class JournalFolder:
         self.folder = folder
         self._now = now
         self._unusable_copies: set[tuple[Path, Stamp]] = set()  # nothing is taken of them while they stay as they are
-        self._untold: dict[str, str] = {}  # by session: what was mended or taken over while a project was listed
+        self._untold: dict[str, tuple[str, bool]] = {}  # by session: ``note`` and ``went_on`` of while it was listed
         self._locks: WeakValueDictionary[str, _SessionLock] = WeakValueDictionary()
         self._locks_guard = threading.Lock()
 
@@ -126,8 +126,8 @@ class JournalFolder:
         """
         with self._locked(session):
             journal = self._opened(session)
-            journal.note = journal.note or self._untold.get(session, "")
-            self._untold.pop(session, None)
+            note, went_on = self._untold.pop(session, ("", False))
+            journal.note, journal.went_on = _joined(note, journal.note), went_on or journal.went_on
             return journal
 
     def _opened(self, session: str) -> Journal:
@@ -307,12 +307,12 @@ class JournalFolder:
             if _same_path(ours.project, project):
                 if _has_more(copy, here):
                     with self._opened(header.session) as journal:
-                        self._untold[header.session] = journal.note
+                        self._tell_later(header.session, journal.note, went_on=journal.went_on)
             elif not project_is_there(ours.project) or _is_ahead(copy, here):
                 with self._opened(header.session) as journal:
                     journal.move_to(project)
                     _catch_up(journal)
-                    self._untold[header.session] = journal.note
+                    self._tell_later(header.session, journal.note, went_on=journal.went_on)
             return
         read_as = copy, stamp(copy)
         if read_as in self._unusable_copies:
@@ -336,8 +336,12 @@ class JournalFolder:
             f"the journal has lost its header; the copy {copy.name} beside the project takes its place; the damaged "
             f"file is {kept}"
         )
-        self._untold[header.session] = note
+        self._tell_later(header.session, note)
         logger.warning("%s: %s", here, note)
+
+    def _tell_later(self, session: str, note: str, *, went_on: bool = False) -> None:
+        before, had_gone_on = self._untold.get(session, ("", False))
+        self._untold[session] = _joined(before, note), had_gone_on or went_on
 
 
 class _SessionLock:
@@ -450,14 +454,20 @@ def _catch_up(journal: Journal) -> None:
     except JournalError as error:
         if journal.broken:
             raise
-        journal.note = f"the copy {copy.name} beside the project holds more answers, but cannot be taken over: {error}"
-        logger.warning("%s", journal.note)
-        return
-    journal.note = (
-        f"the copy {copy.name} beside the project goes on where this computer's journal ends; the search goes on "
-        "with it"
-    )
-    logger.info("%s: %s", journal.path, journal.note)
+        note = f"the copy {copy.name} beside the project holds more answers, but cannot be taken over: {error}"
+        logger.warning("%s", note)
+    else:
+        journal.went_on = True
+        note = (
+            f"the copy {copy.name} beside the project goes on where this computer's journal ends; the search goes on "
+            "with it"
+        )
+        logger.info("%s: %s", journal.path, note)
+    journal.note = _joined(journal.note, note)
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(filter(None, notes))
 
 
 def _has_more(copy: Path, here: Path) -> bool:

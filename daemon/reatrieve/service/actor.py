@@ -52,7 +52,7 @@ from reatrieve.service.ahead import TrackAhead, Turns
 from reatrieve.service.hub import Hub
 from reatrieve.service.known import beginning
 from reatrieve.service.preparing import Draft, Prepared, example_on, prepare
-from reatrieve.service.work import SessionWork, StaleError, StepOutcome
+from reatrieve.service.work import ElsewhereError, SessionWork, StaleError, StepOutcome
 from reatrieve.session.events import Proposed, Started
 from reatrieve.session.retriever import MOST_POINTS
 from reatrieve.session.stopping import probably_nothing_else
@@ -65,8 +65,9 @@ PROGRESS_EVERY_S = 0.1
 SHARED_AFTER_S = 3.0
 """A client with an open session speaks four times a second."""
 
-JournalEnd: TypeAlias = tuple[int, Line]
-"""What tells whether a journal was written since: how many events it has, and the last."""
+JournalEnd: TypeAlias = tuple[int, Line | None]
+"""What tells whether a journal was written since: how many events it has, and the last; 0 and None: the client has
+not seen it, whatever it has."""
 
 T = TypeVar("T")
 
@@ -128,7 +129,7 @@ class SessionActor:
         self._working = self._computing = self._counted = False
         self._work: SessionWork | None = None
         self.left = left
-        self._is_behind = False  # the journal went on elsewhere since then, and the client has not heard of it
+        self._is_behind = False  # the search went on elsewhere, and the client has not heard of it
         self._told_done = False
         self._told_of: set[tuple[Path, str]] = set()  # copies, and what was said of them
         self._curve_for = ""  # the client that wants the similarity of the whole track
@@ -207,6 +208,8 @@ class SessionActor:
         if self._work is not None:
             if not self._is_behind:
                 self.left = _end_of(self._work.journal)
+            elif self.left is None:
+                self.left = 0, None
             self._work.journal.close()
             self._work = None
         self._context.watch(self.session, ())
@@ -342,22 +345,24 @@ class SessionActor:
         if self._work is not None and await self._step(partial(self._context.journals.is_behind, self._work.journal)):
             self.let_go()  # the project was at another computer meanwhile
         work = await self._opened()
+        if self._is_behind:
+            text = "this sound was answered elsewhere meanwhile; it is shown as it was answered there"
+            self._push(replies.note(self.session, "elsewhere", text))
         self.left, self._is_behind = None, False
         handled()
         await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s))
-        project = work.journal.header.project
-        if project:
-            self._tell_of_copies(await self._step(lambda: work.journal.beside(copies_folder(project))))
         await self._go_on()
+        with contextlib.suppress(InputError):  # no project has such a name
+            folder = copies_folder(work.journal.header.project)
+            self._tell_of_copies(await self._step(lambda: work.journal.beside(folder)))
 
     async def _change(self, command: Command, handled: Callable[[], None]) -> None:
         work = await self._opened()
         op = str(getattr(command, "op", ""))
         accepted: frozenset[int] = frozenset()
         repeated = work.has_done(op)
-        if self._is_behind and not repeated:
-            raise StaleError("this sound was answered elsewhere meanwhile; nothing was changed")
         if not repeated:
+            self._demand_seen()
             if isinstance(command, AcceptRest):
                 await self._analysed()
             elif isinstance(command, (Answer, Ask)):
@@ -382,6 +387,7 @@ class SessionActor:
 
     async def _rest(self, command: Rest) -> None:
         work = await self._opened()
+        self._demand_seen()
         await self._analysed()
         listing = partial(work.rest, command.above, cancel=self._cancelled.is_set, progress=self._tell)
         proposals, clear = await self._long(listing, "rest", self._context.collecting)
@@ -390,6 +396,7 @@ class SessionActor:
 
     async def _decide(self) -> None:
         work = await self._opened()
+        self._demand_seen()
         await self._analysed()
         await self._step(work.decide)
         if not work.deciding:
@@ -464,6 +471,7 @@ class SessionActor:
 
     async def _sync(self, command: Anchors | Export) -> None:
         work = await self._opened()
+        self._demand_seen()
         tempo = self.draft.tempo_rows or work.journal.header.tempo
         state, header = work.state, work.journal.header
 
@@ -526,7 +534,7 @@ class SessionActor:
             self.let_go()
         if self._work is None:
             self._work = await self._step(self._open)
-            self._is_behind = self.left is not None and self.left != _end_of(self._work.journal)
+            self._is_behind = self._work.journal.went_on or _has_gone_on(self._work.journal, self.left)
             self._told_of.clear()
             if self._work.journal.note:
                 self._push(replies.note(self.session, "journal", self._work.journal.note))
@@ -536,6 +544,11 @@ class SessionActor:
         if not self._context.journals.holds(self.session):
             raise _unknown(self.session)
         return SessionWork(self._context.journals.open(self.session), stop=self._closing.is_set)
+
+    def _demand_seen(self) -> None:
+        """Refuse what is meant for answers that are not all there are."""
+        if self._is_behind:
+            raise ElsewhereError("this sound was answered elsewhere meanwhile; nothing was changed")
 
     async def _analysed(self) -> None:
         work = await self._opened()
@@ -646,6 +659,12 @@ def _unknown(session: str) -> _UnknownSessionError:
 def _end_of(journal: Journal) -> JournalEnd:
     lines = journal.lines
     return len(lines), lines[-1]
+
+
+def _has_gone_on(journal: Journal, left: JournalEnd | None) -> bool:
+    """Whether somebody else has written the journal since it was left; of one that was damaged meanwhile, and has lost
+    some of its end, the client knows more."""
+    return left is not None and len(journal.lines) >= left[0] and left != _end_of(journal)
 
 
 def _demand_project(project: str) -> None:

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from reatrieve.audio.analysis import StageProgress
     from reatrieve.audio.cache import AnalysisCache
 
-__all__ = ["SessionWork", "StaleError", "StepOutcome"]
+__all__ = ["ElsewhereError", "SessionWork", "StaleError", "StepOutcome"]
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +73,12 @@ class StaleError(ReatrieveError, ValueError):
     """An answer to a candidate that is not the current one."""
 
     code = "stale"
+
+
+class ElsewhereError(ReatrieveError, ValueError):
+    """The search went on elsewhere, and the client does not show it yet."""
+
+    code = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)

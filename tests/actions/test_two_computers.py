@@ -1,0 +1,251 @@
+"""A project that is answered at two computers: what the daemon went on with elsewhere, and courses that differ."""
+
+from __future__ import annotations
+
+import pytest
+from fake_daemon import FakeDaemon, Session
+from rig import REDO, UNDO, Rig
+
+from reatrieve.session.events import Answered, Reanswered, Retracted, Revised, Undone
+from reatrieve.session.spans import Span
+from reatrieve.session.state import fold
+
+
+def answer_there(daemon: FakeDaemon, session: Session, course: tuple[str, ...]) -> None:
+    """What another computer has answered, into the daemon's journal."""
+    for verb in course:
+        state = session.state
+        last = state.answers
+        if verb == "undo":
+            daemon._apply(session, Undone(last))
+        elif verb == "delete":
+            daemon._apply(session, Retracted(last))
+        elif verb == "move":
+            span = state.candidates[last].span
+            daemon._apply(session, Revised(last, Span(span.start_s + 0.1, span.end_s)))
+        elif verb == "move the example":
+            daemon._apply(session, Revised(0, Span(0.6, 1.5)))
+        elif verb.startswith("first "):
+            daemon._apply(session, Reanswered(1, verb.removeprefix("first "), state.candidates[1].span))  # type: ignore[arg-type]
+        else:
+            assert state.current is not None
+            daemon._apply(session, Answered(state.current, verb, state.candidates[state.current].span))  # type: ignore[arg-type]
+        daemon._propose(session)
+
+
+def answer_here(rig: Rig, course: tuple[str, ...]) -> None:
+    """The same in the project."""
+    for verb in course:
+        last = [region for region in rig.project.regions if region.name[:2] not in ("? ", "x ")][-1]
+        if verb == "delete":
+            last.delete()
+            rig.tick(4)
+        elif verb == "move":
+            last.move(last.start_s + 0.2, last.end_s)
+            rig.tick(4)
+        else:
+            rig.press(verb)
+
+
+def agree(rig: Rig, session: Session, *, within_s: float = 1e-6) -> None:
+    """The project shows what the daemon has, place by place; the candidate may have been dragged."""
+    state = session.state
+    assert sorted(rig.accepted()) == pytest.approx(
+        sorted([state.example_region.start_s, *(span.start_s for number, span in state.accepted_regions if number)])
+    )
+    assert state.current is not None
+    assert rig.candidate().start_s == pytest.approx(state.candidates[state.current].span.start_s, abs=within_s)
+
+
+def answers_of(session: Session) -> list[tuple[str, float | None]]:
+    """Of each place what was said, and where it stands if it counts."""
+    answered = [one for one in session.state.candidates.values() if one.state != "candidate"]
+    return [(one.state, round(one.span.start_s, 6) if one.state == "accepted" else None) for one in answered]
+
+
+THERE = [
+    ("accept", "accept", "accept"),
+    ("undo", "reject"),
+    ("undo",),
+    ("undo", "undo", "reject"),
+    ("undo", "undo", "reject", "reject", "reject"),
+    ("undo", "reject", "accept"),
+    ("first reject",),
+    ("delete",),
+    ("move",),
+    ("move the example",),
+    ("accept", "undo"),
+]
+PRESSED = ["undo", "reject", "accept with an edge", "delete", "accept_rest", "export", "ask 12.2"]
+
+
+@pytest.mark.parametrize("there", THERE, ids=" ".join)
+@pytest.mark.parametrize("press", PRESSED)
+def test_what_was_answered_elsewhere_meanwhile_is_shown_at_the_next_key(
+    one_rig: Rig, press: str, there: tuple[str, ...]
+) -> None:
+    """The daemon has gone on with another computer's copy, and refuses what was meant for the state before."""
+    session, daemon = one_rig.find(), one_rig.daemon
+    one_rig.press("accept")
+    one_rig.press("accept")
+    before = answers_of(session)
+    answer_there(daemon, session, there)
+    theirs, session.behind = answers_of(session), True
+    if press == "accept with an edge":
+        one_rig.candidate().move(6.1, 7.0)
+        one_rig.run("accept")
+    elif press == "delete":
+        one_rig.region("Sound 1-1").delete()
+    elif press.startswith("ask"):
+        one_rig.reaper.set_ext_state("ReaTrieve", "queue", press + "\n")
+    else:
+        if press == "export":
+            one_rig.reaper.answer([str(one_rig.folder), "json", "source", "", "0", "no"])
+        one_rig.run(press)
+    one_rig.until(lambda: not session.behind)
+    one_rig.tick(20)
+    assert answers_of(session) == theirs
+    within_s = 0.11 if press == "accept with an edge" else 1e-6
+    agree(one_rig, session, within_s=within_s)
+    assert any("was answered elsewhere meanwhile" in line for line in one_rig.help())
+    if theirs != before:
+        one_rig.reaper.run(UNDO)
+        one_rig.tick(20)
+        agree(one_rig, session, within_s=within_s)
+        one_rig.reaper.run(REDO)
+        one_rig.tick(20)
+        agree(one_rig, session, within_s=within_s)
+        assert answers_of(session) == theirs
+    one_rig.press("accept")
+    agree(one_rig, session)
+
+
+@pytest.mark.parametrize("press", ["", "reject", "undo"])
+@pytest.mark.parametrize("there", THERE, ids=" ".join)
+def test_and_when_the_daemon_starts_again_with_them(one_rig: Rig, there: tuple[str, ...], press: str) -> None:
+    """A key that was pressed while none ran is about what stood there."""
+    session, daemon = one_rig.find(), one_rig.daemon
+    one_rig.press("accept")
+    one_rig.press("accept")
+    daemon.crash()
+    if press:
+        one_rig.press(press)
+    answer_there(daemon, session, there)
+    theirs, session.behind = answers_of(session), True
+    daemon.start()
+    one_rig.until(lambda: not session.behind)
+    one_rig.tick(20)
+    assert answers_of(session) == theirs
+    agree(one_rig, session)
+    one_rig.press("accept")
+    agree(one_rig, session)
+
+
+HERE = [
+    ("accept",),
+    ("accept", "reject", "accept"),
+    ("reject",),
+    ("accept", "move"),
+    ("accept", "delete"),
+    ("skip", "accept"),
+]
+ELSEWHERE = [
+    ("reject",),
+    ("accept",),
+    ("reject", "accept", "accept"),
+    ("accept", "move"),
+    ("accept", "delete"),
+    ("undo", "undo", "reject"),
+    ("first reject", "accept"),
+]
+
+
+@pytest.mark.parametrize("choice", ["yes", "no"])
+@pytest.mark.parametrize("here", HERE, ids=" ".join)
+@pytest.mark.parametrize("there", ELSEWHERE, ids=" ".join)
+def test_project_and_daemon_agree_whatever_each_was_answered(
+    one_rig: Rig, here: tuple[str, ...], there: tuple[str, ...], choice: str
+) -> None:
+    """The places are alike on both courses; only what was said of them differs."""
+    session, daemon, path = one_rig.find(), one_rig.daemon, one_rig.folder / "song.rpp"
+    one_rig.press("accept")
+    one_rig.press("accept")
+    one_rig.project.save(path)
+    one_rig.tick(3)
+    common = list(session.events)
+    answer_here(one_rig, here)
+    one_rig.project.save()
+    one_rig.tick(3)
+    ours, names = answers_of(session), one_rig.names()
+    one_rig.project.close()
+    one_rig.tick(3)
+    session.state, session.events = fold(common), common
+    answer_there(daemon, session, there)
+    theirs = answers_of(session)
+    one_rig.reaper.answer(choice)
+    one_rig.reaper.open(path)
+    one_rig.tick(30)
+    agree(one_rig, session)
+    asked = len(one_rig.reaper.dialogs)
+    assert asked == (theirs != ours[: len(theirs)])
+    assert answers_of(session) == (theirs if asked and choice == "yes" else ours)
+    if not asked or choice == "no":
+        assert one_rig.names() == names
+        return
+    for key in (UNDO, REDO):
+        one_rig.reaper.run(key)
+        one_rig.tick(30)
+        agree(one_rig, session)
+        assert answers_of(session) == (theirs if key == REDO else ours)
+
+
+@pytest.mark.parametrize("choice", ["yes", "no", "cancel"])
+@pytest.mark.parametrize("more_there", [0, 1, 2])
+def test_answers_that_took_another_course_are_offered(saved: Rig, more_there: int, choice: str) -> None:
+    """It was answered at another computer and comes back from there, and this daemon has answers that it never saw."""
+    session = next(iter(saved.daemon.sessions.values()))
+    saved.project.save()
+    saved.tick(3)
+    names = saved.names()
+    saved.project.close()
+    saved.tick(3)
+    asked, elsewhere = saved.daemon.spans, [Span(one.start_s + 1.0, one.end_s + 1.0) for one in saved.daemon.spans]
+    saved.daemon.spans = elsewhere
+    session.state, session.events = fold(session.events[:4]), session.events[:4]  # the second one is open
+    saved.daemon._apply(session, Answered(2, "reject", asked[1]))
+    for number in range(3, 4 + more_there):
+        saved.daemon._propose(session)
+        saved.daemon._apply(session, Answered(number, "accept", elsewhere[number - 1]))
+    saved.daemon._propose(session)
+    saved.daemon.spans = asked
+    there = session.state
+    saved.reaper.answer(choice)
+    saved.reaper.open(saved.folder / "song.rpp")
+    saved.tick(20)
+    (dialog,) = saved.reaper.dialogs
+    answers = (
+        f"{2 + more_there} answers from this computer that this project does not have; it has others in their place"
+    )
+    assert answers in dialog.text
+    if choice == "cancel":
+        assert (saved.names(), session.state) == (names, there)
+        saved.reaper.answer("no")
+        saved.press("accept")
+        saved.tick(10)
+    if choice == "yes":
+        assert session.state == there
+        assert saved.accepted() == [0.5, 2.0, *(one.start_s for one in elsewhere[2 : 3 + more_there])]
+        assert saved.candidate().start_s == elsewhere[3 + more_there].start_s
+        saved.reaper.run(UNDO)
+        saved.tick(10)
+        assert saved.names() == names
+        saved.reaper.run(REDO)
+        saved.tick(10)
+        assert [one.state for one in session.state.candidates.values()][:2] == ["accepted", "rejected"]
+        saved.reaper.run(UNDO)
+        saved.tick(10)
+    assert saved.names() == names
+    places = [(one.state, one.span) for one in session.state.candidates.values()]
+    assert places == [*(("accepted", one) for one in asked[:3]), ("candidate", asked[3])]
+    saved.press("reject")
+    assert session.state.candidates[4].span == asked[3]
