@@ -35,6 +35,7 @@ from reatrieve.bridge.messages import (
 )
 from reatrieve.errors import InputError, ProtocolError
 from reatrieve.installation import this_installation
+from reatrieve.reported import reported
 from reatrieve.service.hub import Hub, Route
 from service.program import needs
 
@@ -341,6 +342,17 @@ def test_open_controllers_need_no_token_on_this_machine():
     desk.raw(press("accept", "guess"))
     assert len(desk.verbs) == 3
     assert desk.hub.complaints["controller"] == 2
+
+
+@pytest.mark.parametrize(
+    ("tokens", "why"),
+    [(["guess"], "with a wrong token"), ([], "without the token (allow it with --open-controllers)")],
+)
+def test_a_report_says_why_a_controller_is_not_heard(caplog, tokens, why):
+    desk = Desk()
+    desk.raw(press("accept", *tokens))
+    (record,) = caplog.records
+    assert record.getMessage() == reported(record) == f"controller: accept {why}"
 
 
 @pytest.fixture

@@ -281,13 +281,14 @@ def test_whatever_the_umask_a_new_folder_is_this_users(tmp_path, umask):
 def test_the_log_that_is_begun_when_one_is_full_is_private(tmp_path, monkeypatch):
     monkeypatch.setattr(daemon_log, "LOG_BYTES", 10)
     monkeypatch.setattr(daemon_log, "LOG_COUNT", 1)
+    monkeypatch.setattr(daemon_log, "REPORT_BYTES", 10)
     handler = DaemonLog(tmp_path / "daemon.log")
     log = logging.Logger("small")
     log.addHandler(handler)
     for _ in range(3):
         log.warning("a line")
     handler.close()
-    assert [stat.S_IMODE(path.stat().st_mode) for path in sorted(tmp_path.iterdir())] == [0o600, 0o600]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in sorted(tmp_path.iterdir())] == 4 * [0o600]
 
 
 def test_with_umask_zero_the_log_is_private(tmp_path):
@@ -301,7 +302,8 @@ def test_with_umask_zero_the_log_is_private(tmp_path):
         """
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=env)
-    assert (mode(tmp_path / "logs"), mode(tmp_path / "logs" / "daemon.log")) == (0o700, 0o600)
+    made = [tmp_path / "logs", tmp_path / "logs" / "daemon.log", tmp_path / "logs" / "report.log"]
+    assert [mode(path) for path in made] == [0o700, 0o600, 0o600]
 
 
 @posix

@@ -21,6 +21,7 @@ from reatrieve.audio.hashing import SoundHashes
 from reatrieve.audio.stitch import Cancel, TrackAudio
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.errors import CancelledError
+from reatrieve.reported import Ours
 from reatrieve.session.retriever import Analysis, Retriever
 
 __all__ = ["StageProgress", "analyse_track", "analysis_key"]
@@ -85,7 +86,7 @@ def analyse_track(
         key = analysis_key(track_map.canonical_json(sounds), retriever)
         known = cache.get(key)
         if known is not None:
-            logger.info("analysis of %.1f s by %s: cached", track_map.duration_s, retriever.name)
+            logger.info("analysis of %.1f s by %s: cached", track_map.duration_s, Ours(retriever.name))
             if held:
                 cache.hold(key, known)
             if progress:
@@ -151,9 +152,8 @@ def _analyse(
         left.set()
     if progress:
         progress("analyse", 1.0)
-    logger.info(
-        "analysis of %.1f s by %s took %.2f s", track_map.duration_s, retriever.name, time.perf_counter() - started
-    )
+    elapsed_s = time.perf_counter() - started
+    logger.info("analysis of %.1f s by %s took %.2f s", track_map.duration_s, Ours(retriever.name), elapsed_s)
     return analysis
 
 

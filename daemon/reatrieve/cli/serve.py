@@ -16,6 +16,7 @@ from reatrieve.cli.output import say
 from reatrieve.cli.values import file_path, whole
 from reatrieve.errors import InputError
 from reatrieve.files import own_folder, read_small, reason
+from reatrieve.reported import Ours
 from reatrieve.settings import Settings, chosen_home
 
 __all__ = ["add", "run"]
@@ -93,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         older = take_over(settings.home, __version__, always="replace" in vars(args))
         if older is not None:
-            logging.getLogger("reatrieve").info("the daemon %s, process %d, gave way", older.version, older.pid)
+            logging.getLogger("reatrieve").info("the daemon %s, process %d, gave way", Ours(older.version), older.pid)
         serve(settings, ready=_say_ready)
     finally:
         if handler is not None:

@@ -41,6 +41,7 @@ from reatrieve.bridge.messages import (
 from reatrieve.errors import ProtocolError, ReatrieveError
 from reatrieve.installation import this_installation
 from reatrieve.plain import plain
+from reatrieve.reported import Ours
 from reatrieve.service import replies
 from reatrieve.service.presses import Presses
 
@@ -84,7 +85,7 @@ class _Complaints:
     _logged_s: dict[str, float] = field(default_factory=dict)
     _unlogged: dict[str, int] = field(default_factory=dict)
 
-    def add(self, kind: str, text: str) -> None:
+    def add(self, kind: str, text: object) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + 1
         now_s = self.clock()
         if now_s - self._logged_s.get(kind, -LOG_EVERY_S) < LOG_EVERY_S:
@@ -92,7 +93,7 @@ class _Complaints:
             return
         more = self._unlogged.pop(kind, 0)
         self._logged_s[kind] = now_s
-        logger.warning("%s: %.300s%s", kind, text, f" (and {more} more like it)" if more else "")
+        logger.warning("%s: %.300s%s", Ours(kind), text, Ours(f" (and {more} more like it)" if more else ""))
 
 
 class Hub:
@@ -150,7 +151,7 @@ class Hub:
                 elif not self._take(*_decoded(message), route, quiet=refused):
                     refused = True
         except ProtocolError as error:
-            self._complaints.add("malformed packet dropped", str(error))
+            self._complaints.add("malformed packet dropped", error)
         except Exception as error:
             logger.exception("a packet of %d bytes met a fault", len(packet))
             self._complaints.add("fault", repr(error))
@@ -216,7 +217,8 @@ class Hub:
         """Queue a controller's press, unless the client has not even seen the last ones: then it is dropped."""
         peer = self._peers.get(client)
         if peer is not None and peer.link.unseen(Verb) >= limits.PRESSES:
-            self._complaints.add("press dropped", f"{verb.verb}: REAPER has not taken the last {limits.PRESSES} yet")
+            text = f"{verb.verb}: REAPER has not taken the last {limits.PRESSES} yet"
+            self._complaints.add("press dropped", Ours(text))
             return
         self.push(client, verb)
 
@@ -294,9 +296,9 @@ class Hub:
     def fail(self, client: str, number: int, command: Command, error: BaseException) -> None:
         """Tell a client that a command failed; what is not ours is logged with its traceback."""
         if isinstance(error, ReatrieveError):
-            logger.info("%s failed: %s", command.NAME, error)
+            logger.info("%s failed: %s", Ours(command.NAME), error)
         else:
-            logger.error("%s met a fault", command.NAME, exc_info=error)
+            logger.error("%s met a fault", Ours(command.NAME), exc_info=error)
         self.push(client, replies.failed(str(getattr(command, "session", "")), number, error, command.NAME))
 
     def _welcome(self, client: str, hello: Hello, route: Route) -> None:
@@ -304,10 +306,10 @@ class Hub:
             logger.info(
                 "client %s: script %s, %s, Lua %s, by %s",
                 client,
-                hello.script_version,
-                hello.host,
-                hello.lua,
-                route.carrier,
+                Ours(hello.script_version),
+                Ours(hello.host),
+                Ours(hello.lua),
+                Ours(route.carrier),
             )
             if len(self._peers) >= limits.CLIENTS:
                 oldest = min(self._peers, key=lambda name: self._peers[name].link.heard_s)
@@ -329,7 +331,7 @@ class Hub:
         try:
             route.send(packet)
         except OSError as error:  # as good as lost on the way: it is sent again
-            self._complaints.add("packet not sent", str(error))
+            self._complaints.add("packet not sent", error)
 
     def _press(self, message: osc.OscMessage, route: Route) -> None:
         verb = message.address.rsplit("/", 1)[1]
@@ -337,7 +339,7 @@ class Hub:
         known = [hmac.compare_digest(text.encode("utf-8", "surrogatepass"), self._token) for text in tokens]
         if not (known == [True] or (not tokens and self._open_controllers and route.local)):
             wrong = "with a wrong token" if tokens else "without the token (allow it with --open-controllers)"
-            self._complaints.add("controller", f"{message.address} {wrong}")
+            self._complaints.add("controller", Ours(f"{verb} {wrong}"))
             return
         numbers = [value for value in message.values if isinstance(value, (int, float))]
         if self._presses.is_press((route.local, route.sender, message.address), numbers):

@@ -37,6 +37,7 @@ from reatrieve.bridge.udp import Address, UdpCarrier, is_loopback
 from reatrieve.errors import InputError, JournalError
 from reatrieve.files import own_folder
 from reatrieve.journal import JournalFolder, project_is_there
+from reatrieve.reported import Ours
 from reatrieve.retrieval.registry import demand_retriever
 from reatrieve.service import replies
 from reatrieve.service.actor import Context, JournalEnd, SessionActor
@@ -298,7 +299,7 @@ class Service:
     def _verb(self, verb: str) -> None:
         actor = self._actors.get(self._last_proposed)
         if actor is None or not self.hub.listens(actor.client):
-            logger.info("a controller pressed %s, but no session is open", verb)
+            logger.info("a controller pressed %s, but no session is open", Ours(verb))
             return
         self.hub.press(actor.client, Verb(actor.session, verb))
 
@@ -403,7 +404,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         try:
             await service.sweep_spools()
             homes.write_info(settings.home, info)
-            logger.info("ReaTrieve %s, instance %s, port %d, spool %s", __version__, info.instance, port, info.spool)
+            version = Ours(__version__)
+            logger.info("ReaTrieve %s, instance %s, port %d, spool %s", version, info.instance, port, info.spool)
             yield service
         finally:
             homes.remove_info(settings.home, info.instance)
@@ -411,7 +413,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await service.close()
-            logger.info("stopped; packets dropped: %s", service.hub.complaints or "none")
+            logger.info("stopped; packets dropped: %s", Ours(service.hub.complaints or "none"))
 
 
 async def _open_udp(settings: Settings, receive: Callable[[bytes, Route], None], stack: contextlib.ExitStack) -> int:

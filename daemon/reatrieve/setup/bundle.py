@@ -1,5 +1,9 @@
-"""One zip file for a bug report: what the checks say, the log and the settings, without audio, without the user's paths
-and names, and without anything that lets somebody in."""
+"""One zip file for a bug report: what the checks say, the log without names and the settings, without audio, without
+the user's paths and names, and without anything that lets somebody in.
+
+The log is written without names (``reported``), and of settings only keys and numbers are taken. What is left are texts
+of the installation, which name its folders: these are known, and replaced wherever they stand. Further paths and texts
+in quotes are replaced by their form."""
 
 from __future__ import annotations
 
@@ -11,19 +15,22 @@ import re
 import socket
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 from reatrieve import __version__
 from reatrieve.bridge.home import kept_token, read_info
 from reatrieve.errors import ReatrieveError
 from reatrieve.files import appearing, open_source
+from reatrieve.reported import FILE_NAME as REPORT_LOG
+from reatrieve.reported import KINDS, kind_of
 from reatrieve.settings import FILE_NAME as SETTINGS_FILE
 from reatrieve.settings import Settings
 from reatrieve.setup.places import Resources, copies_of_scripts, known_folders
 from reatrieve.setup.remembered import remembered
 from reatrieve.setup.where import FILE_NAME as WHERE_FILE
-from reatrieve.setup.where import NOT_STARTED, read_where
+from reatrieve.setup.where import NOT_STARTED, Where, read_where
 
 __all__ = ["Mask", "write_bundle"]
 
@@ -40,13 +47,6 @@ _ENDS = r"(?![\w-]|\.\w)"
 _START = r"(?:[A-Za-z]:[\\/]|\\\\|~?/)"
 _IN_NAME = r"(?:[^\\/:\"<>|\r\n]|:(?=[^\s\\/]))"
 _FOLDER = rf"(?:{_IN_NAME}|:(?= [^\\/:\"<>|\r\n]*\w[\\/]))+[\\/]+"
-_KINDS = (
-    "wav|wave|w64|rf64|aif|aiff|aifc|flac|ogg|oga|opus|mp3|caf|m4a|mid|midi|rpp|rpp-bak|reapeaks|reatrieve|onnx|toml|lua|py|"
-    "pyc|whl|exe|dll|so|dylib|json|jsonl|txt|csv|tsv|log|ini|osc|db|zip|npz|tmp"
-)
-"""Suffixes that tell nothing of the user; the name of a file ends with one."""
-
-_KIND = re.compile(rf"\.(?:{_KINDS})$", re.IGNORECASE)
 _WE_SAY = (
     r"(?:can|cannot|may|would|could) (?:be|not)|(?:is|are|was|were) (?:an?|no|not|gone|there|only|left|too|deleted|"
     r"damaged|open|being|written|analysed)|(?:holds|has) (?:a|the|no|more|other)|does not|belongs to|stays for|"
@@ -55,7 +55,7 @@ _WE_SAY = (
 """How our sentences go on behind a path."""
 
 _LAST = (
-    rf"(?:{_IN_NAME}*?\.(?i:{_KINDS}){_ENDS}"
+    rf"(?:{_IN_NAME}*?\.(?i:{KINDS}){_ENDS}"
     rf"|(?=[^\s:;,()']){_IN_NAME}+?(?=\s+(?:{_WE_SAY})\b)"
     rf"|(?=[^\s:;,()'])(?:(?![()]){_IN_NAME}|\((?:(?![()]){_IN_NAME})*\))+?"
     r"(?=\s*(?:[\\/\"<>|\r\n)]|[:;,'](?!\w)|\Z)|\s+\((?![^()\r\n]*\)(?::|\s+\w)))|)"
@@ -64,15 +64,15 @@ _LAST = (
 
 _REST = rf"(?:{_FOLDER})*{_LAST}"
 _QUOTED = re.compile(rf"(?<=\"){_START}[^\"\r\n]*(?=\")|(?<=(?<!\w)'){_START}[^\r\n]*?(?='(?!\w))")
-_VALUE = re.compile(rf"^((?:[ \t]*\w+ *= *|(?:home|python|program|argument) ))({_START}.*?)[ \t\r]*$", re.MULTILINE)
-"""A line of a file of ours that holds nothing but a path."""
+_TEXT = re.compile(r"(?<!File )\"(?!<)[^\"\r\n]*\"|(?<!\w)'(?!<)(?:\\.|[^'\\\r\n]|'(?=\w))*'(?!\w)")
+"""Any other text in quotes, but for the files of a traceback."""
 
-_COPY = re.compile(r"(?<=the copy )[^\\/\r\n]*?(?=\.journal\.jsonl)")
-_SOUND = re.compile(r"(?<=: find )['\"][^\r\n]*['\"](?=, [\d.]+ s long)")
-"""Names of sounds: the beginning of a copy's name, and what the daemon logs of a search."""
+_TELLS_NOTHING = re.compile(r"[\d.:]*|true|false|yes|no|on|off", re.IGNORECASE)
+"""Values of settings that stay."""
 
+_LETTER = r"[^\W\d_]"
 _ID = re.compile(r"\b[0-9a-fA-F]{32}\b|\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
-_SECRET = re.compile(r"^(\s*\w*token\w*\s*[= ]\s*).*$", re.IGNORECASE | re.MULTILINE)
+_SECRET = re.compile(r"^([ \t]*\w{0,40}token\w{0,40}[ \t]{0,9}[= ][ \t]*).*$", re.IGNORECASE | re.MULTILINE)
 
 
 OUR_WORDS = {
@@ -107,7 +107,11 @@ class Mask:
         self._names = [_name_pattern(name) for name in names if len(name) > 1]
         own = sorted(set(own), key=lambda pair: len(str(pair[0])), reverse=True)
         self._own = [(re.compile(rf"(?<![\w.~-]){_literal(folder)}{_ENDS}"), word) for folder, word in own]
-        self._paths = _paths({folder for folder in folders if len(folder.parts) > 1})
+        known = {folder for folder in folders if len(folder.parts) > 1}
+        longest = sorted(known, key=lambda folder: len(str(folder)), reverse=True)
+        whole = "|".join(map(_literal, longest)) or "(?!)"
+        self._known = re.compile(rf"{_ALONE}(?:{whole})(?![\\/]){_ENDS}")
+        self._paths = _paths(known)
 
     def __call__(self, text: str) -> str:
         """The text without them."""
@@ -116,23 +120,28 @@ class Mask:
         text = _SECRET.sub(r"\1<secret>", text)
         for folder, word in self._own:
             text = folder.sub(word, text)
+        text = self._known.sub(lambda match: self._path(match[0]), text)
         text = _QUOTED.sub(lambda match: self._path(match[0]), text)
-        text = _VALUE.sub(lambda match: match[1] + self._path(match[2]), text)
         text = self._paths.sub(lambda match: self._path(match[0]), text)
-        text = _SOUND.sub("<sound>", _COPY.sub("<copy>", text))
+        text = _TEXT.sub(lambda match: f"{match[0][0]}<text>{match[0][0]}", text)
         text = _ID.sub("<id>", text)
         for name in self._names:
             text = name.sub("<name>", text)
         return text
+
+    def value(self, text: str) -> str:
+        """What a setting holds: a number, yes or no, one of our folders, or something else in place of the text."""
+        if _TELLS_NOTHING.fullmatch(text):
+            return text
+        return next((word for folder, word in self._own if folder.fullmatch(text)), None) or self._path(text)
 
     @staticmethod
     def _path(path: str) -> str:
         """A path as a number that stays the same within a bundle, and the kind of file."""
         if path in ("/", "~/"):
             return path
-        kind = _KIND.search(path)
         number = hashlib.sha256(path.encode("utf-8", "replace")).hexdigest()[:6]
-        return f"<path {number}{kind[0] if kind else ''}>"
+        return f"<path {number}{kind_of(path)}>"
 
 
 def _literal(folder: Path) -> str:
@@ -152,8 +161,8 @@ def _paths(folders: set[Path]) -> re.Pattern[str]:
 def _name_pattern(name: str) -> re.Pattern[str]:
     word = re.escape(name)
     if name.lower() in OUR_WORDS or name.lower().removesuffix("s") in OUR_WORDS:
-        return re.compile(rf"(?<=[\\/]){word}(?!\w)|(?<!\w){word}(?=[\\/])", re.IGNORECASE)
-    return re.compile(rf"(?<!\w){word}(?!\w)", re.IGNORECASE)
+        return re.compile(rf"(?<=[\\/]){word}(?!{_LETTER})|(?<!{_LETTER}){word}(?=[\\/])", re.IGNORECASE)
+    return re.compile(rf"(?<!{_LETTER}){word}(?!{_LETTER})", re.IGNORECASE)
 
 
 def write_bundle(target: Path, report: str, settings: Settings, reapers: Iterable[Resources]) -> list[str]:
@@ -166,12 +175,14 @@ def write_bundle(target: Path, report: str, settings: Settings, reapers: Iterabl
     """
     reapers = list(reapers)
     mask = _mask(settings, reapers)
-    contents = {"doctor.txt": report, "settings.txt": _text(settings.home / SETTINGS_FILE)}
+    settings_lines = _values(_text(settings.home / SETTINGS_FILE), "=", {one.name for one in fields(Settings)}, mask)
+    contents = {"doctor.txt": report, "settings.txt": settings_lines}
     contents["not-started.txt"] = _text(settings.home / NOT_STARTED)
-    for log in sorted(settings.logs.glob("daemon.log*")):
+    for log in sorted(settings.logs.glob(f"{REPORT_LOG}*")):
         contents[log.name] = _text(log)
     for number, resources in enumerate(reapers, start=1):
-        contents[f"reaper-{number}.txt"] = f"{resources.name}\n{_text(resources.ours / WHERE_FILE)}"
+        where = _values(_text(resources.ours / WHERE_FILE), " ", {one.name for one in fields(Where)}, mask)
+        contents[f"reaper-{number}.txt"] = f"{resources.name}\n{where}"
         for name in SETUP_SAID:
             contents[f"reaper-{number}-{name}"] = _text(resources.ours / name)
     contents["sizes.txt"] = _sizes(settings)
@@ -193,18 +204,18 @@ def _mask(settings: Settings, reapers: Iterable[Resources]) -> Mask:
     package = Path(__file__).resolve().parents[1]
     own = [(package, "reatrieve"), (Path(os.__file__).parent, "python"), (Path(sys.prefix), "environment")]
     own += [(settings.home, "<home>"), (Path(os.path.realpath(settings.home)), "<home>")]
-    own += [(settings.cache, "<cache>"), (settings.logs, "<logs>")]
+    own += [(settings.cache, "<cache>"), (settings.logs, "<logs>"), (settings.spool_folder, "<spool>")]
+    own += [(settings.journals_folder, "<journals>"), (settings.renders_folder, "<renders>")]
     secrets = [settings.token, kept_token(settings.home) or "", info.token if info else ""]
     return Mask(secrets=secrets, names=names, own=own, folders=_spoken_of(settings, reapers))
 
 
 def _spoken_of(settings: Settings, reapers: Iterable[Resources]) -> Iterator[Path]:
     """Folders and programs that the checks and the files of the bundle name."""
-    folders = [settings.spool_folder, settings.journals_folder, settings.renders_folder]
-    folders += [path for path, _ in known_folders()]
+    folders = [path for path, _ in known_folders()] + [Path(sys.executable)]
     folders += [one.path for one in remembered(settings.home)]
     for resources in reapers:
-        folders += [resources.path, *copies_of_scripts(resources)]
+        folders += [resources.path, *copies_of_scripts(resources), *resources.scripts.rglob("*.lua")]
         where = read_where(resources.ours)
         if where is not None:
             folders += [Path(path) for path in (where.home, where.python, where.program, where.argument) if path]
@@ -214,6 +225,15 @@ def _spoken_of(settings: Settings, reapers: Iterable[Resources]) -> Iterator[Pat
         if folder.is_absolute():
             yield folder
             yield Path(os.path.realpath(folder))
+
+
+def _values(text: str, between: str, keys: Container[str], mask: Mask) -> str:
+    """The lines of a file of keys and values, without what is none of its keys and without the user's values."""
+    lines = []
+    for line in text.splitlines():
+        key, _, value = (part.strip() for part in line.partition(between))
+        lines.append(f"{key} {between} {mask.value(value)}" if key in keys else "<line>" if line.strip() else "")
+    return "".join(f"{' '.join(line.split())}\n" for line in lines)
 
 
 def _sizes(settings: Settings) -> str:
