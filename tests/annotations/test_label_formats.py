@@ -289,10 +289,22 @@ def test_what_a_label_has_no_place_for_is_told():
         ("Start;Finish;Länge;Bezeichnung", "1,5;2,5;1,0;Tür", "3,5;;;Öl"),
         ("start;end;Ende;label", "1.5;;2.5;x", "3.5;;n/a;y"),
         ("start;Dauer;label", "1.5;250 ms;x", "3.5;-;y"),
+        ("Start;Ende;Name", "0,0;10,0;A", "2,0;5,0;B"),  # one in the other
+        ("Start;Ende;Name", "0,5;40,0;Strophe", "60,0;;Refrain"),  # longer than the song before it
+        ("Start;Ende;Name", "1,5;2,5 Sek.;Tür", "3;4 Sek;Öl"),
+        ("time;Sample Stopp;label", "0;10;A", "2;5;B"),
+        ("start;Fin;label", "50;1:00;A", "60;;B"),
+        ("start;終了;label", "0.5;40;A", "2;5;B"),
+        ("start;note length;label", "0.5;1;A", "2;2;B"),
+        ("start;x;label", "0.5;1.0;A", "2;2.5;B"),
+        ("start;x;label", "1;2;A", "2;3;B"),
     ],
 )
 def test_unknown_ends_are_not_left_out_where_no_other_ends_are_there(header, first, second):
-    with pytest.raises(InputError, match=r"the column '(Ende|Fin|Dauer.*|Finish)' may hold ends or lengths"):
+    with pytest.raises(
+        InputError,
+        match=r"the column '(Ende|Fin|Dauer.*|Finish|Sample Stopp|終了|note length|x)' may hold ends or lengths",
+    ):
         read_table(f"{header}\n{first}\n{second}\n", name="x.csv")
 
 
@@ -302,7 +314,9 @@ def test_unknown_ends_are_not_left_out_where_no_other_ends_are_there(header, fir
         ("Peak Freq (Hz)", ("440", "880")), ("Loudness (dBFS)", ("12", "9")), ("Sureness %", ("80", "90")),
         ("mood", ("sad", "2")), ("row_id", ("1", "2")), ("loud", ("1", "0")), ("shade", ("-2", "3")), ("x", ("0", "0")),
         ("Datum", ("01.05.2024", "02.05.2024")), ("velocity", ("100", "88")), ("year", ("2021", "2021")),
-        ("count", ("1", "2")), ("p", (".9", ".8")), ("pitch", ("60", "62.5")), ("distance", ("30", "20")),
+        ("count", ("1", "2")), ("count", ("2", "5")), ("beat", ("2", "4")), ("MIDI note", ("4", "9")),
+        ("Ende", ("open", "closed")), ("Ende (Hz)", ("3", "4")), ("x", ("2", "3")), ("x", ("2", "")), ("x", ("4", "4")),
+        ("p", (".9", ".8")), ("pitch", ("60", "62.5")), ("distance", ("30", "20")),
     ],
 )  # fmt: skip
 def test_other_columns_of_moments_are_left_out_with_a_note(column, cells):

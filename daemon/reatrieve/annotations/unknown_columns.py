@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -41,11 +42,27 @@ LENGTHS = frozenset((
 ))  # fmt: skip
 """A column of times with such a word in its name holds lengths."""
 
+ENDS = frozenset((
+    "ende", "enden", "endzeit", "endpunkt", "stopp", "bis", "fin", "fins", "fine", "fini", "final", "fim", "finish",
+    "finished", "ends", "ending", "endpoint", "stops", "until", "einde", "eind", "eindtijd", "slut", "sluttid", "slutt",
+    "loppu", "koniec", "konec", "kraj", "vége", "bitiş", "конец", "кінець", "τέλος", "終了", "終了時刻",
+    "終了時間", "終わり", "结束", "结束时间", "結束", "結束時間", "끝", "종료",
+))  # fmt: skip
+"""A column of times with such a word in its name holds ends; ``columns.END`` has the names that are read."""
+
+COUNTS = frozenset((
+    "beat", "beats", "bar", "bars", "measure", "count", "counter", "index", "number", "num", "nr", "no", "id",
+    "channel", "take", "row", "line", "step", "note", "midi", "pitch", "octave", "velocity", "intensity", "rank",
+    "order", "rating", "level", "layer", "cluster", "group", "trial", "takt", "schlag", "anzahl", "nummer", "zähler",
+    "kanal", "oktave", "rang", "reihenfolge", "stärke",
+))  # fmt: skip
+"""A column of numbers with such a word in its name counts or measures something else."""
+
 NO_TIMES = frozenset(("%", "percent", "hz", "khz", "db", "dbfs", "lufs", "semitones", "cents", "px", "km"))
 """Units at the end of the names of columns that hold no times."""
 
 LONGEST_S = 20.0
-"""An event of a table of short ones lasts no longer."""
+"""A column of times whose cells are no further behind the starts than this, or than the last start, may hold ends."""
 
 YES = frozenset({"1", "1.0", "true"})
 NO = frozenset({"0", "0.0", "false", "", "nan", "na"})
@@ -53,6 +70,8 @@ NOT_THERE = frozenset({"", "nan", "na", "n/a", "-"})
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$|nan$|na$", re.ASCII | re.IGNORECASE)
 TIME = re.compile(r"\+?(\d+[:;])*(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?( ?(s|sec|ms|min))?$", re.ASCII)
 MEASURED = re.compile(r"[(\[%]")
+BEGINS_WITH_NUMBER = re.compile(r"\+?[.,:;\d]*[1-9]", re.ASCII)
+WHOLE = re.compile(r"\d{1,9}$", re.ASCII)
 UNIT = re.compile(r"[^\s_(\[]*$")
 
 
@@ -140,21 +159,28 @@ def _refuse_ends(table: _Cells, index: int, name: str) -> None:
     """Where no end is known, a column that may hold ends or lengths must not be left out."""
     column, cells = table.columns.names[index], [cell for cell in table.of(index) if cell.lower() not in NOT_THERE]
     unit = UNIT.search(column.rstrip(" )]").lower())
-    if not all(TIME.match(cell) for cell in cells) or not any(re.search("[1-9]", cell) for cell in cells):
-        return
     if (unit and unit[0] in NO_TIMES) or table.says_yes_or_no(index):
         return
-    if LENGTHS & {*words_of(column)} or _may_be_ends(table, index):
+    words = {*words_of(column)}
+    is_named_so = words & (ENDS | LENGTHS) and any(BEGINS_WITH_NUMBER.match(cell) for cell in cells)
+    if is_named_so or (not words & COUNTS and _may_be_ends(table, index, cells)):
         raise InputError(
             f"{name}: the column {column!r} may hold ends or lengths and is not understood; call it 'end' or 'length', "
             "or remove it"
         )
 
 
-def _may_be_ends(table: _Cells, index: int) -> bool:
-    """Whether the cells lie behind the starts of their rows, not far, and in the same order."""
+def _may_be_ends(table: _Cells, index: int, cells: Sequence[str]) -> bool:
+    """Whether the cells are times behind the starts of their rows, not far, and in the same order."""
+    if not all(TIME.match(cell) for cell in cells) or not any(re.search("[1-9]", cell) for cell in cells):
+        return False
+    starts = table.of(table.columns.start[0].index)
+    if all(WHOLE.match(cell) for cell in cells) and not all(WHOLE.match(start) for start in starts):
+        steps = {int(b) - int(a) for a, b in itertools.pairwise(cells)}
+        if steps <= {0, 1}:
+            return False  # it counts
     pairs: list[tuple[float, float]] = []
-    for start, end in zip(table.of(table.columns.start[0].index), table.of(index), strict=True):
+    for start, end in zip(starts, table.of(index), strict=True):
         with contextlib.suppress(InputError):
             pairs.append((parse_time_s(start), parse_time_s(end)))
     pairs.sort()
