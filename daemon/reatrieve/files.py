@@ -204,11 +204,14 @@ def read_small(
 
 
 def holds(path: Path, content: bytes) -> bool:
-    """Whether a file, or the one that a link leads to, has this content; raises as ``open_source`` does."""
-    if not path.is_file() or path.stat().st_size != len(content):
+    """Whether a file, or the one that a link leads to, has this content; what cannot be read has another one."""
+    try:
+        if not path.is_file() or path.stat().st_size != len(content):
+            return False
+        with open_source(path) as file:
+            return file.read(len(content) + 1) == content
+    except OSError:
         return False
-    with open_source(path) as file:
-        return file.read(len(content) + 1) == content
 
 
 def read_at_most(file: BinaryIO, max_bytes: int, name: str, *, what: str = "file of ReaTrieve's") -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reatrieve import files
 from reatrieve.cli import main
 from signals import noise, write_sound
 
@@ -59,6 +60,28 @@ def test_what_is_no_plain_file_is_not_waited_for(
     assert main(["convert", str(labels), str(path), "--to", "audacity", "--force"]) == 2
     assert capsys.readouterr().err == f"reatrieve: error: OUT {path} is no plain file; name a file\n"
     assert not path.is_file()
+
+
+def test_a_file_that_cannot_be_read_is_replaced_with_force_only(
+    labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "o.txt"
+    words = ["convert", str(labels), str(target), "--to", "audacity"]
+    assert main(words) == 0
+    content, size = target.read_bytes(), target.stat().st_size
+    target.write_bytes(b"?" * size)
+    opened = files.open_source
+
+    def unreadable(path: Path) -> object:
+        if path == target:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path)
+
+    monkeypatch.setattr(files, "open_source", unreadable)
+    assert main(words) == 2
+    assert "already exists; add --force to replace it" in capsys.readouterr().err
+    assert main([*words, "--force"]) == 0
+    assert target.read_bytes() == content
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")

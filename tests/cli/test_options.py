@@ -140,7 +140,11 @@ def test_every_rule_has_its_case() -> None:
         (["export", "j", "--nudge-ms=-80ms"], "'-80ms' is no finite number; write milliseconds as -80"),
         (["export", "j", "--nudge-ms", "-8,0,5"], "'-8,0,5' is no finite number"),
         (["find", "x.wav", "--start", "-5s", "--end", "6"], "'-5s' is no time; write seconds as 83.5 or 1:23.5"),
-        (["find", "https://x.org/a.mp3"], "'https://x.org/a.mp3' is an address; only files on this computer are read"),
+        (
+            ["find", "https://x.org/a.mp3"],
+            "'https://x.org/a.mp3' is an address; only files on this computer are read or written",
+        ),
+        (["convert", "x.csv", "http://x.org/o.txt"], "'http://x.org/o.txt' is an address; only files on this computer"),
         (["convert", "file:///tmp/a.csv", "b.txt"], "'file:///tmp/a.csv' is an address"),
         (["export", "j", "--audio", "HTTP://x.org/a.wav"], "'HTTP://x.org/a.wav' is an address"),
         (["export", "j", "--audio-sha256", "zz"], "no SHA-256"),

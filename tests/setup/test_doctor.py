@@ -122,6 +122,21 @@ def test_folders_that_cannot_be_written(machine: Machine, monkeypatch: pytest.Mo
     assert [check.ok for check in said] == [False]
 
 
+def test_a_folder_whose_drive_is_away(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Path("/away/drive/home")
+    away = {home, *home.parents}
+    for what in ("is_dir", "exists"):
+        found = getattr(Path, what)
+        monkeypatch.setattr(Path, what, lambda self, found=found: self not in away and found(self))
+    told = {
+        (check.ok, check.text)
+        for check in doctor.checks(Settings(home=home, cache=machine.home, logs=machine.home))
+        if check.name in ("home", "home folder")
+    }
+    wanted = f"the drive of {home} is not there; connect it, or set REATRIEVE_HOME to another folder"
+    assert told == {(False, wanted)}
+
+
 def test_a_token_that_is_none(machine: Machine) -> None:
     (machine.home / "token.txt").write_text("two words\n")
     assert "holds no token" in to_do(machine)["token"]
@@ -401,20 +416,30 @@ def test_a_bundle_that_cannot_be_written_is_one_sentence(
     assert "cannot be written" in capsys.readouterr().err
 
 
-def test_a_bundle_without_a_suffix_is_a_zip_file(
-    machine: Machine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("bug", "bug.zip"),
+        ("bug v1.2", "bug v1.2.zip"),
+        ("bug.", "bug.zip"),
+        ("a.b.txt", "a.b.txt.zip"),
+        ("a.ZIP", "a.ZIP"),
+    ],
+)
+def test_a_bundle_that_is_not_called_so_is_a_zip_file(
+    machine: Machine, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, made: str
 ) -> None:
-    words = ("doctor", "--home", str(machine.home), "--bundle", str(tmp_path / "bug"))
+    words = ("doctor", "--home", str(machine.home), "--bundle", str(tmp_path / name))
     assert machine.run(*words) == 0
-    assert f"{tmp_path / 'bug.zip'}: doctor.txt" in capsys.readouterr().out
-    assert zipfile.is_zipfile(tmp_path / "bug.zip")
-    assert not (tmp_path / "bug").exists()
+    assert f"{tmp_path / made}: doctor.txt" in capsys.readouterr().out
+    assert zipfile.is_zipfile(tmp_path / made)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [made]
     assert machine.run(*words) == 2
-    assert f"{tmp_path / 'bug.zip'} is there already" in capsys.readouterr().err
+    assert f"{tmp_path / made} is there already" in capsys.readouterr().err
 
 
 def test_a_bundle_replaces_nothing(machine: Machine, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    notes = tmp_path / "notes.txt"
+    notes = tmp_path / "notes.zip"
     notes.write_text("mine", encoding="utf-8")
     assert machine.run("doctor", "--home", str(machine.home), "--bundle", str(notes)) == 2
     assert "is there already; name a new file" in capsys.readouterr().err

@@ -34,7 +34,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         type=file_path,
         metavar="FILE.zip",
         help="write a zip file for a bug report: no audio, no paths or names of yours, no secrets (.zip is added to a "
-        "name without a suffix)",
+        "name that does not end so)",
     )
     parser.set_defaults(func=run)
 
@@ -53,8 +53,8 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings.load({"home": args.home})
     if args.bundle is not None and args.bundle.is_dir():
         raise InputError(f"--bundle {args.bundle} is a folder; name a file")
-    if args.bundle is not None and not args.bundle.suffix:
-        args.bundle = args.bundle.with_name(f"{args.bundle.name}.zip")
+    if args.bundle is not None and args.bundle.suffix.lower() != ".zip":
+        args.bundle = args.bundle.with_name(f"{args.bundle.name.rstrip('.')}.zip")
     if args.bundle is not None and args.bundle.exists():
         raise InputError(f"--bundle {args.bundle} is there already; name a new file")
     try:

@@ -142,7 +142,9 @@ def text(value: str) -> str:
 def path_text(value: str) -> str:
     """Read a path as it is typed; an address in a network is refused, since ``Path`` would make another name of it."""
     if _ADDRESS.match(value):
-        raise argparse.ArgumentTypeError(f"{value[:200]!r} is an address; only files on this computer are read")
+        raise argparse.ArgumentTypeError(
+            f"{value[:200]!r} is an address; only files on this computer are read or written"
+        )
     return text(value)
 
 

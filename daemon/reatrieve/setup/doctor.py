@@ -153,23 +153,25 @@ def _home(settings: Settings) -> Iterator[Check]:
         yield Check("home", True, text)
 
 
-def _nearest(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
-    return next(one for one in (folder, *folder.parents) if one.is_dir())
+def _nearest(folder: Path) -> Path | None:
+    """The folder, or the nearest one above it that is there; None where its drive is away."""
+    return next((one for one in (folder, *folder.parents) if one.is_dir()), None)
 
 
 def _unusable(setting: str, folder: Path) -> str:
     """Why nothing can be written into one of our folders, and what to do; "" where it can."""
-    there = _nearest(folder)
-    problem = _unwritable(there)
-    if not problem:
-        return ""
-    what = f"{folder} cannot be written" if there == folder else f"{folder} cannot be made in {there}"
     other = (
         "set REATRIEVE_HOME to another folder"
         if setting == "home"
         else f"name another in settings.txt ({setting} = FOLDER)"
     )
+    there = _nearest(folder)
+    if there is None:
+        return f"the drive of {folder} is not there; connect it, or {other}"
+    problem = _unwritable(there)
+    if not problem:
+        return ""
+    what = f"{folder} cannot be written" if there == folder else f"{folder} cannot be made in {there}"
     return f"{what} ({problem}); correct the folder's rights, or {other}"
 
 
@@ -299,14 +301,12 @@ def _codecs() -> Check:
 
 def _disk(settings: Settings) -> Iterator[Check]:
     for name, folder in (("home", settings.home), ("cache", settings.cache), ("logs", settings.logs)):
-        problem = _unusable(name, folder)
-        free = shutil.disk_usage(_nearest(folder)).free
-        taken = _in_place_of(folder)
+        taken, problem = _in_place_of(folder), _unusable(name, folder)
         if taken is not None:
             yield Check(f"{name} folder", False, f"{taken} is no folder; move it away, or choose another --{name}")
         elif problem:
             yield Check(f"{name} folder", False, problem)
-        elif free < FREE_BYTES:
+        elif (free := shutil.disk_usage(_nearest(folder) or folder).free) < FREE_BYTES:
             yield Check(f"{name} folder", False, f"{free / 2**20:.0f} MB are left on the disk of {folder}; make room")
         else:
             yield Check(f"{name} folder", True, f"{folder}, {free / 2**30:.0f} GB free")
