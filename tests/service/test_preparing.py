@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -185,9 +186,10 @@ def test_renderings_go_when_no_session_needs_them(renders, tmp_path):
     with journals.create(Header("s", TrackMap((TrackItem(needed, 0.0, 1.0, accessor=True),)))):
         sweep_renders(renders, journals, now_s=10.0**6)
     assert set(renders.iterdir()) == {needed, new, own}
-    link = tmp_path / "link"
-    link.symlink_to(renders)
-    sweep_renders(link, journals, now_s=10.0**6)  # the home folder by another name
+    if sys.platform != "win32":  # links need rights there
+        link = tmp_path / "link"
+        link.symlink_to(renders)
+        sweep_renders(link, journals, now_s=10.0**6)  # the home folder by another name
     old.touch()
     os.utime(old, (0.0, 0.0))
     journals.path("s").write_text('{"reatrieve journal": 99}\n', encoding="utf-8")
@@ -195,6 +197,7 @@ def test_renderings_go_when_no_session_needs_them(renders, tmp_path):
     assert set(renders.iterdir()) == {needed, new, old, own}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
 @pytest.mark.parametrize("accessor", [0, 1])
 def test_names_and_folders_that_cannot_be_opened_are_wanted_as_renderings(renders, tmp_path, accessor, monkeypatch):
     """A name of more than 255 bytes, a link in a circle, a folder that the daemon may not enter."""

@@ -76,6 +76,7 @@ def test_no_reaper_is_no_fault(
     assert line.endswith("reatrieve find needs no REAPER.")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of Unix")
 def test_rights_that_let_others_in(machine: Machine) -> None:
     machine.home.chmod(0o755)
     (machine.home / "token.txt").chmod(0o644)
