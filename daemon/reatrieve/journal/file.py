@@ -70,7 +70,8 @@ class Beside(NamedTuple):
     """What the copies beside a project hold of a session.
 
     ``ahead`` is the one that goes furthest on where the journal ends: answers that were given elsewhere. ``others``
-    hold other answers than it, or are damaged, and are kept; ``earlier`` hold no more than the journal.
+    hold other answers than the longest of this course, or are damaged, and are kept; ``earlier`` hold no more than the
+    journal. Copies between the journal and ``ahead`` are in none.
     """
 
     ahead: Path | None
@@ -259,7 +260,7 @@ class Journal:
         """
         header = self.header if project is None else relocated(self.header, project)
         known = self._content.lines
-        stem = stem_of(header.session)
+        ending = _ending(stem_of(header.session))
         beside = self.beside(folder)
         if beside.ahead is not None:
             return Copied(beside.ahead, False, beside._replace(earlier=()))
@@ -268,13 +269,13 @@ class Journal:
             _make_copies_folder(folder)
             target = next(
                 path
-                for path in (folder / f"{_file_name(label)}{again}{_ending(stem)}" for again in _additions())
+                for path in (folder / f"{_file_name(label)}{again}{ending}" for again in _additions())
                 if not os.path.lexists(path) or path in beside.earlier
             )
             write_whole(target, whole(target, header, known))
         except OSError as exc:
             raise JournalError(f"the journal's copy in {folder} cannot be written: {reason(folder, exc)}") from exc
-        named = [path for path in beside.earlier if path != target and path.name.endswith(_ending(stem))]
+        named = [path for path in beside.earlier if path != target and path.name.endswith(ending)]
         return Copied(target, target not in beside.earlier, beside._replace(earlier=tuple(named)))
 
     def beside(self, folder: Path) -> Beside:
@@ -531,8 +532,7 @@ def _file_name(label: str) -> str:
 def copies_in(folder: Path, stem: str = "") -> list[Path]:
     """The copies of journals in a folder that others can write to: not too many, not too large together. Those of the
     session with this stem never give way to others."""
-    own: list[tuple[Path, int]] = []
-    foreign: list[tuple[Path, int]] = []
+    sizes: dict[Path, int] = {}
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -540,14 +540,14 @@ def copies_in(folder: Path, stem: str = "") -> list[Path]:
                     continue
                 size = entry.stat(follow_symlinks=False).st_size
                 if size <= limits.JOURNAL_BYTES:  # else it is no journal of ours
-                    is_own = stem != "" and entry.name.endswith(_ending(stem))
-                    (own if is_own else foreign).append((Path(entry.path), size))
+                    sizes[Path(entry.path)] = size
     except OSError as exc:
         logger.debug("no copies of journals: %s", exc)
+    ending = _ending(stem) if stem else ()
     found: list[Path] = []
     n_bytes = 0
-    for path, size in sorted(own) + sorted(foreign):
-        n_bytes += size
+    for path in sorted(sizes, key=lambda path: (not path.name.endswith(ending), path)):
+        n_bytes += sizes[path]
         if len(found) == limits.COPIES or n_bytes > COPIES_BYTES:
             logger.warning("%s holds more than is looked at; some of it is left out", folder)
             break
