@@ -67,7 +67,8 @@ class _Turn:
 
 _turns_guard = Lock()
 _turns: dict[str, _Turn] = {}
-"""Of the folders that exports of this process write to."""
+"""Of the folders that exports of this process write to. Kept, since what a refused export waited counts for the next
+one."""
 
 
 def _turn_to(folder: Path) -> _Turn:
@@ -157,7 +158,7 @@ def _locked(path: Path, tell: Progress, clock: Callable[[], float]) -> tuple[Bin
 
 
 def _made_at(file: BinaryIO) -> tuple[int, int]:
-    """What tells one lock file from the next: each export makes its own."""
+    """What tells one lock file from the next: each export that ends well takes its own away."""
     found = os.fstat(file.fileno())
     return found.st_ino, found.st_mtime_ns
 
