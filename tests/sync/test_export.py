@@ -375,6 +375,75 @@ def test_sounds_exported_one_after_the_other_end_up_together(song, tmp_path):
     assert [e["label"] for e in events_in(out)["events"]] == ["riser"]
 
 
+def positions_in(folder: Path) -> dict[int, tuple[int, float]]:
+    return {e["anchor_frame"]: (e["bar"], e["beat"]) for e in events_in(folder)["events"] if "bar" in e}
+
+
+def test_the_tempo_of_an_earlier_export_goes_on_where_none_is_known(song, tmp_path):
+    out, notes = tmp_path / "o", []
+    render = {"audio": "render", "audio_path": song, "folder": out, "force": True, "add": True, "note": notes.append}
+    first = {"audio_start_s": 100.0, "tempo_map": TempoMap.constant(140, 3)}
+    export(accepted(100.0), targets="json,midi", **render, **first)
+    tempo, before = events_in(out)["tempo_map"], positions_in(out)
+    assert tempo[0]["bar"] == 78
+    notes.clear()
+    export([Accepted(4.3, 4.4, "stab", region_id="other:1")], targets="json,midi", snap=2, **render)
+    assert "no tempo is known: that of Lied für Übung.sync.json goes on; reatrieve export takes --bpm" in notes
+    assert not [text for text in notes if "counts in 120 bpm" in text]
+    assert events_in(out)["tempo_map"] == tempo
+    together = positions_in(out)
+    for frame, (bar, beat) in before.items():
+        assert together.pop(frame) == (bar, pytest.approx(beat, abs=2e-6))
+    ((bar, beat),) = together.values()  # the new one is snapped to that tempo, too
+    assert bar == 82
+    assert 2 * beat == pytest.approx(round(2 * beat), abs=1e-3)
+    export(accepted(), folder=out, targets="json", audio="render", audio_path=song, force=True)
+    assert events_in(out)["tempo_map"] == []
+
+
+def test_the_bars_of_kept_events_are_those_of_the_tempo_that_is_written(song, tmp_path):
+    out = tmp_path / "o"
+    render = {"audio": "render", "audio_path": song, "folder": out, "targets": "json", "force": True, "add": True}
+    export(accepted(), tempo_map=TempoMap.constant(140), **render)
+    tempo = TempoMap.constant(100)
+    export([Accepted(4.0, 4.4, "stab", region_id="other:1")], tempo_map=tempo, **render)
+    assert events_in(out)["tempo_map"][0]["bpm"] == 100
+    found = positions_in(out)
+    assert len(found) == 4
+    for frame, (bar, beat) in found.items():
+        expected = tempo.position(frame / RATE_HZ, within_s=0.5 / RATE_HZ)
+        assert (bar, beat) == (expected.bar, round(expected.beat, 6))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _row: [],
+        lambda _row: {},
+        lambda _row: [3],
+        lambda _row: [{"bpm": 120}],
+        lambda row: [row, row],
+        lambda row: [row | {"bpm": 1e300}],
+        lambda row: [row | {"seconds": 1e300}],
+        lambda row: [row | {"numerator": 0}],
+        lambda row: [row | {"denominator": 1e9}],
+        lambda row: [row | {"bar": 10**400}],
+        lambda row: [row | {"beat": "x"}],
+    ],
+)
+def test_no_bar_stays_of_a_tempo_that_cannot_be_read(song, tmp_path, change):
+    out = tmp_path / "o"
+    render = {"audio": "render", "audio_path": song, "folder": out, "targets": "json", "force": True, "add": True}
+    export(accepted(), tempo_map=TempoMap.constant(140), **render)
+    path = out / "Lied für Übung.sync.json"
+    data = events_in(out)
+    (row,) = data["tempo_map"]
+    path.write_text(json.dumps(data | {"tempo_map": change(row)}), encoding="utf-8")
+    export([Accepted(4.0, 4.4, "stab", region_id="other:1")], **render)
+    assert events_in(out)["tempo_map"] == []
+    assert (len(events_in(out)["events"]), positions_in(out)) == (4, {})
+
+
 def test_a_place_that_is_found_again_takes_the_place_of_the_earlier_one(song, tmp_path):
     out, notes = tmp_path / "o", []
     render = {"audio": "render", "audio_path": song, "folder": out, "add": True, "note": notes.append}

@@ -116,6 +116,22 @@ def test_one_source_after_the_other_is_added(song, tmp_path):
     ]  # fmt: skip
 
 
+def test_a_sound_that_is_added_without_a_tempo_keeps_that_of_the_first(song, tmp_path, capsys):
+    for name in ("kick", "snare"):
+        start = {"kick": 3, "snare": 5}[name]
+        (tmp_path / f"{name}.csv").write_text(f"start,end,name\n{start},{start + 1},{name}\n", encoding="utf-8")
+    rest = ["--audio", str(song), "--out", str(tmp_path / "o"), "--add", "--force"]
+    assert main(["export", "--regions", str(tmp_path / "kick.csv"), *rest, "--bpm", "140"]) == 0
+    for options, bpm, bars in (([], 140, [2, 3]), (["--bpm", "60"], 60, [1, 2])):
+        assert "that of song.sync.json goes on" not in capsys.readouterr().out
+        assert main(["export", "--regions", str(tmp_path / "snare.csv"), *rest, *options]) == 0
+        made = json.loads((tmp_path / "o" / "song.sync.json").read_text(encoding="utf-8"))
+        assert [one["bpm"] for one in made["tempo_map"]] == [bpm]
+        assert [one["bar"] for one in made["events"]] == bars
+        told = "no tempo is known: that of song.sync.json goes on; reatrieve export takes --bpm"
+        assert (told in " ".join(capsys.readouterr().out.split())) == (not options)
+
+
 def rpp(folder: Path, *item_lines: str) -> Path:
     path = folder / "Level.rpp"
     lines = "\n".join(item_lines)

@@ -71,6 +71,10 @@ def test_steps_of_a_glide_keep_every_beat_in_its_place():
         assert beats == pytest.approx(whole, abs=1e-9)
     assert steps[-1].bpm == 60
     assert len(steps) == 7
+    again = TempoMap.of_steps(steps)
+    assert len(again.steps(0.0, 6.0)) == 7
+    for step in steps:
+        assert beats_of(again.position(step.time_s)) == pytest.approx(beats_of(step.position), abs=1e-6)
 
 
 @given(
@@ -93,6 +97,36 @@ def test_steps_cover_a_stretch_and_agree_with_positions(bpms, gaps, start, lengt
             beats = (following.time_s - step.time_s) * step.bpm / 60
             here, there = step.position, following.position
             assert (there.bar - here.bar) * 4 + there.beat - here.beat == pytest.approx(beats, abs=1e-5)
+    again = TempoMap.of_steps(steps)
+    for field in ("time_s", "bpm"):
+        found = [getattr(one, field) for one in again.steps(start, start + length)]
+        assert found == pytest.approx([getattr(one, field) for one in steps])
+    for share in (0.0, 0.3, 0.7, 0.99):
+        assert beats_of(again.position(start + share * length)) == pytest.approx(
+            beats_of(tempo.position(start + share * length)), abs=1e-5
+        )
+
+
+def beats_of(position: Position) -> float:
+    return (position.bar - 1) * 4 + position.beat - 1
+
+
+def test_the_steps_of_a_map_give_it_back_with_its_time_signatures():
+    tempo = TempoMap(
+        [
+            TempoEntry(0.0, 120, 4, 4, 0.0, 0),
+            TempoEntry(3.0, 60, 4, 4, 6.0, 1),
+            TempoEntry(5.0, 60, 3, 4, 8.0, 2),
+            TempoEntry(10.0, 90, 6, 8, 13.0, 4),  # a bar is left unfinished
+        ]
+    )
+    steps = tempo.steps(1.25, 20.0)
+    again = TempoMap.of_steps(steps)
+    assert again.steps(1.25, 20.0) == steps
+    for time_s in (1.25, 2.9, 4.1, 6.3, 9.9, 10.0, 17.7):
+        assert again.position(time_s) == tempo.position(time_s)
+    with pytest.raises(InputError, match="at least one"):
+        TempoMap.of_steps([])
 
 
 @given(time_s=st.floats(0, 100), divisions=st.integers(1, 8), bpm=st.floats(40, 240))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reatrieve import limits
 from reatrieve.files import read_small
 from reatrieve.session.state import SessionState
 from reatrieve.sync.model import Accepted, SyncAudio, SyncEvent
-from reatrieve.sync.tempo import Position
+from reatrieve.sync.tempo import Position, TempoMap, TempoStep
 
 __all__ = ["EarlierExport", "accepted_in"]
 
@@ -45,12 +46,14 @@ class EarlierExport:
     path : the sync JSON.
     audio_file, pcm_sha256 : name and hash of the audio that it was made from; "" where it does not say.
     rows : its events as they stand in the file.
+    tempo : its tempo map, likewise.
     """
 
     path: Path
     audio_file: str = ""
     pcm_sha256: str = ""
     rows: tuple[Mapping[str, Any], ...] = ()
+    tempo: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> EarlierExport:
@@ -60,8 +63,19 @@ class EarlierExport:
             audio_file, pcm_sha256 = str(data["audio"]["file"]), str(data["audio"]["pcm_sha256"])
         except (OSError, ValueError, KeyError, TypeError):
             return cls(path)
-        rows = data.get("events") if data.get("format") == "reatrieve.sync" else None
-        return cls(path, audio_file, pcm_sha256, tuple(rows) if isinstance(rows, list) else ())
+        lists = (data.get(key) if data.get("format") == "reatrieve.sync" else None for key in ("events", "tempo_map"))
+        rows, tempo = (tuple(one) if isinstance(one, list) else () for one in lists)
+        return cls(path, audio_file, pcm_sha256, rows, tempo)
+
+    def tempo_map(self, audio: SyncAudio) -> TempoMap | None:
+        """Its tempo, in project seconds; None if it has none, or if the audio has other samples."""
+        if self.pcm_sha256 != audio.pcm_sha256 or not self.tempo:
+            return None
+        try:
+            steps = [_step(row, audio.start_s) for row in self.tempo]
+            return TempoMap.of_steps(steps) if all(map(_is_usual, steps)) else None
+        except (ValueError, KeyError, TypeError, OverflowError):
+            return None
 
     def events_of_others(self, audio: SyncAudio, accepted: Iterable[Accepted]) -> list[SyncEvent]:
         """Events of sessions other than those of ``accepted``; none if the audio has other samples."""
@@ -97,6 +111,20 @@ class EarlierExport:
 def _session(region_id: str) -> str:
     """What an event came from; a region of a project, which has a GUID and no number, stands for itself."""
     return region_id.rpartition(":")[0] or region_id
+
+
+def _step(row: Mapping[str, Any], start_s: float) -> TempoStep:
+    """One stretch of a tempo map, whose seconds count from the start of the audio."""
+    return TempoStep(
+        start_s + float(row["seconds"]), float(row["bpm"]), int(row["numerator"]), int(row["denominator"]),
+        Position(int(row["bar"]), float(row["beat"])),
+    )  # fmt: skip
+
+
+def _is_usual(step: TempoStep) -> bool:
+    """Whether its numbers lie where those of a project do: files can be edited."""
+    metre = max(step.numerator, step.denominator)
+    return abs(step.time_s) <= limits.TIME_S and step.bpm <= limits.BPM and metre <= limits.METRE
 
 
 def _event(row: Mapping[str, Any]) -> SyncEvent:

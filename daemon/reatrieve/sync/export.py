@@ -69,7 +69,8 @@ class ExportJob:
         stitched ``track``, which is then written too, as ``<name>.track.wav``.
     audio_path, audio_start_s : the render, and the project time of its first frame.
     track_map : the searched track; needed for ``source`` and ``track``. Anchors are found on it, else on the render.
-    placement : where in a region its event fires; its tempo map is REAPER's (None: bars and beats stay unknown).
+    placement : where in a region its event fires; its tempo map is REAPER's (None: bars and beats stay unknown, but
+        with ``add`` the tempo of the earlier export goes on).
     name : stem of the files' names; "" takes the audio's.
     options : for the writers.
     expected_pcm_sha256 : hash of the audio when the user chose it; other content is refused.
@@ -292,8 +293,12 @@ def _sheet(
     _refuse_changed(shipped, earlier, job)
     payloads = earlier.payloads
     accepted = [replace(one, payload=one.payload or payloads.get(one.region_id, "")) for one in job.accepted]
-    sound = _sound(job.track_map, shipped, readable) if job.placement.anchor != "start" else None
-    events = events_of(accepted, shipped, job.placement, options, sound=sound, note=note)
+    placement = job.placement
+    if job.add and placement.tempo_map is None and (tempo_map := earlier.tempo_map(shipped)):
+        placement = replace(placement, tempo_map=tempo_map)
+        note(f"no tempo is known: that of {earlier.path.name} goes on; reatrieve export takes --bpm")
+    sound = _sound(job.track_map, shipped, readable) if placement.anchor != "start" else None
+    events = events_of(accepted, shipped, placement, options, sound=sound, note=note)
     others = earlier.events_of_others(shipped, job.accepted) if job.add else []
     written = [one for one in others if one.payload]
     events = [replace(event, payload=event.payload or _payload_of_place(event, written)) for event in events]
@@ -304,7 +309,7 @@ def _sheet(
     if kept:
         sounds = ", ".join(dict.fromkeys(event.pattern for event in kept))
         note(f"{len(kept)} events of other searches ({sounds}) were kept from {stem}.sync.json")
-    return sheet_of(stem, shipped, events, kept, job.placement.tempo_map), len(kept)
+    return sheet_of(stem, shipped, events, kept, placement.tempo_map), len(kept)
 
 
 def _payload_of_place(event: SyncEvent, written: Sequence[SyncEvent]) -> str:

@@ -14,7 +14,7 @@ from reatrieve.sync.marker_names import ascii_folded, fill_template, folded_apar
 from reatrieve.sync.model import Accepted, SyncAudio, SyncEvent, SyncSheet, SyncTempo, frame_at
 from reatrieve.sync.placed_audio import listed, to_frames
 from reatrieve.sync.targets import Options
-from reatrieve.sync.tempo import TempoMap
+from reatrieve.sync.tempo import Position, TempoMap
 
 __all__ = ["Note", "events_of", "sheet_of"]
 
@@ -25,13 +25,15 @@ Note = Callable[[str], None]
 def sheet_of(
     name: str, audio: SyncAudio, events: Sequence[SyncEvent], others: Sequence[SyncEvent], tempo_map: TempoMap | None
 ) -> SyncSheet:
-    """All events of one export by start, numbered anew where ``others`` (finished events) join them."""
+    """All events of one export by start, numbered anew where ``others`` (events of earlier exports) join them; those
+    count their bars and beats by the same tempo map as all."""
     tempo = []
     if tempo_map is not None:
         for step in tempo_map.steps(audio.start_s, audio.start_s + audio.duration_s):
             time_s = step.time_s - audio.start_s
             tempo.append(SyncTempo(time_s, step.bpm, step.numerator, step.denominator, step.position))
     if others:
+        others = [replace(one, position=_position(one.anchor, audio, tempo_map)) for one in others]
         together = sorted([*events, *others], key=lambda event: (event.start, event.end, event.label))
         events = [replace(event, id=f"evt_{number:04d}") for number, event in enumerate(together, start=1)]
     return SyncSheet(name, audio, tuple(events), tuple(tempo))
@@ -81,9 +83,7 @@ def events_of(
         if not 0 <= at < audio.frames:
             moved.append(one)
             at = min(max(at, 0), audio.frames - 1)
-        position = None
-        if tempo_map is not None:
-            position = tempo_map.position(audio.start_s + at / audio.rate_hz, within_s=0.5 / audio.rate_hz)
+        position = _position(at, audio, tempo_map)
         counts[one.sound] += 1
         label = fill_template(
             options.label, label=one.label, pattern=one.sound, number=counts[one.sound], position=position
@@ -98,6 +98,13 @@ def events_of(
     if moved:
         note(f"the anchors of {listed(moved)} would lie outside the audio and were put on its edge")
     return events
+
+
+def _position(frame: int, audio: SyncAudio, tempo_map: TempoMap | None) -> Position | None:
+    """Bar and beat of a frame; None where no tempo is known."""
+    if tempo_map is None:
+        return None
+    return tempo_map.position(audio.start_s + frame / audio.rate_hz, within_s=0.5 / audio.rate_hz)
 
 
 def _anchor_times(accepted: Sequence[Accepted], sound: TrackAudio | None, placement: Placement) -> list[float]:

@@ -118,6 +118,25 @@ class TempoMap:
         return cls([TempoEntry(0.0, bpm, numerator, denominator)])
 
     @classmethod
+    def of_steps(cls, steps: Iterable[TempoStep]) -> TempoMap:
+        """The map whose ``steps`` these are, which count on from the position of the first one.
+
+        Raises
+        ------
+        InputError
+            If there is none, or one of them is impossible.
+        """
+        entries: list[TempoEntry] = []
+        for step in steps:
+            measure = step.position.bar - 1
+            fullbeats = measure * step.numerator + step.position.beat - 1
+            if entries:
+                before = entries[-1]
+                fullbeats = before.fullbeats + (step.time_s - before.time_s) * before.beats_per_s
+            entries.append(TempoEntry(step.time_s, step.bpm, step.numerator, step.denominator, fullbeats, measure))
+        return cls(entries)
+
+    @classmethod
     def of_rows(cls, rows: Iterable[Mapping[str, float]]) -> TempoMap:
         """The map of a journal's header: one mapping an entry, with the fields of ``TempoEntry``.
 
