@@ -2,6 +2,8 @@
 
 import csv
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,3 +173,20 @@ def test_a_scene_holds_takes_at_its_annotated_places(scene):
         assert 0.0 <= o.start_s < o.end_s <= 20.0
     again = make_song(genre=scene, seed=4, preset="easy", duration_s=20.0)
     np.testing.assert_array_equal(song.audio, again.audio)
+
+
+def test_help_and_guide_say_what_each_preset_is(capsys):
+    with pytest.raises(SystemExit):
+        main(["synth", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    pages = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    for name, preset in PRESETS.items():
+        assert f"{name} (" in told
+        (row,) = [line for line in pages.splitlines() if line.startswith(f"| `{name}`")]
+        _, _, loudness, repeats, similar, _ = row.split("|")
+        below = [number for number in re.findall("[0-9.]+", loudness) if float(number) == abs(preset.ratio_db[0])]
+        assert below, row
+        assert ("once" in repeats) == (preset.occurrences == (1, 1))
+        assert "once" in repeats or "{} to {} times".format(*preset.occurrences) in repeats
+        assert ("altered" in repeats) == (preset.altered_share > 0)
+        assert re.findall("[0-9.]+", similar) == [f"{preset.distractors:g}"]

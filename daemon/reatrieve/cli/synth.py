@@ -37,7 +37,13 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         metavar="NAME",
         help=f"{', '.join(GENRE_NAMES)} (default: each in turn), or a scene: {', '.join(SCENE_NAMES)}",
     )
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="hard", help="how hard (default hard)")
+    parser.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        default="hard",
+        help="how hard: easy (as loud as the background, repeats unchanged), hard (default: 5 to 10 dB below it, some "
+        "repeats altered), altered (most repeats altered, also in pitch and tempo), none (each sound happens once)",
+    )
     parser.add_argument(
         "--seed",
         type=whole_up_to(limits.NUMBER),
