@@ -8,9 +8,11 @@ import pytest
 
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.cli import main
+from reatrieve.cli.values import command_line
 from reatrieve.journal import Header, JournalFolder
 from reatrieve.session.events import Started
 from reatrieve.session.spans import Span
+from signals import noise, write_sound
 
 GOLDEN = Path(__file__).parents[1] / "journal" / "golden" / "version-1.journal.jsonl"
 
@@ -65,6 +67,38 @@ def test_what_is_wrong_is_said(capsys, tmp_path, change, said):
     assert said in out
     assert all(line.count(str(path)) == 1 for line in out.splitlines())
     assert path.read_bytes() == before
+
+
+DAMAGED = [
+    lambda rows: [*rows[:7], b'{"v":1}', *rows[8:], b""],
+    lambda rows: [*rows[:5], rows[1], *rows[6:], b""],  # sound lines, but a session begins only once
+]
+
+
+@pytest.mark.parametrize("change", DAMAGED)
+def test_what_stands_before_damage_is_exported_and_nothing_else_takes_it(capsys, tmp_path, change):
+    """What ``check`` says of it is true, and whoever refuses it names the command that writes it."""
+    path = tmp_path / "x.journal.jsonl"
+    rows = GOLDEN.read_bytes().splitlines()
+    changed = change(rows)
+    path.write_bytes(b"\n".join(changed))
+    line = next(number for number, pair in enumerate(zip(rows, changed, strict=False), start=1) if pair[0] != pair[1])
+    status, said = check(capsys, path)
+    assert status == 1
+    assert f"{path}: what stands before that can be exported: " in said
+    assert "can be used" not in said
+    song = write_sound(tmp_path / "song.wav", noise(60 * 8000), 8000)
+    assert main(["export", str(path), "--audio", str(song), "--force", "--out", str(tmp_path / "Sync")]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert re.search(
+        rf"note: \S+, line {line} is damaged: .*; only what stands before that is taken \(\d answers?\)", told
+    )
+    for words in (["find", "--resume", path], ["dataset", "add", path, "--to", tmp_path / "set"]):
+        assert main([*map(str, words)]) != 0
+        error = " ".join(capsys.readouterr().err.split())
+        assert f"line {line} is damaged: " in error
+        assert re.search(r"; this writes what stands before that \(\d answers?\): reatrieve export ", error)
+        assert error.endswith(command_line("export", path))
 
 
 def test_several_at_once(capsys, tmp_path):

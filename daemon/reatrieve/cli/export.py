@@ -328,8 +328,9 @@ def _from_journals(paths: Sequence[Path], *, render: bool) -> _Source:
     accepted: list[Accepted] = []
     headers = []
     by_label: dict[str, list[tuple[Path, list[Span]]]] = {}
+    damaged: list[str] = []
     for path in paths:
-        header, lines = read_named_journal(path, wanted_by="export", options=OTHER_SOURCES)
+        header, lines = read_named_journal(path, wanted_by="export", options=OTHER_SOURCES, on_damage=damaged.append)
         state = fold(line.event for line in lines)
         spans = [span.moved(header.origin_s) for _, span in state.accepted_regions]
         by_label.setdefault(state.label, []).append((path, spans))
@@ -345,11 +346,14 @@ def _from_journals(paths: Sequence[Path], *, render: bool) -> _Source:
         headers[0].track_map if same_track else None,
         TempoMap.of_rows(tempo) if tempo else None,
         whole_file_s=_whole_file_s(headers),
-        notes=_alike(by_label)
-        + tuple(
-            f"{path.name} was written after the search; check that the regions still fit"
-            for path, searched_s in sources.items()
-            if _written_after(path, searched_s)
+        notes=(
+            *damaged,
+            *_alike(by_label),
+            *(
+                f"{path.name} was written after the search; check that the regions still fit"
+                for path, searched_s in sources.items()
+                if _written_after(path, searched_s)
+            ),
         ),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from reatrieve.cli.output import say
 from reatrieve.cli.values import file_path, plural
 
 if TYPE_CHECKING:
-    from reatrieve.journal import Header, StoredJournal
+    from reatrieve.journal import Header, Line, StoredJournal
     from reatrieve.session.state import SessionState
 
 __all__ = ["add", "run"]
@@ -103,10 +103,23 @@ def _check(path: Path) -> int:
         say(f"{path}: no event can be used" if problems else f"{path}: no event yet")
     else:
         state = fold(line.event for line in lines)
-        usable = "can be used" if problems else "all is well"
+        usable = "all is well"
+        if problems:
+            usable = "can be used" if _goes_on(path, lines) else "what stands before that can be exported"
         counted = f"{plural(len(lines), 'event')}, {plural(state.answers, 'answer')}"
         say(f"{path}: {usable}: {_what(state.label, header, lines[-1].time_s)}: {counted}, {_accepted(state)}")
     return 1 if problems else 0
+
+
+def _goes_on(path: Path, lines: Sequence[Line]) -> bool:
+    """Whether a search can go on after these events: nothing of the journal but a torn last line is left out."""
+    from reatrieve.errors import JournalError
+    from reatrieve.journal import read_journal
+
+    try:
+        return read_journal(path)[1] == lines
+    except JournalError:
+        return False
 
 
 def _without(problem: object, path: Path) -> str:

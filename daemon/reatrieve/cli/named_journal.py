@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reatrieve.cli.values import command_line
+from reatrieve.cli.values import command_line, plural
 from reatrieve.errors import InputError, JournalError, NotAJournalError
 
 if TYPE_CHECKING:
@@ -16,7 +16,12 @@ __all__ = ["read_named_journal"]
 
 
 def read_named_journal(
-    path: Path, *, wanted_by: str, options: Mapping[str, str] | None = None, warn: bool = True
+    path: Path,
+    *,
+    wanted_by: str,
+    options: Mapping[str, str] | None = None,
+    warn: bool = True,
+    on_damage: Callable[[str], None] | None = None,
 ) -> tuple[Header, list[Line]]:
     """Header and events of a journal.
 
@@ -25,19 +30,31 @@ def read_named_journal(
     wanted_by : the command or option that reads it, as it is typed.
     options : the option that takes such a file instead, by the file's ending.
     warn : of a last line that was not written completely; False: whoever opens the journal afterwards does that.
+    on_damage : told what is damaged, where the events before that are enough; None: they are not.
 
     Raises
     ------
     InputError
         If it is a sound file, or another file that one of ``options`` takes.
     JournalError
-        If it is a journal that cannot be read, or nothing known.
+        If it is a journal that cannot be read, or nothing known; of a damaged one it names the command that writes
+        what stands before the damage.
     """
     from reatrieve.audio.decode import SOUND_ENDINGS
-    from reatrieve.journal import read_journal
+    from reatrieve.journal import DamageError
+    from reatrieve.session.state import fold
 
     try:
-        return read_journal(path, warn=warn)
+        return _read(path, warn)
+    except DamageError as damage:
+        if damage.header is None or not damage.lines:
+            raise
+        before = plural(fold(line.event for line in damage.lines).answers, "answer")
+        if on_damage is None:
+            does = command_line("reatrieve", "export", path)
+            raise JournalError(f"{damage}; this writes what stands before that ({before}): {does}") from damage
+        on_damage(f"{damage}; only what stands before that is taken ({before})")
+        return damage.header, damage.lines
     except JournalError as error:
         ending = path.suffix.lower().removeprefix(".")
         if ending in SOUND_ENDINGS and path.is_file():  # often larger than any journal, so that it was not even read
@@ -49,3 +66,15 @@ def read_named_journal(
         if option is not None and isinstance(error, NotAJournalError):
             raise InputError(f"{path} is no journal; give it as {command_line(option, path)}") from error
         raise
+
+
+def _read(path: Path, warn: bool) -> tuple[Header, list[Line]]:
+    """As ``read_journal``; an event that cannot follow those before it is damage, too."""
+    from reatrieve.journal import DamageError, read_journal
+    from reatrieve.session.state import fold_possible
+
+    header, lines = read_journal(path, warn=warn)
+    _, n_possible, why = fold_possible(line.event for line in lines)
+    if why:
+        raise DamageError(path, n_possible + 2, why, header, lines[:n_possible])
+    return header, lines
