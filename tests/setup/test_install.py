@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from reatrieve import files
-from reatrieve.bridge.home import kept_token
+from reatrieve.bridge.home import kept_token, new_info
 from reatrieve.cli import main
 from reatrieve.errors import InputError
-from reatrieve.installation import scripts_folder
+from reatrieve.installation import MARKER, scripts_folder
 from reatrieve.setup import install as setup_install
 from reatrieve.setup.changes import read_manifest
 from reatrieve.setup.install import shipped_scripts
@@ -166,8 +166,12 @@ def test_a_portable_reaper_is_remembered_until_it_is_uninstalled(
     assert main(["uninstall"]) == 0
     assert "removed" in capsys.readouterr().out
     assert not machine.home.exists()
-    assert main(["uninstall"]) == 2
-    assert "--resource-path" in capsys.readouterr().err
+    for words in ([], ["--dry-run"]):
+        assert main(["uninstall", *words]) == 2
+        error = " ".join(capsys.readouterr().err.split())
+        assert "nothing of ReaTrieve's is known to be installed (looked in " in error
+        assert "name its resource folder by --resource-path" in error
+        assert "start REAPER" not in error
 
 
 def test_what_is_told_fits_60_columns(
@@ -194,6 +198,71 @@ def test_uninstall_leaves_what_the_user_has_changed(machine: Machine, capsys: py
     assert (machine.home / "journals").is_dir()
     assert str(machine.home) in said
     assert f"left     {machine.scripts}: it holds what was left" in said
+
+
+@pytest.mark.parametrize("sessions", [False, True])
+def test_a_dry_run_of_uninstall_says_all_that_uninstall_says(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sessions: bool
+) -> None:
+    asked = []
+    info = new_info(version="0.1.0", port=1, spool=machine.home)
+    monkeypatch.setattr(setup_install, "read_info", lambda _home: info)
+    monkeypatch.setattr(setup_install, "answers_ping", lambda _info: True)
+    monkeypatch.setattr(setup_install, "ask_to_give_way", lambda home, _info: asked.append(home))
+    machine.run("install")
+    environment = machine.reaper / "ReaTrieve" / "environment"
+    environment.mkdir()
+    (environment / MARKER).write_text("")
+    if sessions:
+        (machine.home / "journals").mkdir()
+    token = machine.home / "token.txt"
+    told = []
+    for words in (["--dry-run"], []):
+        assert token.is_file()
+        assert not asked
+        capsys.readouterr()
+        assert machine.run("uninstall", *words) == 0
+        told.append([line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")])
+    assert told[0] == told[1]
+    said = "\n".join(told[0])
+    assert f"removed  {token}" in said
+    assert "stopped  the daemon" in said
+    assert (f"left     {machine.home}: " in said) is sessions
+    assert asked == [machine.home.resolve()]
+    assert not token.exists()
+
+
+def test_a_dry_run_over_two_reapers_knows_that_the_last_one_takes_the_token(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REATRIEVE_HOME", str(machine.home))
+    other = Machine(tmp_path, "second")
+    machine.run("install")
+    other.run("install")
+    told = []
+    for words in (["--dry-run"], []):
+        capsys.readouterr()
+        both = [word for one in (other, machine) for word in ("--resource-path", str(one.reaper))]
+        assert main(["uninstall", *both, *words]) == 0
+        told.append([line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")])
+    assert told[0] == told[1]
+    assert f"removed  {machine.home / 'token.txt'}" in "\n".join(told[0])
+
+
+def test_a_folder_called_environment_that_is_not_ours_is_told(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.run("install")
+    mine = machine.reaper / "ReaTrieve" / "environment" / "mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine\n")
+    for words in (["--dry-run"], []):
+        capsys.readouterr()
+        assert machine.run("uninstall", *words) == 0
+        said = capsys.readouterr().out
+        assert "left     ReaTrieve/environment/mine.txt: install has not put it there" in said
+        assert f"left     {machine.reaper / 'ReaTrieve'}: it holds what was left" in said
+    assert mine.is_file()
 
 
 @pytest.mark.parametrize("count", [1, 9])

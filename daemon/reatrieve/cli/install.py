@@ -53,9 +53,15 @@ def add_resources(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen_resources(args: argparse.Namespace, home: Path) -> list[Resources]:
+def chosen_resources(args: argparse.Namespace, home: Path, *, to_uninstall: bool = False) -> list[Resources]:
     """The resource folders that are meant; see ``setup.places`` and, for those remembered in ``home``,
     ``setup.remembered``.
+
+    Parameters
+    ----------
+    args : with the option of ``add_resources``.
+    home : the home folder.
+    to_uninstall : what they are for, which is what somebody without REAPER is told.
 
     Raises
     ------
@@ -71,6 +77,11 @@ def chosen_resources(args: argparse.Namespace, home: Path) -> list[Resources]:
     found += [one for one in remembered(home) if one.path not in [other.path for other in found]]
     if not found:
         looked = ", ".join(str(path) for path, _ in known_folders())
+        if to_uninstall:
+            raise InputError(
+                f"nothing of ReaTrieve's is known to be installed (looked in {looked}); for another REAPER, name its "
+                "resource folder by --resource-path (in REAPER: Options > Show REAPER resource path)"
+            )
         raise InputError(
             f"no REAPER was found (looked in {looked}): start REAPER once, or name its resource folder by "
             "--resource-path (in REAPER: Options > Show REAPER resource path)"

@@ -28,8 +28,10 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.settings import Settings
     from reatrieve.setup.install import uninstall
 
-    for resources in chosen_resources(args, Settings.load({}).home):
-        for line in uninstall(resources, dry_run=args.dry_run):
+    chosen = chosen_resources(args, Settings.load({}).home, to_uninstall=True)
+    for number, resources in enumerate(chosen):
+        before = [one.path for one in chosen[:number]]
+        for line in uninstall(resources, before=before, dry_run=args.dry_run):
             say(line, indent=11)
     if args.dry_run:
         say("", "Nothing was changed (--dry-run).")

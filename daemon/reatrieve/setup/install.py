@@ -10,7 +10,7 @@ import sys
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
 from reatrieve import __version__
@@ -22,7 +22,7 @@ from reatrieve.installation import MARKER, scripts_folder
 from reatrieve.setup.changes import Change, Manifest, carried_out, planned, read_manifest, taken_away
 from reatrieve.setup.luasocket import luasocket_in
 from reatrieve.setup.places import OURS, SCRIPTS, Resources, copies_of_scripts, kept_by_reapack
-from reatrieve.setup.remembered import forget, remember, remembered
+from reatrieve.setup.remembered import forget, forgotten, remember, remembered
 from reatrieve.setup.where import FILE_NAME, LAUNCHER, launcher, read_where, where_of
 
 __all__ = ["ENVIRONMENT", "MANIFEST", "SETUP_FILES", "install", "shipped_scripts", "uninstall"]
@@ -124,22 +124,41 @@ def install(resources: Resources, home: Path, *, keep_scripts: bool = False, dry
         yield from _stopped(real_home, changes)
 
 
-def uninstall(resources: Resources, *, dry_run: bool = False) -> Iterator[str]:
+def uninstall(resources: Resources, *, before: Collection[Path] = (), dry_run: bool = False) -> Iterator[str]:
     """Take away what was put into one REAPER: files that nobody has changed since, and the folders made for them.
 
-    Sessions, settings and logs in the home folder stay. Raises ``ReatrieveError`` if something cannot be removed.
+    Sessions, settings and logs in the home folder stay.
+
+    Parameters
+    ----------
+    resources : which REAPER.
+    before : resource folders from which it goes, too, before this one.
+    dry_run : only tell what would be done.
+
+    Yields
+    ------
+    str
+        What was done, a line each.
+
+    Raises
+    ------
+    ReatrieveError
+        If something cannot be removed.
     """
     ours = resources.ours
     manifest = read_manifest(ours / MANIFEST)
     yield f"{resources.name}, {resources.path}"
     where = read_where(ours)
-    if not manifest.files and not (ours / ENVIRONMENT / MARKER).is_file():
+    home = None if where is None else Path(where.home)
+    has_environment = (ours / ENVIRONMENT / MARKER).is_file()
+    if not manifest.files and not has_environment:
         yield "  nothing of ReaTrieve's was installed here"
         return
-    if where is not None and not dry_run:
-        info = read_info(Path(where.home))
+    if home is not None:
+        info = read_info(home)
         if info is not None and answers_ping(info):
-            ask_to_give_way(Path(where.home), info)
+            if not dry_run:
+                ask_to_give_way(home, info)
             yield "  stopped  the daemon"
     gone = {f"{OURS.as_posix()}/{name}" for name in (MANIFEST, *_names_of_setup())}
     for path in _written_by_setup(resources):
@@ -147,21 +166,25 @@ def uninstall(resources: Resources, *, dry_run: bool = False) -> Iterator[str]:
         gone.add(path.as_posix())
         if not dry_run:
             (resources.path / path).unlink()
-    if (ours / ENVIRONMENT / MARKER).is_file():
+    if has_environment:
         yield from _environment_removed(ours / ENVIRONMENT, dry_run)
     if not dry_run:
         for name in _names_of_setup():
             (ours / name).unlink(missing_ok=True)
-        if where is not None:
-            forget(Path(where.home), resources.path)
-            yield from _token_removed(manifest, Path(where.home))
+    home_stays = False
+    if home is not None:
+        if not dry_run:
+            forget(home, resources.path)
+        token, home_stays = _home_without_us(manifest, home, (*before, resources.path), dry_run)
+        if token:
+            yield f"  removed  {home / TOKEN_NAME}"
     changes = taken_away(resources.path, manifest, ours / MANIFEST, dry_run=dry_run)
     yield from _told(changes, "")
-    yield from _left(resources, gone, changes)
+    yield from _left(resources, gone, changes, environment_is_told=has_environment)
     for kept in sorted(ours.glob("kept *")):
         yield f"  left     {kept}: files that you had changed"
-    if where is not None and Path(where.home).is_dir():
-        yield f"  left     {where.home}: your sessions and settings; delete it if you want to keep none"
+    if home_stays:
+        yield f"  left     {home}: your sessions and settings; delete it if you want to keep none"
 
 
 def _names_of_setup() -> Iterator[str]:
@@ -171,8 +194,9 @@ def _names_of_setup() -> Iterator[str]:
         yield from (said, f"{said}.done")
 
 
-def _left(resources: Resources, gone: set[str], changes: list[Change]) -> Iterator[str]:
-    """Files that stay in our folders although nobody of us has put them there, and the folders that they keep."""
+def _left(resources: Resources, gone: set[str], changes: list[Change], *, environment_is_told: bool) -> Iterator[str]:
+    """Files in our folders that nobody of us has put there, and each of the folders that stays: for those, or for files
+    of ours that the user has changed, which are told already."""
     told = {change.path for change in changes if change.kind == "left"}
     gone = gone | {change.path for change in changes if change.kind == "removed"}
     for folder in (SCRIPTS, OURS):
@@ -181,7 +205,8 @@ def _left(resources: Resources, gone: set[str], changes: list[Change]) -> Iterat
         left = []
         for path in sorted((resources.path / folder).rglob("*")):
             below = path.relative_to(resources.path / folder).parts
-            is_told = folder == OURS and (below[0] == ENVIRONMENT or below[0].startswith("kept "))
+            in_environment = environment_is_told and below[0] == ENVIRONMENT
+            is_told = folder == OURS and (in_environment or below[0].startswith("kept "))
             name = path.relative_to(resources.path).as_posix()
             if not is_told and name not in gone and path.is_file():
                 left.append(name)
@@ -219,20 +244,36 @@ def _used(home: Path) -> Iterator[None]:
         ) from error
 
 
-def _token_removed(manifest: Manifest, home: Path) -> Iterator[str]:
-    """The token of the home folder goes if it was made by `install`, nobody has changed it and no other REAPER is known
-    to use it, then the folder, if it was made too and is empty."""
-    if remembered(home):
-        return
-    token = kept_token(home)
-    if token is not None and _hash_of_token(token) == manifest.further.get("token_sha256"):
-        with contextlib.suppress(OSError):
+def _home_without_us(manifest: Manifest, home: Path, without: Collection[Path], dry_run: bool) -> tuple[bool, bool]:
+    """Whether the token of the home folder goes, and whether the folder stays.
+
+    The token goes if it was made by `install`, nobody has changed it and no REAPER but those in the folders ``without``
+    is known to use it; then the folder, if it was made too and is empty.
+    """
+    token, made = kept_token(home), manifest.further.get("home")
+    token_goes = home_goes = False
+    if all(one.path in without for one in remembered(home)):
+        token_goes = token is not None and _hash_of_token(token) == manifest.further.get("token_sha256")
+        home_goes = made is not None and os.path.realpath(made) == os.path.realpath(home)
+    if dry_run:
+        going = {TOKEN_NAME} if token_goes else set()
+        return token_goes, home.is_dir() and not (home_goes and _names_in(home) - forgotten(home, without) <= going)
+    if token_goes:
+        try:
             (home / TOKEN_NAME).unlink()
-            yield f"  removed  {home / TOKEN_NAME}"
-    made = manifest.further.get("home")
-    if made and os.path.realpath(made) == os.path.realpath(home):
+        except OSError:
+            token_goes = False
+    if home_goes:
         with contextlib.suppress(OSError):
             home.rmdir()
+    return token_goes, home.is_dir()
+
+
+def _names_in(folder: Path) -> set[str]:
+    try:
+        return {path.name for path in folder.iterdir()}
+    except OSError:
+        return set()
 
 
 def _hash_of_token(token: str) -> str:

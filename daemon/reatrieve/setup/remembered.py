@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 from pathlib import Path
 
 from reatrieve.errors import InputError
 from reatrieve.files import read_small, write_whole
 from reatrieve.setup.places import Resources, resources_at
 
-__all__ = ["forget", "remember", "remembered"]
+__all__ = ["forget", "forgotten", "remember", "remembered"]
 
 FILE_NAME = "reapers.txt"
 """A resource folder a line."""
@@ -30,6 +31,11 @@ def forget(home: Path, folder: Path) -> None:
     if folder in known:
         with contextlib.suppress(OSError):
             _write(home, [one for one in known if one != folder])
+
+
+def forgotten(home: Path, folders: Collection[Path]) -> set[str]:
+    """Names of the files in the home folder that go when these resource folders are removed from the list."""
+    return {FILE_NAME} if set(_listed(home)) <= set(folders) else set()
 
 
 def remembered(home: Path) -> list[Resources]:
