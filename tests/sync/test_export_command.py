@@ -270,6 +270,32 @@ def test_rows_of_the_audio_are_told_by_its_folder(song, tmp_path):
     assert [e["label"] for e in made["events"]] == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("names", "is_told"),
+    [
+        ("one.wav", True),
+        ("n2/song.wav", True),
+        ("song.wav", False),
+        ("n1/song.wav", False),
+        ("C:\\mine\\song.wav", False),
+        ("song.ogg", False),
+        ("song.cues.wav", False),
+        ("", False),
+    ],
+)
+def test_a_list_of_another_recording_is_told(song, tmp_path, capsys, names, is_told):
+    (tmp_path / "n1").mkdir()
+    audio = song.rename(tmp_path / "n1" / "song.wav")
+    regions, out = tmp_path / "r.csv", tmp_path / "o"
+    regions.write_text(f"file,start,end,label\n{names},1.0,2.0,a\n{names},3.0,4.0,b\n", encoding="utf-8")
+    assert main(["export", "--regions", str(regions), "--audio", str(audio), "--out", str(out)]) == 0
+    told = f"note: r.csv is about {names}; check that song.wav is the same recording"
+    said = " ".join(capsys.readouterr().out.split())
+    assert (told in said) is is_told
+    assert ("is about" in said) is is_told
+    assert len(json.loads((out / "song.sync.json").read_text(encoding="utf-8"))["events"]) == 2
+
+
 @pytest.mark.parametrize("targets", ["json", "wav", "all"])
 @pytest.mark.parametrize(("kind", "notes"), [("OGG", 1), ("FLAC", 0), ("WAV", 0)])
 def test_lossy_audio_is_told_once_whatever_the_target(tmp_path, capsys, targets, kind, notes):
@@ -301,6 +327,18 @@ def test_convert_refuses(tmp_path, capsys):
     assert main(["convert", str(source), str(out), "--rate", "-1"]) == 2
     assert main(["convert", str(source), str(out / "x.tsv")]) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.tsv"]
+
+
+def test_a_journal_is_no_list_of_labels(song, tmp_path, capsys):
+    path = journal(tmp_path / "s.journal.jsonl", song)
+    for words in (
+        ["convert", str(path), str(tmp_path / "y.txt")],
+        ["export", "--regions", str(path), "--audio", str(song)],
+    ):
+        assert main(words) == 2
+        told = "this is the journal of a session; its labels are written by reatrieve export JOURNAL --to audacity"
+        assert f"{path.name}: {told}" in capsys.readouterr().err
+    assert main(["export", str(path), "--to", "audacity", "--out", str(tmp_path)]) == 0
 
 
 def without_tempo(tmp_path: Path, song: Path) -> list[str]:

@@ -28,6 +28,8 @@ UNREAD: tuple[tuple[re.Pattern[str], str], ...] = (
      "or as Audacity labels"),
     (re.compile(r"WEBVTT|\d+\s+\d+:\d+:\d+[,.]\d+\s+-->"), "subtitles are not read; export the labels as text (.txt)"),
     (re.compile(r"TITLE:.*\s+FCM:"), "an EDL is not read; export the markers as a table of start, end and label"),
+    (re.compile(r'\{"reatrieve":\s*"journal"'), "this is the journal of a session; its labels are written by reatrieve "
+     "export JOURNAL --to audacity"),
     (re.compile(r"Marker file version"), "this list of markers is not read; write start, end and label"),
 )  # fmt: skip
 """Formats that we know and do not read, by how they begin, and what to do."""
@@ -95,11 +97,11 @@ def annotation_rows(
         raise AudioError(unreadable(path, error)) from error
     text = read_text(path, name=path.name)
     start = text[:4000].lstrip()
+    if unread := next((why for pattern, why in UNREAD if pattern.match(start)), None):
+        raise InputError(f"{path.name}: {unread}")
     if start.startswith("{"):
         yield from ((0, one) for one in read_json(text, name=path.name, on_note=on_note))
         return
-    if unread := next((why for pattern, why in UNREAD if pattern.match(start)), None):
-        raise InputError(f"{path.name}: {unread}")
     if _is_own(text):
         yield from ((row.line, _annotation(row.read)) for row in OwnTable.of_text(text, path).events())
         return

@@ -273,13 +273,21 @@ def _read(args: argparse.Namespace) -> _Source:
         return source if tempo_map is None else replace(source, tempo_map=tempo_map)
     if args.regions is not None:
         from reatrieve.annotations.files import read_annotations
+        from reatrieve.annotations.recordings import same_recording
         from reatrieve.cli.convert import of_one_recording
 
         notes: list[str] = []
         render = None if args.audio in (None, "track") else Path(args.audio)
         rows = read_annotations(args.regions, rate_hz=_rate_hz(render), unit=args.unit or STATED, on_note=notes.append)
-        if render is not None and len({row.file for row in rows if row.file}) > 1:
+        recordings = {row.file for row in rows if row.file}
+        if render is not None and len(recordings) > 1:
             rows = of_one_recording(rows, str(render.absolute()), source=args.regions.name)
+        elif render is not None:
+            notes += [
+                f"{args.regions.name} is about {other}; check that {render.name} is the same recording"
+                for other in recordings
+                if not same_recording(_without_ending(other), _without_ending(str(render.absolute())))
+            ]
         sounds = sounds_of_names(row.label for row in rows)
         found = [
             Accepted(
@@ -296,6 +304,11 @@ def _read(args: argparse.Namespace) -> _Source:
         return _Source(found, None, tempo_map, notes=tuple(notes))
     source = _from_project(args.rpp, args.match, args.track, with_track=args.audio in (None, "track"))
     return source if tempo_map is None else replace(source, tempo_map=tempo_map)
+
+
+def _without_ending(recording: str) -> str:
+    """What a recording, its encodings, and the cue WAV and the track that we made of it are all called."""
+    return re.sub(r"(\.cues|\.track)?\.\w+$", "", recording)
 
 
 def _rate_hz(audio: Path | None) -> int | None:
