@@ -334,6 +334,10 @@ def test_another_sound_of_a_file_gets_another_name(
     assert label() == "Sound 2"
     assert find(monkeypatch, song, "--start", "1", "--end", "1.5", "--new", typed="y\nq\n") == 0
     assert label() == "Sound 1"  # the same place
+    assert find(monkeypatch, song, "--start", "6", "--end", "6.5", typed="q\n") == 0
+    assert label() == "Sound 3"  # kept, though nothing was answered
+    assert find(monkeypatch, song, "--start", "8.5", "--end", "9", "--new", typed="y\nq\n") == 0
+    assert label() == "Sound 4"
     capsys.readouterr()
     one = next((tmp_path / "home" / "journals").iterdir())
     assert main(["export", str(one), "--to", "json", "--out", str(tmp_path / "o")]) == 0

@@ -67,7 +67,7 @@ class EarlierSessions:
         of this file has: ``Sound 1``, ``Sound 2``."""
         labels = [session.state.label for session, same in self._found if same]
         kept = next(filter(_NUMBERED.fullmatch, labels), None)
-        taken = {session.state.label for session, _ in self._found if session.state.answers}
+        taken = {session.state.label for session, _ in self._found}
         return kept or next(name for name in map("Sound {}".format, itertools.count(1)) if name not in taken)
 
     @cached_property
