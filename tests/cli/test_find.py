@@ -312,6 +312,11 @@ def test_a_sync_json_in_the_way_is_told_before_the_first_candidate(
     for others in (("--to", "audacity"), ("--out", tmp_path / "Other")):
         find(monkeypatch, *words, "--new", *others, typed="q\n")
         assert "already exists in" not in capsys.readouterr().out
+    if sys.platform != "win32":
+        (out / "Stück 1.sync.json").unlink()
+        (out / "Stück 1.sync.json").symlink_to(tmp_path / "gone.json")  # it is never replaced either
+        find(monkeypatch, *words, "--new", typed="q\n")
+        assert told in capsys.readouterr().out
 
 
 def test_the_rest_is_listed_and_accepted(

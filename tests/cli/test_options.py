@@ -349,7 +349,10 @@ def test_the_command_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) ->
     assert "find a sound's other places in a file" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("words", "like"), [(["help"], []), (["help", "find"], ["find"])])
+@pytest.mark.parametrize(
+    ("words", "like"),
+    [(["help"], []), (["help", "find"], ["find"]), (["help", "journal", "list"], ["journal", "list"])],
+)
 def test_help_is_shown_as_a_command_too(capsys: pytest.CaptureFixture[str], words: list[str], like: list[str]) -> None:
     shown = []
     for line in (words, [*like, "--help"]):

@@ -56,11 +56,11 @@ class Truth:
 
     def beside(self, example: Span) -> str:
         """A sentence on an example where nothing of this sound is labelled; "" where something is."""
-        labelled = sorted((*self.occurrences, *self.near), key=lambda one: _distance_s(one, example))
-        if _distance_s(labelled[0], example) < 0.0:
+        nearest = min((*self.occurrences, *self.near), key=lambda one: _distance_s(one, example))
+        if _distance_s(nearest, example) < 0.0:
             return ""
-        nearest = f"{labelled[0].start_s:.3f} to {labelled[0].end_s:.3f} s"
-        return f"the example overlaps no labelled {self.class_!r}; the nearest is {nearest}"
+        where = f"{nearest.start_s:.3f} to {nearest.end_s:.3f} s"
+        return f"the example overlaps no labelled {self.class_!r}; the nearest is {where}"
 
     def answer(self, span: Span) -> OracleAnswer:
         """Judge a candidate, and count what it finds."""

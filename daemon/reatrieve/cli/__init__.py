@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # calls it an error when an observer is stopped
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["help"]:
-        arguments = [*arguments[1:2], "--help"]
+        arguments = [*arguments[1:], "--help"]
     form = LOG_FORMAT if arguments[:1] == ["serve"] else _SHOWN
     for handler in logging.getLogger().handlers:
         handler.setFormatter(PlainFormatter(form))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
 import time
 import uuid
@@ -344,7 +345,7 @@ def _chosen(
     if args.resume is not None:
         args.file = None
         return _check_resumed(args)
-    if there := _sync_json_of_others(args):
+    if there := _sync_json_in_the_way(args):
         console.print(
             f"note: {there.name} already exists in {there.parent}, and no new session replaces it; choose another "
             "folder by --out, or go on with its session by --resume"
@@ -354,14 +355,15 @@ def _chosen(
     return Header(uuid.uuid4().hex, track_map), fold([started])
 
 
-def _sync_json_of_others(args: argparse.Namespace) -> Path | None:
-    """What would be in the way of this new session's sync JSON. (Other files may turn out to be the same.)"""
+def _sync_json_in_the_way(args: argparse.Namespace) -> Path | None:
+    """What has the name of this new session's sync JSON, be it a link that leads nowhere. (Other files may turn out to
+    be the same.)"""
     if args.out is None or not _rewrites(args):
         return None
     from reatrieve.sync.export import sync_json_of
 
     path = sync_json_of(args.file, args.out)
-    return path if path.exists() else None
+    return path if os.path.lexists(path) else None
 
 
 def _journal(args: argparse.Namespace, header: Header, state: SessionState, settings: Settings) -> Journal:

@@ -109,7 +109,8 @@ def add_session(
         for span, flag in sorted([*((span, "") for span in occurrences), *((span, "near") for span in near)])
     ]  # fmt: skip
     there = rows.classes_at(wanted)
-    renamed = tuple(one for one in there if one in _earlier_names(lines, state) and rows.renamed(one, wanted))
+    earlier = _earlier_names(lines, state)
+    renamed = rows.move_into(wanted, [one for one in there if one in earlier])
     for row in wanted:
         rows.add(**row)
     brought = None
@@ -199,20 +200,25 @@ class _Table:
         found = [self._old.cell(row, "class") for row in self._rows for one in wanted if self._is_at(row, one)]
         return [name for name in dict.fromkeys(found) if name != wanted[0]["class"]]
 
-    def renamed(self, earlier: str, wanted: list[dict[str, str]]) -> bool:
-        """Move rows of the class ``earlier`` into those ``wanted`` at their places, with what else stands in them.
+    def move_into(self, wanted: list[dict[str, str]], classes: Sequence[str]) -> tuple[str, ...]:
+        """Take the rows of some classes out of the table; what else stands in them goes into those of ``wanted`` at
+        their places. The classes of which that was done.
 
-        False, and nothing happens, where the class has other places in that file, too: it may be another session's.
+        A class stays that has other places in that file, too: it may be another session's.
         """
-        same = {"file": wanted[0]["file"], "annotator": wanted[0]["annotator"], "class": earlier}
-        rows = [row for row in self._rows if all(self._old.cell(row, name) == cell for name, cell in same.items())]
-        places = [next((one for one in wanted if self._is_at(row, one)), None) for row in rows]
-        for row, one in zip(rows, places, strict=True):
-            if one is None or None in places:
-                return False
-            one |= {name: self._old.cell(row, name) for name in self._old.header if name not in one}
-        self._rows = [row for row in self._rows if row not in rows]
-        return True
+        moved = []
+        for class_ in classes:
+            same = {"file": wanted[0]["file"], "annotator": wanted[0]["annotator"], "class": class_}
+            rows = [row for row in self._rows if all(self._old.cell(row, name) == cell for name, cell in same.items())]
+            at = [next((one for one in wanted if self._is_at(row, one)), None) for row in rows]
+            places = [one for one in at if one is not None]
+            if len(places) < len(rows):
+                continue
+            for row, one in zip(rows, places, strict=True):
+                one |= {name: self._old.cell(row, name) for name in self._old.header if name not in one}
+            self._rows = [row for row in self._rows if row not in rows]
+            moved.append(class_)
+        return tuple(moved)
 
     def _is_at(self, row: Sequence[str], one: dict[str, str]) -> bool:
         return all(self._old.cell(row, name) == one[name] for name in ("file", "annotator", "start", "end"))
