@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import struct
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from reatrieve.annotations.tables import read_table
 from reatrieve.annotations.times import SECONDS, parse_time_s, time_unit
 from reatrieve.cli import main
 from reatrieve.errors import InputError
+from sync.sync_sheets import pack, wav_bytes
 
 RAVEN = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)"
 AUDITION = "Name\tStart\tDuration\tTime Format\tType\tDescription\n"
@@ -433,3 +436,21 @@ def test_convert_tells_what_it_left_out_and_takes_a_unit(tmp_path: Path, capsys)
     assert main(["convert", str(source), str(out), "--unit", "ms"]) == 0
     assert "note: in.csv: the column mood was left out" in capsys.readouterr().out
     assert read_annotations(out)[0].start_s == 1.5
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "1 observation was"), (2, "2 observations were")])
+def test_observations_that_are_no_labels_are_counted_in_a_note(tmp_path: Path, count, told):
+    label = {"time": 1.0, "duration": 0.5, "value": "x", "confidence": None}
+    data = [label, *[{**label, "value": {"no": "label"}}] * count]
+    path, notes = tmp_path / "a.jams", []
+    path.write_text(json.dumps({"annotations": [{"data": data}]}), encoding="utf-8")
+    assert [one.label for one in read_annotations(path, on_note=notes.append)] == ["x"]
+    assert notes == [f"a.jams: {told} left out, whose value is no text or number"]
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "1 cue"), (2, "2 cues")])
+def test_a_chunk_of_cues_that_ends_early_is_told(tmp_path: Path, count, told):
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav_bytes(frames=20, after=[pack(b"cue ", struct.pack("<I", count))]))
+    with pytest.raises(InputError, match=rf"a\.wav: its cue chunk promises {told} and holds fewer"):
+        read_annotations(path)

@@ -53,6 +53,8 @@ def test_other_retrievers_come_with_their_paired_difference(bleeps, tmp_path, ca
     said = capsys.readouterr().out
     assert "first minus this" not in said
     assert "95 % interval" in said
+    evaluated(bleeps, tmp_path, "--budget", "1")
+    assert "Recall at 1 rejection, " in capsys.readouterr().out
     assert "ECE: how far" in said
 
 

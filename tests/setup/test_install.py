@@ -265,7 +265,7 @@ def test_a_folder_called_environment_that_is_not_ours_is_told(
     assert mine.is_file()
 
 
-@pytest.mark.parametrize("count", [1, 9])
+@pytest.mark.parametrize("count", [1, 7, 9])
 def test_uninstall_names_files_of_the_users_own_and_the_folders_that_stay_with_them(
     machine: Machine, capsys: pytest.CaptureFixture[str], count: int
 ) -> None:
@@ -284,6 +284,7 @@ def test_uninstall_names_files_of_the_users_own_and_the_folders_that_stay_with_t
     assert "left     Scripts/ReaTrieve/lib/mine 0.lua: install has not put it there" in said
     assert "left     ReaTrieve/notes.txt: install has not put it there" in said
     assert ("3 more files in Scripts/ReaTrieve that install has not put there" in said) is (count == 9)
+    assert ("left     1 more file in Scripts/ReaTrieve that install has not put there" in said) is (count == 7)
     for folder in (machine.scripts, machine.reaper / "ReaTrieve"):
         assert f"left     {folder}: it holds what was left; delete it if you need nothing of it" in said
         assert folder.is_dir()

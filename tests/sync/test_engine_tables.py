@@ -53,7 +53,9 @@ def test_wwise_says_when_names_were_changed_and_takes_a_segment():
     assert json.loads(content)["objects"][0]["object"] == "{GUID}"
     assert [cue["name"] for cue in json.loads(content)["objects"][0]["@Cues"]] == ["a_01", "a_02"]
     assert len(notes) == 1
-    assert "2 Wwise cue names" in notes[0]
+    assert "2 Wwise cue names were" in notes[0]
+    _, notes = write_waapi(bare_sheet([event(1, 0, 1, "a/b")]), segment="{GUID}")
+    assert notes == ["1 Wwise cue name was numbered or cleaned, since names in Wwise must differ"]
 
 
 @given(events=event_lists(frames=48000 * 60), tempo=st.booleans(), ends=st.booleans())

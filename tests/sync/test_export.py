@@ -371,6 +371,9 @@ def test_sounds_exported_one_after_the_other_end_up_together(song, tmp_path):
     assert "3 events of other searches (riser) were kept" in notes[0]
     export(accepted()[:1], targets="json", **render)  # a sound that was searched again replaces itself
     assert sorted(e["label"] for e in events_in(out)["events"]) == ["riser", "stab", "stab"]
+    notes.clear()
+    export(stabs, targets="json", **render)
+    assert "1 event of another search (riser) was kept from Lied für Übung.sync.json" in notes
     export(accepted()[:1], targets="json", **{**render, "add": False})
     assert [e["label"] for e in events_in(out)["events"]] == ["riser"]
 
@@ -457,6 +460,11 @@ def test_a_place_that_is_found_again_takes_the_place_of_the_earlier_one(song, tm
     assert {one.events for one in written} == {3}
     assert [e["source_region_id"] for e in events_in(out)["events"]] == ["again:0", "again:1", "again:2"]
     assert notes[-1].startswith("2 events of an earlier search")
+    export([replace(again[2], region_id="third:2")], targets="json", force=True, **{**render, "folder": tmp_path / "1"})
+    notes.clear()
+    export([replace(again[2], region_id="4th:2")], targets="json", force=True, **{**render, "folder": tmp_path / "1"})
+    assert notes[-1].endswith("Lied für Übung.sync.json is replaced: it marks the same place")
+    assert notes[-1].startswith("1 event of an earlier search in ")
     elsewhere = [Accepted(8.0, 8.5, "riser", region_id="more:0")]
     with pytest.raises(ForceNeededError) as refused:
         export(elsewhere, targets="json", **render)

@@ -33,7 +33,8 @@ def read_json(text: str, *, name: str, on_note: Callable[[str], None] | None = N
             found = read_jams(data)
             left_out = sum(len(_observations(one)) for one in data["annotations"]) - len(found)
             if left_out and on_note is not None:
-                on_note(f"{name}: {left_out} observations whose value is no text or number were left out")
+                these = "1 observation was" if left_out == 1 else f"{left_out} observations were"
+                on_note(f"{name}: {these} left out, whose value is no text or number")
             return found
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise InputError(f"{name}: an event is incomplete or has a value of the wrong kind ({error})") from error

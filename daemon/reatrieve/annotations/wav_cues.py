@@ -167,7 +167,8 @@ def _positions(content: bytes, name: str) -> Iterator[tuple[int, int]]:
         raise InputError(f"{name}: its cue chunk is cut short")
     (count,) = struct.unpack_from("<I", content)
     if len(content) < 4 + 24 * count:
-        raise InputError(f"{name}: its cue chunk promises {count} cues and holds fewer")
+        promised = "1 cue" if count == 1 else f"{count} cues"
+        raise InputError(f"{name}: its cue chunk promises {promised} and holds fewer")
     for index in range(count):
         cue_id, position, _, _, _, offset = struct.unpack_from("<II4sIII", content, 4 + 24 * index)
         yield cue_id, offset or position  # a widespread script leaves one of the two at 0

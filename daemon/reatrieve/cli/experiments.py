@@ -9,7 +9,7 @@ from pathlib import Path
 from reatrieve.cli.evaluate import add_conditions, add_machine, check_machine, conditions_of
 from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser, apart
-from reatrieve.cli.values import check_folder_to_write, demand_module, file_path, text
+from reatrieve.cli.values import check_folder_to_write, demand_module, file_path, plural, text
 from reatrieve.errors import InputError
 from reatrieve.files import open_source, unreadable
 
@@ -105,8 +105,9 @@ def run(args: argparse.Namespace) -> int:
     chance = random_recall(dataset, conditions)
     found = findings(made, sessions, budget=conditions.budget)
     about = (
-        f"`reatrieve experiments` on {dataset.folder.resolve().name}: {len(dataset.recordings)} files, "
-        f"{len(dataset.sounds)} sounds, examples {conditions.examples}, {conditions.budget} rejections, seed "
+        f"`reatrieve experiments` on {dataset.folder.resolve().name}: {plural(len(dataset.recordings), 'file')}, "
+        f"{plural(len(dataset.sounds), 'sound')}, examples {conditions.examples}, "
+        f"{plural(conditions.budget, 'rejection')}, seed "
         f"{conditions.seed}. Recall as `reatrieve evaluate` defines it; shaded: bootstrap 95 % over files. Random "
         f"order finds {chance:.2f}."
     )

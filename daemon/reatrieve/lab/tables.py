@@ -89,7 +89,7 @@ def evaluation_tables(figures: Mapping[str, Any], *, budget: int) -> list[Table]
     )
     columns: list[tuple[str, Sequence[str], Callable[[Mapping[str, Any]], Sequence[str]], str]] = [
         (
-            f"Recall at {budget} rejections, {counted(figures['sounds'], 'sound')}, "
+            f"Recall at {counted(budget, 'rejection')}, {counted(figures['sounds'], 'sound')}, "
             f"{counted(figures['sessions'], 'session')}",
             ["recall", "95 % interval", *(f"after {k} no" for k in at), "accepted", *compared],
             lambda one: _recall_cells(one, at)[: len(at) + 3 + len(compared)],

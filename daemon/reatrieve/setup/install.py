@@ -213,8 +213,9 @@ def _left(resources: Resources, gone: set[str], changes: list[Change], *, enviro
         others = [name for name in left if name not in told]
         for name in others[:MANY]:
             yield f"  left     {name}: install has not put it there"
-        if len(others) > MANY:
-            yield f"  left     {len(others) - MANY} more files in {folder.as_posix()} that install has not put there"
+        if more := others[MANY:]:
+            files = "1 more file" if len(more) == 1 else f"{len(more)} more files"
+            yield f"  left     {files} in {folder.as_posix()} that install has not put there"
         if left:
             yield f"  left     {resources.path / folder}: it holds what was left; delete it if you need nothing of it"
 

@@ -303,12 +303,20 @@ def _sheet(
     written = [one for one in others if one.payload]
     events = [replace(event, payload=event.payload or _payload_of_place(event, written)) for event in events]
     kept = [event for event in others if not any(event.is_place_of(one) for one in events)]
-    if len(kept) < len(others):
-        replaced = len(others) - len(kept)
-        note(f"{replaced} events of an earlier search in {stem}.sync.json are replaced: they mark the same places")
+    replaced = len(others) - len(kept)
+    if replaced:
+        note(
+            f"1 event of an earlier search in {stem}.sync.json is replaced: it marks the same place"
+            if replaced == 1
+            else f"{replaced} events of an earlier search in {stem}.sync.json are replaced: they mark the same places"
+        )
     if kept:
         sounds = ", ".join(dict.fromkeys(event.pattern for event in kept))
-        note(f"{len(kept)} events of other searches ({sounds}) were kept from {stem}.sync.json")
+        note(
+            f"1 event of another search ({sounds}) was kept from {stem}.sync.json"
+            if len(kept) == 1
+            else f"{len(kept)} events of other searches ({sounds}) were kept from {stem}.sync.json"
+        )
     return sheet_of(stem, shipped, events, kept, placement.tempo_map), len(kept)
 
 

@@ -29,7 +29,11 @@ def write_waapi(sheet: SyncSheet, *, segment: str = "") -> tuple[bytes, list[str
     notes = []
     changed = sum(name != event.label for name, event in zip(names, sheet.events, strict=True))
     if changed:
-        notes.append(f"{changed} Wwise cue names were numbered or cleaned, since names in Wwise must differ")
+        notes.append(
+            "1 Wwise cue name was numbered or cleaned, since names in Wwise must differ"
+            if changed == 1
+            else f"{changed} Wwise cue names were numbered or cleaned, since names in Wwise must differ"
+        )
     if not segment:
         notes.append(f"replace {PLACEHOLDER_SEGMENT} in the Wwise file by your segment's path or GUID")
     rate_hz = sheet.audio.rate_hz
