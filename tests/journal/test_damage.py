@@ -115,6 +115,55 @@ def test_a_line_of_a_later_version_may_have_no_checksum_of_ours(tmp_path, number
         assert path.read_bytes() == b"".join(rows)
 
 
+DEEP = b"[" * 3000 + b"]" * 3000
+LONG = b"9" * 5000
+
+
+@pytest.mark.parametrize("number", [3, 12])
+@pytest.mark.parametrize("value", [DEEP, LONG], ids=["deep", "long"])
+@pytest.mark.parametrize("checked", [True, False])
+def test_a_later_line_that_python_does_not_take_is_named(tmp_path, number, value, checked):
+    path = tmp_path / "s-1.journal.jsonl"
+    rows = written(path).splitlines(keepends=True)
+    crc = int(rows[number - 1][-11:-3], 16)
+    line = b'{"v":3,"event":"x","d":' + value
+    rows[number] = line + (b',"crc":"%08x"}\n' % zlib.crc32(line, crc) if checked else b"}\n")
+    path.write_bytes(b"".join(rows))
+    for use in (read_journal, Journal.open, lambda _: JournalFolder(tmp_path).open("s-1")):
+        with pytest.raises(
+            JournalError, match=f"line {number + 1}: it is of (a newer version|version 3).*; update"
+        ) as told:
+            use(path)
+        assert not isinstance(told.value, DamageError)
+        assert path.read_bytes() == b"".join(rows)
+
+
+@pytest.mark.parametrize("value", [DEEP, LONG], ids=["deep", "long"])
+@pytest.mark.parametrize("start", [b'{"v":2,"event":"x","d":', b'{"event":"x","v":2,"d":', b'{"d":'])
+def test_a_whole_last_line_that_python_does_not_take_is_damage_and_stays(tmp_path, start, value):
+    path = tmp_path / "s-1.journal.jsonl"
+    raw = written(path) + start + value + b"}\n"
+    path.write_bytes(raw)
+    with pytest.raises(DamageError, match="line 14 is damaged"):
+        Journal.open(path)
+    assert path.read_bytes() == raw
+    with JournalFolder(tmp_path).open("s-1") as journal:
+        assert journal.events() == EVENTS
+    (kept,) = (tmp_path / "damaged").iterdir()
+    assert kept.read_bytes() == raw
+
+
+def test_a_last_line_with_the_right_checksum_was_whole_whatever_it_holds(tmp_path):
+    path = tmp_path / "s-1.journal.jsonl"
+    raw = written(path)
+    line = b'{"v":2,"event":"\0"'
+    raw += line + b',"crc":"%08x"}\n' % zlib.crc32(line, int(raw[-11:-3], 16))
+    path.write_bytes(raw)
+    with pytest.raises(DamageError, match="line 14 is damaged"):
+        Journal.open(path)
+    assert path.read_bytes() == raw
+
+
 @pytest.fixture(params=["UTC", "Asia/Tokyo", "America/Los_Angeles"])
 def zone(request, monkeypatch):
     with monkeypatch.context() as patch:

@@ -3,12 +3,11 @@
 The first line says what was searched, every further line is one event of the session with the time and the ``op`` of
 the command that made it. Each line ends in a checksum of itself and all lines before it (version 2; lines of version 1
 have none). A last line torn by a crash, so without its newline or no JSON, is dropped; whatever else is not as it was
-written is damage. What a later version wrote is refused by name.
+written, or nested deeper than Python reads, is damage. What a later version wrote is refused by name.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import math
@@ -34,6 +33,7 @@ _CHECKED = re.compile(rb',"crc":"([0-9a-f]{8})"\}\Z')
 _END = b'"}'
 
 _CHECKED_AND_MORE = re.compile(rb',"crc":"[0-9a-f]{8}"\}.')
+_NAMES_VERSION = re.compile(rb'\{"v":\s*(\d{1,9})\b')
 _KINDS: Mapping[str, type[SessionEvent]] = {
     kind.__name__.lower(): kind
     for kind in (
@@ -207,7 +207,7 @@ def parse(path: Path, raw: bytes) -> JournalContent:
     header, lines, crc = None, [], 0
     damage: DamageError | None = None
     for number, row in enumerate(rows, start=1):
-        last = number == len(rows) and not torn
+        last, before = number == len(rows) and not torn, crc
         try:
             crc = _checked(row, crc, demanded=version > 1)
             if number == 1:
@@ -217,9 +217,11 @@ def parse(path: Path, raw: bytes) -> JournalContent:
         except _NewerError as exc:
             raise JournalError(f"{path}, line {number}: {exc}; update ReaTrieve") from exc
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
-            if _is_newer(row):
+            if _is_newer(row, before):
                 raise JournalError(f"{path}, line {number}: it is of a newer version; update ReaTrieve") from exc
-            if last and number > 1 and _is_torn(row, crc):  # a power cut can leave a line's length without its content
+            if (
+                last and number > 1 and _is_torn(row, before)
+            ):  # a power cut can leave a line's length without its content
                 return JournalContent(version, header, lines, length - len(row) - 1, crc, row + b"\n")
             damage = DamageError(path, number, _why(exc), header, lines)
             return JournalContent(version, header, lines, length, crc, b"", damage)
@@ -242,7 +244,7 @@ def _version(path: Path, first: bytes) -> int:
     else:
         kind, version = found[1].decode("ascii", "replace"), int(found[2])
     if kind != "journal" or not isinstance(version, int) or version > VERSION:
-        if _CHECKED.search(first) and _crc_is_wrong(first):
+        if _CHECKED.search(first) and _crc_is_wrong(first, 0):
             return VERSION
         raise JournalError(
             f"{path} is a {str(kind)[:40]!r} of version {str(version)[:40]}, this is version {VERSION} of journals; "
@@ -251,9 +253,9 @@ def _version(path: Path, first: bytes) -> int:
     return version
 
 
-def _crc_is_wrong(first: bytes) -> bool:
+def _crc_is_wrong(row: bytes, crc: int) -> bool:
     try:
-        _checked(first, 0, demanded=True)
+        _checked(row, crc, demanded=True)
     except ValueError:
         return True
     return False
@@ -272,14 +274,18 @@ def _checked(row: bytes, crc: int, *, demanded: bool) -> int:
     return now
 
 
-def _is_newer(row: bytes) -> bool:
-    """Whether a line that cannot be checked names a later version and has no checksum of ours, not even a wrong one."""
-    if _CHECKED.search(row):
+def _is_newer(row: bytes, crc: int) -> bool:
+    """Whether a line that cannot be read names a later version and is as it was written: its checksum is right, or it
+    has none of ours, not even a wrong one."""
+    if _CHECKED.search(row) and _crc_is_wrong(row, crc):
         return False
     try:
         version = json.loads(row)["v"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError):
         return False
+    except (ValueError, RecursionError):  # JSON, but nested deeper, or with a longer number, than Python takes
+        found = _NAMES_VERSION.match(row)
+        version = int(found[1]) if found else 0
     return isinstance(version, int) and version > VERSION
 
 
@@ -288,13 +294,14 @@ def _is_torn(row: bytes, crc: int) -> bool:
     whose checksum is right but for that end was whole."""
     if row.endswith(_END) and b"\0" not in row:
         return False
-    with contextlib.suppress(ValueError):
-        _checked(row[: -len(_END)] + _END, crc, demanded=True)
+    if not _crc_is_wrong(row[: -len(_END)] + _END, crc):
         return False
     try:
         json.loads(row)
-    except (ValueError, RecursionError):
+    except (json.JSONDecodeError, UnicodeDecodeError):
         return True
+    except (ValueError, RecursionError):  # JSON, but nested deeper, or with a longer number, than Python takes
+        return False
     return False
 
 
