@@ -159,6 +159,8 @@ def test_json_of_other_kinds_is_refused(tmp_path):
         ("{}", "neither"),
         (json.dumps({"format": "reatrieve.sync", "audio": {}}), "incomplete"),
         (json.dumps({"annotations": [{"data": [{"time": "x"}]}]}), "incomplete"),
+        ('{"annotations": ' + "9" * 5000 + "}", "too many digits"),
+        ('{"annotations": ' + "[" * 100_000, "too deeply"),
     ):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(InputError, match=reason):

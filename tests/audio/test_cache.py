@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import os
 import threading
@@ -27,7 +28,9 @@ def test_what_was_stored_comes_back_and_large_arrays_are_mapped(tmp_path: Path) 
     assert_same(AnalysisCache(tmp_path / "Zwischen Speicher").get("k"), analysis())
 
 
-@pytest.mark.parametrize("harm", ["truncate", "flip", "garbage index", "no index", "no array", "format", "empty"])
+@pytest.mark.parametrize(
+    "harm", ["truncate", "flip", "garbage index", "no index", "no array", "format", "empty", "endless"]
+)
 def test_a_damaged_entry_is_a_miss_and_goes_away(tmp_path: Path, harm: str) -> None:
     cache = AnalysisCache(tmp_path)
     cache.put("k", analysis())
@@ -47,6 +50,9 @@ def test_a_damaged_entry_is_a_miss_and_goes_away(tmp_path: Path, harm: str) -> N
         array.unlink()
     elif harm == "format":
         index.write_text(json.dumps({**json.loads(index.read_text(encoding="utf-8")), "format": 99}), encoding="utf-8")
+    elif harm == "endless":
+        changed = {**json.loads(index.read_text(encoding="utf-8")), "n_samples": math.inf}
+        index.write_text(json.dumps(changed), encoding="utf-8")
     else:
         index.write_bytes(b"")
     assert cache.get("k") is None

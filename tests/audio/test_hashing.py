@@ -59,12 +59,13 @@ def test_a_file_still_warm_is_not_remembered(tmp_path: Path, counted: list[Path]
     assert len(counted) == 2
 
 
-def test_a_torn_memo_is_ignored(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ['["x", 1', '["x", Infinity, 1, "y"]', "[" * 100_000, "[" + "9" * 5000 + "]"])
+def test_a_damaged_memo_is_ignored(tmp_path: Path, content: str) -> None:
     path = file(tmp_path / "a", b"one")
     hashes = SoundHashes(tmp_path / "memo")
     first = hashes.of(path)
     (memo,) = (tmp_path / "memo").glob("*.json")
-    memo.write_text('["x", 1', encoding="utf-8")
+    memo.write_text(content, encoding="utf-8")
     assert hashes.of(path) == first
 
 

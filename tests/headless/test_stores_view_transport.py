@@ -266,6 +266,9 @@ def test_profiles_settle_assumptions_and_refuse_what_the_host_cannot_be(tmp_path
             load_assumptions(wrong)
     with pytest.raises(InputError, match="not a Self-test profile"):
         load_assumptions(tmp_path / "missing.json")
+    path.write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(InputError, match="not a Self-test profile"):
+        load_assumptions(path)
 
 
 def test_the_list_of_assumptions_is_the_one_in_the_docs():

@@ -99,6 +99,18 @@ def test_a_file_of_another_kind_is_left_alone(tmp_path):
     assert "notes" in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("value", ["[" * 3000 + "]" * 3000, "9" * 5000], ids=["deep", "long"])
+def test_a_line_that_python_does_not_take_is_not_cut_off(tmp_path, value):
+    path = tmp_path / "sessions.jsonl"
+    ResultsFile(path)
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(f'{{"note": {value}}}\n')
+    before = path.read_bytes()
+    with pytest.raises((InputError, KeyError)):  # Python 3.13 takes the deep one
+        ResultsFile(path)
+    assert path.read_bytes() == before
+
+
 def test_an_unknown_retriever_fails_before_any_work(bleeps):
     with pytest.raises(InputError, match="defalt"):
         run(load_dataset(bleeps), [Setup("x", "defalt")])

@@ -325,8 +325,13 @@ def test_luasocket_is_held_against_the_lua_of_this_reaper(machine: Machine, caps
 
 
 @pytest.mark.parametrize(
-    "content", ["not json", '{"format": 2}', '{"format": 1, "version": "1", "files": {"../x": "0"}, "folders": []}']
-)
+    "content",
+    [
+        "not json", '{"format": 2}', '{"format": 1, "version": "1", "files": {"../x": "0"}, "folders": []}',
+        "[" * 100_000, "9" * 5000,
+    ],
+    ids=lambda content: content[:60],
+)  # fmt: skip
 def test_a_damaged_manifest_is_one_sentence(machine: Machine, content: str, capsys: pytest.CaptureFixture[str]) -> None:
     machine.run("install")
     (machine.reaper / "ReaTrieve" / "manifest.json").write_text(content)

@@ -288,6 +288,25 @@ def test_payloads_written_into_the_sync_json_survive_the_next_export(song, tmp_p
     assert [e["payload"] for e in events_in(tmp_path / "o")["events"]] == ["", "lane=3", ""]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"start_frame": ', '"start_frame": 1e999, "was": '), ('"start_frame": ', '"start_frame": ' + "9" * 5000),
+        ('"payload": ', '"payload": ' + "[" * 900 + "]" * 900 + ', "was": '),
+        ('"payload": ', '"payload": ' + "[" * 9000 + "]" * 9000 + ', "was": '),
+    ],
+    ids=["endless", "long", "deep", "deeper"],
+)  # fmt: skip
+def test_a_sync_json_with_values_that_cannot_be_is_none_of_ours(song, tmp_path, old, new):
+    made = {"folder": tmp_path / "o", "audio": "render", "audio_path": song}
+    export(accepted(), **made)
+    path = next((tmp_path / "o").glob("*.sync.json"))
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    again = [replace(one, region_id=f"again:{i}") for i, one in enumerate(accepted())]
+    export(again, force=True, add=True, **made)
+    assert len(events_in(tmp_path / "o")["events"]) == len(again)
+
+
 def test_a_payload_goes_on_when_its_place_is_found_by_another_search(song, tmp_path):
     made = {"folder": tmp_path / "o", "audio": "render", "audio_path": song, "add": True}
     export(accepted(), **made)

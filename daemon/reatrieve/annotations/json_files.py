@@ -26,6 +26,8 @@ def read_json(text: str, *, name: str, on_note: Callable[[str], None] | None = N
         raise InputError(f"{name}, line {error.lineno}: not valid JSON ({error.msg})") from error
     except RecursionError as error:
         raise InputError(f"{name}: nested too deeply for a list of events") from error
+    except ValueError as error:
+        raise InputError(f"{name}: a number in it has too many digits") from error
     try:
         if isinstance(data, dict) and data.get("format") == "reatrieve.sync":
             return read_sync_json(data)
@@ -36,7 +38,7 @@ def read_json(text: str, *, name: str, on_note: Callable[[str], None] | None = N
                 these = "1 observation was" if left_out == 1 else f"{left_out} observations were"
                 on_note(f"{name}: {these} left out, whose value is no text or number")
             return found
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise InputError(f"{name}: an event is incomplete or has a value of the wrong kind ({error})") from error
     raise InputError(f"{name}: neither a sync JSON of ReaTrieve nor a JAMS file")
 

@@ -111,7 +111,7 @@ class AnalysisCache:
             logger.warning("cache entry %s is damaged and removed: %s", key, error)
             self._remove(entry)
             return None
-        except (ValueError, KeyError, TypeError, EOFError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, EOFError, AttributeError, OverflowError, RecursionError) as error:
             logger.warning("cache entry %s is damaged and removed: %s", key, error)
             self._remove(entry)
             return None

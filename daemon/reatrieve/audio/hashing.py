@@ -134,5 +134,5 @@ def _recall(memo: Path) -> tuple[str, int, int, str] | None:
     try:
         path, size, changed_ns, found = json.loads(read_small(memo, max_bytes=_MEMO_BYTES))
         return str(path), int(size), int(changed_ns), str(found)
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None  # never written, or torn: computed anew

@@ -136,7 +136,7 @@ def load_assumptions(source: Path | Mapping[str, Any] | None, base: Assumptions 
     if isinstance(source, Path):
         try:
             document = json.loads(source.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as exc:
+        except (OSError, ValueError, RecursionError) as exc:
             raise InputError(f"{source}: not a Self-test profile: {exc}") from exc
         values = document.get("assumptions", document) if isinstance(document, dict) else None
     else:

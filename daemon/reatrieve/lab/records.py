@@ -194,7 +194,10 @@ class ResultsFile:
         good = pending_from = 0
         pending: list[SessionRecord] = []
         for number, raw in enumerate(content.splitlines(keepends=True)):
-            line = _parsed(raw)
+            try:
+                line = _parsed(raw)
+            except (ValueError, RecursionError):  # JSON, but none that this writes
+                raise InputError(f"{path}, line {number + 1} holds no evaluation result; name another file") from None
             if number == 0 and (line is None or line.get("format") != FORMAT or line.get("version") != VERSION):
                 raise InputError(
                     f"{path} holds no evaluation results of version {VERSION}; name another file or folder"
@@ -230,6 +233,6 @@ def _parsed(raw: bytes) -> dict[str, Any] | None:
         return None
     try:
         line = json.loads(raw)
-    except ValueError:
+    except (json.JSONDecodeError, UnicodeDecodeError):
         return None
     return line if isinstance(line, dict) else None

@@ -100,7 +100,7 @@ def read_manifest(path: Path) -> Manifest:
         return Manifest()
     except OSError as error:
         raise InputError(unreadable(path, error)) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is damaged ({error}); delete it, and install again") from error
 
 

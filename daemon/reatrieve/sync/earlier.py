@@ -19,6 +19,9 @@ __all__ = ["EarlierExport", "accepted_in"]
 MOST_BYTES = 1 << 26
 """A larger file is no sync JSON of ours."""
 
+_FAULTS = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What reading a value raises that is missing, of the wrong kind, nested too deeply or too large a number."""
+
 
 def accepted_in(state: SessionState, *, session: str, origin_s: float) -> list[Accepted]:
     """The accepted regions of a session in project seconds, the example first.
@@ -61,7 +64,7 @@ class EarlierExport:
         try:
             data = json.loads(read_small(path, max_bytes=MOST_BYTES, own_link=True))
             audio_file, pcm_sha256 = str(data["audio"]["file"]), str(data["audio"]["pcm_sha256"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, *_FAULTS):
             return cls(path)
         lists = (data.get(key) if data.get("format") == "reatrieve.sync" else None for key in ("events", "tempo_map"))
         rows, tempo = (tuple(one) if isinstance(one, list) else () for one in lists)
@@ -84,7 +87,7 @@ class EarlierExport:
         ours = {_session(one.region_id) for one in accepted} | {""}
         try:
             return [_event(row) for row in self.rows if _session(row["source_region_id"]) not in ours]
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except _FAULTS:
             return []
 
     def own_events(self, audio: SyncAudio, accepted: Iterable[Accepted]) -> tuple[SyncEvent, ...]:
@@ -94,7 +97,7 @@ class EarlierExport:
             return ()
         try:
             events = tuple(map(_event, self.rows))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except _FAULTS:
             return ()
         return events if all(_session(event.region_id) in ours for event in events) else ()
 
@@ -103,7 +106,7 @@ class EarlierExport:
         """Payloads that somebody wrote into it, by the region that each event came from."""
         try:
             rows = [(str(row["source_region_id"]), str(row["payload"])) for row in self.rows]
-        except (KeyError, TypeError):
+        except _FAULTS:
             return {}
         return {region_id: payload for region_id, payload in rows if region_id and payload}
 
