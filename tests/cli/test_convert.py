@@ -106,6 +106,11 @@ def test_a_file_too_large_for_labels_is_told_before_it_is_read_whole(
         ("labels.txt", "1.0\t2.0\tzap\n", ["--rate", "8000"], "--rate has no effect"),
         ("a.csv", "file,class,start,end\na.wav,zap,1.0,2.0\n", ["--unit", "ms"], "--unit has no effect"),
         ("a.csv", "file,class,start,end\na.wav,zap,1.0,2.0\n", ["--unit", "seconds"], "--unit has no effect"),
+        ("labels.txt", "1.0\t2.0\tzap\n", ["--rate", "8000", "--unit", "ms"], "--rate has no effect"),
+        ("labels.txt", "1.0\t2.0\tzap\n", ["--file", "no.wav"], "--file has no effect: labels.txt names no recording"),
+        ("labels.txt", "1.0\t2.0\tzap\n", ["--file", "no.wav", "--to", "dcase"], "--file has no effect"),
+        ("a.csv", "file,class,start,end\na.wav,zap,1.0,2.0\n", ["--file", "a.wav"], ""),
+        ("labels.txt", "1.0\t2.0\tzap\n", ["--unit", "ms"], ""),
         ("a.csv", "start,end,label\n8000,16000,zap\n", ["--unit", "samples", "--rate", "8000"], ""),
         ("a.csv", "start,end,label\n8000,16000,zap\n", ["--rate", "8000"], ""),
         ("a.csv", "start,end,label\n1000,2000,zap\n", ["--unit", "ms"], ""),
@@ -114,7 +119,7 @@ def test_a_file_too_large_for_labels_is_told_before_it_is_read_whole(
         ("a.csv", "time,label\n0,zap\n", ["--rate", "8000"], ""),
     ],
 )
-def test_a_rate_or_unit_that_changes_nothing_is_refused(
+def test_an_option_that_changes_nothing_is_refused(
     name: str, content: str, options: list[str], text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")

@@ -61,6 +61,7 @@ RULES = [
     ("find --resume j --journal k", "--resume and --journal"),
     ("find --resume j --new", "--new and --resume"),
     ("find x.wav --no-cache --cache c", "--no-cache and --cache"),
+    ("find x.wav --annotations a.csv --new", "--new has no effect with --annotations; leave one out"),
     ("find x.wav --out o --to json,fmod-ends", "fmod-ends has no effect without the target fmod"),
     ("demo --start 1", "--start has no effect without --audio"),
     ("demo --end 1", "--end has no effect without --audio"),
@@ -85,7 +86,12 @@ RULES = [
     ("evaluate d --jobs 0", "--jobs 0"),
     ("evaluate d --rest-above 7", "--rest-above 7 is no probability"),
     ("experiments d --out o --scheduler tcp://x --jobs 2", "--scheduler and --jobs"),
+    ("experiments d --out o --only fig2 --learned m.toml", "--learned has no effect: no experiment of --only fig2"),
     ("bench --no-hour --eight-hours", "--eight-hours and --no-hour"),
+    # Were there no rule, no daemon should start here: --token is refused later.
+    ("serve --token t --no-udp --port 0", "--port has no effect with --no-udp; leave one out"),
+    ("serve --token t --no-udp --host 0.0.0.0", "--host has no effect with --no-udp"),
+    ("serve --token t --no-udp --open-controllers", "--open-controllers has no effect with --no-udp"),
 ]
 
 
@@ -98,7 +104,7 @@ def test_an_option_without_effect_is_refused_before_any_work(
 
 def test_every_rule_has_its_case() -> None:
     lines = [line for line, _ in RULES]
-    for name in ("find", "demo", "export", "dataset", "evaluate", "experiments", "bench", "synth"):
+    for name in ("find", "demo", "export", "dataset", "evaluate", "experiments", "bench", "synth", "serve"):
         parsers = [build_parser(name)._subparsers._group_actions[0].choices[name]]  # type: ignore[union-attr]
         if parsers[0]._subparsers:
             parsers += parsers[0]._subparsers._group_actions[0].choices.values()

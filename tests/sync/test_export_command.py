@@ -260,6 +260,15 @@ def test_a_list_in_samples_counts_in_those_of_the_audio(song, tmp_path, capsys):
     assert [(e["start_frame"], e["end_frame"]) for e in made["events"]] == [(44100, 88200)]
 
 
+def test_a_unit_that_changes_nothing_is_refused(song, tmp_path, capsys):
+    regions, out = tmp_path / "r.csv", tmp_path / "o"
+    regions.write_text("file,class,start,end\nsong.wav,a,1.0,2.0\n", encoding="utf-8")
+    arguments = ["export", "--regions", str(regions), "--audio", str(song), "--out", str(out)]
+    assert main([*arguments, "--unit", "ms"]) == 2
+    assert "--unit has no effect: r.csv says itself what its times count; leave it out" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_rows_of_the_audio_are_told_by_its_folder(song, tmp_path):
     (tmp_path / "n1").mkdir()
     audio = song.rename(tmp_path / "n1" / "song.wav")

@@ -20,7 +20,7 @@ from reatrieve.errors import AudioError, InputError
 from reatrieve.files import holds, made_for, write_whole
 from reatrieve.sync.writers import tables
 
-__all__ = ["FORMATS", "add", "of_one_recording", "run"]
+__all__ = ["FORMATS", "add", "of_one_recording", "refuse_idle_unit", "run"]
 
 FORMATS: Mapping[str, tuple[str, Callable[[Sequence[Annotation]], bytes]]] = {
     "audacity": ("labels.txt", tables.write_audacity),
@@ -110,19 +110,37 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _refuse_without_effect(args: argparse.Namespace, found: list[Annotation]) -> None:
-    """A rate or a unit that changes nothing is a mistake: the file says itself what its times count."""
-
-    def same(rate_hz: int | None, unit: str) -> bool:
-        try:
-            return read_annotations(args.input, rate_hz=rate_hz, unit=unit) == found
-        except InputError:
-            return False
-
-    is_told = any(one.start_s or one.end_s for one in found)  # by 0 no unit can be told
-    if args.rate is not None and not args.unit and is_told and same(None, ""):
+    """An option that changes nothing is a mistake."""
+    if args.file and found and not any(one.file for one in found):
+        raise InputError(f"--file has no effect: {args.input.name} names no recording; leave it out")
+    if args.rate is not None and _is_told(found) and _reads_as(found, args.input, None, args.unit):
         raise InputError(f"--rate has no effect: the times in {args.input.name} are no sample numbers; leave it out")
-    if args.unit and is_told and same(args.rate, "seconds" if table_unit(args.unit) is table_unit("ms") else "ms"):
-        raise InputError(f"--unit has no effect: {args.input.name} says itself what its times count; leave it out")
+    refuse_idle_unit(args.unit, found, args.input, rate_hz=args.rate)
+
+
+def refuse_idle_unit(unit: str, found: list[Annotation], path: Path, *, rate_hz: int | None) -> None:
+    """Refuse a ``--unit`` with which ``found`` was read where the file says itself what its times count.
+
+    Raises
+    ------
+    InputError
+        If it would have been read the same with another unit.
+    """
+    other = "seconds" if unit and table_unit(unit) is table_unit("ms") else "ms"
+    if unit and _is_told(found) and _reads_as(found, path, rate_hz, other):
+        raise InputError(f"--unit has no effect: {path.name} says itself what its times count; leave it out")
+
+
+def _is_told(found: list[Annotation]) -> bool:
+    """Whether the times can tell units apart: by 0 none can."""
+    return any(one.start_s or one.end_s for one in found)
+
+
+def _reads_as(found: list[Annotation], path: Path, rate_hz: int | None, unit: str) -> bool:
+    try:
+        return read_annotations(path, rate_hz=rate_hz, unit=unit) == found
+    except InputError:
+        return False
 
 
 def of_one_recording(found: list[Annotation], file: str, *, source: str) -> list[Annotation]:

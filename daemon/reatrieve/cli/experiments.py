@@ -71,22 +71,22 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.retrieval.learned.model import BASIC_PITCH, basic_pitch_installed
 
     demand_module("matplotlib")
-    if args.learned:
-        demand_module("onnxruntime")
     check_machine(args)
     check_folder_to_write(args.out, "--out")
     _refuse_foreign_folder(args.out)
     conditions = conditions_of(args)
-    learned = list(args.learned or [])
-    if basic_pitch_installed():
-        learned.append(BASIC_PITCH)
-    made = experiments(conditions, learned=learned)
+    installed = [BASIC_PITCH] if basic_pitch_installed() else []
+    made = experiments(conditions, learned=[*(args.learned or []), *installed])
     if args.only:
         wanted = tuple(args.only.split(","))
         known = ", ".join(experiment.key for experiment in made)
         made = [experiment for experiment in made if experiment.key.startswith(wanted)]
         if not made:
             raise InputError(f"no experiment begins with {args.only!r}; choose from {known}")
+        if args.learned and all(experiment in experiments(conditions, learned=installed) for experiment in made):
+            raise InputError(f"--learned has no effect: no experiment of --only {args.only} compares it; leave it out")
+    if args.learned:
+        demand_module("onnxruntime")
     dataset = load_dataset(args.dataset, strict=args.strict)
     for row in dataset.broken:
         say(f"reatrieve: skipped: {row}", file=sys.stderr)

@@ -274,11 +274,13 @@ def _read(args: argparse.Namespace) -> _Source:
     if args.regions is not None:
         from reatrieve.annotations.files import read_annotations
         from reatrieve.annotations.recordings import same_recording
-        from reatrieve.cli.convert import of_one_recording
+        from reatrieve.cli.convert import of_one_recording, refuse_idle_unit
 
         notes: list[str] = []
         render = None if args.audio in (None, "track") else Path(args.audio)
-        rows = read_annotations(args.regions, rate_hz=_rate_hz(render), unit=args.unit or STATED, on_note=notes.append)
+        rate_hz = _rate_hz(render)
+        rows = read_annotations(args.regions, rate_hz=rate_hz, unit=args.unit or STATED, on_note=notes.append)
+        refuse_idle_unit(args.unit, rows, args.regions, rate_hz=rate_hz)
         recordings = {row.file for row in rows if row.file}
         if render is not None and len(recordings) > 1:
             rows = of_one_recording(rows, str(render.absolute()), source=args.regions.name)

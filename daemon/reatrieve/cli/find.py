@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from reatrieve import limits
 from reatrieve.cli.output import say, say_json
-from reatrieve.cli.parser import Parser, apart, needs
+from reatrieve.cli.parser import Parser, apart, idle, needs
 from reatrieve.cli.values import (
     check_folder_to_write,
     check_sound_file,
@@ -108,6 +108,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         needs("--to", "--out"),
         *apart("--resume", "--start", "--end", "--retriever", "--journal", why=begun),
         *apart("--new", "--resume"),
+        *idle("--annotations", "--new"),
         *apart("--no-cache", "--cache"),
     ]
     parser.without_value = {

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from reatrieve.errors import InputError, did_you_mean
 
-__all__ = ["Parser", "Rule", "apart", "needs"]
+__all__ = ["Parser", "Rule", "apart", "idle", "needs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,12 @@ def needs(option: str, *others: str) -> Rule:
     """``option`` has an effect only beside one of ``others``."""
     text = f"has no effect without {' or '.join(others)}; give that, too"
     return Rule(option, lambda _args, given: bool(given & set(others)), text)
+
+
+def idle(beside: str, *options: str) -> list[Rule]:
+    """None of ``options`` has an effect where ``beside`` is given."""
+    text = f"has no effect with {beside}; leave one out"
+    return [Rule(option, lambda _args, given: beside not in given, text) for option in options]
 
 
 def apart(option: str, *others: str, why: str = "") -> list[Rule]:

@@ -13,6 +13,7 @@ from reatrieve import __version__
 from reatrieve.bridge.home import DaemonInfo
 from reatrieve.cli.daemon_log import DaemonLog
 from reatrieve.cli.output import say
+from reatrieve.cli.parser import Parser, idle
 from reatrieve.cli.values import file_path, whole
 from reatrieve.errors import InputError
 from reatrieve.files import own_folder, read_small, reason
@@ -25,7 +26,7 @@ EARLY_RECORDS = 100
 TOKEN_FILE_BYTES = 4096
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand; no flag has a default, so that file and environment can speak (see ``settings``)."""
     parser = subparsers.add_parser(
         "serve",
@@ -64,6 +65,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("--replace", action="store_true", help="a daemon that runs already ends, and this one goes on")
     parser.add_argument("--verbose", action="store_true", help="log to the terminal too, and more")
+    parser.rules = idle("--no-udp", "--port", "--host", "--open-controllers")
     parser.set_defaults(func=run)
 
 
