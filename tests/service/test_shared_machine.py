@@ -239,6 +239,24 @@ def test_a_file_that_becomes_a_link_while_it_is_opened_is_not_followed(tmp_path,
         read_small(path, max_bytes=100)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+@pytest.mark.timeout(30)
+def test_a_file_that_becomes_a_pipe_while_it_is_opened_is_not_waited_for(tmp_path, monkeypatch):
+    path = tmp_path / "settings.txt"
+    path.write_text("port = 5\n", encoding="utf-8")
+    looked_at = files.demand_regular
+
+    def exchanged(name, **how):
+        found = looked_at(name, **how)
+        path.unlink()
+        os.mkfifo(path)
+        return found
+
+    monkeypatch.setattr(files, "demand_regular", exchanged)
+    with pytest.raises(ForeignFileError, match="is no plain file any more"):
+        read_small(path, max_bytes=100)
+
+
 @posix
 def test_a_disk_that_cannot_be_closed_is_refused_or_told(tmp_path, monkeypatch, caplog):
     folder = tmp_path / "exfat"
