@@ -149,7 +149,7 @@ class Settings:
         Raises
         ------
         InputError
-            If a key of the file is unknown (the text names the nearest one) or a value is impossible.
+            If a key of the file is unknown (the text names a near one, else all) or a value is impossible.
         """
         environ = os.environ if environ is None else environ
         given = {key: value for key, value in flags.items() if value is not None}
@@ -197,8 +197,9 @@ def _of_file(path: Path) -> dict[str, object]:
 def _demand_known(key: str, where: str) -> None:
     known = [f.name for f in dataclasses.fields(Settings)]
     if key not in known:
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
-        raise InputError(f"{where}: unknown setting {key!r}; did you mean {near!r}?")
+        if near := difflib.get_close_matches(key, known, n=1):
+            raise InputError(f"{where}: unknown setting {key!r}; did you mean {near[0]!r}?")
+        raise InputError(f"{where}: unknown setting {key!r}; known: {', '.join(known)}")
 
 
 def _converted(key: str, value: object, where: str) -> object:

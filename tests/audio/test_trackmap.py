@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,19 @@ def test_origin_and_end_span_all_items() -> None:
 )
 def test_an_impossible_value_is_refused_by_name(field: str, value: float) -> None:
     with pytest.raises(InputError, match=rf"a b\.wav.*{field} is {value}"):
+        TrackItem(**{"path": A, "position_s": 1.0, "length_s": 1.0, field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "need"),
+    [
+        ("rate", 1e300, "0.01 to 100"), ("rate", 1e7, "0.01 to 100"), ("pan", 1e300, "-1 to 1"),
+        ("length_s", 0.0, "above 0 to 1e+07"), ("length_s", 1e300, "above 0 to 1e+07"), ("gain", 1e5, "-10000 to 10000"),
+        ("fade_in_s", 1e300, "0 to 1e+07"), ("section_length_s", -1.0, "0 to 1e+07"), ("offset_s", -1e8, "-1e+07 to 1e+07"),
+    ],
+)  # fmt: skip
+def test_the_range_that_is_told_is_the_one_that_is_taken(field: str, value: float, need: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"{field} is {value}, need {need}") + "$"):
         TrackItem(**{"path": A, "position_s": 1.0, "length_s": 1.0, field: value})
 
 

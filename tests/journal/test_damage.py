@@ -207,6 +207,14 @@ def test_odd_values_are_damage_of_that_line(tmp_path, change):
     assert (header_, lines, len(problems)) == (header(), [], 1)
 
 
+def test_an_item_whose_number_no_double_holds_is_damage_of_the_header(tmp_path):
+    path = tmp_path / "s-1.journal.jsonl"
+    path.write_bytes(changed(written(path), 0, lambda row: row["items"][0].update(gain=10**400)))
+    with pytest.raises(DamageError, match="line 1 is damaged"):
+        Journal.open(path)
+    assert len(check_journal(path)[2]) == 1
+
+
 @pytest.mark.parametrize(
     "text", [b"[" * 100_000, b'{"t":NaN}', b'{"t":Infinity,"v":1}', b"x" * (limits.LINE_BYTES + 1)]
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from reatrieve.errors import InputError
+from reatrieve.errors import AudioError, InputError
 from reatrieve.lab.dataset import load_dataset
 from reatrieve.session.spans import Span
 
@@ -87,6 +88,14 @@ def test_tables_as_spreadsheets_write_them_are_read(folder):
     text = "\ufefffile;class;start;end\na.wav;x;1,5;2,5\n"
     (folder / "annotations.csv").write_text(text, encoding="utf-8")
     assert load_dataset(folder).sounds[0].occurrences == (Span(1.5, 2.5),)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+@pytest.mark.timeout(60)
+def test_a_table_that_is_no_file_is_told(folder):
+    os.mkfifo(folder / "annotations.csv")
+    with pytest.raises(AudioError, match="annotations.csv is a pipe; a plain file is wanted there"):
+        load_dataset(folder)
 
 
 def test_a_missing_column_is_named(folder):

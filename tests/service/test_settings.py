@@ -43,6 +43,7 @@ def test_flags_beat_environment_beats_file_beats_defaults(tmp_path):
     ("text", "match"),
     [
         ("prot = 1", "line 1: unknown setting 'prot'; did you mean 'port'"),
+        ("foo = 1", "line 1: unknown setting 'foo'; known: home, host, port, udp, spool, token, .*, verbose$"),
         ("\nport", "line 2: 'port' is not 'key = value'"),
         ("port = many", "port is 'many'; give a whole number"),
         ("udp = perhaps", "say yes or no"),

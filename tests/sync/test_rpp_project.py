@@ -203,6 +203,10 @@ def test_the_track_must_be_clear(tmp_path):
         read.track("")
     with pytest.raises(InputError, match="no track with audio named 'Bus'"):
         read.track("Bus")
+    empty = read_rpp(project(tmp_path, "<TRACK {X}\nNAME Bus\n>"))
+    for name in ("", "Bus"):
+        with pytest.raises(InputError, match="has no track with audio; name the project that has the searched track"):
+            empty.track(name)
     assert read.track("B").name == "B"
     assert read.tracks[2].map is None
 

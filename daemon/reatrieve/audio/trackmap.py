@@ -70,18 +70,12 @@ class TrackItem:
         object.__setattr__(self, "path", Path(self.path))
         for name in ("reverse", "loop", "accessor"):
             object.__setattr__(self, name, bool(getattr(self, name)))
-        for name in _TIMES_AND_GAINS:
+        for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if not math.isfinite(value):
                 raise InputError(f"item {self._label}: {name} is {value}, need a finite number")
-            most = limits.GAIN if name == "gain" else limits.TIME_S
-            self._demand(abs(value) <= most, name, f"{-most:g} to {most:g}")
-        self._demand(self.length_s > 0.0, "length_s", "above 0")
-        self._demand(MIN_RATE <= self.rate <= MAX_RATE, "rate", f"{MIN_RATE} to {MAX_RATE}")
-        self._demand(self.section_length_s >= 0.0, "section_length_s", "0 or more")
-        self._demand(-1.0 <= self.pan <= 1.0, "pan", "-1 to 1")
-        self._demand(self.fade_in_s >= 0.0, "fade_in_s", "0 or more")
-        self._demand(self.fade_out_s >= 0.0, "fade_out_s", "0 or more")
+            above = "above " if name == "length_s" else ""
+            self._demand(low <= value <= high and not (above and value == low), name, f"{above}{low:g} to {high:g}")
         self._demand(0 <= self.channel_mode <= LAST_MODE, "channel_mode", f"0 to {LAST_MODE}")
         self._demand(0 <= self.fade_in_shape <= LAST_SHAPE, "fade_in_shape", f"0 to {LAST_SHAPE}")
         self._demand(0 <= self.fade_out_shape <= LAST_SHAPE, "fade_out_shape", f"0 to {LAST_SHAPE}")
@@ -100,10 +94,14 @@ class TrackItem:
             raise InputError(f"item {self._label}: {name} is {getattr(self, name)}, need {need}")
 
 
-_TIMES_AND_GAINS = (
-    "position_s", "length_s", "offset_s", "rate", "section_start_s", "section_length_s",
-    "gain", "pan", "fade_in_s", "fade_out_s",
-)  # fmt: skip
+_RANGES: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(("position_s", "offset_s", "section_start_s"), (-limits.TIME_S, limits.TIME_S)),
+    **dict.fromkeys(("length_s", "section_length_s", "fade_in_s", "fade_out_s"), (0.0, limits.TIME_S)),
+    "rate": (MIN_RATE, MAX_RATE),
+    "gain": (-limits.GAIN, limits.GAIN),
+    "pan": (-1.0, 1.0),
+}
+"""What each time and gain may be; a length of 0 is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +166,7 @@ class TrackMap:
         """
         try:
             return cls(tuple(TrackItem(**{**row, "path": Path(row["path"])}) for row in rows))
-        except (TypeError, KeyError) as error:
+        except (TypeError, KeyError, OverflowError) as error:  # an integer may be too large for a double
             raise InputError(f"this is not a track map: {error}") from error
 
     def canonical_json(self, sounds: Mapping[Path, str]) -> str:

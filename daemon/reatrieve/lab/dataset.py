@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,7 +97,8 @@ def _all_rows(folder: Path) -> Iterator[tuple[Path, int, ReferenceEvent | str]]:
     """(file, line, event or what is wrong with it) of the table and of the label files of audio it does not mention."""
     table, audio = folder / ANNOTATIONS, folder / "audio"
     mentioned: set[str] = set()
-    if table.is_file():
+    is_table = os.path.lexists(table)  # what is no file is told by who reads it
+    if is_table:
         for row in OwnTable.read(table).events():
             mentioned.add(row.file)
             yield table, row.line, row.read
@@ -112,7 +114,7 @@ def _all_rows(folder: Path) -> Iterator[tuple[Path, int, ReferenceEvent | str]]:
         if isinstance(label, str) or label.file not in mentioned:
             any_labels = True
             yield label_file, line, label if isinstance(label, str) else reference_of(label, label.file or "")
-    if not table.is_file() and not any_labels:
+    if not is_table and not any_labels:
         raise InputError(f"{folder} has neither {ANNOTATIONS} nor label files beside its audio; see docs/datasets.md")
 
 

@@ -111,11 +111,13 @@ class RppProject:
             If there is none, or more than one: what to choose from, with the GUIDs of tracks that share a name.
         """
         with_audio = [track for track in self.tracks if track.items]
+        if not with_audio:
+            raise InputError(f"{self.path.name} has no track with audio; name the project that has the searched track")
         found = [track for track in with_audio if not name or track.is_called(name)]
         if len(found) == 1:
             return found[0]
         times = Counter(track.name for track in with_audio)
-        names = ", ".join(track.shown(with_guid=times[track.name] > 1) for track in found or with_audio) or "none"
+        names = ", ".join(track.shown(with_guid=times[track.name] > 1) for track in found or with_audio)
         what = "several tracks" if found else "no track"
         asked = f" named {name!r}" if name else ""
         raise InputError(f"{self.path.name} has {what} with audio{asked}; choose one by --track: {names}")
