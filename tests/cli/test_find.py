@@ -278,6 +278,24 @@ def test_an_example_where_nothing_is_labelled_is_told(
     assert ("overlaps no labelled" in said) == bool(nearest)
 
 
+@pytest.mark.parametrize("marked", [(), ("--start", 2.05, "--end", 2.5)])
+def test_where_only_the_example_is_labelled_nothing_is_searched(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    marked: tuple[object, ...],
+) -> None:  # fmt: skip
+    table, journal = tmp_path / "one.txt", tmp_path / "j.journal.jsonl"
+    table.write_text("2.0\t2.5\tzap\n9.0\t9.5\telse\n", encoding="utf-8")
+    known = ("--annotations", table, "--class", "zap", "--json")
+    assert find(monkeypatch, song, *marked, *known, "--journal", journal) == 1
+    told = "reatrieve: error: the example is the only labelled 'zap'; there is nothing else to find\n"
+    assert capsys.readouterr() == ("", told)
+    assert not journal.exists()
+    assert find(monkeypatch, song, "--start", 2, "--end", 2.5, "--journal", journal, typed="n\nq\n") == 0
+    capsys.readouterr()
+    assert find(monkeypatch, "--resume", journal, *known) == 1
+    assert capsys.readouterr() == ("", told)
+
+
 def test_ends_under_an_unknown_name_are_no_moments(
     song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

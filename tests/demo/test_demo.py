@@ -138,11 +138,13 @@ def test_a_person_answers_in_the_terminal(tmp_path, capsys, monkeypatch):
         (["--audio", "missing.wav", "--start", "0", "--end", "1"], "missing.wav: no such file; check the path"),
         (["--audio", "{audio}", "--start", "0", "--end", "0.04"], "40 ms long; the shortest is 50 ms"),
         (["--audio", "{audio}", "--start", "0", "--end", "1", "--out", "{audio}/x"], "choose another folder"),
+        (["--audio", "{audio}", "--annotations", "{labels}"], "the example is the only labelled 'x'; there is nothing"),
     ],
 )
 def test_bad_requests_are_one_clear_sentence(arguments, text, tmp_path, capsys):
     soundfile.write(tmp_path / "a.wav", [0.0] * 44100 * 4, 44100)
-    words = [word.format(audio=tmp_path / "a.wav") for word in arguments]
+    (tmp_path / "labels.txt").write_text("1.0\t2.0\tx\n", encoding="utf-8")
+    words = [word.format(audio=tmp_path / "a.wav", labels=tmp_path / "labels.txt") for word in arguments]
     assert main(["demo", "--out", str(tmp_path / "out"), *words]) != 0
     err = capsys.readouterr().err
     assert text in err

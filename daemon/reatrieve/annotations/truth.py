@@ -23,7 +23,7 @@ from reatrieve.annotations.reference import (
     skipped_rows,
 )
 from reatrieve.annotations.tables import STATED
-from reatrieve.errors import InputError
+from reatrieve.errors import InputError, ReatrieveError
 from reatrieve.session.spans import Span
 
 __all__ = ["Truth", "load_truth"]
@@ -53,6 +53,17 @@ class Truth:
     def mark(self, example: Span) -> None:
         """Tell which span was marked as the example."""
         self.example = Oracle(self.occurrences, self.near).answer(example).credited
+
+    def demand_others(self) -> None:
+        """Refuse a search that can find nothing.
+
+        Raises
+        ------
+        ReatrieveError
+            If the example that was marked is the only occurrence.
+        """
+        if not self.n_others:
+            raise ReatrieveError(f"the example is the only labelled {self.class_!r}; there is nothing else to find")
 
     def beside(self, example: Span) -> str:
         """A sentence on an example where nothing of this sound is labelled; "" where something is."""

@@ -106,6 +106,7 @@ def _shown(args: argparse.Namespace, out: Path, console: Console) -> int:
     example, duration_s = _example(args, truth, audio)
     if truth is not None:
         truth.mark(example)
+        truth.demand_others()
         if truth.skipped_rows:
             console.print(f"note: {truth.skipped_rows}")
 

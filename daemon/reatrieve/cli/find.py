@@ -158,7 +158,14 @@ def _search(args: argparse.Namespace) -> int:
         _check_files(args)
         resumed = None if args.resume is None else _check_resumed(args)
         truth = _truth(args, resumed)
-        marked = _marked(args, truth, settings) if resumed is None else None
+        if resumed is None:
+            marked = _marked(args, truth, settings)
+            example = marked[1]
+        else:
+            marked, example = None, resumed[1].example
+        if truth is not None:
+            truth.mark(example)
+            truth.demand_others()
 
         # Arguments are checked; load the slow modules now, so that neither the clock below nor the analysis includes
         # their import.
