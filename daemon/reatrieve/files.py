@@ -37,6 +37,7 @@ __all__ = [
     "make_folder",
     "not_left_empty",
     "open_lock",
+    "open_new",
     "open_regular",
     "open_source",
     "own_folder",
@@ -230,17 +231,23 @@ def read_at_most(file: BinaryIO, max_bytes: int, name: str, *, what: str = "file
     return bytes(content)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all, and survives a power cut.
+def write_whole(path: Path, content: bytes, *, private: bool = False) -> None:
+    """Write a file that appears whole or not at all, and survives a power cut; ``private`` as for ``open_new``.
 
     When this raises ``OSError``, what was at ``path`` before is there unchanged.
     """
     with appearing(path) as temporary:
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _FLAGS, 0o666)
-        with os.fdopen(handle, "wb", buffering=0) as file:
-            write_all(cast("BinaryIO", file), content)
+        with open_new(temporary, private=private) as file:
+            write_all(file, content)
             os.fsync(file.fileno())
     _sync_folder(path.parent)
+
+
+def open_new(path: Path, *, private: bool) -> BinaryIO:
+    """Make a file where there is nothing, open to write, unbuffered; ``private``: for this user alone, whatever the
+    umask."""
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _FLAGS, 0o600 if private else 0o666)
+    return cast("BinaryIO", os.fdopen(handle, "wb", buffering=0))
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import stat
 import sys
 import time
 
@@ -235,6 +236,19 @@ def test_a_turn_reads_so_many_files_of_a_client_and_of_all_and_the_next_begins_w
         assert more
         seen |= set(names)
     assert seen == {"a", "b", "c"}
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows has other rights")
+def test_with_umask_zero_what_is_sent_is_for_this_user_alone(spool):
+    outbox = make_client(spool.folder) / "to_script"
+    spool.poll(list_clients=True)
+    spool.send("client-1", b"x")
+    before = os.umask(0)
+    try:
+        spool.poll()
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in outbox.iterdir()] == [0o600]
 
 
 def test_a_turn_writes_so_many_files(spool):

@@ -396,7 +396,7 @@ def test_a_full_disk_that_takes_no_answers_of_elsewhere_leaves_the_journal_as_it
     desk, _, copy = passed_on(tmp_path)
     content = desk.path("s-1").read_bytes()
 
-    def full(*_args):
+    def full(*_args, **_how):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
@@ -765,10 +765,10 @@ def test_what_somebody_else_put_there_is_left_and_nothing_is_acknowledged(tmp_pa
 def test_nobody_else_gets_the_journal_while_it_is_replaced(tmp_path, monkeypatch):
     path, write = tmp_path / "a.jsonl", journal_file.write_whole
 
-    def written(target, content):
+    def written(target, content, **how):
         with pytest.raises(JournalError, match="another process"):
             Journal.open(path)
-        write(target, content)
+        write(target, content, **how)
 
     with Journal.create(path, header(), events=EVENTS[:3]) as journal:
         monkeypatch.setattr(journal_file, "write_whole", written)
@@ -796,7 +796,7 @@ def test_a_journal_that_was_replaced_between_opening_and_lock_is_not_taken(tmp_p
 
 
 def test_a_header_that_a_full_disk_does_not_take_is_told_without_the_systems_number(tmp_path, monkeypatch):
-    def full(path, *_):
+    def full(path, *_, **_how):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     with Journal.create(tmp_path / "a.jsonl", header(), events=EVENTS[:3]) as journal:

@@ -866,10 +866,10 @@ def test_a_save_that_is_refused_changes_neither_journal_nor_copy(
     else:
         write = journal_file.write_whole
 
-        def fail(path, content):
+        def fail(path, content, **how):
             if path == journal:
                 raise OSError(errno.ENOSPC, "No space left on device")
-            write(path, content)
+            write(path, content, **how)
 
         monkeypatch.setattr(journal_file, "write_whole", fail)
     client.send(Saved(session, str(second)))

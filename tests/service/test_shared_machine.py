@@ -18,9 +18,12 @@ from reatrieve.cli import daemon_log, main
 from reatrieve.cli.daemon_log import DaemonLog
 from reatrieve.errors import InputError, JournalError
 from reatrieve.files import ForeignFileError, own_folder, read_small
-from reatrieve.journal import Header, Journal
+from reatrieve.journal import Header, Journal, JournalFolder
 from reatrieve.plain import PlainFormatter, plain
+from reatrieve.session.events import Started
+from reatrieve.session.spans import Span
 from reatrieve.settings import Settings
+from reatrieve.setup.remembered import remember
 
 posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows has other rights")
 TOKEN = "f" * 32
@@ -277,12 +280,45 @@ def test_with_umask_zero_everything_is_still_private(tmp_path, start, connect, s
         client = connect(daemon.home)
         client.find("s", shared.track, 1.0, 1.5)
         client.wait(Candidate)
+        info = homes.read_info(daemon.home)
+        files_there = {path for path in daemon.home.rglob("*") if path.is_file()}
+        assert {path.name for path in files_there} >= {"daemon.txt", "s.journal.jsonl"}
+        assert {path: mode(path) for path in files_there if mode(path) != 0o600} == {}
         daemon.stop()
+        ask_to_give_way(daemon.home, info)
+        remember(daemon.home, daemon.home)
+        assert {mode(path) for path in daemon.home.iterdir() if path.is_file()} == {0o600}
     finally:
         os.umask(before)
     inside = [daemon.home / name for name in ("journals", "spool", "renders")]
     for folder in (daemon.home, *inside, tmp_path / "new", tmp_path / "new" / "cache"):
         assert mode(folder) == 0o700, folder
+
+
+@posix
+def test_with_umask_zero_journals_are_private_and_copies_and_exports_as_the_user_has_it(tmp_path):
+    folder, header = JournalFolder(tmp_path / "home"), Header("s-1", TrackMap((TrackItem("/a.wav", 0.0, 1.0),)))
+    started = Started(Span(0.0, 0.5), "kick", 10, "default")
+    before = os.umask(0)
+    try:
+        with folder.create(header, events=[started]) as journal:
+            made = [mode(journal.path)]
+            journal.move_to(str(tmp_path / "p.rpp"))
+            copy = journal.copy_to(tmp_path / "p.reatrieve").path
+            made.append(mode(journal.path))
+        folder.path("s-1").write_bytes(folder.path("s-1").read_bytes() + b"{}\n")
+        folder.open("s-1").close()  # the damaged one is kept
+        made += [mode(path) for path in folder.path("s-1").parent.rglob("*.jsonl*")]
+        folder.remove("s-1")
+        other = JournalFolder(tmp_path / "other")
+        assert other.of_project(str(tmp_path / "p.rpp"))  # taken in from beside the project
+        made.append(mode(other.path("s-1")))
+        files.write_whole(tmp_path / "export.csv", b"x")
+    finally:
+        os.umask(before)
+    assert made == [0o600] * len(made)
+    assert len(made) == 5
+    assert (mode(copy), mode(tmp_path / "export.csv")) == (0o666, 0o666)
 
 
 @posix

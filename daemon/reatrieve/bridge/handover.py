@@ -37,7 +37,7 @@ def ask_to_give_way(home: Path, info: DaemonInfo) -> None:
         If the home folder cannot be written.
     """
     try:
-        write_whole(home / FILE_NAME, f"{info.instance}\n".encode())
+        write_whole(home / FILE_NAME, f"{info.instance}\n".encode(), private=True)
     except OSError as exc:
         raise InputError(f"the home folder {home} cannot be written: {exc.strerror or exc}") from exc
 

@@ -21,7 +21,17 @@ from reatrieve.bridge import osc
 from reatrieve.bridge.messages import PROTOCOL, CommandHeader, Ping, Pong, decode_event, encode_command
 from reatrieve.errors import InputError, ProtocolError
 from reatrieve.filelock import try_lock
-from reatrieve.files import appearing, insist, keep_private, open_lock, own_folder, read_small, reason
+from reatrieve.files import (
+    appearing,
+    insist,
+    keep_private,
+    open_lock,
+    open_new,
+    own_folder,
+    read_small,
+    reason,
+    write_all,
+)
 
 __all__ = [
     "LOCK_NAME",
@@ -103,9 +113,8 @@ def _write_info(home: Path, info: DaemonInfo) -> None:
 
 def _write_private(path: Path, text: str) -> None:
     with appearing(path) as temporary:
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open_new(temporary, private=True) as file:
+            write_all(file, text.encode("utf-8"))
         if sys.platform == "win32":
             _only_this_user(temporary)
 

@@ -34,9 +34,11 @@ from reatrieve.files import (
     is_real_folder,
     made_for,
     open_lock,
+    open_new,
     open_regular,
     read_small,
     reason,
+    write_all,
 )
 
 __all__ = ["SpoolCarrier", "call_in", "sweep"]
@@ -231,7 +233,8 @@ class SpoolCarrier:
             if not is_real_folder(client.outbox):
                 raise ForeignFileError(f"{client.outbox} is no folder any more")
             with appearing(target) as temporary:
-                temporary.write_bytes(packet)
+                with open_new(temporary, private=True) as file:
+                    write_all(file, packet)
         except OSError as exc:  # the link sends it again
             logger.warning("cannot write %s: %s", target, exc)
             return

@@ -136,7 +136,7 @@ class Journal:
         content = whole(path, header, [Line(event, "", _clock(now)) for event in events])
         try:
             with made_for(path.parent, private=True):
-                write_whole(path, content)
+                write_whole(path, content, private=True)
         except OSError as exc:
             raise JournalError(f"the journal {path} cannot be written: {reason(path, exc)}") from exc
         _pending.pop(_key(path), None)
@@ -411,7 +411,7 @@ class Journal:
             self.close()  # it replaces no open file; elsewhere the lock is kept until the new file has the name
         refused: OSError | None = None
         try:
-            write_whole(self.path, content)
+            write_whole(self.path, content, private=True)
         except OSError as exc:
             refused = exc
         self._file = None

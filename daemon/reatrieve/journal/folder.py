@@ -276,8 +276,8 @@ class JournalFolder:
         try:
             make_folder(kept.parent)
             with open_alone(path) as file:
-                write_whole(kept, read_at_most(file, limits.JOURNAL_BYTES, str(path)))
-            write_whole(path, content)
+                write_whole(kept, read_at_most(file, limits.JOURNAL_BYTES, str(path)), private=True)
+            write_whole(path, content, private=True)
         except OSError as exc:
             raise JournalError(f"the damaged journal {path} cannot be mended: {reason(path, exc)}") from exc
         return kept
@@ -329,7 +329,7 @@ class JournalFolder:
         header = relocated(header, project)
         if not _is_there(here):
             make_folder(self.folder)
-            write_whole(here, whole(here, header, lines))
+            write_whole(here, whole(here, header, lines), private=True)
             return
         kept = self._restore(here, header, lines)
         note = (

@@ -57,6 +57,6 @@ def _listed(home: Path) -> list[Path]:
 
 def _write(home: Path, folders: list[Path]) -> None:
     if folders:
-        write_whole(home / FILE_NAME, "".join(f"{folder}\n" for folder in folders).encode("utf-8"))
+        write_whole(home / FILE_NAME, "".join(f"{folder}\n" for folder in folders).encode("utf-8"), private=True)
     else:
         (home / FILE_NAME).unlink(missing_ok=True)
