@@ -236,10 +236,9 @@ def write_whole(path: Path, content: bytes, *, private: bool = False) -> None:
 
     When this raises ``OSError``, what was at ``path`` before is there unchanged.
     """
-    with appearing(path) as temporary:
-        with open_new(temporary, private=private) as file:
-            write_all(file, content)
-            os.fsync(file.fileno())
+    with appearing(path) as temporary, open_new(temporary, private=private) as file:
+        write_all(file, content)
+        os.fsync(file.fileno())
     _sync_folder(path.parent)
 
 

@@ -57,8 +57,9 @@ def test_an_impossible_value_is_refused_by_name(field: str, value: float) -> Non
     ("field", "value", "need"),
     [
         ("rate", 1e300, "0.01 to 100"), ("rate", 1e7, "0.01 to 100"), ("pan", 1e300, "-1 to 1"),
-        ("length_s", 0.0, "above 0 to 1e+07"), ("length_s", 1e300, "above 0 to 1e+07"), ("gain", 1e5, "-10000 to 10000"),
-        ("fade_in_s", 1e300, "0 to 1e+07"), ("section_length_s", -1.0, "0 to 1e+07"), ("offset_s", -1e8, "-1e+07 to 1e+07"),
+        ("gain", 1e5, "-10000 to 10000"), ("length_s", 0.0, "above 0 to 1e+07"),
+        ("length_s", 1e300, "above 0 to 1e+07"), ("fade_in_s", 1e300, "0 to 1e+07"),
+        ("section_length_s", -1.0, "0 to 1e+07"), ("offset_s", -1e8, "-1e+07 to 1e+07"),
     ],
 )  # fmt: skip
 def test_the_range_that_is_told_is_the_one_that_is_taken(field: str, value: float, need: str) -> None:

@@ -106,7 +106,6 @@ def test_a_file_too_large_for_labels_is_told_before_it_is_read_whole(
         ("labels.txt", "1.0\t2.0\tzap\n", ["--rate", "8000"], "--rate has no effect"),
         ("a.csv", "file,class,start,end\na.wav,zap,1.0,2.0\n", ["--unit", "ms"], "--unit has no effect"),
         ("a.csv", "file,class,start,end\na.wav,zap,1.0,2.0\n", ["--unit", "seconds"], "--unit has no effect"),
-        ("labels.txt", "1.0\t2.0\tzap\n", ["--rate", "8000", "--unit", "ms"], "--rate has no effect"),
         ("labels.txt", "1.0\t2.0\tzap\n", ["--file", "no.wav"], "--file has no effect: labels.txt names no recording"),
         ("labels.txt", "1.0\t2.0\tzap\n", ["--file", "no.wav", "--to", "dcase"], "--file has no effect"),
         ("a.csv", "file,class,start,end\na.wav,zap,1.0,2.0\n", ["--file", "a.wav"], ""),

@@ -94,7 +94,7 @@ def test_tables_as_spreadsheets_write_them_are_read(folder):
 @pytest.mark.timeout(60)
 def test_a_table_that_is_no_file_is_told(folder):
     os.mkfifo(folder / "annotations.csv")
-    with pytest.raises(AudioError, match="annotations.csv is a pipe; a plain file is wanted there"):
+    with pytest.raises(AudioError, match=r"annotations\.csv is a pipe; a plain file is wanted there"):
         load_dataset(folder)
 
 

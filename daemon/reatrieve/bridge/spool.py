@@ -232,9 +232,8 @@ class SpoolCarrier:
         try:
             if not is_real_folder(client.outbox):
                 raise ForeignFileError(f"{client.outbox} is no folder any more")
-            with appearing(target) as temporary:
-                with open_new(temporary, private=True) as file:
-                    write_all(file, packet)
+            with appearing(target) as temporary, open_new(temporary, private=True) as file:
+                write_all(file, packet)
         except OSError as exc:  # the link sends it again
             logger.warning("cannot write %s: %s", target, exc)
             return

@@ -113,7 +113,7 @@ def _refuse_without_effect(args: argparse.Namespace, found: list[Annotation]) ->
     """An option that changes nothing is a mistake."""
     if args.file and found and not any(one.file for one in found):
         raise InputError(f"--file has no effect: {args.input.name} names no recording; leave it out")
-    if args.rate is not None and _is_told(found) and _reads_as(found, args.input, None, args.unit):
+    if args.rate is not None and not args.unit and _is_told(found) and _reads_as(found, args.input, None, ""):
         raise InputError(f"--rate has no effect: the times in {args.input.name} are no sample numbers; leave it out")
     refuse_idle_unit(args.unit, found, args.input, rate_hz=args.rate)
 
