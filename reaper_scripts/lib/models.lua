@@ -563,6 +563,22 @@ local function restated(one, before)
   return list
 end
 
+---What leads from another model's places below a number to those of this one, the example first.
+---@param model Model
+---@param other Model
+---@param last integer
+---@return table[] commands
+function models.restated_to(model, other, last)
+  local list = {}
+  for number = 0, last do
+    local one, before = model.candidates[number], other.candidates[number]
+    if one and before and differ(one, before) then
+      for _, command in ipairs(restated(one, before)) do list[#list + 1] = command end
+    end
+  end
+  return list
+end
+
 ---The commands that lead from the answers of another model to those of this one. Where both were asked about other places since an
 ---answer that they do not share, all from that one on are given anew, each after its place was asked for.
 ---@param model Model
@@ -570,16 +586,11 @@ end
 ---@return table[]
 function models.instead(model, other)
   local first, shared = models.parted(model, other), math.min(models.answers(model), models.answers(other))
-  local list, from = {}, shared + 1
+  local from = shared + 1
   for number = 1, shared do
     if are_apart(model.candidates[number], other.candidates[number]) then from = first end
   end
-  for number = 0, from - 1 do
-    local one, before = model.candidates[number], other.candidates[number]
-    if one and before and differ(one, before) then
-      for _, command in ipairs(restated(one, before)) do list[#list + 1] = command end
-    end
-  end
+  local list = models.restated_to(model, other, from - 1)
   if models.answers(other) >= from then list[#list + 1] = { "undo", from } end
   for _, command in ipairs(models.again(model, from)) do
     if command[1] == "answer" then list[#list + 1] = { "ask", model.candidates[command[2]].proposed_start_s } end

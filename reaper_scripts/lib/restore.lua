@@ -307,7 +307,9 @@ function restore.reconcile(ctx, tab, s, fields)
   elseif here > there then
     -- Answers taken back and then closed without saving, or a daemon that died before it had them on disk: the project is
     -- the truth, so the daemon hears them again, and proposes what it proposed then.
-    answer_again(ctx, tab, s, present, models.again(s.model, there + 1))
+    local commands = models.restated_to(s.model, daemon_model, 0)          -- the example's region
+    for _, command in ipairs(models.again(s.model, there + 1)) do commands[#commands + 1] = command end
+    answer_again(ctx, tab, s, present, commands)
     status.say(("%s: %d accepted; ready to go on"):format(s.model.label, (models.tally(s.model))))
   elseif s.history:taken_back(present) then                      -- the search was undone while no client was looking
     s:amend(daemon_model)
