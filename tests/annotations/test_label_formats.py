@@ -301,12 +301,15 @@ def test_what_a_label_has_no_place_for_is_told():
         ("start;note length;label", "0.5;1;A", "2;2;B"),
         ("start;x;label", "0.5;1.0;A", "2;2.5;B"),
         ("start;x;label", "1;2;A", "2;3;B"),
+        ("start;x;label", "1.25;2;A", "2.25;3;B"),  # counters begin at 0 or 1
+        ("start;note off;label", "1.5;2.0;A", "3;3.4;B"),
+        ("start;row_off;label", "1.5;2;A", "3;4;B"),
     ],
 )
 def test_unknown_ends_are_not_left_out_where_no_other_ends_are_there(header, first, second):
     with pytest.raises(
         InputError,
-        match=r"the column '(Ende|Fin|Dauer.*|Finish|Sample Stopp|終了|note length|x)' may hold ends or lengths",
+        match=r"the column '(Ende|Fin|Dauer.*|Finish|Sample Stopp|終了|note length|x|note off|row_off)' may hold ends or lengths",
     ):
         read_table(f"{header}\n{first}\n{second}\n", name="x.csv")
 
@@ -318,7 +321,8 @@ def test_unknown_ends_are_not_left_out_where_no_other_ends_are_there(header, fir
         ("mood", ("sad", "2")), ("row_id", ("1", "2")), ("loud", ("1", "0")), ("shade", ("-2", "3")), ("x", ("0", "0")),
         ("Datum", ("01.05.2024", "02.05.2024")), ("velocity", ("100", "88")), ("year", ("2021", "2021")),
         ("count", ("1", "2")), ("count", ("2", "5")), ("beat", ("2", "4")), ("MIDI note", ("4", "9")),
-        ("Ende", ("open", "closed")), ("Ende (Hz)", ("3", "4")), ("x", ("2", "3")), ("x", ("2", "")), ("x", ("4", "4")),
+        ("Ende", ("open", "closed")), ("Ende (Hz)", ("3", "4")), ("x", ("2", "3")), ("x", ("1", "")), ("x", ("4", "4")),
+        ("Final score", (".9", ".8")), ("Ending", ("1st ending", "2nd ending")), ("x", ("1", "2")),
         ("p", (".9", ".8")), ("pitch", ("60", "62.5")), ("distance", ("30", "20")),
     ],
 )  # fmt: skip

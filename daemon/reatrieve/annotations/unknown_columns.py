@@ -56,7 +56,10 @@ COUNTS = frozenset((
     "order", "rating", "level", "layer", "cluster", "group", "trial", "takt", "schlag", "anzahl", "nummer", "zähler",
     "kanal", "oktave", "rang", "reihenfolge", "stärke",
 ))  # fmt: skip
-"""A column of numbers with such a word in its name counts or measures something else."""
+"""A column of numbers with such a word in its name counts or measures something else, unless it is one of ``OFF``."""
+
+OFF = frozenset(("off", "out", "release", "released", "stop", "stopped", "to", "over"))
+"""Words that say of anything where it ends: ``note off``."""
 
 NO_TIMES = frozenset(("%", "percent", "hz", "khz", "db", "dbfs", "lufs", "semitones", "cents", "px", "km"))
 """Units at the end of the names of columns that hold no times."""
@@ -70,7 +73,7 @@ NOT_THERE = frozenset({"", "nan", "na", "n/a", "-"})
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$|nan$|na$", re.ASCII | re.IGNORECASE)
 TIME = re.compile(r"\+?(\d+[:;])*(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?( ?(s|sec|ms|min))?$", re.ASCII)
 MEASURED = re.compile(r"[(\[%]")
-BEGINS_WITH_NUMBER = re.compile(r"\+?[.,:;\d]*[1-9]", re.ASCII)
+BEGINS_WITH_TIME = re.compile(r"\+?([.,:;\d]*[1-9][.,:;\d]*)( ?(?!st|nd|rd|th)[a-zA-Z]{1,3}\b| |$)", re.ASCII)
 WHOLE = re.compile(r"\d{1,9}$", re.ASCII)
 UNIT = re.compile(r"[^\s_(\[]*$")
 
@@ -162,12 +165,25 @@ def _refuse_ends(table: _Cells, index: int, name: str) -> None:
     if (unit and unit[0] in NO_TIMES) or table.says_yes_or_no(index):
         return
     words = {*words_of(column)}
-    is_named_so = words & (ENDS | LENGTHS) and any(BEGINS_WITH_NUMBER.match(cell) for cell in cells)
-    if is_named_so or (not words & COUNTS and _may_be_ends(table, index, cells)):
+    is_named_so = words & LENGTHS or (words & ENDS and not _is_before_all_starts(table, index))
+    counts = words & COUNTS and not words & OFF
+    if (is_named_so and any(BEGINS_WITH_TIME.match(cell) for cell in cells)) or (
+        not counts and _may_be_ends(table, index, cells)
+    ):
         raise InputError(
             f"{name}: the column {column!r} may hold ends or lengths and is not understood; call it 'end' or 'length', "
             "or remove it"
         )
+
+
+def _is_before_all_starts(table: _Cells, index: int) -> bool:
+    """Whether every cell that is a time lies before the start of its row."""
+    starts = table.of(table.columns.start[0].index)
+    pairs: list[tuple[float, float]] = []
+    for start, cell in zip(starts, table.of(index), strict=True):
+        with contextlib.suppress(InputError):
+            pairs.append((parse_time_s(start), parse_time_s(cell)))
+    return bool(pairs) and all(time < start for start, time in pairs)
 
 
 def _may_be_ends(table: _Cells, index: int, cells: Sequence[str]) -> bool:
@@ -177,7 +193,7 @@ def _may_be_ends(table: _Cells, index: int, cells: Sequence[str]) -> bool:
     starts = table.of(table.columns.start[0].index)
     if all(WHOLE.match(cell) for cell in cells) and not all(WHOLE.match(start) for start in starts):
         steps = {int(b) - int(a) for a, b in itertools.pairwise(cells)}
-        if steps <= {0, 1}:
+        if steps == {0} or (int(cells[0]) <= 1 and steps <= {0, 1}):
             return False  # it counts
     pairs: list[tuple[float, float]] = []
     for start, end in zip(starts, table.of(index), strict=True):
