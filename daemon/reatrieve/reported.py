@@ -49,10 +49,11 @@ def kind_of(text: str) -> str:
 
 def reported(record: logging.LogRecord) -> str:
     """A record's line without what is from outside; a fault with where it was raised instead of what it says."""
-    arguments = record.args
-    if isinstance(arguments, Mapping):  # logging takes a single one apart
-        arguments = (arguments,)
-    text = str(record.msg) % tuple(_shown(one) for one in arguments) if arguments else str(record.msg)
+    arguments = record.args or ()
+    if record.name.partition(".")[0] != "reatrieve" or isinstance(arguments, Mapping):  # a library's: any form
+        text = str(_shown(record.getMessage()))
+    else:
+        text = str(record.msg) % tuple(_shown(one) for one in arguments) if arguments else str(record.msg)
     if record.exc_info and record.exc_info[1] is not None:
         text += f" [{_faults(record.exc_info[1])}]"
     return text

@@ -190,10 +190,33 @@ local function resynced(ctx, tab, s, fields)
   end
 end
 
+---What the daemon has is asked for, to be shown in any case.
+local function fall_behind(ctx, s)
+  s:fall_behind()
+  s:await_reply(ctx.now)
+end
+
+local function ask_for_all(ctx, s)
+  fall_behind(ctx, s)
+  ctx.link:command("resume", { session = s.id })
+end
+
+---Whether the daemon's rows are there and have an answer otherwise than the project, though it knows all that was done here: it went
+---on elsewhere, and what it said of that was lost; or it has refused what was done, which was told.
+local function has_other_answers(ctx, s)
+  if not s:has_rows() or ctx.link:is_changing(s.id) then return false end
+  for _, row in ipairs(s.rows) do
+    local one = s.model.candidates[row.number]
+    if row.number > 0 and row.state ~= "candidate" and one and one.state ~= "candidate" and one.state ~= row.state then return true end
+  end
+  return false
+end
+
 ---Where an open session is: the project shows it already, or shows it from now on, or both have drifted apart.
 local function follow(ctx, tab, s, fields)
   local model, number = s.model, fields.number
   if s:absent() then return end
+  if has_other_answers(ctx, s) then return ask_for_all(ctx, s) end
   local waited = s.state == "continuing" or s.state == "resyncing"
   if number and number == model.current then
     same_candidate(ctx, tab, s, fields)
@@ -229,9 +252,10 @@ end
 ---What was answered elsewhere comes into the project; a key that was pressed before is about what stood there.
 local function caught_up(ctx, tab, s, fields)
   if not s:has_rows() then return end
-  restore.catch_up(tab, s, fields)
-  s:drop_verbs()
+  local changed = restore.catch_up(ctx, tab, s, fields)
   s:set_lookahead(lookahead(fields))
+  if not changed then return end
+  s:drop_verbs()
   steps.present(ctx, tab, s, true)
   status.say(("%s was answered elsewhere meanwhile: it is shown as it was answered there"):format(s.model.label), true)
 end
@@ -302,7 +326,7 @@ end
 
 function on.row(_, _, s, fields) s:add_row(fields) end
 
-function on.rows_end(_, _, s) s:complete_rows() end
+function on.rows_end(_, _, s, fields) s:complete_rows(fields.label) end
 
 function on.rest_row(_, _, s, fields)
   if s.state == "listing" then s:add_rest_row(fields) end
@@ -348,12 +372,6 @@ function on.rest_end(ctx, _, s, fields)
   end
 end
 
----The daemon has answers that were given elsewhere; what it has of the session comes next.
-local function fall_behind(ctx, s)
-  s:fall_behind()
-  s:await_reply(ctx.now)
-end
-
 ---Something the user should know; that a search is probably over is said beside the candidate.
 function on.note(ctx, tab, s, fields)
   if export.note(tab, fields) then return end
@@ -390,10 +408,7 @@ function on.failed(ctx, tab, s, fields)
   local told = export.failed(tab, fields.text) or sync_markers.failed(tab, fields.text)
   if fields.code == "elsewhere" and s:is_open() then
     if not told then status.say(fields.text, true, true) end
-    if s.state ~= "behind" then
-      fall_behind(ctx, s)
-      ctx.link:command("resume", { session = s.id })
-    end
+    if s.state ~= "behind" then ask_for_all(ctx, s) end
     return
   end
   if told then return end

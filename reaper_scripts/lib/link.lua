@@ -100,6 +100,16 @@ function link:is_pending(command)
   return false
 end
 
+---Whether the daemon has not acked a change of a session yet.
+---@param session string
+---@return boolean
+function link:is_changing(session)
+  for _, one in ipairs(self.pending) do
+    if one.values.op and one.values.session == session then return true end
+  end
+  return false
+end
+
 ---Whether every command so far has been acked.
 ---@return boolean
 function link:all_acked()

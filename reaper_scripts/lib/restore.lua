@@ -281,8 +281,9 @@ end
 ---What the daemon has of a session, by its rows and what it is at (`candidate` or `done`). Answered places are where the project should
 ---have them: as they were stored where they are known to be off their sound, or where the track is another than was searched, so that
 ---the daemon's times hold no more.
-local function take_rows(s, fields)
+local function take_rows(ctx, s, fields)
   local model = models.with_names(models.continued(models.from_rows(s.model.label, s.rows), fields), s.model)
+  if models.label(s.rows.label) ~= s.model.label then steps.send(ctx, s, { { "rename", s.model.label } }) end
   s:drop_rows()
   for number, one in pairs(model.candidates) do
     local stored = s.model.candidates[number]
@@ -295,7 +296,7 @@ end
 
 ---The daemon's rows are there, and what it is at now: compare with the project.
 function restore.reconcile(ctx, tab, s, fields)
-  local daemon_model, present = take_rows(s, fields), project.read(tab.proj, s.history.known)
+  local daemon_model, present = take_rows(ctx, s, fields), project.read(tab.proj, s.history.known)
   local here, there = s.answers_in_project, models.answers(daemon_model)
   s:confirm(fields)
 
@@ -336,8 +337,9 @@ end
 
 ---The search went on elsewhere while the project was open, and the daemon's rows are there: the project has from now on what the
 ---daemon has, in one undo step.
-function restore.catch_up(tab, s, fields)
-  local model, before = take_rows(s, fields), s.model
+---@return boolean changed
+function restore.catch_up(ctx, tab, s, fields)
+  local model, before = take_rows(ctx, s, fields), s.model
   s:finish_waiting()
   s:agreed()
   if tab.active ~= s then
@@ -345,7 +347,9 @@ function restore.catch_up(tab, s, fields)
   elseif not models.alike(before, model, settings.get("keep_rejected")) then
     audition.stop_in(tab.proj)
   end
-  if shows(s, model) then
+  local shown = shows(s, model)
+  local changed = not shown or models.parted(before, model) ~= nil or models.answers(before) ~= models.answers(model)
+  if shown then
     s:correct(model)                           -- a step without a change could not be told from the one before
     steps.store(tab)
   else
@@ -353,6 +357,7 @@ function restore.catch_up(tab, s, fields)
       forward = models.instead(model, before), back = models.instead(before, model) } })
   end
   tab.look_again = true                        -- a region may have been edited meanwhile
+  return changed
 end
 
 ---The marks the project should have: those known to it, for what the daemon says is accepted, and where that says they are; the

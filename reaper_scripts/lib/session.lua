@@ -315,8 +315,10 @@ function methods:add_row(row)
   self.rows[#self.rows + 1] = row
 end
 
-function methods:complete_rows()
+---@param label string of the session
+function methods:complete_rows(label)
   self.rows = self.rows or {}
+  self.rows.label = label
   self.rows.complete = true
 end
 

@@ -28,11 +28,12 @@ local FIELDS = {
   finish = {},
 }
 
----Tell the daemon what has been done; nothing while what it has is awaited, which comes into the project then whatever stands there.
+---Tell the daemon what has been done; a name only while what it has is awaited, which comes into the project then whatever stands
+---there.
 ---@param commands table[]
 ---@return table? sent the last one, as the link has it
 function steps.send(ctx, s, commands)
-  if s.state == "behind" then return end
+  if s.state == "behind" and commands[1] and commands[1][1] ~= "rename" then return end
   local sent
   if s.state == "resyncing" and commands[1] and commands[1][1] ~= "rename" then
     s:finish_waiting()                           -- the daemon's rows will be of before

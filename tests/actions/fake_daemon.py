@@ -371,7 +371,7 @@ class FakeDaemon:
             session.find = m.Find(**{**vars_of(session.find), "project": command.project})
             self.saved.append((name, command.project))
             return
-        if session.behind and not isinstance(command, m.Survey):
+        if session.behind and not isinstance(command, (m.Survey, m.Rename)):
             text = "this sound was answered elsewhere meanwhile; nothing was changed"
             self.push(name, m.Failed(name, number, "elsewhere", text))
             return

@@ -140,6 +140,47 @@ def test_and_when_the_daemon_starts_again_with_them(one_rig: Rig, there: tuple[s
     agree(one_rig, session)
 
 
+@pytest.mark.parametrize("there", [one for one in THERE if {"reject", "first reject", "delete"} & {*one}], ids=" ".join)
+def test_and_when_what_the_daemon_said_of_them_was_lost(one_rig: Rig, there: tuple[str, ...]) -> None:
+    """REAPER stood still, and met the next daemon, to which the answers are its own."""
+    session, daemon = one_rig.find(), one_rig.daemon
+    one_rig.press("accept")
+    one_rig.press("accept")
+    daemon.crash()
+    answer_there(daemon, session, there)
+    theirs = answers_of(session)
+    daemon.start()
+    one_rig.until(lambda: any("was answered elsewhere meanwhile" in line for line in one_rig.help()))
+    one_rig.tick(20)
+    assert answers_of(session) == theirs
+    agree(one_rig, session)
+
+
+@pytest.mark.parametrize("when", ["before the key", "after it", "with no daemon"])
+def test_a_name_that_is_given_meanwhile_stays(one_rig: Rig, when: str) -> None:
+    session, daemon = one_rig.find(), one_rig.daemon
+    one_rig.press("accept")
+    one_rig.press("accept")
+    if when == "with no daemon":
+        daemon.crash()
+    answer_there(daemon, session, ("undo", "reject"))
+    session.behind = True
+    if when == "after it":
+        one_rig.run("reject")
+    one_rig.reaper.answer(["Kick"])
+    one_rig.run("rename")
+    if when == "with no daemon":
+        one_rig.tick(4)
+        daemon.start()
+    elif when == "before the key":
+        one_rig.run("reject")
+    one_rig.until(lambda: not session.behind)
+    one_rig.tick(20)
+    agree(one_rig, session)
+    assert session.state.label == "Kick"
+    assert one_rig.names() == ["Kick 0", "Kick 1", "? Kick 3 (90 %)"]
+
+
 HERE = [
     ("accept",),
     ("accept", "reject", "accept"),

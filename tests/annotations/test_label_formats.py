@@ -309,7 +309,8 @@ def test_what_a_label_has_no_place_for_is_told():
 def test_unknown_ends_are_not_left_out_where_no_other_ends_are_there(header, first, second):
     with pytest.raises(
         InputError,
-        match=r"the column '(Ende|Fin|Dauer.*|Finish|Sample Stopp|終了|note length|x|note off|row_off)' may hold ends or lengths",
+        match=r"the column '(Ende|Fin|Dauer.*|Finish|Sample Stopp|終了|note length|x|note off|row_off)' may hold ends "
+        "or lengths",
     ):
         read_table(f"{header}\n{first}\n{second}\n", name="x.csv")
 

@@ -55,7 +55,8 @@ class DaemonLog(logging.handlers.QueueHandler):
     def prepare(self, record: logging.LogRecord) -> _Lines:
         """The record with its text as it is now, and for the report; the traceback is written out by the thread."""
         report = copy.copy(record)
-        report.msg, report.args, report.exc_info, report.exc_text = reported(record), None, None, None
+        report.msg, report.args = reported(record), None
+        report.exc_info, report.exc_text, report.stack_info = None, None, None
         record.msg, record.args = record.getMessage(), None
         return record, report
 

@@ -362,7 +362,8 @@ class SessionActor:
         accepted: frozenset[int] = frozenset()
         repeated = work.has_done(op)
         if not repeated:
-            self._demand_seen()
+            if not isinstance(command, Rename):  # a name is about no answer
+                self._demand_seen()
             if isinstance(command, AcceptRest):
                 await self._analysed()
             elif isinstance(command, (Answer, Ask)):
