@@ -280,7 +280,7 @@ end
 
 ---What the daemon has of a session, by its rows and what it is at (`candidate` or `done`). Answered places are where the project should
 ---have them: as they were stored where they are known to be off their sound, or where the track is another than was searched, so that
----the daemon's times hold no more.
+---the daemon's times hold no more. A name that the daemon has not is given again.
 local function take_rows(ctx, s, fields)
   local model = models.with_names(models.continued(models.from_rows(s.model.label, s.rows), fields), s.model)
   if models.label(s.rows.label) ~= s.model.label then steps.send(ctx, s, { { "rename", s.model.label } }) end

@@ -271,7 +271,7 @@ end
 ---The daemon has gone on with answers that were given elsewhere, and takes none before they are shown here.
 function methods:fall_behind()
   enter(self, "fall_behind")
-  self.rows, self.verbs, self.lookahead = nil, {}, nil
+  self.rows, self.lookahead = nil, nil
 end
 
 ---What was waited for has come, or is not wanted any more.
@@ -480,14 +480,20 @@ function methods:set_media_track(media_track) self.media_track = media_track end
 ---@return Step
 function methods:step() return self.history:step() end
 
+---The times of a step's commands are those of now.
+---@param step Step?
+local function keep_shift(self, step)
+  for _, commands in ipairs { step and step.forward or {}, step and step.back or {} } do
+    for _, command in ipairs(commands) do command.shift_s = command.shift_s or self.shift_s end
+  end
+end
+
 ---@param step Step
 function methods:push(step)
   local before = self.history:step().model
   if step.model.current ~= before.current or step.model.hidden ~= before.hidden then self:see() end
   step.shift_s = self.shift_s
-  for _, commands in ipairs { step.forward, step.back } do
-    for _, command in ipairs(commands) do command.shift_s = command.shift_s or self.shift_s end
-  end
+  keep_shift(self, step)
   self.history:push(step)
   settle_review(self)
 end
@@ -502,6 +508,8 @@ end
 ---@param model Model
 function methods:correct(model)
   self.history:correct(model)
+  keep_shift(self, self.history:step())
+  keep_shift(self, self.history.steps[self.history.at + 1])
   settle_review(self)
 end
 
