@@ -252,6 +252,10 @@ end
 ---What was answered elsewhere comes into the project; a key that was pressed before is about what stood there.
 local function caught_up(ctx, tab, s, fields)
   if not s:has_rows() then return end
+  if s:absent() then                                           -- the search was taken back here
+    s:finish_waiting()
+    return
+  end
   local changed = restore.catch_up(ctx, tab, s, fields)
   s:set_lookahead(lookahead(fields))
   if not changed then return end

@@ -38,13 +38,29 @@ end
 ---@param model Model
 function methods:amend(model) self:step().model = model end
 
+---A step's model in the times of another step.
+---@param step Step
+---@param other Step
+---@return Model
+local function model_at(step, other)
+  local model, by_s = step.model, other.shift_s - step.shift_s
+  for number in pairs(by_s ~= 0 and step.model.candidates or {}) do model = models.moved(model, number, by_s) end
+  return model
+end
+
 ---The present step is another than was thought, though its regions are the same: its commands, and those of the next one, lead there.
 ---@param model Model
 function methods:correct(model)
   local before, step, after = self.steps[self.at - 1], self:step(), self.steps[self.at + 1]
   step.model = model
-  if before then step.forward, step.back = models.instead(model, before.model), models.instead(before.model, model) end
-  if after then after.forward, after.back = models.instead(after.model, model), models.instead(model, after.model) end
+  if before then
+    local was = model_at(before, step)
+    step.forward, step.back = models.instead(model, was), models.instead(was, model)
+  end
+  if after then
+    local will_be = model_at(after, step)
+    after.forward, after.back = models.instead(will_be, model), models.instead(model, will_be)
+  end
 end
 
 ---An answer is another one now, and no region shows it: it stands in every step around that had the one before, and redo gives it.

@@ -302,10 +302,12 @@ function models.renamed(model, label)
   return new
 end
 
----The same with the names that another model of the session has, and with the offsets of its regions from their sound.
+---The same with the names that another model of the session has, with the offsets of its regions from their sound, and without the
+---regions that were cleared there.
 ---@param names Model
 ---@return Model
 function models.with_names(model, names)
+  model = copied(model, { cleared = names.cleared })
   if names.offset then model = models.counted_from(model, names.offset) end
   for number, one in pairs(names.candidates) do
     local same = model.candidates[number]
@@ -563,7 +565,7 @@ local function restated(one, before)
   return list
 end
 
----What leads from another model's places below a number to those of this one, the example first.
+---What leads from another model's places up to a number to those of this one, the example first.
 ---@param model Model
 ---@param other Model
 ---@param last integer
@@ -593,11 +595,12 @@ function models.instead(model, other)
   local list = models.restated_to(model, other, from - 1)
   if models.answers(other) >= from then list[#list + 1] = { "undo", from } end
   for _, command in ipairs(models.again(model, from)) do
-    if command[1] == "answer" then list[#list + 1] = { "ask", model.candidates[command[2]].proposed_start_s } end
+    if command[1] == "answer" then list[#list + 1] = { "ask", on_sound(model.candidates[command[2]]).proposed_start_s } end
     list[#list + 1] = command
   end
   if other.over == "finished" and model.over ~= "finished" then table.insert(list, 1, { "more", 0 }) end
   if model.over == "finished" and other.over ~= "finished" then list[#list + 1] = { "finish" } end
+  if model.label ~= other.label then list[#list + 1] = { "rename", model.label } end
   return list
 end
 

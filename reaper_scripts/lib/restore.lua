@@ -1,5 +1,6 @@
 -- @noindex
---- When a project is opened: what its regions say and what the daemon's journals say are brought together. Journals know
+--- When a project is opened, or its search went on elsewhere: what its regions say and what the daemon's journals say are brought
+-- together. Journals know
 -- every answer; a project closed without saving knows fewer, and then the user decides.
 
 local audition = require("audition")

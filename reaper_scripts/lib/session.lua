@@ -24,7 +24,7 @@ session.MOST_RESYNCS = 3
 ---| "listing"    # open: a list of what "accept the rest" would take is awaited
 ---| "accepting"  # open: the rest is accepted, and what became of it is awaited
 ---| "resyncing"  # open: project and daemon have drifted apart, and everything is asked for
----| "behind"     # open: the search went on elsewhere; nothing is answered or sent before everything is there
+---| "behind"     # open: the search went on elsewhere; nothing but a name is sent before everything is there
 ---| "lost"       # the daemon has no journal of it
 
 local OPEN = { ready = true, asking = true, answering = true, continuing = true, listing = true, accepting = true, resyncing = true,

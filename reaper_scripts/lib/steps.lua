@@ -28,8 +28,7 @@ local FIELDS = {
   finish = {},
 }
 
----Tell the daemon what has been done; a name only while what it has is awaited, which comes into the project then whatever stands
----there.
+---Tell the daemon what has been done. In the state `behind` only a name is told: what the daemon has replaces the rest.
 ---@param commands table[]
 ---@return table? sent the last one, as the link has it
 function steps.send(ctx, s, commands)

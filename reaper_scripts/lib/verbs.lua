@@ -349,7 +349,7 @@ local function while_collecting(ctx, _, s, verb)
   return true
 end
 
----A verb while the answers that were given elsewhere are awaited: its turn comes after them.
+---A verb while the answers that were given elsewhere are awaited: it waits, and is dropped if they change anything.
 local function while_behind() return false end
 
 -- What a verb meets in each state; in all others it is carried out.

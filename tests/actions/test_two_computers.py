@@ -181,6 +181,54 @@ def test_a_name_that_is_given_meanwhile_stays(one_rig: Rig, when: str) -> None:
     assert one_rig.names() == ["Kick 0", "Kick 1", "? Kick 3 (90 %)"]
 
 
+def test_an_undo_of_a_name_is_told_though_something_else_changed_unseen(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("reject")
+    one_rig.press("accept")
+    one_rig.reaper.answer(["Kick"])
+    one_rig.press("rename", 6)
+    answer_there(one_rig.daemon, session, ("first skip",))  # no region shows it
+    session.behind = True
+    one_rig.press("accept_rest", 10)
+    agree(one_rig, session)
+    names = one_rig.names()
+    one_rig.reaper.run(UNDO)
+    one_rig.tick(10)
+    assert session.state.label == "Sound 1"
+    assert session.state.candidates[1].state == "rejected"
+    one_rig.reaper.run(REDO)
+    one_rig.tick(10)
+    assert (session.state.label, session.state.candidates[1].state) == ("Kick", "skipped")
+    assert one_rig.names() == names
+
+
+def test_cleared_regions_stay_away(one_rig: Rig) -> None:
+    one_rig.set(keep_rejected="yes")
+    session = one_rig.find()
+    one_rig.press("reject")
+    assert "x Sound 1-1" in one_rig.names()
+    one_rig.press("clear")
+    answer_there(one_rig.daemon, session, ("accept",))
+    session.behind = True
+    one_rig.press("reject")  # shows the candidate
+    one_rig.press("reject", 20)
+    agree(one_rig, session)
+    assert one_rig.names() == ["Sound 1-0", "Sound 1-2", "? Sound 1-3 (90 %)"]
+
+
+def test_a_search_that_was_taken_back_does_not_come_again(one_rig: Rig) -> None:
+    session, daemon = one_rig.find(), one_rig.daemon
+    one_rig.reaper.run(UNDO)
+    one_rig.tick(10)
+    assert one_rig.names() == []
+    daemon.crash()
+    answer_there(daemon, session, ("accept",))
+    session.behind = True
+    daemon.start()
+    one_rig.tick(120)
+    assert one_rig.names() == []
+
+
 HERE = [
     ("accept",),
     ("accept", "reject", "accept"),

@@ -72,6 +72,7 @@ def test_what_is_wrong_is_said(capsys, tmp_path, change, said):
 DAMAGED = [
     lambda rows: [*rows[:7], b'{"v":1}', *rows[8:], b""],
     lambda rows: [*rows[:5], rows[1], *rows[6:], b""],  # sound lines, but a session begins only once
+    lambda rows: [*rows[:5], rows[1], rows[6], b'{"v":1}', *rows[8:], b""],
 ]
 
 

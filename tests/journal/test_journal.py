@@ -410,6 +410,20 @@ def test_a_full_disk_that_takes_no_answers_of_elsewhere_leaves_the_journal_as_it
     assert desk.path("s-1").read_bytes().startswith(content)
 
 
+def test_what_fails_at_every_list_is_told_once(tmp_path, monkeypatch):
+    desk, project, _ = passed_on(tmp_path)
+
+    def full(*_args, **_how):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal_file, "write_whole", full)
+        for _ in range(3):
+            assert len(desk.of_project(str(project))) == 1
+        with desk.open("s-1") as journal:
+            assert journal.note.count("holds more answers, but cannot be taken over") == 1
+
+
 def test_of_two_copies_that_go_on_the_longer_one_is_named_and_none_is_another_course(tmp_path):
     desk, _, theirs = passed_on(tmp_path)
     beside = theirs.parent

@@ -244,7 +244,8 @@ def _spool_ping(info: DaemonInfo, ping: bytes, timeout_s: float) -> bool:
     try:
         asked.mkdir(parents=True)
         answered.parent.mkdir()
-        (asked / "00000001.tmp").write_bytes(ping)
+        with open_new(asked / "00000001.tmp", private=True) as file:
+            write_all(file, ping)
         (asked / "00000001.tmp").replace(asked / "00000001.osc")
         while time.monotonic() < end_s:
             if answered.exists():

@@ -188,7 +188,6 @@ def _search(args: argparse.Namespace) -> int:
     with _kept_if_used(_journal(args, header, begun, settings), args, person, console) as journal:
         state = fold(journal.events())
         if truth:
-            truth.mark(state.example)
             if beside := truth.beside(state.example):
                 console.print(f"note: {beside}")
             for one in state.candidates.values():  # a resumed session: what was found stays found

@@ -73,8 +73,16 @@ def _read(path: Path, warn: bool) -> tuple[Header, list[Line]]:
     from reatrieve.journal import DamageError, read_journal
     from reatrieve.session.state import fold_possible
 
-    header, lines = read_journal(path, warn=warn)
+    damage = None
+    try:
+        header, lines = read_journal(path, warn=warn)
+    except DamageError as error:
+        if error.header is None:
+            raise
+        header, lines, damage = error.header, error.lines, error
     _, n_possible, why = fold_possible(line.event for line in lines)
     if why:
-        raise DamageError(path, n_possible + 2, why, header, lines[:n_possible])
+        raise DamageError(path, n_possible + 2, why, header, lines[:n_possible]) from damage
+    if damage is not None:
+        raise damage
     return header, lines

@@ -466,8 +466,9 @@ def _catch_up(journal: Journal) -> None:
     journal.note = _joined(journal.note, note)
 
 
-def _joined(*notes: str) -> str:
-    return "; ".join(filter(None, notes))
+def _joined(before: str, note: str) -> str:
+    """Both, each said once."""
+    return before if note in before else "; ".join(filter(None, (before, note)))
 
 
 def _has_more(copy: Path, here: Path) -> bool:

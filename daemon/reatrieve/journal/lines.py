@@ -219,9 +219,8 @@ def parse(path: Path, raw: bytes) -> JournalContent:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
             if _is_newer(row, before):
                 raise JournalError(f"{path}, line {number}: it is of a newer version; update ReaTrieve") from exc
-            if (
-                last and number > 1 and _is_torn(row, before)
-            ):  # a power cut can leave a line's length without its content
+            # A power cut can leave a line's length without its content.
+            if last and number > 1 and _is_torn(row, before):
                 return JournalContent(version, header, lines, length - len(row) - 1, crc, row + b"\n")
             damage = DamageError(path, number, _why(exc), header, lines)
             return JournalContent(version, header, lines, length, crc, b"", damage)
@@ -301,7 +300,7 @@ def _is_torn(row: bytes, crc: int) -> bool:
     except (json.JSONDecodeError, UnicodeDecodeError):
         return True
     except (ValueError, RecursionError):  # JSON, but nested deeper, or with a longer number, than Python takes
-        return False
+        pass
     return False
 
 

@@ -197,7 +197,7 @@ class ResultsFile:
             try:
                 line = _parsed(raw)
             except (ValueError, RecursionError):  # JSON, but none that this writes
-                raise InputError(f"{path}, line {number + 1} holds no evaluation result; name another file") from None
+                raise _not_a_result(path, number + 1) from None
             if number == 0 and (line is None or line.get("format") != FORMAT or line.get("version") != VERSION):
                 raise InputError(
                     f"{path} holds no evaluation results of version {VERSION}; name another file or folder"
@@ -209,7 +209,10 @@ class ResultsFile:
                 self._done[line["done"]] = pending
                 pending = []
             elif number:
-                pending.append(SessionRecord.from_json(line))
+                try:
+                    pending.append(SessionRecord.from_json(line))
+                except (ValueError, KeyError, TypeError, AttributeError):
+                    raise _not_a_result(path, number + 1) from None
             if not pending:
                 good = pending_from
         if good < len(content):
@@ -226,6 +229,10 @@ class ResultsFile:
                 with contextlib.suppress(OSError):
                     path.unlink()
                 raise ReatrieveError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _not_a_result(path: Path, line: int) -> InputError:
+    return InputError(f"{path}, line {line} holds no evaluation result; name another file")
 
 
 def _parsed(raw: bytes) -> dict[str, Any] | None:

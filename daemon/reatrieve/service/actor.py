@@ -352,9 +352,11 @@ class SessionActor:
         handled()
         await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s))
         await self._go_on()
-        with contextlib.suppress(InputError):  # no project has such a name
+        try:
             folder = copies_folder(work.journal.header.project)
-            self._tell_of_copies(await self._step(lambda: work.journal.beside(folder)))
+        except InputError:  # no project has such a name
+            return
+        self._tell_of_copies(await self._step(lambda: work.journal.beside(folder)))
 
     async def _change(self, command: Command, handled: Callable[[], None]) -> None:
         work = await self._opened()

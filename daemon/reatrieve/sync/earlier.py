@@ -77,7 +77,7 @@ class EarlierExport:
         try:
             steps = [_step(row, audio.start_s) for row in self.tempo]
             return TempoMap.of_steps(steps) if all(map(_is_usual, steps)) else None
-        except (ValueError, KeyError, TypeError, OverflowError):
+        except _FAULTS:
             return None
 
     def events_of_others(self, audio: SyncAudio, accepted: Iterable[Accepted]) -> list[SyncEvent]:
@@ -127,7 +127,8 @@ def _step(row: Mapping[str, Any], start_s: float) -> TempoStep:
 def _is_usual(step: TempoStep) -> bool:
     """Whether its numbers lie where those of a project do: files can be edited."""
     metre = max(step.numerator, step.denominator)
-    return abs(step.time_s) <= limits.TIME_S and step.bpm <= limits.BPM and metre <= limits.METRE
+    times = max(abs(step.time_s), abs(step.position.bar))
+    return times <= limits.TIME_S and step.bpm <= limits.BPM and metre <= limits.METRE
 
 
 def _event(row: Mapping[str, Any]) -> SyncEvent:
