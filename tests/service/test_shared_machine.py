@@ -224,8 +224,19 @@ def test_no_copy_goes_where_a_link_of_somebody_else_leads(tmp_path, give_away):
     assert list((tmp_path / "theirs").iterdir()) == []
 
 
-@posix
-def test_a_file_that_becomes_a_link_while_it_is_opened_is_not_followed(tmp_path, monkeypatch):
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    ("exchange", "error", "why"),
+    [
+        pytest.param(lambda path, secret: path.symlink_to(secret), OSError, "symbolic link", marks=posix, id="link"),
+        pytest.param(
+            lambda path, _: os.mkfifo(path), ForeignFileError, "is no plain file any more", marks=posix, id="pipe"
+        ),
+    ],
+)
+def test_a_file_that_is_exchanged_while_it_is_opened_is_neither_followed_nor_waited_for(
+    tmp_path, monkeypatch, exchange, error, why
+):
     path, secret = tmp_path / "settings.txt", tmp_path / "secret"
     path.write_text("port = 5\n", encoding="utf-8")
     secret.write_text("secret", encoding="utf-8")
@@ -234,29 +245,11 @@ def test_a_file_that_becomes_a_link_while_it_is_opened_is_not_followed(tmp_path,
     def exchanged(name, **how):
         found = looked_at(name, **how)
         path.unlink()
-        path.symlink_to(secret)
+        exchange(path, secret)
         return found
 
     monkeypatch.setattr(files, "demand_regular", exchanged)
-    with pytest.raises(OSError, match="symbolic link"):
-        read_small(path, max_bytes=100)
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
-@pytest.mark.timeout(30)
-def test_a_file_that_becomes_a_pipe_while_it_is_opened_is_not_waited_for(tmp_path, monkeypatch):
-    path = tmp_path / "settings.txt"
-    path.write_text("port = 5\n", encoding="utf-8")
-    looked_at = files.demand_regular
-
-    def exchanged(name, **how):
-        found = looked_at(name, **how)
-        path.unlink()
-        os.mkfifo(path)
-        return found
-
-    monkeypatch.setattr(files, "demand_regular", exchanged)
-    with pytest.raises(ForeignFileError, match="is no plain file any more"):
+    with pytest.raises(error, match=why):
         read_small(path, max_bytes=100)
 
 

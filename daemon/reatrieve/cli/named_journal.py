@@ -41,11 +41,11 @@ def read_named_journal(
         what stands before the damage.
     """
     from reatrieve.audio.decode import SOUND_ENDINGS
-    from reatrieve.journal import DamageError
+    from reatrieve.journal import DamageError, read_possible
     from reatrieve.session.state import fold
 
     try:
-        return _read(path, warn)
+        return read_possible(path, warn=warn)
     except DamageError as damage:
         if damage.header is None or not damage.lines:
             raise
@@ -66,23 +66,3 @@ def read_named_journal(
         if option is not None and isinstance(error, NotAJournalError):
             raise InputError(f"{path} is no journal; give it as {command_line(option, path)}") from error
         raise
-
-
-def _read(path: Path, warn: bool) -> tuple[Header, list[Line]]:
-    """As ``read_journal``; an event that cannot follow those before it is damage, too."""
-    from reatrieve.journal import DamageError, read_journal
-    from reatrieve.session.state import fold_possible
-
-    damage = None
-    try:
-        header, lines = read_journal(path, warn=warn)
-    except DamageError as error:
-        if error.header is None:
-            raise
-        header, lines, damage = error.header, error.lines, error
-    _, n_possible, why = fold_possible(line.event for line in lines)
-    if why:
-        raise DamageError(path, n_possible + 2, why, header, lines[:n_possible]) from damage
-    if damage is not None:
-        raise damage
-    return header, lines

@@ -318,7 +318,7 @@ class JournalFolder:
         if read_as in self._unusable_copies:
             return
         try:
-            lines = _possible(copy)
+            _, lines = read_possible(copy)
         except DamageError:
             if len(self._unusable_copies) >= limits.COPIES:
                 self._unusable_copies.clear()
@@ -391,6 +391,31 @@ def _is_there(path: Path) -> bool:
     except OSError as exc:
         raise JournalError(unreadable(path, exc)) from exc
     return True
+
+
+def read_possible(path: Path, *, warn: bool = True) -> tuple[Header, list[Line]]:
+    """As ``read_journal``; an event that cannot follow those before it is damage, too.
+
+    Raises
+    ------
+    DamageError
+        Of the first damage, with what stands before it.
+    JournalError
+        As ``read_journal``.
+    """
+    damage = None
+    try:
+        header, lines = read_journal(path, warn=warn)
+    except DamageError as error:
+        if error.header is None:
+            raise
+        header, lines, damage = error.header, error.lines, error
+    _, at, why = fold_possible(line.event for line in lines)
+    if why:
+        raise DamageError(path, at + 2, why, header, lines[:at]) from damage
+    if damage is not None:
+        raise damage
+    return header, lines
 
 
 def check_journal(path: Path) -> tuple[Header | None, list[Line], list[str]]:
@@ -480,15 +505,6 @@ def _has_more(copy: Path, here: Path) -> bool:
 def _is_ahead(copy: Path, here: Path) -> bool:
     """Whether a copy goes on where the journal here ends."""
     return _has_more(copy, here) and goes_on(read_journal(copy)[1], read_journal(here)[1])
-
-
-def _possible(copy: Path) -> list[Line]:
-    """The events of a copy; ``DamageError`` where one cannot follow those before it, else as ``read_journal``."""
-    header, lines = read_journal(copy)
-    _, at, why = fold_possible(line.event for line in lines)
-    if why:
-        raise DamageError(copy, at + 2, why, header, lines[:at])
-    return lines
 
 
 def _longer_copies(header: Header, lines: Sequence[Line]) -> Iterator[tuple[Path, list[Line]]]:
