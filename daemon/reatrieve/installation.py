@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from reatrieve.errors import InputError
 
@@ -224,12 +223,20 @@ def _origin(direct_url: str | None) -> tuple[Kind, str]:
         return "repository", f"{info.get('vcs', 'git')}+{record['url']}" + (f"@{revision}" if revision else "")
     if url.scheme != "file":
         return "wheel", record["url"]
-    path = Path(url2pathname(unquote(url.path) if sys.platform != "win32" else url.path))
+    path = _path_of(url.path)
     if not path.exists():
         return "unknown", ""
     if "dir_info" in record:
         return ("checkout" if record["dir_info"].get("editable") else "folder"), str(path)
     return "wheel", str(path)
+
+
+def _path_of(url_path: str) -> Path:
+    if sys.platform != "win32":
+        return Path(unquote(url_path))
+    from urllib.request import url2pathname  # loads what speaks HTTP, which costs every command a tenth of its start
+
+    return Path(url2pathname(url_path))
 
 
 def _by_extra(requires: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -29,37 +29,11 @@ HEAVY = (
     "lupa",
     "PIL",
     "soundfile",
+    "urllib.request",
     "watchdog",
 )
-ALLOWED_FOR_HELP = {
-    "convert": {"numpy", "scipy", "soundfile"},
-    "export": {"numpy", "scipy", "soundfile"},
-    "synth": {"numpy", "scipy", "soundfile"},
-}
-"""Their help lists formats, targets and genres, which live beside what works with arrays (no part of scipy loads)."""
-MOST_OF_NUMPY = 3.0
-
-
-def cpu_s(*arguments: str) -> float:
-    """Processor time of a Python process with these arguments."""
-    resource = pytest.importorskip("resource", reason="processor time of children is counted on Unix only")
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return float(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-
-
-def of_numpy(*arguments: str) -> float:
-    """Processor time of a Python process over that of ``import numpy``: each the least of up to ten, in turn, since
-    what else a machine does makes both dearer.
-    """
-    command_s, numpy_s = float("inf"), float("inf")
-    for _ in range(10):
-        numpy_s = min(numpy_s, cpu_s("-c", "import numpy"))
-        command_s = min(command_s, cpu_s(*arguments))
-        if command_s <= MOST_OF_NUMPY * numpy_s:
-            break
-    return command_s / numpy_s
+ALLOWED_FOR_HELP = {"synth": {"numpy", "scipy", "soundfile"}}
+"""Its help lists genres, which live beside what works with arrays (no part of scipy loads)."""
 
 
 def loaded_by(code: str) -> set[str]:
@@ -67,11 +41,6 @@ def loaded_by(code: str) -> set[str]:
     code += f"\nimport json, sys\nprint(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return set(json.loads(done.stdout.splitlines()[-1]))
-
-
-def test_help_costs_at_most_three_times_the_import_of_numpy() -> None:
-    for arguments in (["--help"], ["export", "--help"], ["synth", "--help"], ["serve", "--help"]):
-        assert of_numpy("-m", "reatrieve", *arguments) <= MOST_OF_NUMPY, arguments
 
 
 def test_the_list_of_commands_loads_no_command() -> None:

@@ -32,7 +32,7 @@ def of(direct_url: object, prefix: Path, installer: str = "pip") -> Installation
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    folder = tmp_path / "Ré Trieve"
+    folder = tmp_path / "Ré 50%41 Trieve"  # a name with what looks like an escape of a URL
     folder.mkdir()
     return folder
 

@@ -21,8 +21,8 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "bench",
-        description="Measure analysis, answers, the whole loop and memory, each as a ratio to a baseline of the run, "
-        "with BLAS on one thread. Exit status 1 if a goal is missed.",
+        description="Measure analysis, answers, memory, the start of commands and the whole loop, each as a ratio to a "
+        "baseline of the run, with BLAS on one thread. Exit status 1 if a goal is missed.",
     )
     parser.add_argument("--no-hour", action="store_true", help="leave out the one-hour file (quick)")
     parser.add_argument(
@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
     from reatrieve.lab.bench.answers import default_ratios, paper_ratio
     from reatrieve.lab.bench.memory import memory_ratios
+    from reatrieve.lab.bench.starts import help_ratios
 
     if args.json:
         check_json_to_write(args.json, "--json", is_ours=_are_ratios)
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         ratios = default_ratios(hour=not args.no_hour, say=told)
         ratios.append(paper_ratio(say=told))
         ratios += memory_ratios(Path(folder), hour=not args.no_hour, eight_hours=args.eight_hours, say=told)
+        ratios += help_ratios(say=told)
         if not args.no_loop:
             from reatrieve.lab.bench.loop import loop_ratios
 

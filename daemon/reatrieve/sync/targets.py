@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reatrieve.errors import InputError, did_you_mean
-from reatrieve.session.retriever import Progress
 from reatrieve.sync.model import SyncSheet
 from reatrieve.sync.writers import tables
-from reatrieve.sync.writers.cue_wav import write_cue_wav
 from reatrieve.sync.writers.fmod import write_fmod_script
 from reatrieve.sync.writers.midi import write_midi
 from reatrieve.sync.writers.sync_json import write_sync_json
 from reatrieve.sync.writers.unreal import write_unreal_csv, write_unreal_json
 from reatrieve.sync.writers.wwise import write_waapi
+
+if TYPE_CHECKING:
+    from reatrieve.session.retriever import Progress
 
 __all__ = ["TARGETS", "WORDS", "Options", "Target", "chosen_options", "chosen_targets"]
 
@@ -65,6 +67,12 @@ def _plain(write: Callable[[SyncSheet], bytes]) -> Callable[[SyncSheet, Options]
     return lambda sheet, _options: (write(sheet), [])
 
 
+def _cue_wav(sheet: SyncSheet, path: Path, options: Options, progress: Progress | None) -> list[str]:
+    from reatrieve.sync.writers.cue_wav import write_cue_wav  # loads numpy, which help does without
+
+    return write_cue_wav(sheet, path, regions=options.cue_regions, reaper_loops=options.reaper_loops, progress=progress)
+
+
 def _loader(name: str) -> Callable[[SyncSheet, Options], Content]:
     return lambda _sheet, _options: (resources.files("reatrieve.sync.loaders").joinpath(name).read_bytes(), [])
 
@@ -74,9 +82,7 @@ TARGETS: Mapping[str, Target] = {
     "wav": Target(
         "WAV copy with cue points and regions (Wwise sounds, FMOD Core, Unreal, REAPER, Audition)",
         "{name}.cues.wav",
-        stream=lambda sheet, path, options, progress: write_cue_wav(
-            sheet, path, regions=options.cue_regions, reaper_loops=options.reaper_loops, progress=progress
-        ),
+        stream=_cue_wav,
     ),
     "reaper": Target(
         "REAPER Region/Marker Manager CSV",

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reatrieve.lab.bench import material
-from reatrieve.lab.bench.measure import Ratio
+from reatrieve.lab.bench.measure import Ratio, paired_ratio
 from reatrieve.retrieval.registry import make_retriever
 from reatrieve.retrieval.threads import one_blas_thread
 from reatrieve.session.events import Answered, Proposed, Started
@@ -59,14 +59,14 @@ def default_ratios(*, hour: bool, say: Callable[[str], None]) -> list[Ratio]:
     say("analysis of 4 minutes")
     y = material.samples(4)
     pairs = [(_timed(lambda: retriever.analyse([y], n_samples=len(y))), _timed(partial(_mel, y))) for _ in range(6)][1:]
-    ratios = [_paired("analysis", "analysis of 4 minutes", "mel spectrogram of the same", pairs, goal=3.0)]
+    ratios = [paired_ratio("analysis", "analysis of 4 minutes", "mel spectrogram of the same", pairs, goal=3.0)]
     two = material.samples(2)
     for minutes, goal in ((4, 0.12), (60, 0.5)) if hour else ((4, 0.12),):
         say(f"answers on {minutes} minutes")
         analysis = _analyse(retriever, minutes)
         pairs = [(spent, _timed(partial(_mel, two))) for spent in _answer_times(retriever, analysis, N_RANKER_ANSWERS)]
         what = f"answer to next candidate, {minutes} minutes"
-        ratios.append(_paired(f"answer_{minutes}_min", what, "mel spectrogram of 2 minutes", pairs, goal=goal))
+        ratios.append(paired_ratio(f"answer_{minutes}_min", what, "mel spectrogram of 2 minutes", pairs, goal=goal))
     return ratios
 
 
@@ -94,10 +94,3 @@ def _mel(y: NDArray[np.float32]) -> None:
     that is timed next.
     """
     librosa.feature.melspectrogram(y=y, sr=ANALYSIS_RATE_HZ)
-
-
-def _paired(name: str, what: str, base: str, pairs: list[tuple[float, float]], *, goal: float) -> Ratio:
-    """The median of the ratios pair by pair, shown with the median of the base."""
-    base_s = statistics.median(b for _, b in pairs)
-    ratio = statistics.median(a / b for a, b in pairs)
-    return Ratio(name, what, base, ratio * base_s, base_s, "s", goal)

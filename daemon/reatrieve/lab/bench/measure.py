@@ -5,12 +5,12 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Ratio", "median_s", "peak_memory_bytes"]
+__all__ = ["Ratio", "median_s", "paired_ratio", "peak_memory_bytes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,15 @@ def median_s(run: Callable[[], object], *, repeats: int = 5) -> float:
         run()
         times.append(time.perf_counter() - start)
     return statistics.median(times)
+
+
+def paired_ratio(name: str, what: str, base: str, pairs: Sequence[tuple[float, float]], *, goal: float) -> Ratio:
+    """The median of the ratios pair by pair, shown with the median of the base; ``pairs``: value and base, in seconds,
+    at least one pair.
+    """
+    base_s = statistics.median(b for _, b in pairs)
+    ratio = statistics.median(a / b for a, b in pairs)
+    return Ratio(name, what, base, ratio * base_s, base_s, "s", goal)
 
 
 def peak_memory_bytes() -> int:
