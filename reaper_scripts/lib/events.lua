@@ -112,9 +112,13 @@ local function rest_accepted(ctx, tab, s, fields)
     return
   end
   local above, asked = s.rest.above, s.model.current
+  local forward = { { "accept_rest", above } }
+  if asked and s.withdrawn[asked] then                         -- a redo finds the place again that the user has pointed at
+    table.insert(forward, 1, { "ask", s.model.candidates[asked].proposed_start_s })
+  end
   s:finish_waiting()
   s:set_rest_clear(false)
-  adopt_rows(ctx, tab, s, "Accept all", s.model, fields, { { "accept_rest", above } })
+  adopt_rows(ctx, tab, s, "Accept all", s.model, fields, forward)
   steps.drop_waiting(s, asked)               -- the keys were about the place that is accepted with the rest
 end
 
@@ -201,15 +205,21 @@ local function ask_for_all(ctx, s)
   ctx.link:command("resume", { session = s.id })
 end
 
----Whether the daemon's rows are there and have an answer otherwise than the project, though it knows all that was done here: it went
----on elsewhere, and what it said of that was lost; or it has refused what was done, which was told.
+---Whether the daemon's rows are there and have other answers than the project, though it knows all that was done here: it went on
+---elsewhere, and what it said of that was lost; or it has refused what was done, which was told. Edges that it has refused stay as the
+---user has put them.
 local function has_other_answers(ctx, s)
   if not s:has_rows() or ctx.link:is_changing(s.id) then return false end
+  local elsewhere = false
   for _, row in ipairs(s.rows) do
     local one = s.model.candidates[row.number]
-    if row.number > 0 and row.state ~= "candidate" and one and one.state ~= "candidate" and one.state ~= row.state then return true end
+    if row.state ~= "candidate" and one and one.state ~= "candidate" then
+      if one.state ~= row.state then return true end
+      elsewhere = elsewhere or models.differ(one, row)
+    end
   end
-  return false
+  if not elsewhere then s:refuse_edit(false) end
+  return elsewhere and not s.refused and not s.outdated
 end
 
 ---Where an open session is: the project shows it already, or shows it from now on, or both have drifted apart.
@@ -252,10 +262,7 @@ end
 ---What was answered elsewhere comes into the project; a key that was pressed before is about what stood there.
 local function caught_up(ctx, tab, s, fields)
   if not s:has_rows() then return end
-  if s:absent() then                                           -- the search was taken back here
-    s:finish_waiting()
-    return
-  end
+  if s:absent() then return end                                -- the search was taken back here: a redo asks again
   local changed = restore.catch_up(ctx, tab, s, fields)
   s:set_lookahead(lookahead(fields))
   if not changed then return end
@@ -416,6 +423,7 @@ function on.failed(ctx, tab, s, fields)
     return
   end
   if told then return end
+  s:refuse_edit(true)
   if fields.code == "cancelled" and s.rest then                -- the user has stopped it
     s:give_up_reply()
     return s:finish_waiting()
@@ -486,6 +494,8 @@ function events.tick(ctx, tab, s)
   elseif s.awaited_since and ctx.link:all_acked() and ctx.now - s.awaited_since > RETRY_S then
     s:await_reply(ctx.now)
     ctx.link:command("resume", { session = s.id })
+  elseif s.state == "behind" and not s.awaited_since and not s:absent() then
+    ask_for_all(ctx, s)
   end
 end
 

@@ -48,6 +48,7 @@ function ext_state.encode(s)
     if offset then parts[#parts + 1] = joined("left", number, offset.start_s, offset.end_s, offset.stays and 1 or 0) end
   end
   for number in pairs(s.strayed) do parts[#parts + 1] = joined("strayed", number) end
+  if model.cleared then parts[#parts + 1] = joined("cleared", model.cleared) end
   local marked = {}
   for guid, mark in pairs(marks) do
     local one = model.candidates[mark.number]
@@ -128,6 +129,9 @@ function ext_state.decode(id, text)
       local one = counted(field[2])
       good = one ~= nil
       if good then strayed[one] = true end
+    elseif what == "cleared" then
+      model.cleared = counted(field[2])
+      good = model.cleared ~= nil
     elseif what == "replaced" then
       good = field[2] ~= nil
       if good then replaced[unescaped(field[2])] = true end

@@ -49,15 +49,16 @@ local function model_at(step, other)
 end
 
 ---The present step is another than was thought, though its regions are the same: its commands, and those of the next one, lead there.
+---A step at which nothing of the session stands says nothing of its answers: its commands stay.
 ---@param model Model
 function methods:correct(model)
   local before, step, after = self.steps[self.at - 1], self:step(), self.steps[self.at + 1]
   step.model = model
-  if before then
+  if before and before.model.candidates[0] then
     local was = model_at(before, step)
     step.forward, step.back = models.instead(model, was), models.instead(was, model)
   end
-  if after then
+  if after and after.model.candidates[0] then
     local will_be = model_at(after, step)
     after.forward, after.back = models.instead(will_be, model), models.instead(model, will_be)
   end

@@ -404,31 +404,44 @@ end
 -- Edges further apart than this were given by different answers.
 local SAME_ANSWER_S = 0.001
 
----Whether two models say different things of a place that both have answered, or of the example.
+---Whether the sounds of two places have nothing in common.
 ---@param a Candidate
 ---@param b Candidate
-local function differ(a, b)
-  if a.state ~= b.state then return true end
-  if not models.is_accepted(a) then return are_apart(a, b) end
-  return math.abs(a.start_s - b.start_s) > SAME_ANSWER_S or math.abs(a.end_s - b.end_s) > SAME_ANSWER_S
+local function sounds_are_apart(a, b)
+  local a_start_s, a_end_s = models.sound(a)
+  local b_start_s, b_end_s = models.sound(b)
+  return a_start_s >= b_end_s or a_end_s <= b_start_s
 end
 
----The first answer that two models of a session do not share, of those that both have; nil where all are alike.
+---Whether two models say different things of a place that both have answered, or of the example: of its sound, wherever its region
+---stands.
+---@param a Candidate
+---@param b Candidate
+---@return boolean
+function models.differ(a, b)
+  if a.state ~= b.state then return true end
+  if not models.is_accepted(a) then return sounds_are_apart(a, b) end
+  local a_start_s, a_end_s = models.sound(a)
+  local b_start_s, b_end_s = models.sound(b)
+  return math.abs(a_start_s - b_start_s) > SAME_ANSWER_S or math.abs(a_end_s - b_end_s) > SAME_ANSWER_S
+end
+
+---The first place of which two models of a session say different things, of those that both have answered and the example (0); nil
+---where all are alike.
 ---@param one Model
 ---@param other Model
+---@param from integer? the lowest number that counts
 ---@return integer?
-function models.parted(one, other)
+function models.parted(one, other, from)
   local first
   for number, a in pairs(one.candidates) do
-    local b = other.candidates[number]
-    if b and number > 0 and a.state ~= "candidate" and b.state ~= "candidate" and differ(a, b) then
-      first = math.min(first or number, number)
-    end
+    local b = number >= (from or 0) and other.candidates[number]
+    if b and a.state ~= "candidate" and b.state ~= "candidate" and models.differ(a, b) then first = math.min(first or number, number) end
   end
   return first
 end
 
----How many answers of a model another one does not have, or has differently.
+---How many answers of a model another one does not have, or has differently; the example's region is one.
 ---@param model Model
 ---@param other Model
 ---@return integer
@@ -436,7 +449,8 @@ function models.lacking(model, other)
   local n = 0
   for number, one in pairs(model.candidates) do
     local there = other.candidates[number]
-    if number > 0 and one.state ~= "candidate" and (not there or there.state == "candidate" or differ(one, there)) then n = n + 1 end
+    local answered = there and there.state ~= "candidate"
+    if one.state ~= "candidate" and (answered and models.differ(one, there) or not answered and number > 0) then n = n + 1 end
   end
   return n
 end
@@ -574,7 +588,7 @@ function models.restated_to(model, other, last)
   local list = {}
   for number = 0, last do
     local one, before = model.candidates[number], other.candidates[number]
-    if one and before and differ(one, before) then
+    if one and before and models.differ(one, before) then
       for _, command in ipairs(restated(one, before)) do list[#list + 1] = command end
     end
   end
@@ -582,20 +596,26 @@ function models.restated_to(model, other, last)
 end
 
 ---The commands that lead from the answers of another model to those of this one. Where both were asked about other places since an
----answer that they do not share, all from that one on are given anew, each after its place was asked for.
+---answer that they do not share, all from that one on are given anew. The place of an answer is asked for before it where something
+---else might be asked: after answers that they do not share.
 ---@param model Model
 ---@param other Model
 ---@return table[]
 function models.instead(model, other)
-  local first, shared = models.parted(model, other), math.min(models.answers(model), models.answers(other))
-  local from = shared + 1
-  for number = 1, shared do
-    if are_apart(model.candidates[number], other.candidates[number]) then from = first end
+  local shared = math.min(models.answers(model), models.answers(other))
+  local from, first, apart = shared + 1, nil, false
+  for number = shared, 1, -1 do
+    local one, there = model.candidates[number], other.candidates[number]
+    if models.differ(one, there) then first = number end
+    apart = apart or sounds_are_apart(one, there)
   end
+  if apart then from = first end
+  local coming, open = model.candidates[from], other.candidates[from]
+  local asks = first ~= nil or coming ~= nil and open ~= nil and sounds_are_apart(coming, open)
   local list = models.restated_to(model, other, from - 1)
   if models.answers(other) >= from then list[#list + 1] = { "undo", from } end
   for _, command in ipairs(models.again(model, from)) do
-    if command[1] == "answer" then list[#list + 1] = { "ask", on_sound(model.candidates[command[2]]).proposed_start_s } end
+    if asks and command[1] == "answer" then list[#list + 1] = { "ask", on_sound(model.candidates[command[2]]).proposed_start_s } end
     list[#list + 1] = command
   end
   if other.over == "finished" and model.over ~= "finished" then table.insert(list, 1, { "more", 0 }) end

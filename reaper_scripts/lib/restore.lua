@@ -301,7 +301,7 @@ function restore.reconcile(ctx, tab, s, fields)
   local here, there = s.answers_in_project, models.answers(daemon_model)
   s:confirm(fields)
 
-  local parted = models.parted(s.model, daemon_model) ~= nil
+  local parted = models.parted(s.model, daemon_model, here > there and 1 or 0) ~= nil
   if s.cut then
     mend(tab, s, daemon_model, present)
   elseif parted or there > here then

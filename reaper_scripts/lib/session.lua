@@ -24,7 +24,7 @@ session.MOST_RESYNCS = 3
 ---| "listing"    # open: a list of what "accept the rest" would take is awaited
 ---| "accepting"  # open: the rest is accepted, and what became of it is awaited
 ---| "resyncing"  # open: project and daemon have drifted apart, and everything is asked for
----| "behind"     # open: the search went on elsewhere; nothing but a name is sent before everything is there
+---| "behind"     # open: the search went on elsewhere; nothing but a name is sent before everything is there and shown
 ---| "lost"       # the daemon has no journal of it
 
 local OPEN = { ready = true, asking = true, answering = true, continuing = true, listing = true, accepting = true, resyncing = true,
@@ -48,7 +48,7 @@ local TRANSITIONS = {
   await_rest = { listing = "accepting" },
   resync = { ready = "resyncing", continuing = "resyncing" },
   fall_behind = { ready = "behind", asking = "behind", answering = "behind", continuing = "behind", listing = "behind",
-    accepting = "behind", resyncing = "behind" },
+    accepting = "behind", resyncing = "behind", behind = "behind" },
   finish_waiting = { ready = "ready", asking = "ready", answering = "ready", continuing = "ready", listing = "ready", accepting = "ready",
     resyncing = "ready", behind = "ready" },
 }
@@ -108,6 +108,7 @@ local TRANSITIONS = {
 ---@field question table? in the state asking: the command that asks for it
 ---@field seen { number: integer, start_s: number, end_s: number }? where the open candidate's region stood in the last look
 ---@field deciding boolean the questions are those that decide the rest
+---@field refused boolean the daemon has refused an edit, and has other edges than the project
 
 local FIELDS = {
   id = true, track = true, colour = true, state = true, history = true, media_track = true, search = true, answer = true, rest = true,
@@ -115,7 +116,7 @@ local FIELDS = {
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
   answers_in_project = true, cut = true, seals = true, layout = true,
   shift_s = true, outdated = true, searched = true, strayed = true, replaced = true, removed = true,
-  fetched = true, seen = true, question = true, reviewed = true, deciding = true, withdrawn = true, misplaced = true,
+  fetched = true, seen = true, question = true, reviewed = true, deciding = true, withdrawn = true, misplaced = true, refused = true,
 }
 
 local methods = {}
@@ -151,7 +152,8 @@ function methods:absent() return self.model.candidates[0] == nil and not self.cu
 ---Whether no edit of the user's is taken: the daemon's reply decides first what shall stand in the project.
 ---@return boolean
 function methods:holds_edits()
-  return self.state == "asking" or self.state == "answering" or self.state == "accepting" or self.state == "behind"
+  return self.state == "asking" or self.state == "answering" or self.state == "accepting"
+    or self.state == "behind" and not self:absent()
 end
 
 -- The search up to its first candidate
@@ -326,6 +328,10 @@ end
 function methods:has_rows() return self.rows ~= nil and self.rows.complete == true end
 
 function methods:drop_rows() self.rows = nil end
+
+---The daemon has refused an edit, and the user was told: edges may differ from now on, or no more.
+---@param refused boolean
+function methods:refuse_edit(refused) self.refused = refused end
 
 -- Verbs that wait
 
@@ -613,7 +619,7 @@ local function made(values)
     false, 0, 0
   values.answers_in_project = values.answers_in_project or 0
   values.cut, values.fetched = values.cut or false, false
-  values.seals, values.withdrawn, values.misplaced = {}, {}, {}
+  values.seals, values.withdrawn, values.misplaced, values.refused = {}, {}, {}, false
   values.strayed = values.strayed or {}
   values.replaced, values.removed = values.replaced or {}, values.removed or {}
   values.shift_s, values.outdated, values.deciding = values.shift_s or 0, values.outdated or false, false

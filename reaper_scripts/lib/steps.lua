@@ -28,13 +28,24 @@ local FIELDS = {
   finish = {},
 }
 
+---Only the names that are given.
+---@param commands table[]
+---@return table[]
+local function renamings(commands)
+  local list = {}
+  for _, command in ipairs(commands) do
+    if command[1] == "rename" then list[#list + 1] = command end
+  end
+  return list
+end
+
 ---Tell the daemon what has been done. In the state `behind` only a name is told: what the daemon has replaces the rest.
 ---@param commands table[]
 ---@return table? sent the last one, as the link has it
 function steps.send(ctx, s, commands)
-  if s.state == "behind" and commands[1] and commands[1][1] ~= "rename" then return end
+  if s.state == "behind" then commands = renamings(commands) end
   local sent
-  if s.state == "resyncing" and commands[1] and commands[1][1] ~= "rename" then
+  if s.state == "resyncing" and #commands > #renamings(commands) then
     s:finish_waiting()                           -- the daemon's rows will be of before
   end
   for _, command in ipairs(commands) do

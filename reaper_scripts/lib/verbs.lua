@@ -163,13 +163,26 @@ local function holds_answers(step)
   return false
 end
 
+---The number of the answer that a step has given: of several the last one, of the rest that was accepted at once the first.
+---@return integer?
+local function answer_of(step)
+  local number, at_once
+  for _, command in ipairs(step.forward) do
+    if command[1] == "answer" then number = math.max(number or 0, command[2]) end
+    at_once = at_once or command[1] == "accept_rest"
+  end
+  for _, command in ipairs(at_once and step.back or {}) do
+    if command[1] == "undo" then number = command[2] end
+  end
+  return number
+end
+
 ---The last answer that stands: that of the last step that has one, else the one with the highest number.
 local function last_answer(s)
   for index = s.history.at, 1, -1 do
-    local step = s.history.steps[index]
-    local back = holds_answers(step) and step.back[1]
-    local candidate = back and s.model.candidates[back[2]]
-    if candidate and candidate.state ~= "candidate" then return back[2] end
+    local number = answer_of(s.history.steps[index])
+    local candidate = number and s.model.candidates[number]
+    if candidate and candidate.state ~= "candidate" then return number end
   end
   return models.answered_before(s.model)
 end

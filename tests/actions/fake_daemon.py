@@ -47,7 +47,8 @@ class Session:
     ops: set[str] = field(default_factory=set)
     foreseen: list[tuple[float, float]] = field(default_factory=list)
     goes_on: bool = False  # from earlier answers: then the first span that is free comes next
-    behind: bool = False  # it went on elsewhere, and its client has not heard of it
+    behind: bool = False  # it went on elsewhere, and its client has not seen that
+    told: tuple[str, int] | None = None  # the client that was told, and the last event of it
 
 
 class FakeDaemon:
@@ -161,6 +162,9 @@ class FakeDaemon:
         link.hear(self.now_s)
         if isinstance(command, m.Seen):
             link.seen(command.upto)
+            for session in self.sessions.values():
+                if session.told is not None and session.told[0] == client and session.told[1] <= link.last_seen:
+                    session.told, session.behind = None, False
         elif isinstance(command, m.Ping):
             self._send(client, m.Pong(link.last_seq, link.upto))
         else:
@@ -362,16 +366,18 @@ class FakeDaemon:
         if isinstance(command, m.Resume):
             if session.behind:
                 self.push(name, m.Note(name, "elsewhere", "this sound was answered elsewhere meanwhile"))
-            session.behind = False
             self._propose(session)
             self._rows(session)
+            if session.behind:
+                session.told = self.owner[name], self.links[self.owner[name]].last_seq
             self._tell(name)
             return
         if isinstance(command, m.Saved):
             session.find = m.Find(**{**vars_of(session.find), "project": command.project})
             self.saved.append((name, command.project))
             return
-        if session.behind and not isinstance(command, (m.Survey, m.Rename)):
+        repeated = getattr(command, "op", None) in session.ops
+        if session.behind and not repeated and not isinstance(command, (m.Survey, m.Rename)):
             text = "this sound was answered elsewhere meanwhile; nothing was changed"
             self.push(name, m.Failed(name, number, "elsewhere", text))
             return

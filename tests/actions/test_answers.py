@@ -499,6 +499,24 @@ def test_undos_past_a_finish_that_give_the_candidate_a_new_guid(tmp_path: Path) 
         assert (session.state.accepted, session.state.current) == (1, 2)
 
 
+def test_redo_of_accept_all_finds_the_place_again_that_was_asked_about(one_rig: Rig) -> None:
+    """Else the numbers stand for other places in the project than in the journal."""
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.reaper.set_ext_state("ReaTrieve", "queue", "ask 12.2\n")
+    one_rig.tick(20)
+    one_rig.reaper.answer("yes")
+    one_rig.press("accept_rest", 30)
+    places = {number: span.start_s for number, span in session.state.accepted_regions}
+    assert places[2] == pytest.approx(12.0)
+    for key in (UNDO, UNDO, REDO, REDO):
+        one_rig.reaper.run(key)
+        one_rig.tick(30)
+    assert {number: span.start_s for number, span in session.state.accepted_regions} == pytest.approx(places)
+    assert one_rig.region("Sound 1-2").start_s == pytest.approx(12.0)
+    assert sorted(one_rig.accepted()) == pytest.approx(sorted(places.values()))
+
+
 @pytest.mark.parametrize("when", ["before the list", "after the list"])
 def test_a_key_during_accept_all_answers_nothing_that_comes_after_it(one_rig: Rig, when: str) -> None:
     """It was about the candidate that is accepted with the rest; the next one was never shown."""

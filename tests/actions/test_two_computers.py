@@ -6,6 +6,7 @@ import pytest
 from fake_daemon import FakeDaemon, Session
 from rig import REDO, UNDO, Rig
 
+from reatrieve.bridge.messages import Resume
 from reatrieve.session.events import Answered, Reanswered, Retracted, Revised, Undone
 from reatrieve.session.spans import Span
 from reatrieve.session.state import fold
@@ -25,6 +26,8 @@ def answer_there(daemon: FakeDaemon, session: Session, course: tuple[str, ...]) 
             daemon._apply(session, Revised(last, Span(span.start_s + 0.1, span.end_s)))
         elif verb == "move the example":
             daemon._apply(session, Revised(0, Span(0.6, 1.5)))
+        elif verb == "delete the example":
+            daemon._apply(session, Retracted(0))
         elif verb.startswith("first "):
             daemon._apply(session, Reanswered(1, verb.removeprefix("first "), state.candidates[1].span))  # type: ignore[arg-type]
         else:
@@ -57,9 +60,11 @@ def agree(rig: Rig, session: Session, *, within_s: float = 1e-6) -> None:
 
 
 def answers_of(session: Session) -> list[tuple[str, float | None]]:
-    """Of each place what was said, and where it stands if it counts."""
-    answered = [one for one in session.state.candidates.values() if one.state != "candidate"]
-    return [(one.state, round(one.span.start_s, 6) if one.state == "accepted" else None) for one in answered]
+    """Of the example and each place what was said, and where it stands if it counts."""
+    state, example = session.state, session.state.example_region
+    answered = [one for one in state.candidates.values() if one.state != "candidate"]
+    said = [(one.state, round(one.span.start_s, 6) if one.state == "accepted" else None) for one in answered]
+    return [("example", round(example.start_s, 6)) if example else ("retracted", None), *said]
 
 
 THERE = [
@@ -73,6 +78,7 @@ THERE = [
     ("delete",),
     ("move",),
     ("move the example",),
+    ("delete the example",),
     ("accept", "undo"),
 ]
 PRESSED = ["undo", "reject", "accept with an edge", "delete", "accept_rest", "export", "ask 12.2"]
@@ -140,7 +146,7 @@ def test_and_when_the_daemon_starts_again_with_them(one_rig: Rig, there: tuple[s
     agree(one_rig, session)
 
 
-@pytest.mark.parametrize("there", [one for one in THERE if {"reject", "first reject", "delete"} & {*one}], ids=" ".join)
+@pytest.mark.parametrize("there", [one for one in THERE if {"reject", "first reject", "delete", "delete the example"} & {*one}], ids=" ".join)
 def test_and_when_what_the_daemon_said_of_them_was_lost(one_rig: Rig, there: tuple[str, ...]) -> None:
     """REAPER stood still, and met the next daemon, to which the answers are its own."""
     session, daemon = one_rig.find(), one_rig.daemon
@@ -154,6 +160,145 @@ def test_and_when_what_the_daemon_said_of_them_was_lost(one_rig: Rig, there: tup
     one_rig.tick(20)
     assert answers_of(session) == theirs
     agree(one_rig, session)
+
+
+@pytest.mark.parametrize("there", ["move", "move the example", "first skip"])
+def test_edges_that_were_moved_elsewhere_are_shown_though_nobody_said_so(one_rig: Rig, there: str) -> None:
+    session, daemon = one_rig.find(), one_rig.daemon
+    one_rig.press("reject" if there == "first skip" else "accept")
+    one_rig.press("accept", 60)
+    daemon.crash()
+    answer_there(daemon, session, (there, "accept"))
+    theirs = answers_of(session)
+    daemon.start()
+    one_rig.tick(120)
+    assert answers_of(session) == theirs
+    agree(one_rig, session)
+
+
+def test_edges_that_the_daemon_refuses_stay_as_the_user_has_put_them(one_rig: Rig) -> None:
+    session, daemon = one_rig.find(), one_rig.daemon
+    one_rig.press("accept", 60)
+    daemon.refuse_revise = "the edges of candidate 1 lie on the example; two places cannot share their time"
+    one_rig.region("Sound 1-1").move(2.3, 3.0)
+    one_rig.tick(120)
+    daemon.refuse_revise = ""
+    one_rig.press("accept", 120)
+    assert one_rig.region("Sound 1-1").start_s == pytest.approx(2.3)
+    assert session.state.candidates[1].span.start_s == pytest.approx(2.0)
+    assert not any("elsewhere" in line for line in one_rig.help())
+
+
+@pytest.mark.parametrize("edit", ["drag", "delete", "undo", "accept"])
+@pytest.mark.parametrize("there", [("accept",), ("move",), ("undo", "reject"), ("first reject", "accept")], ids=" ".join)
+def test_what_is_done_between_the_question_and_its_answer_is_not_told(
+    one_rig: Rig, there: tuple[str, ...], edit: str
+) -> None:
+    """The daemon is asked what it has, and the user does not know yet that it was answered elsewhere."""
+    session, daemon = one_rig.find(), one_rig.daemon
+    one_rig.press("accept")
+    one_rig.press("accept", 60)
+    daemon.crash()
+    answer_there(daemon, session, there)
+    theirs, session.behind = answers_of(session), True
+    daemon.start()
+    n_before = len(daemon.log)
+    while not any(isinstance(one, Resume) for one in daemon.log[n_before:]):
+        one_rig.reaper.tick()
+        daemon.poll()
+    if edit == "drag":
+        one_rig.region("Sound 1-1").move(2.2, 3.0)
+    elif edit == "delete":
+        one_rig.region("Sound 1-1").delete()
+    elif edit == "undo":
+        one_rig.reaper.run(UNDO)
+    else:
+        one_rig.run("accept")
+    one_rig.until(lambda: not session.behind)
+    one_rig.tick(40)
+    assert answers_of(session) == theirs
+    agree(one_rig, session)
+    one_rig.press("accept")
+    agree(one_rig, session)
+
+
+@pytest.mark.parametrize("edit", ["drag", "rename"])
+@pytest.mark.parametrize("there", [("accept",), ("first reject", "accept"), ("move the example", "accept")], ids=" ".join)
+def test_the_undo_key_takes_back_one_answer_of_those_given_elsewhere(
+    one_rig: Rig, there: tuple[str, ...], edit: str
+) -> None:
+    """Also where the step that brought them is not REAPER's last one any more."""
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.press("accept")
+    answer_there(one_rig.daemon, session, there)
+    theirs, session.behind = answers_of(session), True
+    one_rig.press("accept_rest", 20)
+    if edit == "drag":
+        one_rig.region("Sound 1-2").move(4.1, 5.0)
+        one_rig.tick(6)
+    else:
+        one_rig.reaper.answer(["Kick"])
+        one_rig.press("rename", 6)
+    one_rig.press("undo", 30)
+    assert [state for state, _ in answers_of(session)] == [state for state, _ in theirs[:-1]]
+    agree(one_rig, session)
+
+
+def test_two_undos_in_one_tick_of_which_one_is_a_name_tell_nothing_else(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.press("accept")
+    one_rig.region("Sound 1-1").move(2.2, 3.0)
+    one_rig.tick(6)
+    one_rig.reaper.answer(["Kick"])
+    one_rig.press("rename", 6)
+    answer_there(one_rig.daemon, session, ("undo", "reject"))
+    theirs, session.behind = answers_of(session), True
+    one_rig.run("reject")
+    one_rig.until(lambda: any("elsewhere" in line for line in one_rig.help()))
+    one_rig.reaper.run(UNDO)
+    one_rig.reaper.run(UNDO)
+    one_rig.until(lambda: not session.behind)
+    one_rig.tick(20)
+    assert answers_of(session) == theirs
+    agree(one_rig, session)
+
+
+@pytest.mark.parametrize("there", [("accept", "accept"), ("move the example", "reject")], ids=" ".join)
+def test_a_search_that_was_taken_back_shows_at_redo_what_was_answered_elsewhere(
+    one_rig: Rig, there: tuple[str, ...]
+) -> None:
+    session, daemon = one_rig.find(), one_rig.daemon
+    one_rig.reaper.run(UNDO)
+    one_rig.tick(10)
+    daemon.crash()
+    answer_there(daemon, session, there)
+    theirs, session.behind = answers_of(session), True
+    daemon.start()
+    one_rig.tick(120)
+    one_rig.reaper.run(REDO)
+    one_rig.tick(40)
+    assert answers_of(session) == theirs
+    agree(one_rig, session)
+    one_rig.press("accept", 20)
+    agree(one_rig, session)
+
+
+def test_cleared_regions_stay_away_when_the_project_is_opened_again(one_rig: Rig) -> None:
+    one_rig.set(keep_rejected="yes")
+    one_rig.find()
+    one_rig.press("reject")
+    one_rig.press("accept")
+    one_rig.press("clear")
+    path = one_rig.folder / "song.rpp"
+    one_rig.project.save(path)
+    one_rig.tick(4)
+    one_rig.project.close()
+    one_rig.reaper.open(path)
+    one_rig.tick(40)
+    one_rig.press("continue", 6)
+    assert one_rig.names() == ["Sound 1-0", "Sound 1-2", "? Sound 1-3 (90 %)"]
 
 
 @pytest.mark.parametrize("when", ["before the key", "after it", "with no daemon"])
@@ -247,6 +392,8 @@ ELSEWHERE = [
     ("accept", "delete"),
     ("undo", "undo", "reject"),
     ("first reject", "accept"),
+    ("accept", "accept", "move the example"),
+    ("reject", "delete the example"),
 ]
 
 
@@ -277,7 +424,8 @@ def test_project_and_daemon_agree_whatever_each_was_answered(
     one_rig.tick(30)
     agree(one_rig, session)
     asked = len(one_rig.reaper.dialogs)
-    assert asked == (theirs != ours[: len(theirs)])
+    first = 1 if len(ours) > len(theirs) else 0  # then the project is the truth about its example, too
+    assert asked == (theirs[first:] != ours[first : len(theirs)])
     assert answers_of(session) == (theirs if asked and choice == "yes" else ours)
     if not asked or choice == "no":
         assert one_rig.names() == names

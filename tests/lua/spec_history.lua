@@ -237,6 +237,29 @@ return {
     from_s, to_s = view.wanted(0, 2, 0.5, 4.5, 600)
     same(from_s <= 0.5 and to_s >= 4.5, true)
   end },
+  { "a step beside one at which nothing stands keeps its commands when it is corrected", function()
+    local s = answer(started(), "accept", 5)
+    s:correct(models.restated(s.model, 1, "reject"))
+    same(s:step().back[1][1], "undo")
+    s:go(2)
+    s:correct(models.with_example(s.model, span(1.5)))
+    same(s:step().forward, {})
+    same(s:step().back, {})
+  end },
+  { "other answers are told by their sounds; a place is asked for only where another might come", function()
+    local s = answer(answer(started(), "accept", 5), "reject", 8)
+    local before = models.undone(s.model, 2)
+    same(models.instead(s.model, before), { { "answer", 2, "reject", 5, 6 } })
+    same(models.instead(before, s.model), { { "undo", 2 } })
+    same(models.instead(s.model, models.restated(before, 1, "reject")),
+      { { "reanswer", 1, "accept", 2, 3 }, { "ask", 5 }, { "answer", 2, "reject", 5, 6 } })
+    local stayed = models.add_sound_offset(s.model, 1, 5, 5)
+    same(models.parted(stayed, models.moved(s.model, 1, 5)), nil)
+    same(models.parted(stayed, s.model), 1)
+    same(models.parted(models.with_example(s.model, span(1.5)), s.model), 0)
+    same(models.parted(models.with_example(s.model, span(1.5)), s.model, 1), nil)
+    same(models.lacking(models.with_example(s.model, span(1.5)), s.model), 1)
+  end },
   { "marker names by template", function()
     local values = { label = "Riser", pattern = "R", n = 3, number = 17, ["end"] = "" }
     same(sync_markers.name("{label}_{n:2}", values), "Riser_03")

@@ -182,6 +182,33 @@ return {
     local _, taken = r.tick()
     same(taken, "1")
   end },
+  { "what was kept stays where asking for the searches again fails", function()
+    local r = rig().up()
+    r.link:command("undo", op("a"))
+    r.tick()
+    r.on_connect = function() error("no track") end
+    local info = {}
+    for key, value in pairs(r.info) do info[key] = value end
+    info.instance = "two"
+    r.info = info
+    r.tick(1.1)
+    r.say("welcome", 0, { protocol = 1, version = "1", upto = 0 })
+    same((pcall(r.tick)), false)
+    same(r.tick(), "undo1")
+  end },
+  { "the daemon hears before a command what had been taken when it was given", function()
+    local r = rig().up()
+    r.say("note", 1, note())
+    r.tick()
+    r.say("note", 2, note())
+    r.link:command("undo", op("before the note is taken"))
+    same(r.tick(), "undo1 seen")
+    r.say("note", 3, note())
+    r.link:receive(r.now)
+    r.link:take()
+    r.link:command("undo", op("after it"))
+    same(r.tick(), "seen undo2")
+  end },
   { "events of another instance are not handled", function()
     local r = rig().up()
     r.incoming[1] = daemon_side.encode_event("note", "other", 1, note())

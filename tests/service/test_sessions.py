@@ -717,10 +717,13 @@ def test_nothing_is_done_for_one_who_has_not_seen_what_was_answered_elsewhere(
     assert journal_ops(home, session) == ["desk", "laptop"]
     assert not (tmp_path / "out").exists()
     desk.send(Resume(session))
+    desk.send(commands[then])  # at once, so before it has seen what comes
     notes = []
     while isinstance(one := desk.wait(Note, RowsEnd), Note):
         notes.append(one.code)
     assert (notes, one.accepted) == (["elsewhere"], 2)
+    assert desk.wait(Failed).code == "elsewhere"
+    assert journal_ops(home, session) == ["desk", "laptop"]
     desk.send(Undo(session, "seen", 2))
     desk.settle()
     assert journal_ops(home, session) == ["desk", "laptop", "seen"]

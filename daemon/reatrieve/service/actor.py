@@ -129,7 +129,7 @@ class SessionActor:
         self._working = self._computing = self._counted = False
         self._work: SessionWork | None = None
         self.left = left
-        self._is_behind = False  # the search went on elsewhere, and the client has not heard of it
+        self._is_behind = False  # the search went on elsewhere, and the client has not seen that
         self._told_done = False
         self._told_of: set[tuple[Path, str]] = set()  # copies, and what was said of them
         self._curve_for = ""  # the client that wants the similarity of the whole track
@@ -256,9 +256,9 @@ class SessionActor:
         handled = lambda: self._context.hub.handled(client, number)  # noqa: E731
         match command:
             case Find():
-                await self._find(command, handled)
+                await self._find(client, command, handled)
             case Resume():
-                await self._resume(handled)
+                await self._resume(client, handled)
             case Discard():
                 await self._discard()
             case Saved():
@@ -289,13 +289,13 @@ class SessionActor:
 
     # The commands
 
-    async def _find(self, command: Find, handled: Callable[[], None]) -> None:
+    async def _find(self, client: str, command: Find, handled: Callable[[], None]) -> None:
         context = self._context
         if self._work is not None or await self._step(partial(context.journals.holds, self.session)):
             if (await self._opened()).state.finished:
                 self.let_go()
                 raise InputError(f"the session {self.session} is finished; a new search needs a new session")
-            await self._resume(handled)
+            await self._resume(client, handled)
             return
         retriever, earlier = command.retriever or context.retriever, self.draft.answers
 
@@ -341,22 +341,29 @@ class SessionActor:
         if left_out and self._work is not None:  # after the candidate, so that it is read
             self._push(replies.note(self.session, "left-out", left_out))
 
-    async def _resume(self, handled: Callable[[], None]) -> None:
+    async def _resume(self, client: str, handled: Callable[[], None]) -> None:
         if self._work is not None and await self._step(partial(self._context.journals.is_behind, self._work.journal)):
             self.let_go()  # the project was at another computer meanwhile
         work = await self._opened()
         if self._is_behind:
             text = "this sound was answered elsewhere meanwhile; it is shown as it was answered there"
             self._push(replies.note(self.session, "elsewhere", text))
-        self.left, self._is_behind = None, False
         handled()
         await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s))
+        if self._is_behind:
+            self._context.hub.when_seen(client, partial(self._has_seen, client, work))
         await self._go_on()
         try:
             folder = copies_folder(work.journal.header.project)
         except InputError:  # no project has such a name
             return
         self._tell_of_copies(await self._step(lambda: work.journal.beside(folder)))
+
+    def _has_seen(self, client: str, work: SessionWork) -> None:
+        """The client has all answers that were given elsewhere: what it sends from now on is about these."""
+        if self.client != client or self._work not in (None, work):
+            return
+        self.left, self._is_behind = (_end_of(work.journal) if self._work is None else None), False
 
     async def _change(self, command: Command, handled: Callable[[], None]) -> None:
         work = await self._opened()
