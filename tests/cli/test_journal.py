@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from journal.test_damage import DAMAGED
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.cli import main
 from reatrieve.cli.values import command_line
@@ -69,21 +70,11 @@ def test_what_is_wrong_is_said(capsys, tmp_path, change, said):
     assert path.read_bytes() == before
 
 
-DAMAGED = [
-    lambda rows: [*rows[:7], b'{"v":1}', *rows[8:], b""],
-    lambda rows: [*rows[:5], rows[1], *rows[6:], b""],  # sound lines, but a session begins only once
-    lambda rows: [*rows[:5], rows[1], rows[6], b'{"v":1}', *rows[8:], b""],
-]
-
-
-@pytest.mark.parametrize("change", DAMAGED)
-def test_what_stands_before_damage_is_exported_and_nothing_else_takes_it(capsys, tmp_path, change):
+@pytest.mark.parametrize(("change", "line"), DAMAGED.values(), ids=DAMAGED)
+def test_what_stands_before_damage_is_exported_and_nothing_else_takes_it(capsys, tmp_path, change, line):
     """What ``check`` says of it is true, and whoever refuses it names the command that writes it."""
     path = tmp_path / "x.journal.jsonl"
-    rows = GOLDEN.read_bytes().splitlines()
-    changed = change(rows)
-    path.write_bytes(b"\n".join(changed))
-    line = next(number for number, pair in enumerate(zip(rows, changed, strict=False), start=1) if pair[0] != pair[1])
+    path.write_bytes(b"\n".join(change(GOLDEN.read_bytes().splitlines())))
     status, said = check(capsys, path)
     assert status == 1
     assert f"{path}: what stands before that can be exported: " in said

@@ -296,13 +296,75 @@ def test_a_lost_header_comes_back_from_the_copy(tmp_path):
     assert kept.read_bytes() == raw
 
 
-def test_events_that_cannot_follow_each_other_are_damage(tmp_path):
-    folder = JournalFolder(tmp_path)
-    folder.create(header("s-1"), events=[*EVENTS[:3], EVENTS[2], EVENTS[3]]).close()
-    assert "line 5" in check_journal(folder.path("s-1"))[2][0]
+BAD = b'{"v":1}'
+DAMAGED = {
+    "damaged": (lambda rows: [*rows[:7], BAD, *rows[8:], b""], 8),
+    "impossible": (lambda rows: [*rows[:5], rows[1], *rows[6:], b""], 6),  # a session begins only once
+    "impossible, damaged": (lambda rows: [*rows[:5], rows[1], rows[6], BAD, *rows[8:], b""], 6),
+    "damaged, impossible": (lambda rows: [*rows[:5], BAD, rows[6], rows[1], *rows[8:], b""], 6),
+    "damaged, torn": (lambda rows: [*rows[:5], BAD, rows[6], rows[7][:20]], 6),
+    "impossible, torn": (lambda rows: [*rows[:5], rows[1], rows[6], rows[7][:20]], 6),
+    "impossible, damaged, torn": (lambda rows: [*rows[:5], rows[1], BAD, rows[7][:20]], 6),
+}
+"""How the rows of a journal may be damaged, and which line is the first that is."""
+
+
+@pytest.mark.parametrize("is_longer_beside", [False, True], ids=["alone", "with a copy"])
+@pytest.mark.parametrize(("change", "line"), DAMAGED.values(), ids=DAMAGED)
+def test_all_who_read_find_the_same_damage_and_it_is_mended_once(tmp_path, change, line, is_longer_beside):
+    folder = JournalFolder(tmp_path / "journals")
+    path, beside = folder.path("s-1"), tmp_path / "p.reatrieve" / "Kick-s-1.journal.jsonl"
+    for one in (path, beside):
+        one.parent.mkdir()
+    rows = (GOLDEN / "version-1.journal.jsonl").read_bytes().splitlines()
+    rows[0] = json.dumps(json.loads(rows[0]) | {"project": str(tmp_path / "p.rpp")}).encode()
+    if is_longer_beside:
+        beside.write_bytes(b"\n".join([*rows, b""]))
+    raw = b"\n".join(change(rows))
+    path.write_bytes(raw)
+    before = EVENTS[: line - 2]
+    for use in (read_journal, Journal.open):
+        with pytest.raises(DamageError) as told:
+            use(path)
+        assert (told.value.line, [one.event for one in told.value.lines]) == (line, before)
+        assert check_journal(path) == (told.value.header, told.value.lines, [str(told.value)])
+    assert [one.n_events for one in folder.sessions()] == [len(before)]
+    assert path.read_bytes() == raw
     with folder.open("s-1") as journal:
-        assert journal.events() == EVENTS[:3]
-        assert "line 5" in journal.note
+        assert journal.note.startswith(f"line {line} of the journal is damaged; ")
+        assert journal.events() == (EVENTS if is_longer_beside else before)
+    with folder.open("s-1") as journal:
+        assert (journal.note, journal.events()) == ("", EVENTS if is_longer_beside else before)
+    (kept,) = (tmp_path / "journals" / "damaged").iterdir()
+    assert kept.read_bytes() == raw
+
+
+@pytest.mark.parametrize("damage", [b'{"v":1}', None], ids=["damaged", "impossible"])
+def test_one_answer_before_damage_is_counted_as_one(tmp_path, damage):
+    folder = JournalFolder(tmp_path)
+    rows = (GOLDEN / "version-1.journal.jsonl").read_bytes().splitlines()
+    folder.path("s-1").write_bytes(b"\n".join([*rows[:4], damage or rows[1], b""]))
+    with folder.open("s-1") as journal:
+        assert "; what lies before it is kept (1 answer); the damaged file is " in journal.note
+
+
+def test_a_session_of_impossible_events_is_not_begun(tmp_path):
+    folder = JournalFolder(tmp_path)
+    with pytest.raises(DamageError, match="line 5 is damaged"):
+        folder.create(header("s-1"), events=[*EVENTS[:3], EVENTS[2], EVENTS[3]])
+    assert not folder.holds("s-1")
+
+
+def test_a_later_line_after_an_impossible_event_is_named(tmp_path):
+    path = tmp_path / "s-1.journal.jsonl"
+    rows = (GOLDEN / "version-1.journal.jsonl").read_bytes().splitlines()
+    raw = b"\n".join([*rows[:5], rows[1], b'{"v":3}', b""])
+    path.write_bytes(raw)
+    for use in (read_journal, Journal.open, check_journal, lambda _: JournalFolder(tmp_path).open("s-1")):
+        with pytest.raises(JournalError, match="line 7: it is of version 3, this is version 2; update") as told:
+            use(path)
+        assert not isinstance(told.value, DamageError)
+    assert path.read_bytes() == raw
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a link to itself")

@@ -106,8 +106,8 @@ def test_the_format_is_one_json_object_a_line(tmp_path):
 def test_times_are_exact(tmp_path_factory, start_s, length_s):
     event = Answered(1, "accept", Span(start_s, start_s + length_s))
     with Journal.create(tmp_path_factory.mktemp("exact") / "x.journal.jsonl", header()) as journal:
-        journal.append(event)
-    assert read_journal(journal.path)[1][0].event == event
+        journal.append_all([*EVENTS[:2], event])
+    assert read_journal(journal.path)[1][-1].event == event
 
 
 def test_a_torn_last_line_is_dropped_wherever_it_is_torn(tmp_path):
@@ -184,8 +184,9 @@ def test_what_was_appended_survives_a_kill(tmp_path):
         "from reatrieve.journal import *\n"
         "from reatrieve.audio.trackmap import *\n"
         "from reatrieve.session.events import *\n"
+        "from reatrieve.session.spans import Span\n"
         "journal = Journal.create(pathlib.Path(sys.argv[1]), Header('s', TrackMap((TrackItem('a.wav', 0.0, 1.0),))))\n"
-        "journal.append(Renamed('x'), op='1')\n"
+        "journal.append(Started(Span(0.0, 0.5), 'x', 10, 'default'), op='1')\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     path = tmp_path / "x.journal.jsonl"

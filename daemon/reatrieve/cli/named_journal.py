@@ -41,11 +41,11 @@ def read_named_journal(
         what stands before the damage.
     """
     from reatrieve.audio.decode import SOUND_ENDINGS
-    from reatrieve.journal import DamageError, read_possible
+    from reatrieve.journal import DamageError, read_journal
     from reatrieve.session.state import fold
 
     try:
-        return read_possible(path, warn=warn)
+        return read_journal(path, warn=warn)
     except DamageError as damage:
         if damage.header is None or not damage.lines:
             raise

@@ -8,7 +8,6 @@ from reatrieve.journal.folder import (
     copies_folder,
     moment,
     project_is_there,
-    read_possible,
 )
 from reatrieve.journal.lines import DamageError, Header, Line
 
@@ -27,5 +26,4 @@ __all__ = [
     "project_is_there",
     "read_header",
     "read_journal",
-    "read_possible",
 ]

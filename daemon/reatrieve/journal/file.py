@@ -47,7 +47,7 @@ from reatrieve.files import (
 from reatrieve.journal.lines import VERSION, Header, JournalContent, Line, demand_room, event_line, parse, whole
 from reatrieve.journal.relocation import relocated
 from reatrieve.session.events import SessionEvent
-from reatrieve.session.state import fold, fold_possible
+from reatrieve.session.state import fold
 
 __all__ = [
     "SUFFIX", "Beside", "Copied", "Journal", "Stamp", "copies_in", "goes_on", "is_removed", "kept_beside", "lines_of",
@@ -153,7 +153,7 @@ class Journal:
         Raises
         ------
         DamageError
-            If a line is damaged.
+            If a line is damaged, or its event cannot follow those before it.
         JournalError
             If there is none, another process writes it, or it is of a newer version; the file is left as it is.
         """
@@ -577,7 +577,7 @@ def lines_of(path: Path, session: str) -> list[Line] | None:
         _, lines = read_journal(path)
     except JournalError:
         return None
-    return None if fold_possible(line.event for line in lines)[2] else lines
+    return lines
 
 
 def goes_on(lines: Sequence[Line], before: Sequence[Line]) -> bool:

@@ -42,7 +42,7 @@ from reatrieve.journal.file import (
 from reatrieve.journal.lines import DamageError, Header, Line, parse, whole
 from reatrieve.journal.relocation import relocated
 from reatrieve.session.events import SessionEvent
-from reatrieve.session.state import fold, fold_possible
+from reatrieve.session.state import fold
 
 __all__ = ["JournalFolder", "StoredJournal", "check_journal", "copies_folder", "moment", "project_is_there"]
 
@@ -139,15 +139,11 @@ class JournalFolder:
             return self._mended(path, damage)
         try:
             _demand_session(path, journal.header, session)
-            _, at, why = fold_possible(journal.events())
-            if not why:
-                _catch_up(journal)
-                return journal
+            _catch_up(journal)
         except BaseException:
             journal.close()
             raise
-        journal.close()
-        return self._mended(path, DamageError(path, at + 2, why, journal.header, list(journal.lines[:at])))
+        return journal
 
     def is_behind(self, journal: Journal) -> bool:
         """Whether a copy beside the project goes on where this open journal ends, so that opening it again gives
@@ -260,12 +256,11 @@ class JournalFolder:
             lines, source = more, f"the copy {copy.name} beside the project takes its place"
         if not lines:
             raise damage
+        n_answers = fold(line.event for line in lines).answers
+        answers = "1 answer" if n_answers == 1 else f"{n_answers} answers"
         kept = self._restore(path, header, lines)
         journal = Journal.open(path, now=self._now)
-        journal.note = (
-            f"line {damage.line} of the journal is damaged; {source} "
-            f"({fold(journal.events()).answers} answers); the damaged file is {kept}"
-        )
+        journal.note = f"line {damage.line} of the journal is damaged; {source} ({answers}); the damaged file is {kept}"
         logger.warning("%s: %s", path, journal.note)
         return journal
 
@@ -318,7 +313,7 @@ class JournalFolder:
         if read_as in self._unusable_copies:
             return
         try:
-            _, lines = read_possible(copy)
+            _, lines = read_journal(copy, warn=True)
         except DamageError:
             if len(self._unusable_copies) >= limits.COPIES:
                 self._unusable_copies.clear()
@@ -393,31 +388,6 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def read_possible(path: Path, *, warn: bool = True) -> tuple[Header, list[Line]]:
-    """As ``read_journal``; an event that cannot follow those before it is damage, too.
-
-    Raises
-    ------
-    DamageError
-        Of the first damage, with what stands before it.
-    JournalError
-        As ``read_journal``.
-    """
-    damage = None
-    try:
-        header, lines = read_journal(path, warn=warn)
-    except DamageError as error:
-        if error.header is None:
-            raise
-        header, lines, damage = error.header, error.lines, error
-    _, at, why = fold_possible(line.event for line in lines)
-    if why:
-        raise DamageError(path, at + 2, why, header, lines[:at]) from damage
-    if damage is not None:
-        raise damage
-    return header, lines
-
-
 def check_journal(path: Path) -> tuple[Header | None, list[Line], list[str]]:
     """What a journal holds before its first damage, and what is wrong with it, a sentence each (none: all is well).
 
@@ -432,10 +402,6 @@ def check_journal(path: Path) -> tuple[Header | None, list[Line], list[str]]:
         problems.append(str(content.damage))
     elif content.torn:
         problems.append(f"{path}: the last line was not written completely and is left out ({len(content.torn)} bytes)")
-    _, at, why = fold_possible(line.event for line in content.lines)
-    if why and content.header is not None:
-        problems.insert(0, str(DamageError(path, at + 2, why, content.header, content.lines[:at])))
-        return content.header, content.lines[:at], problems
     return content.header, content.lines, problems
 
 
@@ -444,13 +410,13 @@ def _stored_as_of(path: Path, _stamp: Stamp) -> StoredJournal | None:
     """What a list shows of a journal; None: nothing of it can be used. Read once while it stays as it is, since a list
     is wanted whenever a project is opened."""
     content = parse(path, read_file(path))
-    state, n_lines, _ = fold_possible(line.event for line in content.lines)
     header = content.header
-    if header is None or state is None:
+    if header is None or not content.lines:
         return None
+    state = fold(line.event for line in content.lines)
     return StoredJournal(
         path, header.session, header.project, header.track, state.label, state.answers, state.accepted,
-        state.finished, content.lines[n_lines - 1].time_s, n_lines,
+        state.finished, content.lines[-1].time_s, len(content.lines),
     )  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 The first line says what was searched, every further line is one event of the session with the time and the ``op`` of
 the command that made it. Each line ends in a checksum of itself and all lines before it (version 2; lines of version 1
 have none). A last line torn by a crash, so without its newline or no JSON, is dropped; whatever else is not as it was
-written, or nested deeper than Python reads, is damage. What a later version wrote is refused by name.
+written, nested deeper than Python reads, or an event that cannot follow those before it, is damage: ``parse`` finds the
+first of it for all who read journals. What a later version wrote is refused by name.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from reatrieve.errors import InputError, JournalError, NotAJournalError
 from reatrieve.session import events as kinds
 from reatrieve.session.events import SessionEvent
 from reatrieve.session.spans import Span
+from reatrieve.session.state import fold_possible
 
 __all__ = ["VERSION", "DamageError", "Header", "JournalContent", "Line", "demand_room", "event_line", "parse", "whole"]
 
@@ -188,7 +190,7 @@ def demand_room(path: Path, n_bytes: int) -> None:
 
 
 def parse(path: Path, raw: bytes) -> JournalContent:
-    """What the bytes of a journal say.
+    """What the bytes of a journal say, up to the first line that is damaged or whose event cannot follow.
 
     Raises
     ------
@@ -197,6 +199,17 @@ def parse(path: Path, raw: bytes) -> JournalContent:
     JournalError
         If it is cut off in its first line, or of a newer version.
     """
+    content = _read_lines(path, raw)
+    _, taken, why = fold_possible(line.event for line in content.lines)
+    if not why:
+        return content
+    lines = content.lines[:taken]
+    damage = DamageError(path, taken + 2, why, content.header, lines)
+    return dataclasses.replace(content, lines=lines, torn=b"", damage=damage)
+
+
+def _read_lines(path: Path, raw: bytes) -> JournalContent:
+    """What the lines say, each by itself."""
     rows = raw.split(b"\n")
     torn = rows.pop()  # empty when the file ends as it should
     if not rows:
