@@ -99,12 +99,21 @@ def test_a_file_of_another_kind_is_left_alone(tmp_path):
     assert "notes" in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("value", ["[" * 3000 + "]" * 3000, "9" * 5000], ids=["deep", "long"])
-def test_a_line_that_python_does_not_take_is_not_cut_off(tmp_path, value):
+ODD = {"deep": "[" * 3000 + "]" * 3000, "long": "9" * 5000}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(pytest.param(f'{{"note": {value}}}', id=name) for name, value in ODD.items()),
+        *(f'{{"done": {value}}}' for value in ("[1]", "{}", "null", "1")),
+    ],
+)
+def test_a_whole_line_that_holds_no_result_is_not_cut_off(tmp_path, line):
     path = tmp_path / "sessions.jsonl"
     ResultsFile(path)
     with path.open("a", encoding="utf-8") as stream:
-        stream.write(f'{{"note": {value}}}\n')
+        stream.write(f"{line}\n")
     before = path.read_bytes()
     with pytest.raises(InputError, match="line 2 holds no evaluation result"):
         ResultsFile(path)

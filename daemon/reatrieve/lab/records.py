@@ -206,6 +206,8 @@ class ResultsFile:
             if line is None:  # the line at which the run was interrupted
                 break
             if "done" in line:
+                if not isinstance(line["done"], str):
+                    raise _not_a_result(path, number + 1)
                 self._done[line["done"]] = pending
                 pending = []
             elif number:
