@@ -224,15 +224,15 @@ def test_no_copy_goes_where_a_link_of_somebody_else_leads(tmp_path, give_away):
     assert list((tmp_path / "theirs").iterdir()) == []
 
 
+@posix
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize(
     ("exchange", "error", "why"),
     [
-        pytest.param(lambda path, secret: path.symlink_to(secret), OSError, "symbolic link", marks=posix, id="link"),
-        pytest.param(
-            lambda path, _: os.mkfifo(path), ForeignFileError, "is no plain file any more", marks=posix, id="pipe"
-        ),
+        (lambda path, secret: path.symlink_to(secret), OSError, "symbolic link"),
+        (lambda path, _: os.mkfifo(path), ForeignFileError, "is no plain file any more"),
     ],
+    ids=["link", "pipe"],
 )
 def test_a_file_that_is_exchanged_while_it_is_opened_is_neither_followed_nor_waited_for(
     tmp_path, monkeypatch, exchange, error, why
