@@ -210,6 +210,38 @@ def test_public_functions_take_few_arguments():
                 assert len(names) <= 6, f"{path.relative_to(PACKAGE)}: {node.name} takes {len(names)}"
 
 
+DELETES = {
+    "audio.cache": "the cache",
+    "audio.hashing": "the cache",
+    "audio.opening": "whatever it writes",
+    "bridge.handover": "in the home",
+    "bridge.home": "in the home",
+    "bridge.spool": "the spool",
+    "files": "whatever it writes",
+    "journal.file": "journals",
+    "service.actor": "copies beside a project",
+    "service.service": "renderings",
+    "sync.export": "exports",
+    "sync.turns": "exports",
+}
+"""Where the daemon deletes, and under which words ``docs/security.md`` says so."""
+
+
+def test_whatever_the_daemon_deletes_is_in_the_list_of_security():
+    said = (PACKAGE.parents[1] / "docs" / "security.md").read_text(encoding="utf-8")
+    deleting = {"unlink", "rmtree", "rmdir", "removedirs", "TemporaryDirectory"}
+    found = {
+        module_name(path).removeprefix("reatrieve.")
+        for path in modules()
+        if part_of(path) not in {"cli", "demo", "headless", "lab", "setup", "synth"}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Attribute) and node.attr in deleting)
+        or (isinstance(node, ast.Attribute) and ast.unparse(node) == "os.remove")
+    }
+    assert found == set(DELETES)
+    assert not [words for words in DELETES.values() if f"**{words}**" not in said]
+
+
 def test_no_two_classes_have_one_name():
     """Classes at a module's top, and names declared as ``TypeAlias``; private ones may repeat."""
     where: dict[str, list[str]] = {}
