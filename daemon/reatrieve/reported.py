@@ -1,8 +1,10 @@
-"""What of the daemon's log may leave in a bug report: fixed words, numbers, times and faults, and no text from outside.
+"""What of the daemon's log may leave in a bug report: fixed words, numbers, times and faults. Of text from outside only
+what has the form of a version stays.
 
 ``daemon.log`` names files and sounds, for its user. Each of its lines is also written to ``report.log``, where every
 argument of the line that is neither a number nor one of our own words (``Ours``) is replaced. So no name has to be
-recognised, whatever is in it.
+recognised, whatever is in it. What a client says of its versions is made ours by ``ours_if`` where all of it has the
+form of one (``VERSION``, ``HOST``), which has no room for a name.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import traceback
 from collections.abc import Mapping
 from pathlib import PurePath
 
-__all__ = ["FILE_NAME", "KINDS", "REPORT_FORMAT", "Ours", "kind_of", "reported"]
+__all__ = ["FILE_NAME", "HOST", "KINDS", "REPORT_FORMAT", "VERSION", "Ours", "kind_of", "ours_if", "reported"]
 
 FILE_NAME = "report.log"
 REPORT_FORMAT = "%(asctime)s %(levelname)s %(name)s:%(lineno)d: %(message)s"
@@ -29,6 +31,13 @@ KINDS = (
 )
 """Suffixes that tell nothing of the user; the name of a file ends with one."""
 
+_NUMBERS = r"\d{1,4}(?:\.\d{1,4}){0,3}(?:[.+-]?(?:a|b|rc|dev|post|pre)\d{0,8}){0,2}"
+_SYSTEM = r"(?:OSX|(?:OSX|macOS-|linux-|win-?)?(?:x64|x86(?:_64)?|i[3-6]86|arm64(?:ec)?|aarch64|armv[67]l|32|64))"
+VERSION = re.compile(_NUMBERS, re.ASCII)
+"""As of the scripts, and of Lua: ``1.2.3``, ``1.2.3rc1``, ``5.4``."""
+HOST = re.compile(rf"REAPER {_NUMBERS}(?:/{_SYSTEM})?", re.ASCII)
+"""``REAPER 7.80/linux-x86_64``."""
+
 MOST_FRAMES = 40
 _KIND = re.compile(rf"\.(?:{KINDS})\Z", re.IGNORECASE)
 _OF_THE_SYSTEM = frozenset(os.strerror(number) for number in errno.errorcode)
@@ -36,9 +45,15 @@ _SALT = os.urandom(16)
 
 
 class Ours(str):
-    """A word in a log line that is from ourselves, such as the name of a command: it stays in a bug report."""
+    """A word in a log line that is from ourselves, such as the name of a command, or that ``ours_if`` has looked at: it
+    stays in a bug report."""
 
     __slots__ = ()
+
+
+def ours_if(form: re.Pattern[str], text: str) -> str:
+    """A word from outside: ``Ours`` where all of it has this form, else as it is, so that it is replaced."""
+    return Ours(text) if form.fullmatch(text) else text
 
 
 def kind_of(text: str) -> str:

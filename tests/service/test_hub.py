@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import re
 import socket
 import subprocess
 
@@ -353,6 +354,21 @@ def test_a_report_says_why_a_controller_is_not_heard(caplog, tokens, why):
     desk.raw(press("accept", *tokens))
     (record,) = caplog.records
     assert record.getMessage() == reported(record) == f"controller: accept {why}"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (("0.1.0", "REAPER 7.80/linux-x86_64", "5.4"), "script 0.1.0, REAPER 7.80/linux-x86_64, Lua 5.4, by udp"),
+        (("Song 1", "REAPER of Song", "Song"), "script <text #>, <text #>, Lua <text #>, by udp"),
+    ],
+)
+def test_a_report_says_of_a_client_only_versions(caplog, said, told):
+    """Whoever has the token chooses what a hello holds."""
+    caplog.set_level("INFO", logger="reatrieve")
+    Desk().say(Hello(PROTOCOL, *said, "udp"))
+    (line,) = (reported(one) for one in caplog.records if "client" in one.getMessage())
+    assert re.sub(r"\b[0-9a-f]{6}\b", "#", line) == f"client <text #>: {told}"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from reatrieve.bridge.messages import Candidate, Export, Exported, ExportedEnd, Failed, Find, Rename, Saved
 from reatrieve.cli.daemon_log import DaemonLog
 from reatrieve.errors import AudioError, InputError
-from reatrieve.reported import Ours, reported
+from reatrieve.reported import HOST, VERSION, Ours, ours_if, reported
 from reatrieve.setup.bundle import write_bundle
 from service.client import make_item, make_track
 
@@ -133,6 +133,26 @@ def record(text, *arguments, error=None):
 )
 def test_a_reported_line_holds_our_words_numbers_and_places(line, told):
     assert re.sub(r"\b[0-9a-f]{6}\b|(?<=:)\d+(?= raised)", "#", reported(line)) == told
+
+
+VERSIONS = ["0.1.0", "1.2.3rc1", "1.2.3.dev4", "5.4", "5"]
+HOSTS = [
+    *("REAPER 7.80", "REAPER 7.80/linux-x86_64", "REAPER 6.02/x64", "REAPER 7.0rc5/macOS-arm64", "REAPER 6.17/OSX64"),
+    *("REAPER 7.22+dev0901/linux-aarch64", "REAPER 6.82/win64", "REAPER 6.83/linux-armv7l"),
+]
+NO_VERSIONS = ["", "Song", "1.2.3 Song", "1.2.3\n", "1.2.3-Song", "1.2.3rc1Song", "١.٢"]
+NO_HOSTS = ["REAPER", "Song 7.80", "REAPER 7.80/Song", "REAPER 7.80/x64 Song", "7.80"]
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "stays"),
+    [
+        *((form, text, True) for form, texts in ((VERSION, VERSIONS), (HOST, HOSTS)) for text in texts),
+        *((form, text, False) for form, texts in ((VERSION, NO_VERSIONS), (HOST, NO_HOSTS)) for text in texts),
+    ],
+)
+def test_only_what_has_the_form_of_a_version_counts_as_ours(form, text, stays):
+    assert reported(record("script %s", ours_if(form, text))).startswith("script <text ") is not stays
 
 
 def test_a_fault_is_told_with_what_it_came_from():

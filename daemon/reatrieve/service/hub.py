@@ -42,7 +42,7 @@ from reatrieve.bridge.messages import (
 from reatrieve.errors import ProtocolError, ReatrieveError
 from reatrieve.installation import this_installation
 from reatrieve.plain import plain
-from reatrieve.reported import Ours
+from reatrieve.reported import HOST, VERSION, Ours, ours_if
 from reatrieve.service import replies
 from reatrieve.service.presses import Presses
 
@@ -321,9 +321,9 @@ class Hub:
             logger.info(
                 "client %s: script %s, %s, Lua %s, by %s",
                 client,
-                Ours(hello.script_version),
-                Ours(hello.host),
-                Ours(hello.lua),
+                ours_if(VERSION, hello.script_version),
+                ours_if(HOST, hello.host),
+                ours_if(VERSION, hello.lua),
                 Ours(route.carrier),
             )
             if len(self._peers) >= limits.CLIENTS:
