@@ -58,7 +58,7 @@ from reatrieve.bridge.messages import (
     Undo,
 )
 from reatrieve.errors import CancelledError
-from reatrieve.journal import JournalFolder, read_journal
+from reatrieve.journal import Journal, JournalFolder, read_journal
 from reatrieve.journal import file as journal_file
 from reatrieve.service.work import SessionWork
 from reatrieve.session.events import Answered, Proposed
@@ -727,6 +727,38 @@ def test_nothing_is_done_for_one_who_has_not_seen_what_was_answered_elsewhere(
     desk.send(Undo(session, "seen", 2))
     desk.settle()
     assert journal_ops(home, session) == ["desk", "laptop", "seen"]
+
+
+@pytest.mark.parametrize("there", ["another course", "nothing new"])
+def test_a_damaged_journal_that_goes_on_as_a_copy_of_another_course_is_shown_first(
+    daemon, connect, shared, session, tmp_path, monkeypatch, there
+):
+    """The copy parts from before the damage, and holds less than REAPER shows."""
+    monkeypatch.setattr(limits, "OPEN_SESSIONS", 0)
+    project = tmp_path / "p.rpp"
+    project.touch()
+    desk = connect(daemon.home)
+    desk.find(session, shared.track, 1.0, 1.5, project=str(project))
+    event = desk.wait(Candidate)
+    desk.send(Saved(session, str(project)))
+    for number in range(1, 5):
+        desk.answer(event, "accept", op=f"desk {number}")
+        event = desk.wait_past(event)
+        if there == "nothing new" and number == 2:
+            desk.send(Saved(session, str(project)))
+    desk.find(session + "-other", shared.track, 3.5, 4.0)
+    desk.settle()
+    if there == "another course":
+        (copy,) = (tmp_path / "p.reatrieve").iterdir()
+        with Journal.open(copy) as journal:
+            assert journal.events()[-1].number == 1
+            journal.append(Answered(1, "reject", journal.events()[-1].span), op="laptop")
+    path = daemon.home / "journals" / f"{session}.journal.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"desk 1" if there == "another course" else b"desk 2", b"desk 7"))
+    desk.answer(event, "reject", op="late")
+    failed = desk.wait(Failed)
+    assert failed.code == ("elsewhere" if there == "another course" else "stale")
+    assert journal_ops(daemon.home, session) == (["laptop"] if there == "another course" else ["desk 1", "desk 2"])
 
 
 def test_a_project_by_a_name_that_no_file_has_does_not_stop_what_is_resumed(daemon, connect, shared, session):

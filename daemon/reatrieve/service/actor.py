@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import operator
 import threading
+from array import array
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -45,7 +47,7 @@ from reatrieve.bridge.messages import (
     Undo,
 )  # fmt: skip
 from reatrieve.errors import CancelledError, InputError, JournalError, ReatrieveError
-from reatrieve.journal import Beside, Copied, Header, Journal, JournalFolder, Line, copies_folder
+from reatrieve.journal import Beside, Copied, Header, Journal, JournalFolder, copies_folder
 from reatrieve.plain import plain
 from reatrieve.service import curves, loading, replies
 from reatrieve.service.ahead import TrackAhead, Turns
@@ -65,9 +67,9 @@ PROGRESS_EVERY_S = 0.1
 SHARED_AFTER_S = 3.0
 """A client with an open session speaks four times a second."""
 
-JournalEnd: TypeAlias = tuple[int, Line | None]
-"""What tells whether a journal was written since: how many events it has, and the last; 0 and None: the client has
-not seen it, whatever it has."""
+JournalEnd: TypeAlias = Sequence[int]
+"""What tells whether a journal was written since: a hash of each of its lines; none: the client has not seen it,
+whatever it has."""
 
 T = TypeVar("T")
 
@@ -114,7 +116,7 @@ class SessionActor:
     ----------
     client : the client that the events go to, the last one that sent a command.
     draft : the track as the client has described it so far.
-    left : the journal's end when it was let go, as the client knows it.
+    left : the journal when it was let go, as the client knows it.
     """
 
     def __init__(self, session: str, context: Context, *, left: JournalEnd | None = None) -> None:
@@ -209,7 +211,7 @@ class SessionActor:
             if not self._is_behind:
                 self.left = _end_of(self._work.journal)
             elif self.left is None:
-                self.left = 0, None
+                self.left = ()
             self._work.journal.close()
             self._work = None
         self._context.watch(self.session, ())
@@ -667,14 +669,16 @@ def _unknown(session: str) -> _UnknownSessionError:
 
 
 def _end_of(journal: Journal) -> JournalEnd:
-    lines = journal.lines
-    return len(lines), lines[-1]
+    return array("q", map(hash, journal.lines))
 
 
 def _has_gone_on(journal: Journal, left: JournalEnd | None) -> bool:
-    """Whether somebody else has written the journal since it was left; of one that was damaged meanwhile, and has lost
-    some of its end, the client knows more."""
-    return left is not None and len(journal.lines) >= left[0] and left != _end_of(journal)
+    """Whether the journal has something that it had not when it was left, by somebody else; of one that was damaged
+    meanwhile, and has only lost some of its end, the client knows more."""
+    if left is None:
+        return False
+    now = _end_of(journal)
+    return len(now) > len(left) or any(map(operator.ne, now, left))
 
 
 def _demand_project(project: str) -> None:
