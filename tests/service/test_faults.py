@@ -1,5 +1,6 @@
 """Losing, doubling and reordering datagrams, and killing the daemon: the session ends as if nothing had happened."""
 
+import asyncio
 import json
 import logging
 import os
@@ -18,8 +19,10 @@ from reatrieve.bridge.home import read_info, write_info
 from reatrieve.bridge.messages import Answer, Candidate, Done, Failed, Finish, Ping, Rename, Resume, Row, RowsEnd
 from reatrieve.cli import daemon_log, main
 from reatrieve.cli.daemon_log import DaemonLog
+from reatrieve.errors import InputError
 from reatrieve.journal import JournalFolder, read_journal
 from reatrieve.service import run
+from reatrieve.service.service import running
 from reatrieve.settings import Settings
 from service.client import TRUTH, Client, FaultyProxy, verdict_on
 from service.served import Served, journal_ops, state_of
@@ -254,6 +257,27 @@ def test_no_client_waits_for_the_disk_of_the_home_folder(tmp_path, shared, conne
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_start_that_is_refused_leaves_nothing_of_its_own(tmp_path, monkeypatch, is_new):
+    """The disk is full when all folders are made."""
+    home = tmp_path / "home"
+    if not is_new:
+        (home / "journals").mkdir(parents=True, mode=0o700)
+
+    def full(*_args):
+        raise InputError("no room")
+
+    async def start():
+        async with running(Settings(home=home, cache=tmp_path / "cache", port=0)):
+            raise AssertionError("it serves")
+
+    monkeypatch.setattr("reatrieve.bridge.home.write_info", full)
+    with pytest.raises(InputError, match="no room"):
+        asyncio.run(start())
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    assert left == (set() if is_new else {"home", "home/journals", "home/daemon.lock"})
+
+
 def test_a_log_on_a_full_disk_is_no_fault(tmp_path, capsys):
     handler = DaemonLog(tmp_path / "daemon.log")
     handler._file.stream.close()

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import BinaryIO
 
 from reatrieve.bridge import osc
 from reatrieve.bridge.messages import PROTOCOL, CommandHeader, Ping, Pong, decode_event, encode_command
@@ -25,6 +26,7 @@ from reatrieve.files import (
     appearing,
     insist,
     keep_private,
+    not_left_empty,
     open_lock,
     open_new,
     own_folder,
@@ -193,29 +195,43 @@ def answers_ping(info: DaemonInfo, *, timeout_s: float = 1.0) -> bool:
 @contextlib.contextmanager
 def held(home: Path) -> Iterator[None]:
     """Hold ``home`` for one daemon: makes the folder, takes the lock, and makes sure that no living daemon has it.
+    Where the block fails, a folder that was missing before goes again if nothing else is in it.
 
     Raises
     ------
     InputError
         If another daemon lives there, or the folder is not this user's own; the text says which, and what to do.
     """
-    own_folder(home, "home folder", option="--home")
-    try:
-        lock = open_lock(home / LOCK_NAME)
-    except OSError as exc:
-        raise InputError(
-            f"the home folder {home} cannot be used: {exc.strerror or exc}; choose another with --home"
-        ) from exc
-    with lock:
-        info = read_info(home)
-        taken = not try_lock(lock)
-        if taken or (info is not None and info.pid != os.getpid() and answers_ping(info)):
-            which = f"process {info.pid}, port {info.port}" if info is not None else "just starting"
+    is_new = not os.path.lexists(home)
+    with not_left_empty(home):
+        own_folder(home, "home folder", option="--home")
+        try:
+            lock = open_lock(home / LOCK_NAME)
+        except OSError as exc:
             raise InputError(
-                f"a daemon is already running in {home} ({which}); stop it, take its place by --replace, or give "
-                "another --home"
-            )
-        yield
+                f"the home folder {home} cannot be used: {exc.strerror or exc}; choose another with --home"
+            ) from exc
+        with lock:
+            _demand_free(home, lock)
+            try:
+                yield
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    if is_new and [one.name for one in home.iterdir()] == [LOCK_NAME]:  # it has served nobody
+                        (home / LOCK_NAME).unlink()
+                raise
+
+
+def _demand_free(home: Path, lock: BinaryIO) -> None:
+    """Take the lock; ``InputError`` where a living daemon has the home."""
+    info = read_info(home)
+    taken = not try_lock(lock)
+    if taken or (info is not None and info.pid != os.getpid() and answers_ping(info)):
+        which = f"process {info.pid}, port {info.port}" if info is not None else "just starting"
+        raise InputError(
+            f"a daemon is already running in {home} ({which}); stop it, take its place by --replace, or give "
+            "another --home"
+        )
 
 
 def _udp_ping(info: DaemonInfo, ping: bytes, timeout_s: float) -> bool:

@@ -35,7 +35,7 @@ from reatrieve.bridge.messages import (
 from reatrieve.bridge.spool import SpoolCarrier, call_in, sweep
 from reatrieve.bridge.udp import Address, UdpCarrier, is_loopback
 from reatrieve.errors import InputError, JournalError
-from reatrieve.files import own_folder
+from reatrieve.files import not_left_empty, own_folder
 from reatrieve.journal import JournalFolder, project_is_there
 from reatrieve.reported import Ours
 from reatrieve.retrieval.registry import demand_retriever
@@ -376,6 +376,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     demand_retriever(settings.retriever)
     asyncio.get_running_loop().set_exception_handler(log_loop_fault)
     with homes.held(settings.home), contextlib.ExitStack() as stack:
+        for made in (settings.spool_folder, settings.journals_folder, settings.renders_folder, settings.cache):
+            stack.enter_context(not_left_empty(made))
         own_folder(settings.spool_folder, "spool folder", option="--spool")
         own_folder(settings.journals_folder, "folder of journals", option="--journals", closed=False)
         own_folder(settings.renders_folder, "folder of renderings", option="--home")
@@ -397,6 +399,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             lambda name, packet: service.hub.receive(packet, Route("spool", lambda answer: spool.send(name, answer))),
             time.monotonic,
         )
+        refused = contextlib.ExitStack()
+        stack.enter_context(refused).callback(sweep, settings.spool_folder, "")  # no client has come to its folder
         stack.callback(spool.close)
         tasks = [asyncio.create_task(spool.run(), name="spool"), asyncio.create_task(service.tidy(), name="tidy")]
         for task in tasks:
@@ -404,6 +408,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         try:
             await service.sweep_spools()
             homes.write_info(settings.home, info)
+            refused.pop_all()
             version = Ours(__version__)
             logger.info("ReaTrieve %s, instance %s, port %d, spool %s", version, info.instance, port, info.spool)
             yield service
