@@ -205,12 +205,13 @@ local function ask_for_all(ctx, s)
   ctx.link:command("resume", { session = s.id })
 end
 
----Whether the daemon's rows are there and have other answers than the project, though it knows all that was done here: it went on
----elsewhere, and what it said of that was lost; or it has refused what was done, which was told. Edges that it has refused stay as the
----user has put them.
+---Whether the daemon's rows are there and have other answers or another name than the project, though it knows all that was done here:
+---it went on elsewhere, and what it said of that was lost; or it has refused what was done, which was told. Edges that it has refused
+---stay as the user has put them.
 local function has_other_answers(ctx, s)
   if not s:has_rows() or ctx.link:is_changing(s.id) then return false end
   local elsewhere = false
+  if s:label_of_rows() == s.model.label then s:name(false) elseif not s.named then return true end
   for _, row in ipairs(s.rows) do
     local one = s.model.candidates[row.number]
     if row.state ~= "candidate" and one and one.state ~= "candidate" then
@@ -263,12 +264,16 @@ end
 local function caught_up(ctx, tab, s, fields)
   if not s:has_rows() then return end
   if s:absent() then return end                                -- the search was taken back here: a redo asks again
-  local changed = restore.catch_up(ctx, tab, s, fields)
+  local before = s.model.label
+  local answered, renamed = restore.catch_up(ctx, tab, s, fields)
   s:set_lookahead(lookahead(fields))
-  if not changed then return end
-  s:drop_verbs()
-  steps.present(ctx, tab, s, true)
-  status.say(("%s was answered elsewhere meanwhile: it is shown as it was answered there"):format(s.model.label), true)
+  if answered then
+    s:drop_verbs()
+    steps.present(ctx, tab, s, true)
+    status.say(("%s was answered elsewhere meanwhile: it is shown as it was answered there"):format(s.model.label), true)
+  elseif renamed then
+    status.say(("%s was renamed elsewhere meanwhile: it is called %s here, too"):format(before, s.model.label), true)
+  end
 end
 
 ---Whether the daemon may answer the question that is awaited by what is open: it takes the best place that begins within half a
@@ -413,7 +418,7 @@ function on.exported_end(ctx, tab) export.exported_end(ctx, tab) end
 function on.failed(ctx, tab, s, fields)
   if s.state == "resuming" then
     s:lose()
-    status.say(fields.text, true, true)
+    if fields.code == "unknown-session" then steps.tell_lost(s) else status.say(fields.text, true, true) end
     return
   end
   local told = export.failed(tab, fields.text) or sync_markers.failed(tab, fields.text)

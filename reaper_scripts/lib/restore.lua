@@ -126,20 +126,19 @@ function restore.stored(ctx, fields)
   end
 end
 
----All sessions are named: take up those of the project, then offer those that it has lost.
+---All sessions are named: take up those of the project, then offer those that it has lost. The project's own are asked for by their ids,
+---also those that are not named: a list is of a project's path, which was another before the project was moved, and is none before it
+---is saved, and it names only so many.
 function restore.stored_end(ctx)
   local asking = table.remove(ctx.asking, 1)
   local tab = asking and asking.tab
   if not asking or not ctx.has_tab(tab) then return end
-  local known = {}
+  local own = table.move(tab.sessions, 1, #tab.sessions, 1, {})
   for _, s in ipairs(asking.known) do
-    known[s] = true
-    if s.state == "resuming" or (s.state == "stored" and not tab.declined[s.id]) then
-      resume(ctx, s)
-    end
+    if not steps.is_in_tab(tab, s) then own[#own + 1] = s end
   end
-  for _, s in ipairs(tab.sessions) do
-    if not known[s] and (s.state == "stored" or s.state == "resuming") then s:lose() end
+  for _, s in ipairs(own) do
+    if s.state == "resuming" or (s.state == "stored" and not tab.declined[s.id]) then resume(ctx, s) end
   end
   for index = #asking.offered, 1, -1 do                          -- the latest comes first and shall stand last
     local fields = asking.offered[index]
@@ -193,10 +192,12 @@ end
 
 ---The daemon has answers that the project lacks: the user decides.
 ---@param daemon_model Model
+---@param label string what the sound is called there
 ---@param present table<string, Mark>
 ---@param parted boolean the project has other answers in place of some
-local function offer(ctx, tab, s, daemon_model, present, parted)
+local function offer(ctx, tab, s, daemon_model, label, present, parted)
   local here, lacking = s.answers_in_project, status.plural(models.lacking(daemon_model, s.model), "answer")
+  local renamed = label ~= s.model.label
   local text = ("\"%s\": %s that this project does not have; it was closed without saving.\n\n"
     .. "Yes: restore them\nNo: discard them\nCancel: decide another time"):format(s.model.label, lacking)
   if parted then
@@ -221,10 +222,15 @@ local function offer(ctx, tab, s, daemon_model, present, parted)
     if parted then
       s:set_marks(restore.all_marks(s, s.model, present))
       marks = without_candidate(s:step().marks)
+      daemon_model = renamed and models.renamed(daemon_model, label) or daemon_model
       forward, back = models.instead(daemon_model, s.model), models.instead(s.model, daemon_model)
     else
       if next(present) then daemon_model = learn_edits(ctx, s, daemon_model, here, present) end
       forward, back = models.again(daemon_model, here + 1), { { "undo", here + 1 } }
+      if renamed then
+        forward[#forward + 1], back[2] = { "rename", label }, { "rename", s.model.label }
+        daemon_model = models.renamed(daemon_model, label)
+      end
     end
     steps.step(tab, ("Restore %s of %s"):format(lacking, s.model.label),
       { { s = s, model = daemon_model, marks = marks, forward = forward, back = back } })
@@ -281,10 +287,12 @@ end
 
 ---What the daemon has of a session, by its rows and what it is at (`candidate` or `done`). Answered places are where the project should
 ---have them: as they were stored where they are known to be off their sound, or where the track is another than was searched, so that
----the daemon's times hold no more. A name that the daemon has not is given again.
-local function take_rows(ctx, s, fields)
+---the daemon's times hold no more.
+---@return Model model by the project's name of the sound
+---@return string label the daemon's
+local function take_rows(s, fields)
   local model = models.with_names(models.continued(models.from_rows(s.model.label, s.rows), fields), s.model)
-  if models.label(s.rows.label) ~= s.model.label then steps.send(ctx, s, { { "rename", s.model.label } }) end
+  local label = s:label_of_rows()
   s:drop_rows()
   for number, one in pairs(model.candidates) do
     local stored = s.model.candidates[number]
@@ -292,12 +300,14 @@ local function take_rows(ctx, s, fields)
       model = models.moved(model, number, stored.start_s - one.start_s, stored.end_s - one.end_s)
     end
   end
-  return model
+  return model, label
 end
 
----The daemon's rows are there, and what it is at now: compare with the project.
+---The daemon's rows are there, and what it is at now: compare with the project. The name that the sound has in the project is the
+---right one, unless the answers of the journal are restored.
 function restore.reconcile(ctx, tab, s, fields)
-  local daemon_model, present = take_rows(ctx, s, fields), project.read(tab.proj, s.history.known)
+  local daemon_model, label = take_rows(s, fields)
+  local present = project.read(tab.proj, s.history.known)
   local here, there = s.answers_in_project, models.answers(daemon_model)
   s:confirm(fields)
 
@@ -305,7 +315,7 @@ function restore.reconcile(ctx, tab, s, fields)
   if s.cut then
     mend(tab, s, daemon_model, present)
   elseif parted or there > here then
-    offer(ctx, tab, s, daemon_model, present, parted)
+    offer(ctx, tab, s, daemon_model, label, present, parted)
   elseif here > there then
     -- Answers taken back and then closed without saving, or a daemon that died before it had them on disk: the project is
     -- the truth, so the daemon hears them again, and proposes what it proposed then.
@@ -323,6 +333,7 @@ function restore.reconcile(ctx, tab, s, fields)
     tab.look_again = true
     status.say(("%s: %d accepted; ready to go on"):format(s.model.label, fields.accepted))
   end
+  if s:is_open() and ctx.owner(s.id) and s.model.label ~= label then steps.send(ctx, s, { { "rename", s.model.label } }) end
 end
 
 ---Whether what stands in the project is what a model wants.
@@ -337,10 +348,13 @@ local function shows(s, model)
 end
 
 ---The search went on elsewhere while the project was open, and the daemon's rows are there: the project has from now on what the
----daemon has, in one undo step.
----@return boolean changed
+---daemon has, in one undo step; but a name that was given here is told again.
+---@return boolean answered something else than the name has changed
+---@return boolean renamed
 function restore.catch_up(ctx, tab, s, fields)
-  local model, before = take_rows(ctx, s, fields), s.model
+  steps.learn_names(s, project.read(tab.proj, s.history.known))
+  local before = s.model
+  local model, label = take_rows(s, fields)
   s:finish_waiting()
   s:agreed()
   if tab.active ~= s then
@@ -348,17 +362,19 @@ function restore.catch_up(ctx, tab, s, fields)
   elseif not models.alike(before, model, settings.get("keep_rejected")) then
     audition.stop_in(tab.proj)
   end
-  local shown = shows(s, model)
-  local changed = not shown or models.parted(before, model) ~= nil or models.answers(before) ~= models.answers(model)
-  if shown then
+  local shown, renamed = shows(s, model), label ~= before.label and not s.named
+  local answered = not shown or models.parted(before, model) ~= nil or models.answers(before) ~= models.answers(model)
+  if renamed then model = models.renamed(model, label) end
+  if shown and not renamed then
     s:correct(model)                           -- a step without a change could not be told from the one before
     steps.store(tab)
   else
     steps.step(tab, "Update " .. model.label, { { s = s, model = model, marks = without_candidate(s:step().marks),
       forward = models.instead(model, before), back = models.instead(before, model) } })
   end
+  if s.model.label ~= label then steps.send(ctx, s, { { "rename", s.model.label } }) end
   tab.look_again = true                        -- a region may have been edited meanwhile
-  return changed
+  return answered, renamed
 end
 
 ---The marks the project should have: those known to it, for what the daemon says is accepted, and where that says they are; the

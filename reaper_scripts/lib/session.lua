@@ -108,6 +108,7 @@ local TRANSITIONS = {
 ---@field question table? in the state asking: the command that asks for it
 ---@field seen { number: integer, start_s: number, end_s: number }? where the open candidate's region stood in the last look
 ---@field deciding boolean the questions are those that decide the rest
+---@field named boolean the sound's name was given here, and no rows of the daemon's have had it yet
 ---@field refused boolean the daemon has refused an edit, and has other edges than the project
 
 local FIELDS = {
@@ -116,7 +117,8 @@ local FIELDS = {
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
   answers_in_project = true, cut = true, seals = true, layout = true,
   shift_s = true, outdated = true, searched = true, strayed = true, replaced = true, removed = true,
-  fetched = true, seen = true, question = true, reviewed = true, deciding = true, withdrawn = true, misplaced = true, refused = true,
+  fetched = true, seen = true, question = true, reviewed = true, deciding = true, withdrawn = true, misplaced = true,
+  named = true, refused = true,
 }
 
 local methods = {}
@@ -328,6 +330,17 @@ end
 function methods:has_rows() return self.rows ~= nil and self.rows.complete == true end
 
 function methods:drop_rows() self.rows = nil end
+
+---What the sound is called in the daemon's rows.
+---@return string
+function methods:label_of_rows()
+  local label = models.label(self.rows.label)
+  return label ~= "" and label or self.model.label
+end
+
+---The sound's name is given here, or the daemon has it.
+---@param given boolean
+function methods:name(given) self.named = given end
 
 ---The daemon has refused an edit, and the user was told: edges may differ from now on, or no more.
 ---@param refused boolean
@@ -619,7 +632,7 @@ local function made(values)
     false, 0, 0
   values.answers_in_project = values.answers_in_project or 0
   values.cut, values.fetched = values.cut or false, false
-  values.seals, values.withdrawn, values.misplaced, values.refused = {}, {}, {}, false
+  values.seals, values.withdrawn, values.misplaced, values.refused, values.named = {}, {}, {}, false, false
   values.strayed = values.strayed or {}
   values.replaced, values.removed = values.replaced or {}, values.removed or {}
   values.shift_s, values.outdated, values.deciding = values.shift_s or 0, values.outdated or false, false

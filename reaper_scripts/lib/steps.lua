@@ -55,12 +55,31 @@ function steps.send(ctx, s, commands)
       fields[name] = shift_s ~= 0 and command[index + 1] - shift_s or command[index + 1]
     end
     sent = ctx.link:command(command[1], fields)
-    if command[1] ~= "rename" then
+    if command[1] == "rename" then
+      s:name(true)
+    else
       s:await_reply(ctx.now)
       s:forget_lookahead()
     end
   end
   return sent
+end
+
+---Names that the user has given accepted regions by hand stay when the sound gets another name.
+---@param present table<string, Mark>
+function steps.learn_names(s, present)
+  local marks, model, learned = {}, s.model, false
+  for guid, mark in pairs(s:step().marks) do
+    local there = present[guid]
+    marks[guid] = mark
+    if there and there.kind == "accepted" and mark.kind == "accepted" and there.name ~= mark.name and model.candidates[mark.number] then
+      marks[guid] = { number = mark.number, kind = mark.kind, name = there.name, start_s = mark.start_s, end_s = mark.end_s }
+      model, learned = models.named(model, mark.number, there.name), true
+    end
+  end
+  if not learned then return end
+  s:set_marks(marks)
+  s:amend(model)
 end
 
 -- Undo steps -----------------------------------------------------------------------------------------------------------------
@@ -207,6 +226,12 @@ function steps.describe(ctx, s, loud)
     status.say(("%s: answers are kept; %s"):format(model.label, ctx.link.problem), loud)
   end
   s:said(status.line())
+end
+
+---Say that the daemon cannot go on with a session.
+---@param loud boolean?
+function steps.tell_lost(s, loud)
+  status.say(("the daemon has no journal of %s; its regions stay as they are: run Find to search on"):format(s.model.label), loud)
 end
 
 ---Say it again, if the session's own line still stands and what it says has changed.

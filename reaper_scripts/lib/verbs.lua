@@ -343,7 +343,7 @@ end
 ---A verb while the daemon does not have the session.
 local function while_closed(ctx, tab, s)
   if s.state == "lost" then
-    status.say(("the daemon has no journal of %s; its regions stay as they are: run Find to search on"):format(s.model.label), true)
+    steps.tell_lost(s, true)
   elseif ctx.link.problem then
     status.say(ctx.link.problem, true)
   elseif restore.ask_again(ctx, tab, s) then
@@ -513,6 +513,7 @@ function of_tab.rename(ctx, tab)
     status.say("name unchanged")
     return
   end
+  steps.learn_names(s, project.read(tab.proj, s.history.known))
   steps.step(tab, ("Rename %s to %s"):format(old, label), { { s = s, model = models.renamed(s.model, label),
     forward = { { "rename", label } }, back = { { "rename", old } } } })
   steps.send(ctx, s, { { "rename", label } })

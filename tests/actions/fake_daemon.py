@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reatrieve import limits
 from reatrieve.bridge import messages as m
 from reatrieve.bridge import osc
 from reatrieve.bridge.home import new_info, write_info
@@ -74,6 +75,7 @@ class FakeDaemon:
         self.collecting: dict[str, int] = {}
         self.listed: set[str] = set()
         self.now_s = 0.0
+        self.listed_at_most = limits.SESSIONS
         self.curves = 0
         self.saved: list[tuple[str, str]] = []
         self.start()
@@ -301,10 +303,8 @@ class FakeDaemon:
         elif isinstance(command, m.Find):
             self._find(command, number)
         elif isinstance(command, m.Sessions):
-            known = [
-                s for s in reversed(self.sessions.values()) if command.project == s.find.project
-            ]  # the latest first
-            for one in known:
+            known = [s for s in reversed(self.sessions.values()) if command.project == s.find.project != ""]
+            for one in known[: self.listed_at_most]:  # the latest first
                 finished = int(one.state.over == "finished")
                 state = one.state
                 modified = "2026-01-01T00:00:00Z"
@@ -313,7 +313,7 @@ class FakeDaemon:
                         one.find.session, state.label, one.find.track, state.answers, state.accepted, modified, finished
                     )
                 )
-            self.links[client].push(m.StoredEnd(command.project, len(known)))
+            self.links[client].push(m.StoredEnd(command.project, len(known[: self.listed_at_most])))
         elif isinstance(command, m.Prepare):
             assert set(range(command.items)) <= set(self.items.get(name, {})), "items missing"
             self.prepared = name

@@ -157,6 +157,35 @@ def test_starting_the_client_again_resumes(every_rig: Rig) -> None:
     assert session.state.candidates[1].state == "accepted"
 
 
+@pytest.mark.parametrize("where", ["saved nowhere", "moved", "past the list", "another machine"])
+def test_a_session_that_the_list_does_not_name_is_asked_for_by_its_id(rig: Rig, where: str) -> None:
+    session, path = rig.find(), rig.folder / "song.rpp"
+    rig.press("accept")
+    if where == "past the list":
+        rig.daemon.listed_at_most = 0
+    if where == "saved nowhere":
+        rig.reaper.stop("ReaTrieve_Client.lua")
+        rig.reaper.run("ReaTrieve_Client.lua")
+        rig.reaper.unfocus()
+    else:
+        rig.project.save(path)
+        rig.tick(3)
+        rig.project.close()
+        rig.tick(3)
+        if where == "moved":
+            path = path.rename(rig.folder / "moved.rpp")
+        elif where == "another machine":
+            rig.daemon.sessions.clear()
+        rig.reaper.open(path)
+    rig.tick(40)
+    lost = "the daemon has no journal of Sound 1; its regions stay as they are: run Find to search on"
+    assert (rig.line() == lost) == (where == "another machine")
+    rig.press("accept", 8)
+    assert rig.line().startswith(lost if where == "another machine" else "Sound 1-3 at")
+    assert rig.accepted() == [0.5, 2.0] + [4.0] * (where != "another machine")
+    assert session.state.accepted == len(rig.accepted()) - 1
+
+
 def test_closing_and_opening_again_costs_nothing(saved: Rig) -> None:
     session = next(iter(saved.daemon.sessions.values()))
     saved.project.save()

@@ -6,8 +6,8 @@ import pytest
 from fake_daemon import FakeDaemon, Session
 from rig import REDO, UNDO, Rig
 
-from reatrieve.bridge.messages import Resume
-from reatrieve.session.events import Answered, Reanswered, Retracted, Revised, Undone
+from reatrieve.bridge.messages import Rename, Resume
+from reatrieve.session.events import Answered, Reanswered, Renamed, Retracted, Revised, Undone
 from reatrieve.session.spans import Span
 from reatrieve.session.state import fold
 
@@ -345,6 +345,61 @@ def test_an_undo_of_a_name_is_told_though_something_else_changed_unseen(one_rig:
     one_rig.tick(10)
     assert (session.state.label, session.state.candidates[1].state) == ("Kick", "skipped")
     assert one_rig.names() == names
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["told", "told nothing"])
+@pytest.mark.parametrize("answered", [False, True], ids=["a name alone", "with an answer"])
+def test_a_name_that_was_given_elsewhere_is_taken(one_rig: Rig, answered: bool, lost: bool) -> None:
+    """And undo gives the old one back, there too. A region that the user has named keeps its name."""
+    session, daemon = one_rig.find(), one_rig.daemon
+    one_rig.press("accept")
+    one_rig.region("Sound 1-0").rename("Mine")
+    one_rig.tick(3)
+    daemon._apply(session, Renamed("Kick"))
+    if answered:
+        answer_there(daemon, session, ("undo", "reject"))
+    if lost:
+        daemon.crash()
+        daemon.start()
+    else:
+        session.behind = True
+        one_rig.run("reject")
+    one_rig.until(lambda: any("elsewhere meanwhile: it is" in line for line in one_rig.help()))
+    one_rig.tick(20)
+    agree(one_rig, session)
+    assert session.state.label == "Kick"
+    names = ["Mine", "? Kick 2 (93 %)"] if answered else ["Mine", "Kick 1", "? Kick 2 (93 %)"]
+    assert one_rig.names() == names
+    assert one_rig.history()[-1] == "Update Kick"
+    assert one_rig.sent(Rename) == []
+    one_rig.reaper.run(UNDO)
+    one_rig.tick(20)
+    agree(one_rig, session)
+    assert (session.state.label, one_rig.names()[0]) == ("Sound 1", "Mine")
+    one_rig.reaper.run(REDO)
+    one_rig.tick(20)
+    agree(one_rig, session)
+    assert (session.state.label, one_rig.names()) == ("Kick", names)
+
+
+@pytest.mark.parametrize("choice", ["yes", "no"])
+def test_a_project_closed_unsaved_after_a_rename_has_the_name_of_the_answers_that_it_takes(
+    one_rig: Rig, choice: str
+) -> None:
+    session, path = one_rig.find(), one_rig.folder / "song.rpp"
+    one_rig.press("accept")
+    one_rig.project.save(path)
+    one_rig.tick(3)
+    before = one_rig.names()
+    one_rig.reaper.answer(["Kick"])
+    one_rig.press("rename")
+    one_rig.press("accept")
+    after = one_rig.names()
+    one_rig.reaper.answer(choice)
+    one_rig.reopen(path, 40)
+    assert session.state.label == ("Kick" if choice == "yes" else "Sound 1")
+    assert one_rig.names() == (after if choice == "yes" else before)
+    agree(one_rig, session)
 
 
 def test_cleared_regions_stay_away(one_rig: Rig) -> None:
