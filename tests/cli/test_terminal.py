@@ -25,7 +25,7 @@ import pytest
 import soundfile
 
 from reatrieve import files
-from reatrieve.audio.soundness import cut_off, refuse_not_numbers
+from reatrieve.audio.soundness import cut_off, cut_off_note, length_s, refuse_not_numbers
 from reatrieve.audio.trackmap import TrackMap
 from reatrieve.cli import main
 from reatrieve.cli.listening import Listening
@@ -467,6 +467,36 @@ def test_what_was_cut_off_is_noticed_and_what_is_whole_is_not(ending: str, tmp_p
     assert found is not None
     assert found[0] == pytest.approx(6.0, abs=0.1)
     assert found[1] == pytest.approx(2.0, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("ending", "subtype", "promises"),
+    [
+        ("RF64", "PCM_24", True),
+        ("W64", "PCM_24", True),
+        ("W64", "ULAW", True),
+        ("AU", "PCM_16", True),
+        ("WAV", "MS_ADPCM", True),
+        ("OGG", "VORBIS", False),
+        ("OGG", "OPUS", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.wav", "a.sound"])
+def test_less_usual_files_that_were_cut_off_are_noticed(
+    ending: str, subtype: str, promises: bool, name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    soundfile.write(path, noise(6 * 48000), 48000, subtype=subtype, format=ending)
+    assert cut_off(path) is None
+    whole = path.read_bytes()
+    length = soundfile.info(path).duration
+    for share in (0.3, 0.5, 0.8):
+        path.write_bytes(whole[: int(len(whole) * share)])
+        found = cut_off(path)
+        assert found is not None
+        assert found.there_s == length_s(path) == pytest.approx(share * length, abs=1.5)  # a page of Opus
+        assert found.promised_s == (pytest.approx(length, abs=0.2) if promises else None)
+        assert f"a.{path.suffix[1:]} was cut off: its " in cut_off_note(path)
 
 
 def test_a_streamed_wav_promises_nothing(tmp_path: Path) -> None:

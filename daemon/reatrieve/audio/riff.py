@@ -13,10 +13,13 @@ from reatrieve.errors import AudioError
 from reatrieve.files import open_source
 
 __all__ = [
+    "UNKNOWN_SIZE",
     "Chunk",
     "WaveFormat",
     "big_endian_chunk_ids",
+    "data_bytes",
     "is_wave",
+    "missing_bytes",
     "pack_chunk",
     "read_chunk",
     "subchunks",
@@ -25,6 +28,11 @@ __all__ = [
 ]
 
 UNKNOWN_SIZE = 0xFFFFFFFF
+STREAMED_SIZE = 0x7FFFF000
+"""A size from here on, in a file that is not so large, says nothing: its writer never came back to say how long it
+is."""
+HEADER_BYTES = 8
+"""Some writers count the header of the file, too."""
 NO_ID = b"\0\0\0\0"
 """Zeros behind the last chunk: a recorder has taken room ahead."""
 MOST_CHUNKS = 10_000
@@ -107,6 +115,43 @@ def walk_chunks(path: Path) -> list[Chunk]:
             chunks.append(Chunk(chunk_id, position + 8, size))
             position += 8 + size + size % 2
     return chunks
+
+
+def data_bytes(path: Path, data: Chunk) -> int | None:
+    """Size of the ``data`` chunk as the file says it, be it larger than the file; None where it says none."""
+    with open_source(path) as file:
+        return _promised_size(file, path.stat().st_size, at=data.offset - 4, long_at=28)
+
+
+def missing_bytes(path: Path, chunks: list[Chunk]) -> tuple[int, int] | None:
+    """Bytes that a WAV promises and bytes that it has, if its end is missing.
+
+    Parameters
+    ----------
+    chunks : what ``walk_chunks`` lists of it.
+    """
+    there = path.stat().st_size
+    with open_source(path) as file:
+        promised = _promised_size(file, there, at=4, long_at=20) or 0
+        if promised > there:  # less may be a writer that counts the header, too
+            return HEADER_BYTES + promised, there
+        last = _promised_size(file, there, at=chunks[-1].offset - 4, long_at=28) if chunks else None
+    if last is None or last <= chunks[-1].size:
+        return None
+    return max(HEADER_BYTES + promised, chunks[-1].offset + last), there
+
+
+def _promised_size(file: BinaryIO, there: int, *, at: int, long_at: int) -> int | None:
+    """The size in 32 bits at ``at``, or that in 64 bits in the ``ds64`` of an RF64; None where a file of ``there``
+    bytes says none."""
+    file.seek(0)
+    head = file.read(36)
+    file.seek(at)
+    (size,) = struct.unpack("<I", file.read(4))
+    if size == UNKNOWN_SIZE and head[12:16] == b"ds64" and len(head) == 36:
+        return int(struct.unpack_from("<Q", head, long_at)[0])
+    is_streamed = size >= 0xFFFFF000 or (size >= STREAMED_SIZE and there < STREAMED_SIZE)
+    return None if is_streamed else int(size)
 
 
 def big_endian_chunk_ids(path: Path) -> list[bytes]:

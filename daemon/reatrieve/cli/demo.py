@@ -217,9 +217,9 @@ def _material(args: argparse.Namespace, out: Path, console: Console) -> tuple[Pa
 
 def _example(args: argparse.Namespace, truth: Truth | None, audio: Path) -> tuple[Span, float]:
     """The span to mark, and the length of the file."""
-    from reatrieve.audio.trackmap import TrackMap
+    from reatrieve.audio.soundness import length_s
 
-    duration_s = TrackMap.of_file(audio).duration_s
+    duration_s = length_s(audio)
     start_s, end_s = args.start, args.end
     if start_s is None and end_s is None and truth is not None:
         start_s, end_s = truth.occurrences[0].start_s, truth.occurrences[0].end_s

@@ -197,14 +197,11 @@ def sound_notes(path: Path) -> list[str]:
     AudioError
         If it cannot be read, or holds samples that are no numbers.
     """
-    from reatrieve.audio.soundness import cut_off, refuse_not_numbers
+    from reatrieve.audio.soundness import cut_off_note, refuse_not_numbers
 
     refuse_not_numbers(path)
-    lengths_s = cut_off(path)
-    if lengths_s is None:
-        return []
-    promised_s, there_s = lengths_s
-    return [f"{path.name} was cut off: its header promises {promised_s:.3f} s, {there_s:.3f} s are there"]
+    told = cut_off_note(path)
+    return [told] if told else []
 
 
 def check_folder_to_write(folder: Path, option: str) -> None:
