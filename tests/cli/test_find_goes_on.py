@@ -5,18 +5,23 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import os
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.cli import main
-from reatrieve.journal import read_journal
+from reatrieve.journal import Header, Journal, read_journal
+from reatrieve.session.events import Answered, Proposed, Started
 from reatrieve.session.search import Search
+from reatrieve.session.spans import Span
 from reatrieve.session.state import fold
-from signals import repeats, write_sound
+from signals import noise, repeats, write_sound
 
 MARKED = ("--start", 2, "--end", 2.5)
 NOT_KEPT = "nothing was answered; no session is kept"
@@ -201,3 +206,138 @@ def test_a_label_too_long_for_a_journal_is_told_at_once(
     assert find(monkeypatch, song, "--annotations", "a.csv") == 2
     assert sentence in capsys.readouterr().err
     assert not home.exists()
+
+
+def changed(path: Path, what: str) -> None:
+    """Render the song of these tests anew: with silence before it, or cut, or as it was; or only touch it."""
+    y = repeats([2.0, 5.5, 9.25, 14.0], rate_hz=22050, duration_s=16.0)
+    if what == "later":
+        y = np.concatenate([noise(3 * 22050, level=0.01), y])
+    elif what == "cut":
+        y = y[: 4 * 22050]
+    elif what == "same length":
+        y = np.roll(y, 22050)
+    elif what == "NaN":
+        y[:5] = np.nan
+    write_sound(path, y, 22050, subtype="FLOAT")
+    os.utime(path, (2e9, 2e9))
+
+
+@pytest.fixture
+def wav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A song that was searched, with two answers in the journal ``s.jsonl``."""
+    path = tmp_path / "rr.wav"
+    changed(path, "")
+    os.utime(path, (1e9, 1e9))
+    assert find(monkeypatch, path, *MARKED, "--journal", "s.jsonl", typed="y\ny\nq\n") == 0
+    capsys.readouterr()
+    return path
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize(("what", "lasts"), [("later", "19.000"), ("cut", "4.000")])
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_file_of_another_length_is_refused_and_the_session_stays(
+    what: str, lasts: str, elsewhere: bool, finished: bool, wav: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], tmp_path: Path,
+) -> None:  # fmt: skip
+    if finished:
+        assert find(monkeypatch, "--resume", "s.jsonl", typed="f\n") == 0
+        capsys.readouterr()
+    file = tmp_path / "other.wav" if elsewhere else wav
+    changed(file, what)
+    before = (tmp_path / "s.jsonl").read_bytes()
+    assert find(monkeypatch, *([file] if elsewhere else []), "--resume", "s.jsonl", typed="y\nq\n") == 2
+    captured = capsys.readouterr()
+    assert f"{file.name} lasts {lasts} s, what was searched 16.000 s: it may be another recording" in captured.err
+    assert command(captured.err, "begin anew by: ") == [str(file), "--start", "S", "--end", "E", "--new"]
+    assert captured.out == ""
+    assert (tmp_path / "s.jsonl").read_bytes() == before
+    audio = ["--audio", str(file)] if elsewhere else []
+    assert main(["export", "s.jsonl", *audio, "--out", "o"]) == 2
+    assert f"{file.name} lasts {lasts} s, what was searched 16.000 s" in capsys.readouterr().err
+
+
+def test_a_cut_off_mp3_is_refused_though_its_header_promises_the_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.mp3"
+    write_sound(path, repeats([2.0, 5.5, 9.25, 14.0], rate_hz=22050, duration_s=16.0), 22050)
+    assert find(monkeypatch, path, *MARKED, "--journal", "m.jsonl", typed="y\nq\n") == 0
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    capsys.readouterr()
+    assert find(monkeypatch, "--resume", "m.jsonl", typed="q\n") == 2
+    assert re.search(r"a\.mp3 lasts [78]\.\d+ s, what was searched 16\.\d+ s", capsys.readouterr().err)
+    assert find(monkeypatch, path, "--start", 12, "--end", 12.5) == 2
+    assert re.search(r"12 to 12\.5 s, does not lie in the file, 0 to [78]\.\d+ s", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("what", ["", "same length"])
+def test_a_file_that_was_written_later_is_told_and_the_session_goes_on(
+    what: str, wav: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert find(monkeypatch, "--resume", "s.jsonl", typed="q\n") == 0
+    assert "written after" not in capsys.readouterr().out
+    changed(wav, what)
+    assert find(monkeypatch, "--resume", "s.jsonl", typed="q\n") == 0
+    said = capsys.readouterr().out
+    assert "note: rr.wav was written after the search; check that its places still fit, else begin anew by: " in said
+    assert command(said, "begin anew by: ") == [str(wav), "--start", "S", "--end", "E", "--new"]
+
+
+def test_samples_that_are_no_numbers_by_now_are_refused_where_a_session_goes_on(
+    wav: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed(wav, "NaN")
+    assert find(monkeypatch, "--resume", "s.jsonl", typed="q\n") == 1
+    assert "rr.wav holds NaN from 0.000 s on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize(("what", "asked"), [("", True), ("same length", True), ("later", False), ("cut", False)])
+def test_the_question_whether_to_go_on_tells_a_changed_file(
+    what: str, asked: bool, terminal: bool, wav: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], tmp_path: Path,
+) -> None:  # fmt: skip
+    class Lines(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+    changed(wav, what)
+    before = (tmp_path / "s.jsonl").read_bytes()
+    monkeypatch.setattr("sys.stdin", Lines("n\nq\n" if asked and terminal else "q\n"))
+    again = ("--start", "2", "--end", "2.5", "--journal", "new.jsonl")
+    (tmp_path / "home" / "journals").mkdir(parents=True, exist_ok=True)
+    assert main(["find", str(wav), *again]) == 0
+    said = capsys.readouterr().out
+    assert ("go on with that" in said) == asked
+    assert ("rr.wav was written after that search; check that its places still fit" in said) == asked
+    assert ("what was searched 16.000 s: it may be another recording; another session begins" in said) != asked
+    assert (tmp_path / "s.jsonl").read_bytes() == before
+
+
+def test_the_commands_of_a_session_on_a_file_that_was_moved_work(
+    wav: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    here = wav.rename(tmp_path / "now here.wav")
+    wishes = ("--out", "Sync", "--to", "audacity")
+    assert find(monkeypatch, here, "--resume", "s.jsonl", *wishes, typed="q\n") == 0
+    assert main(["export", *command(capsys.readouterr().out, "then write the files by: ")]) == 0
+    assert (tmp_path / "Sync" / "now here.labels.txt").exists()
+
+
+def test_an_item_whose_file_ends_before_an_answered_place_is_refused(
+    wav: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    whole = TrackItem(wav, 0.0, 16.0)
+    items = (replace(whole, length_s=8.0), replace(whole, position_s=10.0, offset_s=8.0, length_s=8.0))
+    with Journal.create(tmp_path / "t.jsonl", Header("abc", TrackMap(items), "p.rpp", "{T}")) as made:
+        made.append(Started(Span(2.0, 2.5), "zap", 10, "default"))
+        made.append(Proposed(1, Span(11.25, 11.75), 1.0, 0.9, 1.0))
+        made.append(Answered(1, "accept", Span(11.25, 11.75)))
+    assert find(monkeypatch, "--resume", "t.jsonl", typed="q\n") == 0
+    capsys.readouterr()
+    changed(wav, "cut")
+    assert find(monkeypatch, "--resume", "t.jsonl", typed="q\n") == 1
+    sentence = "rr.wav lasts 4.000 s and has no sound any more for the place at 0:11.250 of this session"
+    assert sentence in capsys.readouterr().err

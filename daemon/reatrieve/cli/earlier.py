@@ -14,7 +14,7 @@ from pathlib import Path
 
 from reatrieve.cli.values import plural
 from reatrieve.errors import InputError, JournalError
-from reatrieve.journal import read_journal
+from reatrieve.journal import Header, read_journal
 from reatrieve.session.spans import Span, are_one_place
 from reatrieve.session.state import SessionState, fold
 
@@ -31,6 +31,7 @@ class EarlierSession:
     """A session of the same place, and when its last event was (seconds since 1970)."""
 
     path: Path
+    header: Header
     state: SessionState
     time_s: float
 
@@ -80,7 +81,7 @@ class EarlierSessions:
                 if len(header.track_map.items) == 1 and _same(header.track_map.items[0].path, self._audio):
                     state = fold(line.event for line in lines)
                     same = are_one_place(state.example.moved(header.origin_s), self._example)
-                    found.append((EarlierSession(path, state, lines[-1].time_s), same))
+                    found.append((EarlierSession(path, header, state, lines[-1].time_s), same))
         return found
 
 

@@ -15,6 +15,7 @@ from reatrieve.annotations.tables import STATED
 from reatrieve.cli.named_journal import read_named_journal
 from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser, Rule, needs
+from reatrieve.cli.searched import other_length, whole_file_s, written_after
 from reatrieve.cli.values import (
     check_folder_to_write,
     command_line,
@@ -68,9 +69,6 @@ OTHER_SOURCES = {
 """The option that takes a file, by its ending."""
 
 BAR_OR_BEAT = re.compile(r"\{(bar|beat)(:\d{1,2})?\}")
-
-LENGTHS_DIFFER_S = 0.1
-"""Two encodings of one recording may differ by so much."""
 
 
 @dataclass(frozen=True)
@@ -213,8 +211,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("there is no accepted region to export; accept one, or check --match")
     kind: TargetKind = "source" if args.audio is None else "track" if args.audio == "track" else "render"
     _refuse_unplayable(source, kind, args.anchor)
-    if kind == "render" and not args.force:
-        _refuse_other_length(source, Path(args.audio), args.audio_start)
+    if not args.force:
+        _refuse_other_length(source, Path(args.audio) if kind == "render" else None, args.audio_start)
     options = Options(
         label=args.label,
         label_ascii=args.label_ascii,
@@ -355,20 +353,16 @@ def _from_journals(paths: Sequence[Path], *, render: bool) -> _Source:
     if not same_track and not render:
         _refuse_different_files(headers)
     tempo = next((header.tempo for header in headers if header.tempo), ())
-    sources = {path: header.created_s for header in headers for path in header.track_map.paths}
+    younger = dict.fromkeys(path for header in headers for path in written_after(header))
     return _Source(
         accepted,
         headers[0].track_map if same_track else None,
         TempoMap.of_rows(tempo) if tempo else None,
-        whole_file_s=_whole_file_s(headers),
+        whole_file_s=whole_file_s(headers),
         notes=(
             *damaged,
             *_alike(by_label),
-            *(
-                f"{path.name} was written after the search; check that the regions still fit"
-                for path, searched_s in sources.items()
-                if _written_after(path, searched_s)
-            ),
+            *(f"{path.name} was written after the search; check that the regions still fit" for path in younger),
         ),
     )
 
@@ -397,35 +391,15 @@ def _refuse_different_files(headers: Sequence[Header]) -> None:
         raise InputError(f"the journals searched different files: {names}; export them apart")
 
 
-def _whole_file_s(headers: Sequence[Header]) -> float | None:
-    """Length of the one file that was searched as it is, without a project around it."""
-    track_map = headers[0].track_map
-    item = track_map.items[0]
-    plain = len(track_map.items) == 1 and (item.position_s, item.offset_s, item.rate) == (0.0, 0.0, 1.0)
-    alone = plain and all(one.track_map == track_map and not one.project and not one.track for one in headers)
-    return track_map.duration_s if alone else None
-
-
-def _refuse_other_length(source: _Source, audio: Path, start_s: float) -> None:
-    """Where a whole file was searched, what is shipped in its place should be as long, or a part of it."""
-    if source.whole_file_s is None or not audio.is_file():
-        return
-    from reatrieve.audio.decode import sound_info
-
-    length_s = sound_info(audio).duration_s
-    part = start_s > 0.0 and start_s + length_s <= source.whole_file_s + LENGTHS_DIFFER_S
-    if not part and abs(length_s + start_s - source.whole_file_s) > LENGTHS_DIFFER_S:
+def _refuse_other_length(source: _Source, render: Path | None, start_s: float) -> None:
+    """Where a whole file was searched, what is shipped in its place should be as long, or a part of it; and so should
+    that file itself."""
+    audio = render or (source.track_map.paths[0] if source.track_map else None)
+    if audio is not None and (there_s := other_length(audio, source.whole_file_s, start_s=start_s)):
         raise InputError(
-            f"{audio.name} lasts {length_s:.3f} s, what was searched {source.whole_file_s:.3f} s: it may be another "
+            f"{audio.name} lasts {there_s:.3f} s, what was searched {source.whole_file_s:.3f} s: it may be another "
             "recording; add --force to go on"
         )
-
-
-def _written_after(path: Path, time_s: float) -> bool:
-    try:
-        return path.stat().st_mtime > time_s
-    except OSError:
-        return False  # whoever reads the file says that it is not there
 
 
 def _refuse_without_tempo(source: _Source, options: Options) -> None:

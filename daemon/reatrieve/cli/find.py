@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from reatrieve import limits
 from reatrieve.cli.output import say, say_json
 from reatrieve.cli.parser import Parser, apart, idle, needs
+from reatrieve.cli.searched import other_length, refuse_uncovered, whole_file_s, written_after
 from reatrieve.cli.values import (
     check_folder_to_write,
     check_sound_file,
@@ -182,6 +183,9 @@ def _search(args: argparse.Namespace) -> int:
     console = console_for(json=args.json)
     if truth is not None and truth.skipped_rows:
         console.print(f"note: {truth.skipped_rows}")
+    if resumed is not None:
+        for note in _changes(resumed[0]):
+            console.print(f"note: {note}")
     header, begun = resumed or _chosen(args, marked, settings, truth, console)
     retriever = make_retriever(begun.retriever)  # before the journal is made: a library of it may be missing
     person = Person(typed_lines())
@@ -219,7 +223,7 @@ def _search(args: argparse.Namespace) -> int:
             elif conversation.over:
                 console.print(f"journal: {journal.path}")
                 if args.out is None:
-                    moved = () if args.file is None or args.resume is None else ("--audio", args.file)
+                    moved = _moved(args, journal.header)
                     export = command_line("reatrieve", "export", journal.path, *moved, "--to", "all", "--out", "Sync")
                     console.print(f"write its sync files by: {export}")
             else:
@@ -255,9 +259,17 @@ def _rewrites(args: argparse.Namespace) -> bool:
 
 
 def _export_command(journal: Journal, args: argparse.Namespace, *options: str) -> str:
-    return command_line(
-        "reatrieve", "export", journal.path, "--to", args.to or "json", "--out", args.out, *options
-    )  # fmt: skip
+    what = (journal.path, *_moved(args, journal.header))
+    return command_line("reatrieve", "export", *what, "--to", args.to or "json", "--out", args.out, *options)
+
+
+def _moved(args: argparse.Namespace, header: Header) -> tuple[object, ...]:
+    """Where the sound file of a resumed session is now, for ``export``; its journal knows where it was."""
+    if args.file is None or args.resume is None:
+        return ()
+    item = header.track_map.items[0]
+    start_s = item.position_s - item.offset_s - item.section_start_s
+    return ("--audio", args.file, *(("--audio-start", f"{start_s:.6f}") if start_s else ()))
 
 
 def _again(args: argparse.Namespace, journal: Path, state: SessionState | None, *file: object) -> str:
@@ -434,7 +446,8 @@ def _is_kept(journal: Journal, args: argparse.Namespace, person: Person) -> bool
 
 def _marked(args: argparse.Namespace, truth: Truth | None, settings: Settings) -> tuple[TrackMap, Span]:
     """The file as a track, and the example; what cannot be searched is refused before anything large is loaded."""
-    from reatrieve.audio.trackmap import TrackMap
+    from reatrieve.audio.soundness import length_s
+    from reatrieve.audio.trackmap import TrackItem, TrackMap
     from reatrieve.retrieval.registry import demand_retriever
     from reatrieve.session.events import Started
     from reatrieve.session.state import fold
@@ -453,7 +466,7 @@ def _marked(args: argparse.Namespace, truth: Truth | None, settings: Settings) -
         raise InputError(f"mark one example of the sound: --start S --end E{one_alone}")
     retriever = args.retriever or settings.retriever
     demand_retriever(retriever)
-    track_map = TrackMap.of_file(args.file.absolute())
+    track_map = TrackMap((TrackItem(args.file.absolute(), 0.0, length_s(args.file)),))
     example = example_span(args.start, args.end, track_map.duration_s)
     fold([Started(example, args.label, _budget(args), retriever)])  # an impossible budget fails here
     return track_map, example
@@ -496,7 +509,37 @@ def _check_resumed(args: argparse.Namespace) -> tuple[Header, SessionState]:
     state = fold(line.event for line in lines)
     if args.budget is not None and args.budget < state.budget:
         raise InputError(f"--budget {args.budget} is below the session's {state.budget}; it can only be raised")
-    return _found_again(header, state, args), state
+    header = _found_again(header, state, args)
+    searched_s = whole_file_s([header])
+    audio = header.track_map.paths[0]
+    if there_s := other_length(audio, searched_s):
+        raise InputError(
+            f"{audio.name} lasts {there_s:.3f} s, what was searched {searched_s:.3f} s: it may be another recording; "
+            f"begin anew by: {_anew(args.file or audio)}"
+        )
+    refuse_uncovered(header, state)
+    return header, state
+
+
+def _changes(header: Header) -> list[str]:
+    """What somebody should know of the sound file before a session goes on.
+
+    Raises
+    ------
+    AudioError
+        If a file that was searched as it is holds samples that are no numbers: it has been changed.
+    """
+    is_whole_file = whole_file_s([header]) is not None
+    notes = sound_notes(header.track_map.paths[0]) if is_whole_file else []
+    for path in written_after(header):
+        otherwise = f", else begin anew by: {_anew(path)}" if is_whole_file else ""
+        notes.append(f"{path.name} was written after the search; check that its places still fit{otherwise}")
+    return notes
+
+
+def _anew(audio: Path) -> str:
+    """The command that begins another session; its place is to be marked again, since it may lie elsewhere."""
+    return command_line("reatrieve", "find", audio, "--start", "S", "--end", "E", "--new")
 
 
 def _sessions(args: argparse.Namespace, settings: Settings, audio: Path, example: Span) -> EarlierSessions:
@@ -515,6 +558,17 @@ def _gone_on_with(args: argparse.Namespace, sessions: EarlierSessions, console: 
     earlier = sessions.latest_answered()
     if earlier is None:
         return None
+    searched_s = whole_file_s([earlier.header])
+    if there_s := other_length(args.file, searched_s):
+        console.print(
+            f"note: this place was searched before ({earlier.about}), but {args.file.name} lasts {there_s:.3f} s, what "
+            f"was searched {searched_s:.3f} s: it may be another recording; another session begins"
+        )
+        return None
+    for path in written_after(earlier.header):
+        console.print(
+            f"note: {path.name} was written after that search; check that its places still fit, or begin another"
+        )
     lines = typed_lines()
     if not lines.isatty():
         again = _again(args, earlier.path, earlier.state)
@@ -600,7 +654,7 @@ def _exported(
         raise InputError(f"{error.fact}; the answers are kept, this {what}: {does}") from error
     except (InputError, AudioError) as error:
         does = _export_command(journal, args, "--add")
-        raise type(error)(f"{error}; the answers are kept, this writes them: {does}") from error
+        raise type(error)(f"{error}; the answers are kept, once that is right this writes them: {does}") from error
     for one in written:
         console.print(f"{'unchanged' if one.unchanged else 'wrote'} {one.path} ({one.target})")
     for note in notes:
