@@ -126,3 +126,40 @@ def test_an_option_that_changes_nothing_is_refused(
     assert main(["convert", str(tmp_path / name), str(out), "--to", "audacity", *options]) == (2 if text else 0)
     assert text in capsys.readouterr().err
     assert out.exists() is not bool(text)
+
+
+def test_a_cue_wav_that_was_cut_off_is_told_and_never_taken_for_one_without_labels(
+    labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song = write_sound(tmp_path / "song.wav", noise(8000 * 3), 8000)
+    assert main(["export", "--regions", str(labels), "--audio", str(song), "--to", "wav", "--out", str(tmp_path)]) == 0
+    whole = (tmp_path / "song.cues.wav").read_bytes()
+    cut = tmp_path / "cut.wav"
+    at_labels = whole.index(b"cue ")
+    for n_bytes in (len(whole) // 2, at_labels, at_labels + 30, whole.index(b"LIST", at_labels), len(whole) - 3):
+        cut.write_bytes(whole[:n_bytes])
+        capsys.readouterr()
+        assert main(["convert", str(cut), str(tmp_path / "o.csv")]) == 2
+        said = capsys.readouterr().err
+        assert f"cut.wav was cut off: its header promises {len(whole)} bytes, {n_bytes} are there" in said
+        assert "its labels stand behind the sound, so take another copy" in said
+    first = whole.index(b"data")
+    head = bytearray(whole[:12] + whole[at_labels:] + whole[12:at_labels])  # some programs put labels first
+    cut.write_bytes(head[: len(head) - (at_labels - first) // 2])
+    assert main(["convert", str(cut), str(tmp_path / "o.csv")]) == 0
+    assert "note: cut.wav was cut off: its header promises" in capsys.readouterr().out
+    cut.write_bytes(whole)
+    assert main(["convert", str(cut), str(tmp_path / "whole.csv")]) == 0
+    assert "cut off" not in capsys.readouterr().out
+
+
+def test_labels_before_the_start_are_told_and_refused_where_the_format_has_no_such_times(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "early.txt"
+    path.write_text("-1.0\t2.0\tzap\n3.0\t4.0\tzap\n", encoding="utf-8")
+    assert main(["convert", str(path), str(tmp_path / "o.jams")]) == 2
+    assert "'zap' starts at -1 s, before the recording, and JAMS takes no time below 0" in capsys.readouterr().err
+    assert not (tmp_path / "o.jams").exists()
+    assert main(["convert", str(path), str(tmp_path / "o.csv")]) == 0
+    assert "note: 1 label lies before the start of the recording: 'zap' starts at -1 s" in capsys.readouterr().out

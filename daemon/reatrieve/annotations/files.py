@@ -89,7 +89,7 @@ def annotation_rows(
     """
     try:
         if is_wave(path):
-            yield from ((0, cue) for cue in read_wav_cues(path))
+            yield from ((0, cue) for cue in read_wav_cues(path, on_note=on_note))
             return
     except AudioError:
         raise

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from reatrieve.annotations.annotation import Annotation
-from reatrieve.audio.riff import read_chunk, subchunks, walk_chunks, wave_format
+from reatrieve.audio.riff import Chunk, missing_bytes, read_chunk, subchunks, walk_chunks, wave_format
 from reatrieve.errors import InputError
 from reatrieve.files import open_source
 
@@ -34,17 +34,24 @@ class Cue:
     note: str = ""
 
 
-def read_wav_cues(path: Path) -> list[Annotation]:
+def read_wav_cues(path: Path, *, on_note: Callable[[str], None] | None = None) -> list[Annotation]:
     """The cues of a WAV file as annotations in seconds, by time; empty when it has none.
+
+    Parameters
+    ----------
+    path : the file.
+    on_note : told that the end of the file is missing, where labels are that stood before its sound.
 
     Raises
     ------
     AudioError
         If it is no WAV.
     InputError
-        If its cue chunk is damaged.
+        If its cue chunk is damaged, or lost with the end of the file.
     """
-    rate_hz, cues = read_cues(path)
+    chunks = walk_chunks(path)
+    missing = missing_bytes(path, chunks)
+    rate_hz, cues = _cues_in(path, chunks) if missing is None else _cues_of_cut(path, chunks, *missing, on_note)
     return [
         Annotation(
             cue.position / rate_hz, (cue.position + cue.length) / rate_hz, cue.label, path.name, payload=cue.note
@@ -66,8 +73,29 @@ def read_cues(path: Path) -> tuple[int, list[Cue]]:
     InputError
         If its cue chunk is damaged, or labels or lengths cannot be told apart.
     """
-    chunks = walk_chunks(path)
-    rate_hz = wave_format(path, chunks).rate_hz
+    return _cues_in(path, walk_chunks(path))
+
+
+def _cues_of_cut(
+    path: Path, chunks: Sequence[Chunk], promised: int, there: int, on_note: Callable[[str], None] | None
+) -> tuple[int, list[Cue]]:
+    """As ``read_cues``, of a file whose end is missing: what stands before its sound is whole."""
+    found = _cues_in(path, chunks) if chunks and chunks[-1].id == b"data" else (0, [])
+    if not found[1]:
+        raise InputError(
+            f"{path.name} was cut off: its header promises {promised} bytes, {there} are there; its labels stand "
+            "behind the sound, so take another copy"
+        )
+    if on_note is not None:
+        on_note(
+            f"{path.name} was cut off: its header promises {promised} bytes, {there} are there; labels behind its "
+            "sound are lost"
+        )
+    return found
+
+
+def _cues_in(path: Path, chunks: Sequence[Chunk]) -> tuple[int, list[Cue]]:
+    rate_hz = wave_format(path, list(chunks)).rate_hz
     if rate_hz <= 0:
         raise InputError(f"{path.name} says {rate_hz} Hz; it is damaged")
     positions: defaultdict[int, list[int]] = defaultdict(list)

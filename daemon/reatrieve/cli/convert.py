@@ -92,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
     if not found:
         say(f"reatrieve: {args.input.name} has no labels; there is nothing to convert", file=sys.stderr)
         return 1
+    _refuse_or_tell_early(found, form, args.input.name, notes)
     annotations = [one if one.file else replace(one, file=recording) for one in found]
     content = FORMATS[form][1](annotations)
     is_same = holds(args.output, content)
@@ -107,6 +108,24 @@ def run(args: argparse.Namespace) -> int:
     for note in notes:
         say(f"note: {note}")
     return 0
+
+
+def _refuse_or_tell_early(found: Sequence[Annotation], form: str, source: str, notes: list[str]) -> None:
+    """Times before the start of the recording are told; JAMS takes none (``"minimum": 0`` in its schema)."""
+    early = [one for one in found if one.start_s < 0.0]
+    if not early:
+        return
+    label, start_s = early[0].label, early[0].start_s
+    if form == "jams":
+        raise InputError(
+            f"{source}: {label!r} starts at {start_s:g} s, before the recording, and JAMS takes no time below 0; "
+            "correct it, or choose another format by --to"
+        )
+    notes.append(
+        f"1 label lies before the start of the recording: {label!r} starts at {start_s:g} s"
+        if len(early) == 1
+        else f"{len(early)} labels lie before the start of the recording: {label!r} starts at {start_s:g} s"
+    )
 
 
 def _refuse_without_effect(args: argparse.Namespace, found: list[Annotation]) -> None:
