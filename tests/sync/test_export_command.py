@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -392,3 +394,57 @@ def test_milliseconds_may_have_a_decimal_comma(song, tmp_path, written, moved_s)
     assert main([*without_tempo(tmp_path, song), "--nudge-ms", written]) == 0
     (event,) = json.loads((tmp_path / "o" / "song.sync.json").read_text(encoding="utf-8"))["events"]
     assert event["anchor_seconds"] == pytest.approx(1.0 + moved_s, abs=1 / RATE_HZ)
+
+
+def test_add_replaces_nothing_whose_sounds_no_sync_json_tells(song, tmp_path, capsys):
+    one = tmp_path / "one.csv"
+    one.write_text("start,end,name\n1,2,kick\n", encoding="utf-8")
+    two = tmp_path / "two.csv"
+    two.write_text("start,end,name\n3,4,snare\n", encoding="utf-8")
+    out = ["--audio", str(song), "--out", str(tmp_path / "o")]
+    assert main(["export", "--regions", str(one), "--to", "audacity,midi", *out]) == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "o").iterdir()}
+    for to in ("audacity,midi", "json,audacity"):
+        for force in ([], ["--force"]):
+            assert main(["export", "--regions", str(two), "--to", to, *out, "--add", *force]) == 2
+            said = capsys.readouterr().err
+            assert "no song.sync.json in" in said
+            assert "export those again with json among the targets, then add" in said
+            assert {path: path.read_bytes() for path in (tmp_path / "o").iterdir()} == before
+    assert main(["export", "--regions", str(one), "--to", "json,audacity,midi", *out]) == 0  # as the sentence says
+    assert main(["export", "--regions", str(two), "--to", "json,audacity,midi", *out, "--add", "--force"]) == 0
+    labels = (tmp_path / "o" / "song.labels.txt").read_text(encoding="utf-8")
+    assert [line.split("\t")[2] for line in labels.splitlines()] == ["kick", "snare"]
+    capsys.readouterr()
+    two.write_text("start,end,name\n3,4,snare\n5,6,hat\n", encoding="utf-8")
+    assert main(["export", "--regions", str(two), "--to", "audacity", *out, "--add", "--force"]) == 0
+    assert "song.sync.json was not written, and lacks these events" in capsys.readouterr().out
+    write_sound(song, noise(RATE_HZ * 10, seed=5), RATE_HZ)
+    assert main(["export", "--regions", str(two), "--to", "json", *out, "--add", "--force"]) == 0
+    assert "1 event of another search is no longer in song.sync.json" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("anchor", ["start", "peak"])
+def test_samples_that_are_no_numbers_are_told_and_make_no_cue_wav(tmp_path, capsys, anchor):
+    y = noise(RATE_HZ * 4)
+    y[RATE_HZ : RATE_HZ + 3] = np.nan
+    audio = write_sound(tmp_path / "nan.wav", y, RATE_HZ, subtype="FLOAT")
+    regions = tmp_path / "r.csv"
+    regions.write_text("start,end,name\n1,2,kick\n", encoding="utf-8")
+    rest = ["--regions", str(regions), "--audio", str(audio), "--out", str(tmp_path / "o"), "--anchor", anchor]
+    sentence = "nan.wav holds NaN from 1.000 s on (3 samples of 176400); repair or render it anew"
+    assert main(["export", *rest, "--to", "json,wav"]) == 1
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
+    assert main(["export", *rest, "--to", "json"]) == 0
+    assert sentence in " ".join(capsys.readouterr().out.split())
+
+
+def test_audio_that_was_cut_off_is_told(song, tmp_path, capsys):
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(song.read_bytes()[: song.stat().st_size // 2])
+    regions = tmp_path / "r.csv"
+    regions.write_text("start,end,name\n1,2,kick\n", encoding="utf-8")
+    assert main(["export", "--regions", str(regions), "--audio", str(cut), "--out", str(tmp_path / "o")]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"note: cut\.wav was cut off: its header promises 10\.000 s, \d\.\d+ s are there", said)

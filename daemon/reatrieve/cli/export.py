@@ -237,6 +237,7 @@ def run(args: argparse.Namespace) -> int:
         expected_pcm_sha256=args.audio_sha256,
         force=args.force,
         add=args.add,
+        must_keep=args.add,
     )
     notes = list(source.notes)
     try:

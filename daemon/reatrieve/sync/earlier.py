@@ -90,6 +90,21 @@ class EarlierExport:
         except _FAULTS:
             return []
 
+    def n_lost(self, audio: SyncAudio, accepted: Iterable[Accepted]) -> int:
+        """How many events of other sessions cannot stay, since the audio has other samples."""
+        if self.pcm_sha256 == audio.pcm_sha256:
+            return 0
+        ours = {_session(one.region_id) for one in accepted} | {""}
+        try:
+            return sum(_session(str(row["source_region_id"])) not in ours for row in self.rows)
+        except _FAULTS:
+            return 0
+
+    def lacks(self, events: Iterable[SyncEvent]) -> bool:
+        """Whether there is a sync JSON of ours that does not hold all of these."""
+        held = {str(row.get("source_region_id")) for row in self.rows if isinstance(row, Mapping)}
+        return bool(self.rows) and not held.issuperset(event.region_id for event in events)
+
     def own_events(self, audio: SyncAudio, accepted: Iterable[Accepted]) -> tuple[SyncEvent, ...]:
         """All its events, if each is of a session of ``accepted`` and the audio has the same samples; else none."""
         ours = {_session(one.region_id) for one in accepted} - {""}

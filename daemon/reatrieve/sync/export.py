@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from reatrieve.audio.soundness import cut_off_note, not_numbers
 from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
@@ -77,7 +78,8 @@ class ExportJob:
     force : replace existing files. Files that are there already with the same content never hinder.
     add : keep the events of other sessions that an earlier export to this folder holds for the same audio, so that
         several sounds of a project, exported one after the other, end up in one set of files. A place of a sound that
-        is exported again takes the place of the earlier one.
+        is exported again takes the place of the earlier one. Only the sync JSON there tells them.
+    must_keep : refuse to replace files, be it with ``force``, where ``add`` has no sync JSON that tells what they hold.
     replace_own : replace files that an earlier export of the same sessions wrote, even without ``force``: the sync JSON
         there holds no other session's events and was made with the same options, and the files are what it gives.
     """
@@ -95,6 +97,7 @@ class ExportJob:
     expected_pcm_sha256: str | None = None
     force: bool = False
     add: bool = False
+    must_keep: bool = False
     replace_own: bool = False
 
 
@@ -113,7 +116,7 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
     Raises
     ------
     InputError
-        No target audio fits, events outside it (by name), changed content, a WAV beyond 4 GB.
+        No target audio fits, events outside it (by name), changed content, a WAV beyond 4 GB, events that would go.
     ForceNeededError
         Files that exist, or an earlier export of audio that has changed since, without ``force``.
     AudioError
@@ -134,9 +137,11 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
         turn_among_processes(job.folder, tell) as alone,
     ):
         if job.audio == "track":
+            _tell_damage(job, job.track_map.paths if job.track_map else (), targets, note)
             shipped, readable, stem = _stitched(job, made, note, lambda share: tell(share * 0.4))
         else:
             readable, start_s = _chosen_audio(job)
+            _tell_damage(job, (readable,), targets, note)
             shipped = describe(readable, start_s=start_s, progress=lambda share: tell(share * 0.4))
             stem = job.name or _stem(readable)
         if loose := loose_timing_note(job.track_map.paths if job.audio == "track" and job.track_map else (readable,)):
@@ -156,6 +161,14 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
             for text in _write(TARGETS[target], sheet, readable, made[-1].part, options, share_of):
                 note(text)
         same = [_same_content(one.part, one.final) for one in made]
+        if job.add:
+            changed = [one.final for one, is_same in zip(made, same, strict=True) if not is_same and _has_events(one)]
+            _keep_or_tell(job, [path for path in changed if os.path.lexists(path)], earlier, note)
+            if "json" not in targets and earlier.lacks(sheet.events):
+                note(
+                    f"{earlier.path.name} was not written, and lacks these events: with json among the targets, the "
+                    "next export keeps them"
+                )
         if not job.force:
             different = [
                 one for one, is_same in zip(made, same, strict=True) if not is_same and os.path.lexists(one.final)
@@ -304,6 +317,12 @@ def _sheet(
     events = [replace(event, payload=event.payload or _payload_of_place(event, written)) for event in events]
     kept = [event for event in others if not any(event.is_place_of(one) for one in events)]
     replaced = len(others) - len(kept)
+    if job.add and (lost := earlier.n_lost(shipped, job.accepted)):
+        note(
+            f"1 event of another search is no longer in {stem}.sync.json: it was made from other samples"
+            if lost == 1
+            else f"{lost} events of other searches are no longer in {stem}.sync.json: it was made from other samples"
+        )
     if replaced:
         note(
             f"1 event of an earlier search in {stem}.sync.json is replaced: it marks the same place"
@@ -378,6 +397,49 @@ def _refuse_changed(audio: SyncAudio, earlier: EarlierExport, job: ExportJob) ->
     if not job.force and earlier.audio_file == audio.path.name and earlier.pcm_sha256 != audio.pcm_sha256:
         raise ForceNeededError(
             f"{audio.path.name} has changed since {earlier.path.name} was made from it", " if the regions still fit"
+        )
+
+
+def _tell_damage(job: ExportJob, paths: Iterable[Path], targets: Sequence[str], note: Note) -> None:
+    """Tell of audio that was cut off, or has samples that are no numbers; no WAV is made with these.
+
+    Raises
+    ------
+    AudioError
+        If one would be.
+    """
+    for path in paths:
+        with suppress(AudioError, OSError):  # whoever reads it says so
+            if cut := cut_off_note(path):
+                note(cut)
+        if fault := not_numbers(path):
+            if "wav" in targets and job.audio != "track":  # whose samples are made anew
+                raise AudioError(fault)
+            note(fault)
+
+
+def _has_events(one: _Made) -> bool:
+    """Whether events stand in a file: the loaders of engines have none, nor has the track."""
+    return one.target in TARGETS and "{name}" in TARGETS[one.target].file
+
+
+def _keep_or_tell(job: ExportJob, replaced: Sequence[Path], earlier: EarlierExport, note: Note) -> None:
+    """What files hold that are written again, only the sync JSON beside them tells."""
+    if not replaced or os.path.lexists(earlier.path):
+        return
+    names = ", ".join(path.name for path in replaced)
+    if job.must_keep:
+        raise InputError(
+            f"no {earlier.path.name} in {job.folder} tells which sounds {names} already "
+            f"{'holds' if len(replaced) == 1 else 'hold'}; export those again with json among the targets, then add"
+        )
+    if job.force:
+        note(
+            f"{names} holds no other sounds any more, if it did: there was no {earlier.path.name} to tell them; with "
+            "json among the targets they stay"
+            if len(replaced) == 1
+            else f"{names} hold no other sounds any more, if they did: there was no {earlier.path.name} to tell them; "
+            "with json among the targets they stay"
         )
 
 
