@@ -77,6 +77,21 @@ function layout.wrapped(measure, text, size, width, most)
   return lines
 end
 
+---As `wrapped`; where the lines have no room for all, what is wrong is cut, and not what to do, which stands behind the first mark.
+---@param measure Measure
+---@param most integer lines
+---@return string[]
+local function with_its_end(measure, text, size, width, most)
+  local lines = layout.wrapped(measure, text, size, width, most)
+  local wrong, fix = text:match("^(.-[:;]) (.+)$")
+  if most < 2 or not fix or not lines[#lines]:find("...", 1, true) then return lines end
+  local ends = layout.wrapped(measure, fix, size, width, most - 1)
+  if ends[#ends]:find("...", 1, true) then return lines end
+  local begins = layout.wrapped(measure, wrong, size, width, most - #ends)
+  table.move(ends, 1, #ends, #begins + 1, begins)
+  return begins
+end
+
 ---What the title says.
 ---@param content Shown
 ---@return string
@@ -296,7 +311,7 @@ function layout.of(width, height, scale, content, measure, hints)
   if message ~= "" and most >= 1 then
     local ink = alarm and "alarm" or "ink"
     local indent = alarm and math.floor(line * 0.6) or 0
-    local lines = layout.wrapped(measure, message, size, full - indent, most)
+    local lines = (alarm and with_its_end or layout.wrapped)(measure, message, size, full - indent, most)
     local top = bottom - #lines * line
     if alarm then text(pad, top, indent, "!", "alarm", { bold = true }) end
     for index, one in ipairs(lines) do text(pad + indent, top + (index - 1) * line, full - indent, one, ink) end

@@ -93,7 +93,14 @@ end
 
 local draw = {}
 
-function draw.text(box, palette) text(box, palette[box.ink or "ink"]) end
+function draw.text(box, palette)
+  if box.over == "curve" then                        -- else the bar of a place runs through the letters
+    local text_w, text_h = paint.measure(box.text, box.size)
+    colour(palette.panel)
+    gfx.rect(box.x + (box.w - text_w) // 2 - 2, box.y, text_w + 4, text_h, 1)
+  end
+  text(box, palette[box.ink or "ink"])
+end
 
 function draw.mark(box, palette, accepted)
   colour(ink_of(box.mark, palette, accepted))

@@ -161,6 +161,16 @@ def test_a_small_window_says_what_is_asked_and_a_problem_before_all_else(of: Any
     assert "click: ask about 1:02.345 next" in texts("playing")
 
 
+def test_a_small_window_cuts_what_is_wrong_and_not_what_to_do(of: Any) -> None:
+    sentence = "Riser 3 does not lie on the place that was proposed any more: move it back, or reject it"
+    cut = ASKING | {"trouble": True, "message": sentence}
+    for (points_w, points_h), scale in itertools.product(SIZES, SCALES):
+        boxes, _ = of(points_w * scale, points_h * scale, scale, cut)
+        said = " ".join(box["text"] for box in boxes if box["kind"] == "text" and box["ink"] == "alarm")
+        assert said.startswith("! Riser 3 does not"), (points_w, points_h, scale)
+        assert said.endswith("move it back, or reject it"), (points_w, points_h, scale, said)
+
+
 def test_what_means_nothing_now_is_told_apart(of: Any) -> None:
     def enabled(scene: str) -> set[str]:
         return {box["verb"] for box in of(480, 320, 1, SCENES[scene])[0] if box["kind"] == "button" and box["enabled"]}

@@ -111,3 +111,27 @@ def test_a_menu_counts_what_can_be_chosen(lua: Any) -> None:
     text, numbered = menu.text(items)
     assert text == "! !odd / one && two||>Sub|#head:|!a|<b|last"
     assert [item["text"] for item in numbered.values()] == ["!odd | one & two", "head:", "a", "b", "last"]
+
+
+def test_a_text_on_the_curve_has_a_ground_of_its_own(lua: Any) -> None:
+    """Else the bar of a place there runs through its letters."""
+    lua.execute("""
+      drawn = {}
+      gfx = { x = 0, y = 0, set = function(...) ink = { ... } end, setfont = function() end,
+        measurestr = function(text) return 6 * #text, 12 end,
+        rect = function(x, y, w, h, filled) drawn[#drawn + 1] = { "rect", x, y, w, h, filled, ink[1] } end,
+        drawstr = function(text) drawn[#drawn + 1] = { "text", gfx.x, gfx.y, 6 * #text, 12 } end }
+      local paint = require("paint")
+      local box = { kind = "text", x = 10, y = 20, w = 200, h = 12, size = 11, ink = "faint", text = "The curve comes",
+        align = "center", over = "curve" }
+      paint.boxes({ box }, { panel = { 255, 0, 0 }, faint = { 0, 0, 0 } })
+      box.over = nil
+      paint.boxes({ box }, { panel = { 255, 0, 0 }, faint = { 0, 0, 0 } })
+    """)
+    ground, text, alone = (list(one.values()) for one in lua.globals().drawn.values())
+    assert [ground[0], *ground[5:]] == ["rect", 1, 1.0]
+    assert (text[0], alone[0]) == ("text", "text")
+    assert ground[1] <= text[1]
+    assert ground[1] + ground[3] >= text[1] + text[3]
+    assert ground[2] <= text[2]
+    assert ground[2] + ground[4] >= text[2] + text[4]
