@@ -6,11 +6,12 @@ also the variable ``REATRIEVE_KEY`` and the flag ``--key`` (with hyphens).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -75,7 +76,7 @@ class Settings:
     open_controllers : whether controllers on this machine may press verbs without the token.
     cache, cache_size_mb : where analyses are kept, and the bound of all of them together.
     journals : where session journals are kept; default ``home/journals``.
-    logs : where ``daemon.log`` is kept.
+    logs : where ``daemon.log`` is kept; default the user's log folder, and ``home/logs`` for a home folder elsewhere.
     retriever : the method where a ``find`` names none.
     idle_minutes : the daemon ends when no REAPER has spoken for so long; 0 never, None 30 if ``background`` and else
     never.
@@ -138,60 +139,111 @@ class Settings:
         return self.home / "renders"
 
     @classmethod
-    def load(cls, flags: Mapping[str, object], environ: Mapping[str, str] | None = None) -> Settings:
+    def load(
+        cls,
+        flags: Mapping[str, object],
+        environ: Mapping[str, str] | None = None,
+        *,
+        on_mistake: Callable[[str], None] | None = None,
+    ) -> Settings:
         """The settings that hold now.
 
         Parameters
         ----------
         flags : values given on the command line; None counts as not given.
         environ : default the process's environment.
+        on_mistake : told what is wrong in the file or the environment, which then counts as not given; None: it is
+            raised.
 
         Raises
         ------
         InputError
             If a key of the file is unknown (the text names a near one, else all) or a value is impossible.
         """
+
         environ = os.environ if environ is None else environ
         given = {key: value for key, value in flags.items() if value is not None}
         for key in given:
             _demand_known(key, "flags")
         home = chosen_home(given.get("home"), environ)
         values: dict[str, object] = {"home": home}
-        values |= _of_file(home / FILE_NAME)
-        names = {f.name: f"REATRIEVE_{f.name.upper()}" for f in dataclasses.fields(cls)}
-        values |= {key: _converted(key, environ[name], name) for key, name in names.items() if environ.get(name)}
+        if not _is_usual(home, environ):
+            values["logs"] = home / "logs"
+        told = _Told(on_mistake)
+        with told:
+            for number, line in _lines_of(home / FILE_NAME):
+                with told:
+                    values |= told.checked(_of_line(line, f"{home / FILE_NAME}, line {number}"))
+        if values.get("token"):
+            keep_private(home / FILE_NAME)
+        names = {f.name: f"REATRIEVE_{f.name.upper()}" for f in dataclasses.fields(cls) if f.name != "home"}
+        for key, name in names.items():
+            if environ.get(name):
+                with told:
+                    values |= told.checked({key: _converted(key, environ[name], name)})
         values |= {key: _converted(key, value, "flags") for key, value in given.items()}
         values["home"] = home
         return cls(**values)  # type: ignore[arg-type]
 
 
-def _of_file(path: Path) -> dict[str, object]:
+def _is_usual(home: Path, environ: Mapping[str, str]) -> bool:
+    """Whether it is the home folder of who says nothing, which keeps its log with those of other programs. Any other
+    one keeps its own, since two daemons cannot rotate one file."""
+    try:
+        usual = default_home({key: value for key, value in environ.items() if key != "REATRIEVE_HOME"})
+    except RuntimeError:  # this user has none
+        return False
+    return os.path.realpath(home) == os.path.realpath(usual)
+
+
+class _Told(contextlib.AbstractContextManager[None]):
+    """What is wrong in the block is told to ``on_mistake`` and goes no further; None: it is raised."""
+
+    def __init__(self, on_mistake: Callable[[str], None] | None) -> None:
+        self._on_mistake = on_mistake
+
+    def __enter__(self) -> None:
+        """Nothing."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        """Tell it."""
+        if self._on_mistake is None or not isinstance(error, InputError):
+            return False
+        self._on_mistake(str(error))
+        return True
+
+    def checked(self, value: dict[str, object]) -> dict[str, object]:
+        """A value that is possible; where mistakes are raised, a later one may still take its place."""
+        if self._on_mistake is not None:
+            Settings(**value)  # type: ignore[arg-type]
+        return value
+
+
+def _lines_of(path: Path) -> list[tuple[int, str]]:
+    """The lines of the file that say something, with their numbers; of one that is not there none."""
     try:
         content = read_small(path, max_bytes=FILE_BYTES, own=True, own_link=True)
         text = content.decode("utf-8-sig")  # Windows' editors begin so
     except (FileNotFoundError, NotADirectoryError):  # a home that is a file is told by who makes it
-        return {}
+        return []
     except UnicodeDecodeError as exc:
         raise InputError(f"the settings {path} are not UTF-8 ({exc}); save them as UTF-8") from exc
     except (OSError, ValueError) as exc:
         raise InputError(
             f"the settings {path} cannot be read: {reason(path, exc)}; check the file and its rights"
         ) from exc
-    values: dict[str, object] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        key, equals, value = (part.strip() for part in line.partition("="))
-        where = f"{path}, line {number}"
-        if not equals:
-            raise InputError(f"{where}: {line.strip()!r} is not 'key = value'")
-        _demand_known(key, where)
-        if key == "home":
-            raise InputError(f"{where}: home cannot be set in the home folder; use --home or REATRIEVE_HOME")
-        values[key] = _converted(key, value, where)
-    if values.get("token"):
-        keep_private(path)
-    return values
+    lines = enumerate(text.splitlines(), start=1)
+    return [(number, line) for number, line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _of_line(line: str, where: str) -> dict[str, object]:
+    key, equals, value = (part.strip() for part in line.partition("="))
+    if not equals:
+        raise InputError(f"{where}: {line.strip()!r} is not 'key = value'")
+    _demand_known(key, where)
+    if key == "home":
+        raise InputError(f"{where}: home cannot be set in the home folder; use --home or REATRIEVE_HOME")
+    return {key: _converted(key, value, where)}
 
 
 def _demand_known(key: str, where: str) -> None:

@@ -119,3 +119,31 @@ def test_a_folder_that_is_none_is_not_taken_for_the_current_one(tmp_path, key, v
     (tmp_path / "settings.txt").write_text(f"{key} = {value}\n", encoding="utf-8")
     with pytest.raises(InputError, match=f"{key} .*{text}"):
         Settings.load({"home": tmp_path})
+
+
+def test_a_home_elsewhere_has_its_own_log(tmp_path):
+    """Two daemons cannot rotate one file."""
+    user = {"HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    usual = default_home(user)
+    common = Settings.load({}, user).logs
+    assert common == Settings.load({"home": usual}, user).logs == Settings().logs
+    assert Settings.load({}, {**user, "REATRIEVE_HOME": str(usual)}).logs == common
+    for settings in (
+        Settings.load({"home": tmp_path / "a"}, user),
+        Settings.load({}, {**user, "REATRIEVE_HOME": str(tmp_path / "a")}),
+    ):
+        assert settings.logs == tmp_path / "a" / "logs"
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "settings.txt").write_text(f"logs = {tmp_path / 'l'}\n", encoding="utf-8")
+    assert Settings.load({"home": tmp_path / "a"}, user).logs == tmp_path / "l"
+    assert (
+        Settings.load({"home": tmp_path / "a"}, {**user, "REATRIEVE_LOGS": str(tmp_path / "m")}).logs == tmp_path / "m"
+    )
+
+
+def test_mistakes_may_be_told_and_left_out(tmp_path):
+    (tmp_path / "settings.txt").write_text("port = 70000\nfoo\nidle_minutes = 5\n", encoding="utf-8")
+    told = []
+    settings = Settings.load({"home": tmp_path}, {"REATRIEVE_UDP": "x", "REATRIEVE_PORT": "9"}, on_mistake=told.append)
+    assert len(told) == 3
+    assert (settings.port, settings.idle_minutes, settings.udp) == (9, 5, True)

@@ -413,8 +413,33 @@ def test_a_bundle_that_cannot_be_written_is_one_sentence(
 ) -> None:
     arguments = ["doctor", "--resource-path", str(machine.reaper), "--home", str(machine.home), "--bundle"]
     assert main([*arguments, str(tmp_path)]) == 2
+    capsys.readouterr()
     assert main([*arguments, str(tmp_path / "missing" / "x.zip")]) == 1
-    assert "cannot be written" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert "cannot be written" in err
+    assert out == "", "it is said before anything is checked"
+
+
+def test_a_mistake_in_the_settings_is_one_check_and_the_others_follow(
+    machine: Machine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setenv("REATRIEVE_UDP", "perhaps")
+    (machine.home / "settings.txt").write_text("nonsense\nport = 70000\nprot = 1\njournals = /j\n", encoding="utf-8")
+    assert main(["doctor", "--resource-path", str(machine.reaper), "--home", str(machine.home)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    wrong = [line for line in lines if not line.startswith("OK ")]
+    assert [line[:14] for line in wrong] == ["DO  settings: "] * 4
+    for line, part in zip(
+        wrong,
+        ("line 1: 'nonsense' is not", "port 70000 is outside", "did you mean 'port'", "REATRIEVE_UDP"),
+        strict=True,
+    ):
+        assert part in line
+    assert len(lines) > 15
+    (machine.home / "settings.txt").write_bytes(b"port = 5\xff\n")
+    assert main(["doctor", "--resource-path", str(machine.reaper), "--home", str(machine.home)]) == 1
+    assert "are not UTF-8" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from reatrieve.cli.install import add_resources, chosen_resources
 from reatrieve.cli.output import say
-from reatrieve.cli.values import file_path
-from reatrieve.errors import InputError
+from reatrieve.cli.values import check_file_to_write, file_path
+from reatrieve.errors import InputError, ReatrieveError
 
 __all__ = ["add", "run"]
 
@@ -50,13 +50,21 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.settings import Settings
     from reatrieve.setup.doctor import Check, checks, checks_of
 
-    settings = Settings.load({"home": args.home})
+    wrong: list[str] = []
+    settings = Settings.load({"home": args.home}, on_mistake=wrong.append)
+    mistakes = [Check("settings", False, f"{one}; the daemon does not start with it") for one in wrong]
     if args.bundle is not None and args.bundle.is_dir():
         raise InputError(f"--bundle {args.bundle} is a folder; name a file")
     if args.bundle is not None and args.bundle.suffix.lower() != ".zip":
         args.bundle = args.bundle.with_name(f"{args.bundle.name.rstrip('.')}.zip")
     if args.bundle is not None and args.bundle.exists():
         raise InputError(f"--bundle {args.bundle} is there already; name a new file")
+    if args.bundle is not None:
+        if not args.bundle.parent.exists():
+            raise ReatrieveError(
+                f"{args.bundle} cannot be written: its folder is not there; make it, or name another file"
+            )
+        check_file_to_write(args.bundle, "--bundle")
     try:
         reapers = chosen_resources(args, settings.home)
     except InputError as error:
@@ -69,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     well = True
     expected = GENERAL_CHECKS + CHECKS_OF_ONE * len(reapers)
     with _bar() as told:
-        for source in (checks(settings), found, *(checks_of(one, settings) for one in reapers)):
+        for source in (mistakes, checks(settings), found, *(checks_of(one, settings) for one in reapers)):
             for check in source:
                 lines.append(str(check))
                 well = well and check.ok is not False
