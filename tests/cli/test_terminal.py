@@ -63,13 +63,13 @@ def song(tmp_path: Path) -> Path:
 class Typist:
     """A process at a pseudo-terminal, and somebody who waits for a text before typing the next line."""
 
-    def __init__(self, words: list[str]) -> None:
+    def __init__(self, words: list[str], *, module: bool = True) -> None:
         import pty
 
         self._ours, theirs = pty.openpty()
         environment = {**os.environ, "COLUMNS": "60", "LINES": "30", "TERM": "xterm", "NO_COLOR": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "reatrieve", *words],
+            [sys.executable, *(["-m", "reatrieve"] if module else []), *words],
             stdin=theirs, stdout=theirs, stderr=theirs, env=environment, close_fds=True,
         )  # fmt: skip
         os.close(theirs)
@@ -216,6 +216,65 @@ def test_what_takes_long_shows_a_bar_in_60_columns_and_nothing_of_it_in_a_pipe(c
     assert "━" not in done.stdout + done.stderr
     if command == "doctor":  # Setup reads it so
         assert all(re.match(r"(OK|DO|--)  ", line) for line in done.stdout.splitlines())
+
+
+NOTED = """
+import logging, sys, time
+from reatrieve.cli import main
+from reatrieve.cli import {command} as command
+
+def run(args):
+    from reatrieve.cli.terminal import {bars} as bars
+    with bars("working") as told:
+        time.sleep(0.3)
+        logging.getLogger("reatrieve").warning("the cache cannot be written")
+        time.sleep(0.3)
+    return 0
+
+command.run = run
+sys.exit(main(["synth", "x"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
+@pytest.mark.parametrize("bars", ["progress_bar", "stage_bars"])
+def test_a_note_stands_above_the_bar_that_runs(bars: str, tmp_path: Path) -> None:
+    one = Typist(["-c", NOTED.format(command="synth", bars=bars)], module=False)
+    assert one.end() == 0
+    assert rows_of(one.screen) == ["reatrieve: note: the cache cannot be written"], one.screen
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
+def test_a_note_of_a_search_leaves_no_bar_behind(song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("REATRIEVE_CACHE", str(tmp_path / "file" / "cache"))
+    one = Typist(["find", str(song), "--start", "1", "--end", "1.5"])
+    one.wait_for("y/n/s/? ")
+    one.type("q")
+    assert one.end() == 0
+    rows = rows_of(one.screen)
+    assert any(row.startswith("reatrieve: note: ") for row in rows), rows
+    assert not [row for row in rows if "━" in row], rows
+    assert all(row.startswith("reatrieve: note: ") for row in rows if "note: " in row), rows
+
+
+def rows_of(screen: str) -> list[str]:
+    """What stands on the terminal's rows in the end, but for empty ones."""
+    rows, at, column = [""], 0, 0
+    for part in re.findall(r"\x1b\[[0-9;?]*[a-zA-Z]|[\n\r]|[^\x1b\n\r]+", screen):
+        if part == "\n":
+            at, column = at + 1, 0  # a pseudo-terminal's line ends come as one
+            rows += [""] * (at + 1 - len(rows))
+        elif part == "\r":
+            column = 0
+        elif part == "\x1b[2K":
+            rows[at] = ""
+        elif match := re.fullmatch(r"\x1b\[(\d*)A", part):
+            at = max(0, at - int(match[1] or 1))
+        elif not part.startswith("\x1b"):
+            rows[at] = rows[at][:column].ljust(column) + part + rows[at][column + len(part) :]
+            column += len(part)
+    return [row.rstrip() for row in rows if row.strip()]
 
 
 @pytest.mark.parametrize("name", ["reatrieve.cli", "argparse", "reatrieve.cli.synth", "scipy.signal"])

@@ -12,6 +12,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import TextIO
 
 from reatrieve import __version__
 from reatrieve.address_space import check_address_space
@@ -50,6 +51,18 @@ _COMMAND = re.compile(r": (?=(?:reatrieve|git|uv|pipx|\S*python[\d.]*(?:\.exe)?'
 _FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
+class _Terminal(logging.StreamHandler[TextIO]):
+    """Standard error as it is when a note comes: while a progress bar runs, that puts the note above itself."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        """Where a note goes."""
+        return sys.stderr
+
+
 def build_parser(only: str | None = None) -> Parser:
     """Make the parser; of all subcommands only the one called ``only`` is imported and gets its options."""
     parser = Parser(
@@ -74,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # Windows consoles and pipes default to the ANSI code page
             stream.reconfigure(encoding="utf-8", errors="replace")
     os.umask(os.umask(0o077) & 0o077)  # what we make we can read, whatever is to be kept from others
-    logging.basicConfig(level=logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, handlers=[_Terminal()])
     logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # calls it an error when an observer is stopped
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["help"]:

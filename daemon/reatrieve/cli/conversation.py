@@ -19,6 +19,7 @@ from rich.text import Text
 
 from reatrieve.annotations.truth import Truth
 from reatrieve.cli.listening import Listening
+from reatrieve.cli.terminal import notes_are_shown
 from reatrieve.cli.timeline import LEGEND, marks_of, text_line
 from reatrieve.cli.values import clock, plural, seconds
 from reatrieve.cli.waiting import notes_held
@@ -249,7 +250,8 @@ class Conversation:
         if not self.console.is_terminal or isinstance(self._answerer, Person):
             yield lambda: None
             return
-        with Live(console=self.console, auto_refresh=False, transient=True) as live:
+        shown = notes_are_shown()
+        with Live(console=self.console, auto_refresh=False, transient=True, redirect_stderr=shown) as live:
 
             def show() -> None:
                 live.update(Text(self._line_of_marks(show_missed=False), no_wrap=True), refresh=True)
@@ -418,7 +420,8 @@ class Person:
             return
         for proposal in sorted(listed, key=lambda one: one.span):
             conversation.say(f"     {conversation.when(proposal.span)}  {_percent(proposal.probability)}")
-        if self._asked(conversation, f"accept these {len(listed)}? y/n ")[:1] in (["y"], ["yes"]):
+        these = "this one" if len(listed) == 1 else f"these {len(listed)}"
+        if self._asked(conversation, f"accept {these}? y/n ")[:1] in (["y"], ["yes"]):
             backend.accept_rest(share)
             conversation.deciding = False
 

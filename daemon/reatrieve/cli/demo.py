@@ -114,7 +114,10 @@ def _shown(args: argparse.Namespace, out: Path, console: Console) -> int:
     from reatrieve.demo.loop import LUA_VERSIONS, Loop
 
     rpp = out / "demo.rpp"
-    with tempfile.TemporaryDirectory(prefix="reatrieve-", ignore_cleanup_errors=True) as home:
+    with (
+        contextlib.ExitStack() as ending,
+        tempfile.TemporaryDirectory(prefix="reatrieve-", ignore_cleanup_errors=True) as home,
+    ):
         console.print(f"daemon and REAPER {LUA_VERSIONS[args.lua]} start (Lua {args.lua}, {args.carrier})")
         with Loop(Path(home), carrier=args.carrier, lua=args.lua) as loop:
             if bpm is not None:
@@ -134,7 +137,7 @@ def _shown(args: argparse.Namespace, out: Path, console: Console) -> int:
                 KnownAnswers(truth, until_found=True) if truth else Person(typed_lines()),
                 console,
                 truth=truth,
-                listening=Listening(TrackMap.of_file(audio), backend.state.label),
+                listening=ending.enter_context(Listening(TrackMap.of_file(audio), backend.state.label)),
             )
             conversation.hold()
             backend.finish()

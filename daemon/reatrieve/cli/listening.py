@@ -7,6 +7,7 @@ import importlib
 import io
 import os
 import re
+import shutil
 import tempfile
 from itertools import chain, count
 from pathlib import Path
@@ -33,7 +34,7 @@ class Listening:
     ----------
     track_map : what is searched.
     label : the sound's name; it stands in the files' names.
-    folder : for the files; None: a temporary one, made with the first.
+    folder : for the files; None: a temporary one, made with the first and deleted at the end of the ``with`` block.
     """
 
     def __init__(self, track_map: TrackMap, label: str, folder: Path | None = None) -> None:
@@ -41,7 +42,17 @@ class Listening:
         plain = re.sub(r"[^\w .+-]", "_", label).strip(" .")[:60]
         self._label = plain.encode()[:120].decode(errors="ignore") or "sound"  # a file's name has 255 bytes
         self._folder = folder
+        self._temporary: Path | None = None
         self._explained = False
+
+    def __enter__(self) -> Listening:
+        """Nothing: the temporary folder is made with the first file."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Delete the temporary folder with what was written to it."""
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
 
     def play(self, number: int, span: Span) -> str:
         """Begin to play a place (project seconds), or write it; what the user should read, "" if it plays. Why it is
@@ -83,7 +94,7 @@ class Listening:
             If the audio cannot be read, or the file not be written.
         """
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="reatrieve-listen-"))
+            self._folder = self._temporary = Path(tempfile.mkdtemp(prefix="reatrieve-listen-"))
         minutes, rest_s = divmod(max(span.start_s, 0.0), 60.0)
         path = self._folder / f"{self._label} {number:03} at {int(minutes)}m{rest_s:06.3f}s.wav"
         y = self._audio.read(span.start_s, span.end_s, RATE_HZ, mono=False)

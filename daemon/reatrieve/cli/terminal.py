@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from reatrieve.plain import plain
 
-__all__ = ["console_for", "progress_bar", "stage_bars", "typed_lines"]
+__all__ = ["console_for", "notes_are_shown", "progress_bar", "stage_bars", "typed_lines"]
 
 BAR_WIDTH = 20
 
@@ -42,6 +42,11 @@ def typed_lines() -> TextIO:
     return sys.stdin
 
 
+def notes_are_shown() -> bool:
+    """Whether what a live display stands in the way of comes to the same terminal: not where it goes into a file."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 @contextmanager
 def stage_bars(*stages: str, console: Console | None = None) -> Iterator[Callable[[str, float], None]]:
     """A bar a stage, on standard error unless ``console`` is given (nothing where that is no terminal); told a stage
@@ -50,7 +55,12 @@ def stage_bars(*stages: str, console: Console | None = None) -> Iterator[Callabl
     columns = (TextColumn("{task.description}"), BarColumn(BAR_WIDTH), share, TimeElapsedColumn())
     console = console or Console(stderr=True)
     with Progress(
-        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+        redirect_stderr=notes_are_shown(),
     ) as bar:
         tasks = {stage: bar.add_task(stage, total=1.0) for stage in stages}
         yield lambda stage, share: bar.update(tasks[stage], completed=share)
