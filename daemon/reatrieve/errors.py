@@ -12,9 +12,11 @@ __all__ = [
     "CancelledError",
     "InputError",
     "JournalError",
+    "NoShippedAudioError",
     "NotAJournalError",
     "ProtocolError",
     "ReatrieveError",
+    "SilentError",
     "did_you_mean",
     "lacks_memory",
 ]
@@ -59,10 +61,27 @@ class InputError(ReatrieveError, ValueError):
     exit_status = 2
 
 
+class SilentError(InputError):
+    """There is nothing to search in a sound."""
+
+
 class AudioError(ReatrieveError, OSError):
     """A sound file cannot be found, read or written."""
 
     code = "audio"
+
+
+class NoShippedAudioError(AudioError):
+    """The audio that the game ships is not there.
+
+    Parameters
+    ----------
+    path : where it should be.
+    """
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path}: no such file; choose the audio that the game ships")
+        self.path = path
 
 
 class ProtocolError(ReatrieveError, ValueError):

@@ -74,6 +74,8 @@ def unreadable(path: str | os.PathLike[str], error: OSError) -> str:
         return str(error)
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return f"{path}: no such file; check the path"
+    if isinstance(error, PermissionError):
+        return f"{path}: cannot be read ({error.strerror or error}); check the rights of the file and its folder"
     return f"{path}: cannot be read ({error.strerror or error}); check the path"
 
 

@@ -12,9 +12,11 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -346,7 +348,8 @@ def test_the_rest_is_listed_and_accepted(
     assert find(monkeypatch, song, *args, typed="y\ny\nn\na 5%\ny\nq\n") == 0
     captured = capsys.readouterr()
     result = figures(captured.out)
-    assert "accept these" in captured.err
+    assert re.search(r"accept (this one|these \d+)\? y/n ", captured.err)
+    assert "these 1" not in captured.err
     assert result["found"] >= 2
     assert len(result["accepted"]) == result["found"]
 
@@ -696,3 +699,29 @@ def test_what_mpg123_says_of_an_odd_mp3_is_not_shown(tmp_path: Path) -> None:
     assert len(said(zeros)) == 1
     assert said(zeros)[0].startswith(f"reatrieve: error: {zeros}: cannot be read as mp3")
     assert len(said(zeros, "-X", "faulthandler")) > 1  # somebody who looks for a fault sees all of it
+
+
+def test_what_cannot_be_searched_is_told_with_its_name_and_what_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silent = write_sound(tmp_path / "silent.wav", np.zeros(8000 * 4), 8000)
+    (tmp_path / "empty.wav").write_bytes(b"")
+    assert find(monkeypatch, silent, "--start", 1, "--end", 2) == 1
+    told = capsys.readouterr().err
+    assert told == f"reatrieve: error: {silent}: silent from start to end; choose another file\n"
+    assert find(monkeypatch, tmp_path / "empty.wav", "--start", 1, "--end", 2) == 1
+    assert "empty.wav: cannot be read as wav (it is empty); render it anew" in capsys.readouterr().err
+
+
+def test_what_was_written_to_listen_to_is_gone_at_the_end(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("reatrieve.cli.listening._sound_device", lambda: (None, "no sound card"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    args = ("--start", 2, "--end", 2.5)
+    assert find(monkeypatch, song, *args, typed="p\ny\np\nq\n") == 0
+    assert capsys.readouterr().out.count("written to ") == 2
+    assert find(monkeypatch, song, *args, "--new", "--preview", tmp_path / "kept", typed="p\nq\n") == 0
+    assert list((tmp_path / "kept").iterdir())
+    assert not list((tmp_path / "temporary").iterdir())

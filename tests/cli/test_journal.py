@@ -100,3 +100,25 @@ def test_several_at_once(capsys, tmp_path):
     assert "all is well" in said
     assert "a folder" in said
     assert f"\n{tmp_path / 'none.jsonl'}: no such file; check the path\n" in said
+
+
+def test_a_journal_that_may_not_be_read_speaks_of_rights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object, **__: object) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("reatrieve.journal.file.read_small", refused)
+    path = tmp_path / "a.journal.jsonl"
+    path.write_bytes(b"{}")
+    assert main(["export", str(path)]) == 1
+    told = capsys.readouterr().err
+    assert f"{path}: cannot be read (Permission denied); check the rights of the file and its folder" in told
+
+
+def test_a_newer_journal_is_told_in_plain_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.journal.jsonl"
+    path.write_bytes(b'{"reatrieve":"journal","v":99}\n')
+    assert main(["export", str(path)]) == 1
+    told = "is a journal of version 99, this is version 2 of journals; update ReaTrieve"
+    assert told in " ".join(capsys.readouterr().err.split())

@@ -52,6 +52,21 @@ def test_what_is_no_time(text: str) -> None:
         seconds(text)
 
 
+@pytest.mark.parametrize(
+    "words", [["export", "j", "--audio", "a.wav", "--audio-start"], ["synth", "d", "--duration"],
+              ["find", "a.wav", "--start"], ["find", "a.wav", "--end"], ["demo", "--audio", "a.wav", "--start"],
+              ["demo", "--audio", "a.wav", "--end"]]
+)  # fmt: skip
+def test_every_option_that_is_a_time_reads_it_alike(words: list[str], said: Callable[..., str]) -> None:
+    option = words[-1].removeprefix("--").replace("-", "_")
+    for text, time_s in (("0:12.5", 12.5), ("1:00", 60.0), (",25", 0.25), ("83,5", 83.5)):
+        args = build_parser(only=words[0]).parse_args([*words, text])
+        assert getattr(args, option) == pytest.approx(time_s)
+    assert "'1:75' is no time: seconds go to 59; write 2:15 for 135 s" in said(*words, "1:75")
+    for wrong in ("5s", "-80ms", "1:2:3:4"):
+        assert f"{wrong!r} is no time; write seconds as 83.5 or 1:23.5" in said(*words, wrong)
+
+
 RULES = [
     ("find x.wav --class a", "--class has no effect without --annotations"),
     ("find x.wav --to json", "--to has no effect without --out"),
@@ -154,6 +169,16 @@ def test_every_rule_has_its_case() -> None:
         (["convert", "file:///tmp/a.csv", "b.txt"], "'file:///tmp/a.csv' is an address"),
         (["export", "j", "--audio", "HTTP://x.org/a.wav"], "'HTTP://x.org/a.wav' is an address"),
         (["export", "j", "--audio-sha256", "zz"], "no SHA-256"),
+        (["export", "j", "--audio", "render"], "--audio wants the render itself; name its file, as in --audio mix.wav"),
+        (
+            ["export", "j", "--audio", "source", "--audio-start", "1"],
+            "--audio-start has no effect on the track's own file",
+        ),
+        (["--verisonn"], "there is no option '--verisonn'; did you mean --version?"),
+        (["synth", "--sngs", "3"], "there is no option '--sngs'; did you mean --songs?"),
+        (["convert", "--froce", "a.csv"], "there is no option '--froce'; did you mean --force?"),
+        (["convert", "--to", "jams"], "the following arguments are required: IN, OUT"),
+        (["experiments", "d"], "the following arguments are required: --out"),
         (["export", "j", "--anchor", "peek"], "did you mean 'peak'?"),
         (["synth", "x", "y"], "'y' is one argument too many; put a path with spaces"),
         (["synth", "x", "--duration", "1"], "a song of 1 s cannot be made"),
@@ -229,6 +254,14 @@ def test_what_is_missing_is_said_at_once(said: Callable[..., str], monkeypatch: 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert "matplotlib is not installed; install it with: " in said("experiments", "d", "--out", "o")
     assert "dask is not installed; install it with: " in said("evaluate", "d", "--scheduler", "tcp://x")
+
+
+@pytest.mark.parametrize("words", [["experiments", "Tr", "--out", "o"], ["evaluate", "Tr", "--scheduler", "tcp://x"]])
+def test_a_wrong_folder_is_said_before_a_missing_package(
+    words: list[str], said: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "error: Tr is not a folder, name a data set; and " in said(*words)
 
 
 @pytest.mark.parametrize(

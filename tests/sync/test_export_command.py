@@ -203,7 +203,10 @@ def test_a_stretched_item_is_never_taken_for_its_file(song, tmp_path, capsys):
         (["--regions", "empty.csv", "--audio", "song.wav"], "empty.csv has no labels; there is nothing to export"),
         (["--regions", "r.csv", "--audio", "."], ". is a folder or a device; choose the audio that the game ships"),
         (["--regions", "r.csv", "--audio", "song.wav", "--name", "../x"], "has a folder in it"),
-        (["--regions", "r.csv", "--audio", "song.wav", "--audio-sha256", 64 * "0"], "has changed since it was chosen"),
+        (
+            ["--regions", "r.csv", "--audio", "song.wav", "--audio-sha256", 64 * "0"],
+            "the samples of song.wav do not have",
+        ),
         (["--regions", "r.csv", "--audio", "song.wav", "--label", "{nope}"], "knows no {nope}"),
         (["gone.journal.jsonl"], "error: gone.journal.jsonl: no such file; check the path"),
         (["--rpp", "gone.rpp"], "error: gone.rpp: no such file; check the path"),
@@ -219,6 +222,62 @@ def test_what_is_wrong_is_said_in_one_line(song, tmp_path, monkeypatch, capsys, 
     assert error.count("\n") == 1
     assert reason.replace("\\", "") in error
     assert not list(tmp_path.glob("*.sync.json"))
+
+
+def said_by(capsys, *words: object) -> str:
+    return f"{main(['export', *map(str, words)])}: {capsys.readouterr().err}"
+
+
+def test_the_audio_that_is_not_there_is_told_with_the_option_that_names_it(song, tmp_path, capsys):
+    path, out = journal(tmp_path / "s.jsonl", song), tmp_path / "o"
+    gone = tmp_path / "gone.wav"
+    assert f"{gone}: no such file; check the path of --audio" in said_by(capsys, path, "--audio", gone, "--out", out)
+    song.unlink()
+    for words in ([], ["--audio", "source"]):
+        told = said_by(capsys, path, *words, "--out", out)
+        assert told == (
+            f"1: reatrieve: error: {song}: no such file; name the audio that the game ships by --audio FILE\n"
+        )
+
+
+def test_source_render_and_track_are_what_the_guide_calls_them(song, tmp_path, capsys, monkeypatch):
+    path = journal(tmp_path / "s.jsonl", song)
+    assert main(["export", str(path), "--out", str(tmp_path / "default")]) == 0
+    assert main(["export", str(path), "--audio", "source", "--out", str(tmp_path / "source")]) == 0
+    made = [(tmp_path / name / "song.sync.json").read_bytes() for name in ("default", "source")]
+    assert made[0] == made[1]
+    assert "2: " in (told := said_by(capsys, path, "--audio", "render", "--out", tmp_path / "render"))
+    assert "--audio wants the render itself" in told
+    monkeypatch.chdir(tmp_path)
+    song.with_name("render").write_bytes(song.read_bytes())
+    assert main(["export", str(path), "--audio", "render", "--audio-start", "0:04", "--out", str(tmp_path / "r")]) == 0
+
+
+def test_force_is_not_offered_where_it_would_not_help(song, tmp_path, capsys):
+    path = tmp_path / "s.jsonl"
+    with Journal.create(path, Header("abc", TrackMap.of_file(song))) as made:
+        made.append(Started(Span(1.0, 1.5), "riser", 10, "default"))
+        made.append(Proposed(1, Span(5.0, 5.5), 1.0, 0.5, 1.0))
+        made.append(Answered(1, "accept", Span(5.0, 5.5)))
+    for length_s, start, offered in ((4, "0", False), (6, "0", True), (30, "0", True), (30, "2", False)):
+        other = write_sound(tmp_path / f"other{length_s}.wav", noise(RATE_HZ * length_s, seed=3), RATE_HZ)
+        words = (path, "--audio", other, "--audio-start", start, "--out", tmp_path / f"o{length_s}{start}")
+        told = said_by(capsys, *words)
+        assert told.startswith(f"2: reatrieve: error: other{length_s}.wav lasts {length_s}.000 s, what was searched 10")
+        assert ("--force" in told) == offered
+        assert (main(["export", *map(str, words), "--force"]) == 0) == offered
+        capsys.readouterr()
+
+
+def test_where_there_is_nothing_to_export_or_convert_the_status_is_1(song, tmp_path, capsys):
+    (tmp_path / "empty.csv").write_text("", encoding="utf-8")
+    (tmp_path / "e.rpp").write_text('<REAPER_PROJECT 0.1 "7.0" 1\n>\n', encoding="utf-8")
+    out = tmp_path / "o"
+    told = said_by(capsys, "--regions", tmp_path / "empty.csv", "--audio", song, "--out", out)
+    assert told.startswith("1: reatrieve: error: empty.csv has no labels")
+    told = said_by(capsys, "--rpp", tmp_path / "e.rpp", "--audio", song, "--out", out)
+    assert told.startswith("1: reatrieve: error: there is no accepted region to export")
+    assert main(["convert", str(tmp_path / "empty.csv"), str(tmp_path / "o.txt")]) == 1
 
 
 def test_convert_by_ending_and_by_name(tmp_path, capsys):

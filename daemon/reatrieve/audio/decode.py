@@ -32,6 +32,7 @@ _FOREIGN = (
     (0, b"\x1a\x45\xdf\xa3", "Matroska or WebM"),
 )
 """Where a format that libsndfile does not read has its sign, the sign, and its name."""
+_EMPTY = "it is empty"
 _RUN_UP = 4096
 _LAST_PAGE_S = 12
 """An Ogg page holds at most 65,025 bytes: 12 s at 43 kbit/s."""
@@ -86,6 +87,10 @@ class SoundReader:
                 f"{self.path}: cannot be read ({reason(self.path, error)}); check the file and its permissions"
             ) from error
         except _FAULTS as error:
+            if _content(self.path) == _EMPTY:
+                raise AudioError(
+                    f"{self.path}: cannot be read as {_kind(self.path)} (it is empty); render it anew"
+                ) from error
             raise AudioError(
                 f"{self.path}: cannot be read as {_kind(self.path)} ({_content(self.path) or _words_of(error)}); "
                 "convert it to wav, flac, ogg or mp3"
@@ -236,7 +241,7 @@ def _content(path: Path) -> str:
     except OSError:
         return ""
     if not head:
-        return "it is empty"
+        return _EMPTY
     return next((f"it holds {name}" for at, sign, name in _FOREIGN if head[at : at + len(sign)] == sign), "")
 
 

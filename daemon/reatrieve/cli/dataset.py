@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
             unfinished=args.unfinished,
         )
         mixed = "; the track was mixed to that file" if added.rendered else ""
-        say(f"{added.file}: {added.class_}, {plural(added.occurrences, 'occurrence')}, {added.near} near{mixed}")
+        near = f", {added.near} near" if added.near else ""
+        say(f"{added.file}: {added.class_}, {plural(added.occurrences, 'occurrence')}{near}{mixed}")
         if added.renamed:
             say(f"note: its rows were called {', '.join(added.renamed)}, and are called {added.class_} now")
         if added.also:

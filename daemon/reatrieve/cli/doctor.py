@@ -46,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     ------
     InputError
         If ``--bundle`` names a folder, or a file that is there.
+    ReatrieveError
+        If its folder is not there.
     """
     from reatrieve.settings import Settings
     from reatrieve.setup.doctor import Check, checks, checks_of

@@ -138,7 +138,7 @@ def check_machine(args: argparse.Namespace) -> None:
     if args.jobs == 0 or args.jobs < -1:
         raise InputError(f"--jobs {args.jobs}: write a number of processes, or -1 for all cores")
     if args.scheduler:
-        demand_module("distributed")
+        demand_module("distributed", dataset=args.dataset)
     for option in ("cache", "results"):
         if getattr(args, option) is not None:
             check_folder_to_write(getattr(args, option), f"--{option}")

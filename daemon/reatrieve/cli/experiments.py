@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.lab.summary import figures_of, random_recall
     from reatrieve.retrieval.learned.model import BASIC_PITCH, basic_pitch_installed
 
-    demand_module("matplotlib")
+    demand_module("matplotlib", dataset=args.dataset)
     check_machine(args)
     check_folder_to_write(args.out, "--out")
     _refuse_foreign_folder(args.out)
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         if args.learned and all(experiment in experiments(conditions, learned=installed) for experiment in made):
             raise InputError(f"--learned has no effect: no experiment of --only {args.only} compares it; leave it out")
     if args.learned:
-        demand_module("onnxruntime")
+        demand_module("onnxruntime", dataset=args.dataset)
     dataset = load_dataset(args.dataset, strict=args.strict)
     for row in dataset.broken:
         say(f"reatrieve: skipped: {row}", file=sys.stderr)

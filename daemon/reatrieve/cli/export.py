@@ -24,11 +24,12 @@ from reatrieve.cli.values import (
     finite_within,
     path_text,
     plural,
+    seconds_or_number,
     sha256,
     text,
     whole_up_to,
 )
-from reatrieve.errors import AudioError, InputError
+from reatrieve.errors import AudioError, InputError, NoShippedAudioError, ReatrieveError
 from reatrieve.session.spans import Span, are_one_place
 from reatrieve.sync.marker_names import sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
@@ -118,14 +119,15 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         "--audio",
         type=path_text,
         metavar="PATH",
-        help="a render of the project, or 'track' to write the stitched track",
+        help="a render of the project, 'source' for the track's own file (default), or 'track' to write the stitched "
+        "track",
     )
     audio.add_argument(
         "--audio-start",
-        type=finite_within(limits.TIME_S),
+        type=partial(seconds_or_number, most=limits.TIME_S),
         default=0.0,
         metavar="S",
-        help="project time of its first frame",
+        help="project time of its first frame: 83.5 or 1:23.5",
     )
     audio.add_argument(
         "--audio-sha256", type=sha256, metavar="HEX", help="refuse other content (pcm_sha256 of an earlier sync JSON)"
@@ -163,6 +165,7 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         needs("--unit", "--regions"),
         needs("--audio-start", "--audio"),
         Rule("--audio-start", lambda args, _: args.audio != "track", "has no effect on the stitched track"),
+        Rule("--audio-start", lambda args, _: args.audio != "source", "has no effect on the track's own file"),
         *(
             Rule(option, _writes(target), f"has no effect without the target {target} in --to")
             for option, target in ONLY
@@ -196,19 +199,24 @@ def run(args: argparse.Namespace) -> int:
     Raises
     ------
     InputError
-        If there is nothing to export, or a flag cannot be used as it is.
+        If a flag cannot be used as it is.
+    ReatrieveError
+        If there is nothing to export.
+    AudioError
+        If the audio that the game ships is not there.
     """
     from reatrieve.cli.terminal import progress_bar
     from reatrieve.sync.anchors import Placement
-    from reatrieve.sync.export import ExportJob, ForceNeededError, export
+    from reatrieve.sync.export import ExportJob, ForceNeededError, OtherContentError, export
 
     check_targets(args.to)
     check_folder_to_write(args.out, "--out")
+    args.audio = _audio(args.audio)
     source = _read(args)
     if not source.accepted and args.regions is not None:
-        raise InputError(f"{args.regions.name} has no labels; there is nothing to export")
+        raise ReatrieveError(f"{args.regions.name} has no labels; there is nothing to export")
     if not source.accepted:
-        raise InputError("there is no accepted region to export; accept one, or check --match")
+        raise ReatrieveError("there is no accepted region to export; accept one, or check --match")
     kind: TargetKind = "source" if args.audio is None else "track" if args.audio == "track" else "render"
     _refuse_unplayable(source, kind, args.anchor)
     if not args.force:
@@ -246,12 +254,34 @@ def run(args: argparse.Namespace) -> int:
     except ForceNeededError as error:
         does = "write them again, with the other sounds in them" if error.keeps else "replace"
         raise InputError(f"{error.fact}; add --force to {does}, or choose another folder by --out") from error
+    except OtherContentError as error:
+        raise InputError(
+            f"the samples of {error.name} do not have the SHA-256 of --audio-sha256; name the audio that has it by "
+            "--audio, or leave the option out"
+        ) from error
+    except NoShippedAudioError as error:
+        if kind == "render":
+            raise AudioError(f"{error.path}: no such file; check the path of --audio") from error
+        raise AudioError(f"{error.path}: no such file; name the audio that the game ships by --audio FILE") from error
     say(f"{plural(written[0].events, 'event')} in {plural(len(written), 'file')}:")
     for one in written:
         say(f"  {one.target:12} {one.path}{' (unchanged)' if one.unchanged else ''}")
     for note in notes:
         say(f"note: {note}", indent=6)
     return 0
+
+
+def _audio(named: str | None) -> str | None:
+    """What ``--audio`` means: "track", a path, or None for the track's own file.
+
+    Raises
+    ------
+    InputError
+        If it is the word for a render, and no file is called so.
+    """
+    if named == "render" and not Path(named).exists():
+        raise InputError("--audio wants the render itself; name its file, as in --audio mix.wav")
+    return None if named == "source" else named
 
 
 def _read(args: argparse.Namespace) -> _Source:
@@ -397,6 +427,12 @@ def _refuse_other_length(source: _Source, render: Path | None, start_s: float) -
     that file itself."""
     audio = render or (source.track_map.paths[0] if source.track_map else None)
     if audio is not None and (there_s := other_length(audio, source.whole_file_s, start_s=start_s)):
+        last_s = max(one.end_s for one in source.accepted)
+        if last_s > start_s + there_s or min(one.start_s for one in source.accepted) < start_s:
+            raise InputError(
+                f"{audio.name} lasts {there_s:.3f} s, what was searched {source.whole_file_s:.3f} s, and not all "
+                "events lie in it; name another file by --audio, or correct its start"
+            )
         raise InputError(
             f"{audio.name} lasts {there_s:.3f} s, what was searched {source.whole_file_s:.3f} s: it may be another "
             "recording; add --force to go on"

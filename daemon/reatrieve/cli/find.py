@@ -30,7 +30,7 @@ from reatrieve.cli.values import (
     whole_up_to,
 )
 from reatrieve.cli.waiting import loading, notes_held
-from reatrieve.errors import AudioError, InputError, JournalError, NotAJournalError
+from reatrieve.errors import AudioError, InputError, JournalError, NotAJournalError, SilentError
 from reatrieve.plain import plain
 
 if TYPE_CHECKING:
@@ -189,7 +189,10 @@ def _search(args: argparse.Namespace) -> int:
     header, begun = resumed or _chosen(args, marked, settings, truth, console)
     retriever = make_retriever(begun.retriever)  # before the journal is made: a library of it may be missing
     person = Person(typed_lines())
-    with _kept_if_used(_journal(args, header, begun, settings), args, person, console) as journal:
+    with (
+        contextlib.ExitStack() as ending,
+        _kept_if_used(_journal(args, header, begun, settings), args, person, console) as journal,
+    ):
         state = fold(journal.events())
         if truth:
             if beside := truth.beside(state.example):
@@ -205,7 +208,7 @@ def _search(args: argparse.Namespace) -> int:
             person if truth is None else KnownAnswers(truth, until_found=args.budget is None),
             console,
             truth=truth,
-            listening=Listening(journal.header.track_map, search.state.label, args.preview),
+            listening=ending.enter_context(Listening(journal.header.track_map, search.state.label, args.preview)),
             write_all=args.preview is not None,
         )
         conversation.hold()
@@ -623,7 +626,11 @@ def _analysed(
 
     cache = None if args.no_cache else AnalysisCache(settings.cache, settings.cache_size_mb << 20)
     with stage_bars("decode", "analyse", console=console) as told:
-        return analyse_track(header.track_map, retriever, cache=cache, progress=told)
+        try:
+            return analyse_track(header.track_map, retriever, cache=cache, progress=told)
+        except SilentError as error:
+            names = ", ".join(str(path) for path in header.track_map.paths)
+            raise AudioError(f"{names}: silent from start to end; choose another file") from error
 
 
 def _exported(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
+import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -78,6 +79,7 @@ class Parser(argparse.ArgumentParser):
         self.rules: Sequence[Rule] = ()
         self.without_value: Mapping[str, str] = {}
         self._defaults_later: dict[str, Any] = {}
+        self._typed: Sequence[str] = ()
         self._negative_number_matcher = re.compile(
             r"-[.,]?\d(?:[\w.,:]|(?<=[eE])[+-])*\Z"
         )  # -0:05 and -80ms are values, no options
@@ -95,6 +97,7 @@ class Parser(argparse.ArgumentParser):
         for action in self._actions:  # argparse cannot tell a default from the same value typed
             if action.option_strings and action.default is not argparse.SUPPRESS:
                 self._defaults_later[action.dest], action.default = action.default, argparse.SUPPRESS
+        self._typed = list(sys.argv[1:] if args is None else args)
         found, extra = super().parse_known_args(args, namespace)
         if extra:
             self.error(self._unknown(extra[0]))
@@ -126,6 +129,18 @@ class Parser(argparse.ArgumentParser):
         near = difflib.get_close_matches(word.partition("=")[0], options, n=1)
         return f"there is no option {word!r}" + (f"; did you mean {near[0]}?" if near else "")
 
+    def _unknown_option(self) -> str | None:
+        """The first word that was typed as an option, and is none."""
+        options = [one for action in self._actions for one in action.option_strings]
+        for word in self._typed:
+            if word == "--":
+                return None
+            name = word.partition("=")[0]
+            is_option = len(word) > 1 and word.startswith("-") and not self._negative_number_matcher.match(word)
+            if is_option and " " not in name and not any(one.startswith(name) or name == one for one in options):
+                return word
+        return None
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line, as of everything else that a user got wrong.
 
@@ -137,5 +152,7 @@ class Parser(argparse.ArgumentParser):
         for option, text in self.without_value.items():
             if message == f"argument {option}: expected one argument":
                 raise InputError(f"{option} {text}")
+        if message.startswith("the following arguments are required") and (word := self._unknown_option()):
+            message = self._unknown(word)  # more likely what is wrong
         hint = "" if message.endswith("?") else f"; {self.prog} --help shows the options"
         raise InputError(f"{message}{hint}")

@@ -7,7 +7,7 @@ import argparse
 from reatrieve import limits
 from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser
-from reatrieve.cli.values import check_folder_to_write, file_path, finite, plural, whole_up_to
+from reatrieve.cli.values import check_folder_to_write, file_path, plural, seconds_or_number, whole_up_to
 
 __all__ = ["add", "run"]
 
@@ -35,7 +35,8 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         "--genre",
         choices=(*GENRE_NAMES, *SCENE_NAMES),
         metavar="NAME",
-        help=f"{', '.join(GENRE_NAMES)} (default: each in turn), or a scene: {', '.join(SCENE_NAMES)}",
+        help=f"{', '.join(GENRE_NAMES)} (default: each in turn), or a scene: {', '.join(SCENE_NAMES)}; add --preset "
+        "easy to a scene, where hard hides words and footsteps below the ambience",
     )
     parser.add_argument(
         "--preset",
@@ -52,7 +53,11 @@ def add(subparsers: argparse._SubParsersAction[Parser]) -> None:
         help="the same seed makes the same songs (default 0)",
     )
     parser.add_argument(
-        "--duration", type=finite, default=120.0, metavar="SECONDS", help="length of a song (default 120)"
+        "--duration",
+        type=seconds_or_number,
+        default=120.0,
+        metavar="S",
+        help="length of a song: 90 or 1:30 (default 120)",
     )
     parser.add_argument("--codec", choices=("flac", "ogg", "mp3", "wav"), help="audio format (default: the preset's)")
     parser.set_defaults(func=run)

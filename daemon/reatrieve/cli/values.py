@@ -36,6 +36,7 @@ __all__ = [
     "path_text",
     "plural",
     "seconds",
+    "seconds_or_number",
     "sha256",
     "sound_notes",
     "text",
@@ -68,6 +69,26 @@ def seconds(text: str) -> float:
     if not math.isfinite(time_s):
         raise argparse.ArgumentTypeError(f"{text[:20]!r}... is no time; write seconds as 83.5 or 1:23.5")
     return -time_s if sign else time_s
+
+
+def seconds_or_number(text: str, *, most: float = math.inf) -> float:
+    """Read as ``seconds`` does, and ``1e2``, too.
+
+    Parameters
+    ----------
+    text : what was typed.
+    most : how far from 0 the time may lie.
+    """
+    try:
+        number = None if _CLOCK.match(text.strip()) else float(text)
+    except ValueError:
+        number = None
+    if number is not None and not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is no finite number; write seconds as 83.5 or 1:23.5")
+    time_s = seconds(text) if number is None else number
+    if abs(time_s) > most:
+        raise argparse.ArgumentTypeError(f"{_short(text)} is too far from 0; it lies between -{most:g} and {most:g}")
+    return time_s
 
 
 def finite(text: str, *, advice: str = "") -> float:
@@ -177,7 +198,9 @@ def check_sound_file(path: Path) -> None:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         raise AudioError(f"{path}: no such file; check the path") from None
-    except OSError as error:  # a folder that may not be entered, a name too long
+    except PermissionError as error:
+        raise AudioError(f"{path}: {error.strerror}; check the rights of its folder") from error
+    except OSError as error:  # a name too long
         raise AudioError(f"{str(path)[:200]}: {error.strerror or error}; check the path") from error
     if stat.S_ISDIR(mode):
         raise AudioError(f"{path} is a folder; name a sound file")
@@ -289,10 +312,24 @@ def example_span(start_s: float, end_s: float, duration_s: float) -> Span:
     return Span(start_s, min(end_s, duration_s))
 
 
-def demand_module(module: str) -> None:
-    """Say before any work that a package of an extra is missing; raises ``InputError``, which says what to type."""
+def demand_module(module: str, *, dataset: Path | None = None) -> None:
+    """Say before any work that a package of an extra is missing.
+
+    Parameters
+    ----------
+    module : its name.
+    dataset : the folder that was named; one that is none is said first.
+
+    Raises
+    ------
+    InputError
+        What to type.
+    """
     if importlib.util.find_spec(module) is None:
-        raise missing(module)
+        lacking = missing(module)
+        if dataset is not None and not dataset.is_dir():
+            raise InputError(f"{dataset} is not a folder, name a data set; and {lacking}") from lacking
+        raise lacking
 
 
 def write_text(path: Path, text: str) -> None:

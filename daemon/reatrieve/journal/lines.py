@@ -258,8 +258,9 @@ def _version(path: Path, first: bytes) -> int:
     if kind != "journal" or not isinstance(version, int) or version > VERSION:
         if _CHECKED.search(first) and _crc_is_wrong(first, 0):
             return VERSION
+        what = "journal" if kind == "journal" else f"{str(kind)[:40]!r}"
         raise JournalError(
-            f"{path} is a {str(kind)[:40]!r} of version {str(version)[:40]}, this is version {VERSION} of journals; "
+            f"{path} is a {what} of version {str(version)[:40]}, this is version {VERSION} of journals; "
             "update ReaTrieve"
         )
     return version

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from reatrieve.errors import InputError
+from reatrieve.errors import InputError, SilentError
 from reatrieve.retrieval.excerpt import HOP, N_FFT, frame_count
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ
 
@@ -26,7 +26,9 @@ def checked(blocks: Iterable[NDArray[np.float32]], *, n_samples: int) -> Iterato
     ------
     InputError
         If the audio is too short for one analysis window, a block is not mono, a sample is not finite, the blocks do
-        not hold ``n_samples`` samples in all, or every sample is zero.
+        not hold ``n_samples`` samples in all.
+    SilentError
+        If every sample is zero.
     """
     if n_samples < N_FFT:
         length_s, least_s = n_samples / ANALYSIS_RATE_HZ, N_FFT / ANALYSIS_RATE_HZ
@@ -49,7 +51,7 @@ def checked(blocks: Iterable[NDArray[np.float32]], *, n_samples: int) -> Iterato
         amount = "more" if seen > n_samples else f"{seen}"
         raise InputError(f"audio of {n_samples} samples was announced, but {amount} came")
     if silent:
-        raise InputError("the audio is silent from start to end; there is nothing to search")
+        raise SilentError("the audio is silent from start to end; there is nothing to search")
 
 
 def frame_chunks(blocks: Iterable[NDArray[np.float32]], *, n_samples: int) -> Iterator[NDArray[np.float32]]:

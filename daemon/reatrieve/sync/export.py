@@ -29,7 +29,7 @@ from reatrieve.sync.targets import TARGETS, Options, Target, chosen_options, cho
 from reatrieve.sync.turns import turn_among_processes, turn_in_this_process
 from reatrieve.sync.wave_content import describe
 
-__all__ = ["ExportJob", "ForceNeededError", "Written", "export", "sync_json_of"]
+__all__ = ["ExportJob", "ForceNeededError", "OtherContentError", "Written", "export", "sync_json_of"]
 
 
 class ForceNeededError(InputError):
@@ -45,6 +45,19 @@ class ForceNeededError(InputError):
         super().__init__(f"{fact}; let it replace existing files{otherwise}")
         self.fact = fact
         self.keeps = keeps
+
+
+class OtherContentError(InputError):
+    """The audio's samples do not have the SHA-256 that was asked for.
+
+    Parameters
+    ----------
+    name : of the audio's file.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} has changed since it was chosen; choose it again")
+        self.name = name
 
 
 class Written(NamedTuple):
@@ -393,7 +406,7 @@ def _refuse_changed(audio: SyncAudio, earlier: EarlierExport, job: ExportJob) ->
     left."""
     expected = job.expected_pcm_sha256
     if expected is not None and expected.lower() != audio.pcm_sha256:
-        raise InputError(f"{audio.path.name} has changed since it was chosen; choose it again")
+        raise OtherContentError(audio.path.name)
     if not job.force and earlier.audio_file == audio.path.name and earlier.pcm_sha256 != audio.pcm_sha256:
         raise ForceNeededError(
             f"{audio.path.name} has changed since {earlier.path.name} was made from it", " if the regions still fit"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reatrieve.audio.opening import OpenSound
 from reatrieve.audio.riff import WAVE_FORMAT_EXTENSIBLE, WAVE_FORMAT_PCM, is_wave, pack_chunk, walk_chunks, wave_format
-from reatrieve.errors import AudioError
+from reatrieve.errors import AudioError, NoShippedAudioError
 from reatrieve.files import open_source
 from reatrieve.session.retriever import Progress
 from reatrieve.sync.model import SyncAudio
@@ -56,12 +56,14 @@ def open_content(path: Path) -> WaveContent:
     Raises
     ------
     AudioError
-        If it is missing or no sound.
+        If it is no sound.
+    NoShippedAudioError
+        If it is missing.
     """
     if path.exists() and not path.is_file():
         raise AudioError(f"{path} is a folder or a device; choose the audio that the game ships")
     if not path.is_file():
-        raise AudioError(f"{path}: no such file; choose the audio that the game ships")
+        raise NoShippedAudioError(path)
     if is_wave(path):
         chunks = walk_chunks(path)
         form = wave_format(path, chunks)
