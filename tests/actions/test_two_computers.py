@@ -81,6 +81,8 @@ THERE = [
     ("delete the example",),
     ("accept", "undo"),
 ]
+OTHERWISE = {"reject", "first reject", "delete", "delete the example"}
+"""What says otherwise of a place."""
 PRESSED = ["undo", "reject", "accept with an edge", "delete", "accept_rest", "export", "ask 12.2"]
 
 
@@ -146,7 +148,7 @@ def test_and_when_the_daemon_starts_again_with_them(one_rig: Rig, there: tuple[s
     agree(one_rig, session)
 
 
-@pytest.mark.parametrize("there", [one for one in THERE if {"reject", "first reject", "delete", "delete the example"} & {*one}], ids=" ".join)
+@pytest.mark.parametrize("there", [one for one in THERE if OTHERWISE & {*one}], ids=" ".join)
 def test_and_when_what_the_daemon_said_of_them_was_lost(one_rig: Rig, there: tuple[str, ...]) -> None:
     """REAPER stood still, and met the next daemon, to which the answers are its own."""
     session, daemon = one_rig.find(), one_rig.daemon
@@ -190,7 +192,9 @@ def test_edges_that_the_daemon_refuses_stay_as_the_user_has_put_them(one_rig: Ri
 
 
 @pytest.mark.parametrize("edit", ["drag", "delete", "undo", "accept"])
-@pytest.mark.parametrize("there", [("accept",), ("move",), ("undo", "reject"), ("first reject", "accept")], ids=" ".join)
+@pytest.mark.parametrize(
+    "there", [("accept",), ("move",), ("undo", "reject"), ("first reject", "accept")], ids=" ".join
+)
 def test_what_is_done_between_the_question_and_its_answer_is_not_told(
     one_rig: Rig, there: tuple[str, ...], edit: str
 ) -> None:
@@ -223,7 +227,9 @@ def test_what_is_done_between_the_question_and_its_answer_is_not_told(
 
 
 @pytest.mark.parametrize("edit", ["drag", "rename"])
-@pytest.mark.parametrize("there", [("accept",), ("first reject", "accept"), ("move the example", "accept")], ids=" ".join)
+@pytest.mark.parametrize(
+    "there", [("accept",), ("first reject", "accept"), ("move the example", "accept")], ids=" ".join
+)
 def test_the_undo_key_takes_back_one_answer_of_those_given_elsewhere(
     one_rig: Rig, there: tuple[str, ...], edit: str
 ) -> None:
