@@ -7,6 +7,7 @@ action *ReaTrieve: Setup* leaves ``reatrieve-setup.txt`` in the environment that
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import importlib.util
 import json
@@ -17,10 +18,11 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from reatrieve.errors import InputError
+from reatrieve.errors import InputError, lacks_memory
 
 __all__ = [
     "MARKER",
@@ -28,6 +30,7 @@ __all__ = [
     "Installer",
     "Kind",
     "described",
+    "loaded",
     "missing",
     "missing_module",
     "scripts_folder",
@@ -191,6 +194,30 @@ def missing(module: str) -> InputError:
     """The error for a module of an extra that is not installed; its text says what to type."""
     package, extra = _OPTIONAL[module]
     return InputError(f"{package} is not installed; install it with: {this_installation().adding(extra)}")
+
+
+def loaded(module: str) -> ModuleType:
+    """Import a module of an extra, or of a package in it.
+
+    Raises
+    ------
+    InputError
+        If it is not installed, or is there and cannot be loaded; the text says what to type.
+    """
+    top = module.partition(".")[0]
+    try:
+        return importlib.import_module(module)
+    except Exception as error:  # a library that does not fit the others raises whatever it meets
+        if lacks_memory(error):
+            raise
+        if isinstance(error, ModuleNotFoundError) and error.name == top:
+            raise missing(top) from error
+        package, extra = _OPTIONAL[top]
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise InputError(
+            f"{package} is there but cannot be loaded ({lines[0]}); remove it, then install it with: "
+            f"{this_installation().adding(extra)}"
+        ) from error
 
 
 def missing_module(error: ModuleNotFoundError) -> InputError | None:

@@ -6,15 +6,20 @@ import argparse
 import importlib
 import inspect
 import io
+import os
+import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from reatrieve.cli import build_parser, main
-from reatrieve.cli.values import seconds, write_text
+from reatrieve.cli.values import command_line, seconds, write_text
 from reatrieve.errors import ReatrieveError
+from reatrieve.plain import plain
 from signals import noise, write_sound
 
 
@@ -44,6 +49,54 @@ def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
 )  # fmt: skip
 def test_times(text: str, time_s: float) -> None:
     assert seconds(text) == pytest.approx(time_s, abs=1e-12)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has names of another kind")
+@pytest.mark.parametrize("shell", ["bash", "zsh", "ksh"])
+@pytest.mark.parametrize("name", ["a b", "h\udcff/\udce4x", "it's\udcff\\\\x", "\x1b[2J\n\u202eä", "ä ö"])
+def test_a_command_that_is_shown_can_be_pasted_whatever_is_in_a_path(shell: str, name: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"has no {shell}")
+    shown = command_line("printf", "%s", Path(name), "--json")
+    assert plain(shown) == shown
+    words = subprocess.run([shell, "-c", shown], capture_output=True, check=True).stdout
+    assert words == os.fsencode(name) + b"--json"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has rights of another kind")
+@pytest.mark.parametrize(
+    "words",
+    ["find a.wav --start 1 --end 2 --out locked/in/Sync", "synth locked/in/set", "bench --json locked/in/b.json",
+     "export j.jsonl --out locked/in/Sync", "evaluate d --json locked/in/e.json",
+     "dataset add j.jsonl --to locked/in/d"],
+)  # fmt: skip
+def test_a_folder_that_may_not_be_entered_is_told_and_what_to_do(
+    words: str, said: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def denied(real: Callable[..., object]) -> Callable[..., object]:
+        def call(path: object, *rest: object, **more: object) -> object:
+            if str(path).startswith(("locked/", str(tmp_path / "locked" / "in"))):
+                raise PermissionError(13, "Permission denied", path)
+            return real(path, *rest, **more)
+
+        return call
+
+    monkeypatch.setattr(os, "stat", denied(os.stat))
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda dir: denied(open)(str(tmp_path / "locked" / "in")))
+    assert "cannot be written to (Permission denied); choose another place" in said(*words.split())
+
+
+@pytest.mark.parametrize("words", ["evaluate d", "experiments d --out o"])
+def test_a_data_set_that_may_not_be_read_is_told_and_what_to_do(
+    words: str, said: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(folder: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("reatrieve.lab.dataset.load_dataset", denied)
+    assert said(*words.split(), status=1) == (
+        "reatrieve: error: d: Permission denied; correct the rights of it or of its folder, or choose another place\n"
+    )
 
 
 @pytest.mark.parametrize("text", ["1:75", "1:60:00", "1:2:3:4", "1e3", "nan", "inf", "", ":5", "5:", "--5", "1 2", "٣"])

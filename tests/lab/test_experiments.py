@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,6 +98,27 @@ def test_the_command_writes_figures_tables_and_a_page(bleeps, tmp_path, capsys):
 
 def test_an_unknown_experiment_is_refused(bleeps, tmp_path):
     assert main(["experiments", str(bleeps), "--out", str(tmp_path), "--only", "fig9"]) == 2
+
+
+@pytest.mark.parametrize("module", ["__init__", "pyplot"])
+@pytest.mark.parametrize("fault", ["ImportError('no ABI\\nof this')", "AttributeError('no ABI')", "OSError('no ABI')"])
+def test_a_matplotlib_that_cannot_be_loaded_is_told_before_any_work(tmp_path, module, fault):
+    """It is there, and a library of it does not fit the system or another one."""
+    package = tmp_path / "site" / "matplotlib"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("def use(_): pass\n", encoding="utf-8")
+    (package / f"{module}.py").write_text(f"raise {fault}", encoding="utf-8")
+    words = ["experiments", str(tmp_path / "none"), "--out", str(tmp_path / "out")]
+    done = subprocess.run(
+        [sys.executable, "-m", "reatrieve", *words], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(package.parent), *sys.path])},
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith(
+        "reatrieve: error: matplotlib is there but cannot be loaded (no ABI); remove it, then install it with: "
+    )
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch, tmp_path):

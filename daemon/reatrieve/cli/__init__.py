@@ -147,6 +147,8 @@ def _explained(error: Exception) -> str | None:
         why = str(error.strerror or error)
         if isinstance(error, FileNotFoundError) and not _is_somewhere():
             return "the current folder is no longer there; go to another one, then type the command again"
+        if isinstance(error, PermissionError) and error.filename:
+            return f"{error.filename}: {why}; correct the rights of it or of its folder, or choose another place"
         if error.filename:
             return f"{error.filename}: {why}"
         if error.errno in _FULL:

@@ -9,7 +9,7 @@ from pathlib import Path
 from reatrieve.cli.evaluate import add_conditions, add_machine, check_machine, conditions_of
 from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser, apart
-from reatrieve.cli.values import check_folder_to_write, demand_module, file_path, plural, text
+from reatrieve.cli.values import check_folder_to_write, demand_module, file_path, load_module, plural, text
 from reatrieve.errors import InputError
 from reatrieve.files import open_source, unreadable
 
@@ -64,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.cli.terminal import progress_bar
     from reatrieve.lab.dataset import load_dataset
     from reatrieve.lab.experiments import all_setups, experiments
+    from reatrieve.lab.figures import demand_drawing
     from reatrieve.lab.records import ResultsFile
     from reatrieve.lab.report import findings, write_experiments
     from reatrieve.lab.runner import run as run_setups
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.retrieval.learned.model import BASIC_PITCH, basic_pitch_installed
 
     demand_module("matplotlib", dataset=args.dataset)
+    demand_drawing()
     check_machine(args)
     check_folder_to_write(args.out, "--out")
     _refuse_foreign_folder(args.out)
@@ -86,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         if args.learned and all(experiment in experiments(conditions, learned=installed) for experiment in made):
             raise InputError(f"--learned has no effect: no experiment of --only {args.only} compares it; leave it out")
     if args.learned:
-        demand_module("onnxruntime", dataset=args.dataset)
+        load_module("onnxruntime", dataset=args.dataset)
     dataset = load_dataset(args.dataset, strict=args.strict)
     for row in dataset.broken:
         say(f"reatrieve: skipped: {row}", file=sys.stderr)

@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import json
 import math
+import os
 import re
 import shlex
 import stat
@@ -18,7 +19,8 @@ from typing import Any
 
 from reatrieve.errors import AudioError, InputError, ReatrieveError
 from reatrieve.files import MOST_PARTS, made_for, open_source, read_small, write_whole
-from reatrieve.installation import missing
+from reatrieve.installation import loaded, missing
+from reatrieve.plain import plain
 from reatrieve.session.spans import Span, demand_example_length
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "file_path",
     "finite",
     "finite_within",
+    "load_module",
     "path_text",
     "plural",
     "seconds",
@@ -240,10 +243,10 @@ def check_folder_to_write(folder: Path, option: str) -> None:
 
 def _check_place(folder: Path, typed: Path, option: str) -> None:
     there = folder.absolute()
-    while not there.exists() and there != there.parent:
+    while not os.path.exists(there) and there != there.parent:  # noqa: PTH110 - Path raises where it may not look
         there = there.parent
     above = "" if there == typed.absolute() else f": {there}"
-    if not there.is_dir():
+    if not os.path.isdir(there):  # noqa: PTH112
         raise InputError(f"{option} {typed}{above} is not a folder; choose another place")
     try:
         with tempfile.TemporaryFile(dir=there):  # rights alone do not tell: disks are read-only, folders no real ones
@@ -261,9 +264,9 @@ def check_file_to_write(path: Path, option: str) -> None:
     InputError
         If it is a folder or a device, or its folder is none or takes no files.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - Path raises where it may not look
         raise InputError(f"{option} {path} is a folder; name a file")
-    if path.exists() and not path.is_file():  # a new file in the place of /dev/null would be the end of that
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - a new file in the place of /dev/null would be the end of that
         raise InputError(f"{option} {path} is no plain file; name a file")
     _check_place(path.parent, path, option)
 
@@ -332,6 +335,19 @@ def demand_module(module: str, *, dataset: Path | None = None) -> None:
         raise lacking
 
 
+def load_module(module: str, *, dataset: Path | None = None) -> None:
+    """Say before any work that a package of an extra is missing, or is there and cannot be loaded; as
+    ``demand_module`` otherwise.
+
+    Raises
+    ------
+    InputError
+        What to type.
+    """
+    demand_module(module, dataset=dataset)
+    loaded(module)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file of UTF-8 text, and its folder if need be.
 
@@ -355,4 +371,15 @@ def plural(count: int, what: str) -> str:
 def command_line(*words: object) -> str:
     """A command that can be pasted into this system's shell."""
     texts = [str(word) for word in words]
-    return subprocess.list2cmdline(texts) if sys.platform == "win32" else shlex.join(texts)
+    return subprocess.list2cmdline(texts) if sys.platform == "win32" else " ".join(map(_quoted, texts))
+
+
+def _quoted(word: str) -> str:
+    """One word for a POSIX shell. Bytes that are no UTF-8 and control characters, which no terminal shows, are written
+    as bash, zsh and ksh read them."""
+    if plain(word) == word:
+        return shlex.quote(word)
+    plainly = "".join(
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in "'\\" else f"\\{byte:03o}" for byte in os.fsencode(word)
+    )
+    return f"$'{plainly}'"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from reatrieve.errors import InputError
-from reatrieve.installation import missing
+from reatrieve.installation import loaded
 
 __all__ = ["on_cluster"]
 
@@ -29,10 +29,9 @@ def on_cluster(address: str, work: Callable[[Piece], Result], pieces: Sequence[P
     InputError
         Dask is not installed, or nothing answers at ``address``.
     """
-    try:
-        from distributed import Client, as_completed
-    except ImportError as error:
-        raise missing("dask") from error
+    loaded("distributed")
+    from distributed import Client, as_completed
+
     try:
         client: Any = Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:

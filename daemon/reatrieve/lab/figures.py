@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reatrieve.installation import missing
+from reatrieve.installation import loaded
 from reatrieve.lab.experiments import DEFAULT_LABEL, Experiment
 
-__all__ = ["Figures", "draw", "draw_reliability"]
+__all__ = ["Figures", "demand_drawing", "draw", "draw_reliability"]
 
 Figures = Mapping[str, Mapping[str, Any]]
 """Label of the setup -> what ``scoring.summary`` gave, with ``interval``."""
@@ -27,6 +27,17 @@ SETTINGS = {
 }  # fmt: skip
 
 
+def demand_drawing() -> None:
+    """Say before any work that figures cannot be drawn.
+
+    Raises
+    ------
+    InputError
+        matplotlib is not installed, or cannot be loaded.
+    """
+    _pyplot()
+
+
 def draw(experiment: Experiment, figures: Figures, random_recall: float, folder: Path) -> list[Path]:
     """Draw one experiment; tables have no figure.
 
@@ -38,7 +49,7 @@ def draw(experiment: Experiment, figures: Figures, random_recall: float, folder:
     Raises
     ------
     InputError
-        matplotlib is not installed.
+        As ``demand_drawing``.
     """
     if experiment.shape == "table":
         return []
@@ -106,11 +117,5 @@ def _saved(plt: Any, fig: Any, path: Path) -> list[Path]:
 
 
 def _pyplot() -> Any:
-    try:
-        import matplotlib as mpl
-    except ImportError as error:
-        raise missing("matplotlib") from error
-    mpl.use("Agg")  # no display needed
-    import matplotlib.pyplot as plt
-
-    return plt
+    loaded("matplotlib").use("Agg")  # no display needed
+    return loaded("matplotlib.pyplot")

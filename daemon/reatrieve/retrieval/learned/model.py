@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
 from reatrieve.files import open_source
-from reatrieve.installation import missing
+from reatrieve.installation import loaded
 from reatrieve.retrieval.learned.description import ModelDescription, read_description
 from reatrieve.retrieval.representations import Features
 from reatrieve.session.retriever import ANALYSIS_RATE_HZ
@@ -167,10 +167,7 @@ def learned_representation(name: str) -> LearnedRepresentation:
 
 
 def _session(description: ModelDescription) -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise missing("onnxruntime") from error
+    onnxruntime = loaded("onnxruntime")
     if not description.model.is_file():
         raise InputError(f"no such model: {description.model}")
     options = onnxruntime.SessionOptions()
