@@ -33,6 +33,7 @@ __all__ = [
     "is_own",
     "is_real_folder",
     "keep_private",
+    "keep_secret",
     "made_for",
     "make_folder",
     "not_left_empty",
@@ -57,6 +58,8 @@ _FLAGS: Final = (
 )  # fmt: skip
 MOST_PARTS: Final = 500
 """Folders in a path that is taken: Python makes them one within the other, and gives up at about twice as many."""
+ADMINISTRATOR = 0
+"""The number of the user root."""
 _INSIST_S: Final = 2.0
 """How long a file may be open elsewhere (a virus scanner, the script that reads) before Windows lets us replace it."""
 
@@ -383,11 +386,13 @@ def own_folder(
         If it cannot be made, is no folder, belongs to somebody else, or was put there as a link by somebody else.
     """
     fix = f"choose another with {option}"
+    if _is_foreign_link(folder):  # also one that leads nowhere: it may lead somewhere soon
+        raise InputError(f"the {what} {folder} is a link that belongs to another user; {fix}")
     try:
         if not make and not folder.is_dir():
             return
         make_folder(folder)
-        link, found = folder.lstat(), folder.stat()
+        found = folder.stat()
     except FileExistsError as exc:
         raise InputError(f"the {what} {folder} cannot be used: it is a file; {fix}") from exc
     except (OSError, ValueError) as exc:
@@ -395,8 +400,6 @@ def own_folder(
         raise InputError(f"the {what} {folder} cannot be used: {why}; {fix}") from exc
     if not hasattr(os, "getuid"):
         return  # Windows: the user's own folders are private by inherited rights; daemon.txt is made so in any case
-    if _is_link(link) and not is_own(link):
-        raise InputError(f"the {what} {folder} is a link that belongs to another user; {fix}")
     if not is_own(found):
         raise InputError(f"the {what} {folder} belongs to another user (number {found.st_uid}); {fix}")
     excess = stat.S_IMODE(found.st_mode) & (0o077 if private else 0o022)
@@ -411,21 +414,46 @@ def own_folder(
             logger.warning("the %s %s is open to other users, and its disk cannot close it; %s", what, folder, fix)
 
 
-def keep_private(path: Path) -> None:
+def keep_private(path: Path, *, excess: int = 0o077) -> None:
     """See to it that a file that holds the token is read by this user alone.
+
+    Parameters
+    ----------
+    path : Path
+    excess : the rights that it may not have.
 
     Raises
     ------
     InputError
         If others can read it, and its rights cannot be changed.
     """
-    if not hasattr(os, "getuid") or not path.stat().st_mode & 0o077:
+    if not hasattr(os, "getuid") or not path.stat().st_mode & excess:
         return
     try:
-        path.chmod(0o600)
+        path.chmod(0o600 if excess == 0o077 else stat.S_IMODE(path.stat().st_mode) & ~excess)
     except OSError as exc:
         raise InputError(f"{path} holds the token and others can read it; make it private (chmod 600)") from exc
     logger.warning("%s holds the token and others could read it; it is private now", path)
+
+
+def keep_secret(path: Path) -> None:
+    """See to it that a file that the user named for the token is the user's own, and read by this user alone.
+
+    The administrator (root) may have put it there, as systemd and containers do; then a group may read it too.
+
+    Raises
+    ------
+    InputError
+        If it belongs to another user, or is open to others and its rights cannot be changed.
+    """
+    if not hasattr(os, "getuid"):
+        return
+    found = path.stat()  # of what a link of the user's own leads to
+    if not is_own(found, or_root=True):
+        raise InputError(
+            f"{path} holds the token and belongs to another user (number {found.st_uid}); name a file of your own"
+        )
+    keep_private(path, excess=0o037 if found.st_uid == ADMINISTRATOR else 0o077)
 
 
 def is_real_folder(path: Path) -> bool:
@@ -441,6 +469,14 @@ def is_own(found: os.stat_result, *, or_root: bool = False) -> bool:
     """Whether a file belongs to this user (``or_root``: or to the administrator); Windows does not say, and means
     yes."""
     return not hasattr(os, "getuid") or found.st_uid == os.getuid() or (or_root and found.st_uid == 0)
+
+
+def _is_foreign_link(path: Path) -> bool:
+    try:
+        found = path.lstat()
+    except (OSError, ValueError):
+        return False
+    return _is_link(found) and not is_own(found)
 
 
 def _is_link(found: os.stat_result) -> bool:

@@ -212,6 +212,27 @@ def test_a_current_folder_that_was_deleted_is_one_sentence(words: str, tmp_path:
     )
 
 
+@pytest.mark.parametrize(("module", "package"), [("rich", "rich"), ("PIL", "pillow")])
+def test_a_library_that_is_there_but_cannot_be_loaded_is_told_before_the_search(
+    module: str, package: str, tmp_path: Path
+) -> None:
+    write_sound(tmp_path / "a.wav", noise(3 * 22050), 22050)
+    (tmp_path / module).mkdir()
+    (tmp_path / module / "__init__.py").write_text("raise ImportError('no ABI')", encoding="utf-8")
+    path = os.pathsep.join([str(tmp_path), str(Path(reatrieve.__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, "-m", "reatrieve", "find", str(tmp_path / "a.wav"), "--start", "1", "--end", "1.5"],
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": path, "REATRIEVE_HOME": str(tmp_path / "home")},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(
+        f"reatrieve: error: {package} is there but cannot be loaded (no ABI); remove it, then "
+    )
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "home" / "journals").exists()
+
+
 INTERRUPTED_EARLY = """
 import signal, sys
 

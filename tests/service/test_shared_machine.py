@@ -1,5 +1,7 @@
 """On a machine with other users: homes, links, rights, tokens, and texts that would act in a terminal."""
 
+import argparse
+import errno
 import logging
 import os
 import stat
@@ -7,23 +9,29 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from reatrieve import files, limits
+from reatrieve.audio.cache import AnalysisCache, own_cache
+from reatrieve.audio.hashing import SoundHashes
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.bridge import home as homes
 from reatrieve.bridge.handover import ask_to_give_way, must_give_way
 from reatrieve.bridge.messages import Candidate
 from reatrieve.cli import daemon_log, main
 from reatrieve.cli.daemon_log import DaemonLog
-from reatrieve.errors import InputError, JournalError
+from reatrieve.cli.evaluate import _unfinished
+from reatrieve.errors import InputError, JournalError, ReatrieveError
 from reatrieve.files import ForeignFileError, own_folder, read_small
 from reatrieve.journal import Header, Journal, JournalFolder
 from reatrieve.plain import PlainFormatter, plain
 from reatrieve.session.events import Started
+from reatrieve.session.retriever import Analysis
 from reatrieve.session.spans import Span
 from reatrieve.settings import Settings
 from reatrieve.setup.remembered import remember
+from service.client import make_track
 
 posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows has other rights")
 TOKEN = "f" * 32
@@ -201,6 +209,104 @@ def test_no_daemon_starts_with_a_folder_of_somebody_else(tmp_path, start, give_a
 
 
 @posix
+@pytest.mark.parametrize("kind", ["folder", "link", "link that leads nowhere"])
+@pytest.mark.parametrize("name", ["", "analysis", "hashes"])
+def test_nothing_is_kept_where_somebody_else_has_put_something_into_the_cache(
+    tmp_path, monkeypatch, capsys, start, give_away, name, kind
+):
+    """The cache was open to all; what of it others have made is neither read nor written, by no command."""
+    monkeypatch.setenv("REATRIEVE_HOME", str(tmp_path / "home"))
+    cache, theirs = tmp_path / "cache", tmp_path / "theirs"
+    if name:
+        cache.mkdir()
+        cache.chmod(0o777)
+    planted = cache / name
+    if kind == "folder":
+        planted.mkdir()
+    else:
+        planted.symlink_to(theirs)
+        if kind == "link":
+            theirs.mkdir()
+    give_away(planted)
+    song = make_track(tmp_path / "song.wav")
+    with pytest.raises(InputError, match="belongs to another user"):
+        start(cache=cache)
+    commands = [
+        ["find", str(song), "--start", "1", "--end", "1.5", "--cache", str(cache)],
+        ["evaluate", str(tmp_path), "--cache", str(cache)],
+        ["experiments", str(tmp_path), "--out", str(tmp_path / "o"), "--cache", str(cache)],
+    ]
+    for command in commands:
+        assert main(command) == 2
+        assert "another" in capsys.readouterr().err
+    assert not theirs.exists() or list(theirs.iterdir()) == []
+    assert not planted.exists() or list(planted.iterdir()) == []
+
+
+@posix
+def test_a_cache_of_ones_own_is_closed_and_ones_own_links_are_followed(tmp_path, caplog):
+    (tmp_path / "large disk").mkdir()
+    (tmp_path / "large disk").chmod(0o777)
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    cache.chmod(0o777)
+    (cache / "analysis").symlink_to(tmp_path / "large disk")
+    own_cache(cache, make=False)
+    assert (mode(cache), mode(tmp_path / "large disk")) == (0o755, 0o755)
+    assert caplog.text.count("was open to other users; it is closed to them now") == 2
+    own_cache(tmp_path / "none", make=False)
+    assert not (tmp_path / "none").exists()
+
+
+@posix
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_an_analysis_or_hash_that_somebody_else_has_put_into_the_cache_is_not_believed(tmp_path, give_away, kind):
+    cache = AnalysisCache(tmp_path / "cache")
+    analysis = Analysis(4, {"x": np.arange(4)})
+    cache.put("key", analysis)
+    entry = cache.folder / "analysis" / "key"
+    planted = entry
+    if kind == "link":
+        planted.rename(tmp_path / "theirs")
+        planted.symlink_to(tmp_path / "theirs")
+    give_away(planted)
+    assert cache.get("key") is None
+    assert not os.path.lexists(entry)
+    assert np.array_equal(cache.put("key", analysis).arrays["x"], np.arange(4))
+    assert cache.get("key") is not None
+    if kind == "link":
+        assert sorted(path.name for path in (tmp_path / "theirs").iterdir()) == ["0.npy", "index.json"]
+    sound = make_track(tmp_path / "a.wav")
+    os.utime(sound, (1, 1))
+    right = SoundHashes(cache.hashes).of(sound)
+    (memo,) = cache.hashes.iterdir()
+    memo.write_text(memo.read_text(encoding="utf-8").replace(right, "0" * 40), encoding="utf-8")
+    assert SoundHashes(cache.hashes).of(sound) == "0" * 40
+    give_away(memo)
+    assert SoundHashes(cache.hashes).of(sound) == right
+
+
+@posix
+def test_the_sessions_of_an_evaluation_are_kept_in_no_folder_or_file_of_somebody_else(tmp_path, monkeypatch, give_away):
+    monkeypatch.setenv("REATRIEVE_CACHE", str(tmp_path / "cache"))
+    args = argparse.Namespace(dataset=tmp_path, retriever="default")
+    before = os.umask(0)
+    try:
+        path = _unfinished(args)
+        assert (mode(path), mode(path.parent), mode(tmp_path / "cache")) == (0o600, 0o700, 0o700)
+        path.unlink()
+        path.symlink_to(tmp_path / "theirs")
+        with pytest.raises(ReatrieveError, match="sessions cannot be kept in"):
+            _unfinished(args)
+        give_away(path.parent)
+        with pytest.raises(InputError, match=r"belongs to another user.*--results"):
+            _unfinished(args)
+    finally:
+        os.umask(before)
+    assert not (tmp_path / "theirs").exists()
+
+
+@posix
 def test_logs_in_a_folder_of_somebody_else_are_not_written(tmp_path, monkeypatch, give_away, caplog):
     monkeypatch.setattr("reatrieve.service.serve", lambda *_, **__: None)
     logs = tmp_path / "logs"
@@ -274,6 +380,10 @@ def test_with_umask_zero_everything_is_still_private(tmp_path, start, connect, s
         client.find("s", shared.track, 1.0, 1.5)
         client.wait(Candidate)
         info = homes.read_info(daemon.home)
+        SoundHashes(tmp_path / "new" / "cache" / "hashes")._remember(
+            tmp_path / "new" / "cache" / "hashes" / "0.json", ("/a.wav", 1, 1, "0")
+        )
+        client.until(lambda: list((tmp_path / "new").rglob("index.json")))
         files_there = {path for path in daemon.home.rglob("*") if path.is_file()}
         assert {path.name for path in files_there} >= {"daemon.txt", "s.journal.jsonl"}
         assert {path: mode(path) for path in files_there if mode(path) != 0o600} == {}
@@ -284,7 +394,10 @@ def test_with_umask_zero_everything_is_still_private(tmp_path, start, connect, s
     finally:
         os.umask(before)
     inside = [daemon.home / name for name in ("journals", "spool", "renders")]
-    for folder in (daemon.home, *inside, tmp_path / "new", tmp_path / "new" / "cache"):
+    made = list((tmp_path / "new").rglob("*"))
+    assert {path.suffix for path in made if path.is_file()} == {".json", ".npy"}
+    assert {path: mode(path) for path in made if mode(path) != (0o700 if path.is_dir() else 0o600)} == {}
+    for folder in (daemon.home, *inside, tmp_path / "new"):
         assert mode(folder) == 0o700, folder
 
 
@@ -385,6 +498,84 @@ def test_the_token_comes_from_a_file(tmp_path, monkeypatch, capsys):
     for bad in (path, tmp_path / "none", tmp_path):
         assert main([*command, str(bad)]) == 2
         assert "--token-file" in capsys.readouterr().err
+
+
+@pytest.fixture
+def token_of(tmp_path, monkeypatch):
+    """What ``serve --token-file`` takes from a file."""
+    taken = []
+    monkeypatch.setattr("reatrieve.service.serve", lambda settings, **_: taken.append(settings.token))
+    command = ["serve", "--home", str(tmp_path / "h"), "--logs", str(tmp_path / "l"), "--token-file"]
+    return lambda path: main([*command, str(path)]) or taken.pop()
+
+
+@posix
+@pytest.mark.parametrize(("rights", "becomes"), [(0o600, 0o600), (0o400, 0o400), (0o644, 0o600), (0o666, 0o600)])
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_the_file_of_the_token_becomes_private(tmp_path, monkeypatch, token_of, caplog, rights, becomes, kind):
+    monkeypatch.setattr(files, "ADMINISTRATOR", -1)  # root may run this
+    path = tmp_path / "token"
+    path.write_text(TOKEN, encoding="utf-8")
+    path.chmod(rights)
+    if kind == "link":
+        (tmp_path / "link").symlink_to(path)
+    assert token_of(tmp_path / "link" if kind == "link" else path) == TOKEN
+    assert mode(path) == becomes
+    assert ("holds the token and others could read it; it is private now" in caplog.text) == (rights != becomes)
+    assert TOKEN not in caplog.text
+
+
+@posix
+@pytest.mark.parametrize("kind", ["file", "link", "own link to their file"])
+def test_a_token_that_belongs_to_somebody_else_is_refused(tmp_path, token_of, give_away, capsys, kind):
+    path, target = tmp_path / "token", tmp_path / "target"
+    (path if kind == "file" else target).write_text(TOKEN, encoding="utf-8")
+    if kind != "file":
+        path.symlink_to(target)
+    theirs = target if kind.startswith("own") else path
+    theirs.chmod(0o666)
+    give_away(theirs)
+    assert token_of(path) == 2
+    assert "belongs to another user" in capsys.readouterr().err
+
+
+@posix
+@pytest.mark.parametrize(
+    ("rights", "fine"), [(0o400, True), (0o440, True), (0o640, True), (0o444, False), (0o660, False), (0o604, False)]
+)
+def test_a_token_that_the_administrator_has_put_there_may_be_readable_by_a_group(
+    tmp_path, monkeypatch, token_of, capsys, rights, fine
+):
+    """As systemd and containers mount it, read-only."""
+    path = tmp_path / "token"
+    path.write_text(TOKEN, encoding="utf-8")
+    path.chmod(rights)
+    monkeypatch.setattr(files, "ADMINISTRATOR", path.stat().st_uid)
+
+    def read_only(*_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "chmod", read_only)
+    assert token_of(path) == (TOKEN if fine else 2)
+    assert fine or "others can read it; make it private (chmod 600)" in capsys.readouterr().err
+    assert mode(path) == rights
+
+
+@pytest.mark.parametrize(
+    ("host", "where"),
+    [
+        ("127.0.0.1", "127.0.0.1:5"),
+        ("localhost", "127.0.0.1:5"),
+        ("0.0.0.0", "0.0.0.0:5 (every network of this machine)"),
+        ("192.168.1.7", "127.0.0.1:5 and 192.168.1.7:5"),
+        ("fe80::1", "127.0.0.1:5 and [fe80::1]:5"),
+    ],
+)
+def test_the_daemon_says_where_it_listens(tmp_path, monkeypatch, capsys, host, where):
+    info = homes.DaemonInfo(1, "0", "a" * 32, 1, 5, "t", "/s")
+    monkeypatch.setattr("reatrieve.service.serve", lambda _, ready: ready(info))
+    assert main(["serve", "--home", str(tmp_path / "h"), "--logs", str(tmp_path / "l"), "--host", host]) == 0
+    assert capsys.readouterr().out == f"reatrieve: listening on {where}, spool /s\n"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import logging
 import os
@@ -19,21 +20,32 @@ import time
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
 from reatrieve.errors import InputError
-from reatrieve.files import make_folder, open_regular, read_small
+from reatrieve.files import (
+    is_own,
+    is_real_folder,
+    make_folder,
+    open_new,
+    open_regular,
+    own_folder,
+    read_small,
+    write_all,
+)
 from reatrieve.session.retriever import Analysis
 
-__all__ = ["DEFAULT_MAX_BYTES", "AnalysisCache", "default_cache_folder"]
+__all__ = ["DEFAULT_MAX_BYTES", "AnalysisCache", "default_cache_folder", "own_cache"]
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_BYTES = 4 << 30
+ENTRIES, HASHES = "analysis", "hashes"
+"""The folders in a cache."""
 _FORMAT = 1
 _INDEX = "index.json"
 _INDEX_BYTES = 1 << 20
@@ -60,6 +72,25 @@ def default_cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("ReaTrieve", appauthor=False))
 
 
+def own_cache(folder: Path, *, option: str = "--cache", make: bool = True) -> None:
+    """Make a cache that only this user can write, or see to it that one is, with all folders in it.
+
+    Parameters
+    ----------
+    folder : Path
+    option : what chooses another one.
+    make : whether one that is not there is made.
+
+    Raises
+    ------
+    InputError
+        As ``files.own_folder``; a link of somebody else's inside would be written through, too.
+    """
+    own_folder(folder, "cache", option=option, private=False, closed=False, make=make)
+    for name in (ENTRIES, HASHES):
+        own_folder(folder / name, "cache", option=option, private=False, closed=False, make=False)
+
+
 class AnalysisCache:
     """Analyses by key.
 
@@ -84,12 +115,12 @@ class AnalysisCache:
 
     @property
     def _entries(self) -> Path:
-        return self.folder / "analysis"
+        return self.folder / ENTRIES
 
     @property
     def hashes(self) -> Path:
         """Folder of the content hashes' memo (see ``hashing``)."""
-        return self.folder / "hashes"
+        return self.folder / HASHES
 
     def get(self, key: str) -> Analysis | None:
         """The analysis stored under ``key``; None when there is none, or when it is damaged (then it is removed)."""
@@ -198,7 +229,7 @@ class AnalysisCache:
         except OSError as error:
             logger.debug("cache entry %s stays: %s", entry.name, error)
             return False
-        shutil.rmtree(passing, ignore_errors=True)
+        _delete(passing)
         return True
 
     def _evict(self, *, spare: str) -> None:
@@ -226,8 +257,17 @@ class AnalysisCache:
         """Remove what crashed processes left half written."""
         for passing in self._entries.glob(f"*{_PASSING}"):
             with contextlib.suppress(OSError):
-                if time.time() - passing.stat().st_mtime > _STALE_S:
-                    shutil.rmtree(passing, ignore_errors=True)
+                if time.time() - passing.lstat().st_mtime > _STALE_S:
+                    _delete(passing)
+
+
+def _delete(passing: Path) -> None:
+    """Delete an entry, or what somebody has put in the place of one."""
+    if is_real_folder(passing):
+        shutil.rmtree(passing, ignore_errors=True)
+        return
+    with contextlib.suppress(OSError):
+        passing.unlink()
 
 
 def _wait_for(entry: Path) -> None:
@@ -244,17 +284,20 @@ def _save(folder: Path, analysis: Analysis) -> None:
     index: dict[str, Any] = {"format": _FORMAT, "n_samples": analysis.n_samples, "arrays": {}}
     for number, (name, array) in enumerate(analysis.arrays.items()):
         file = folder / f"{number}.npy"
-        with file.open("wb") as stream:
+        with io.BufferedWriter(cast("io.FileIO", open_new(file, private=True))) as stream:
             np.save(stream, np.asarray(array), allow_pickle=False)
             stream.flush()
             os.fsync(stream.fileno())
         with open_regular(file) as written:
             index["arrays"][name] = {"file": file.name, "bytes": file.stat().st_size, "crc": _checksum(written)}
-    (folder / _INDEX).write_text(json.dumps(index), encoding="utf-8")
+    with open_new(folder / _INDEX, private=True) as stream:
+        write_all(stream, json.dumps(index).encode("utf-8"))
 
 
 def _load(folder: Path) -> Analysis:
-    index: Mapping[str, Any] = json.loads(read_small(folder / _INDEX, max_bytes=_INDEX_BYTES))
+    if not is_own(folder.lstat(), or_root=True) or not is_real_folder(folder):
+        raise ValueError("somebody else has put it there")
+    index: Mapping[str, Any] = json.loads(read_small(folder / _INDEX, max_bytes=_INDEX_BYTES, own=True))
     if index["format"] != _FORMAT:
         raise ValueError(f"format {index['format']}")
     arrays: dict[str, NDArray[np.generic]] = {}
@@ -262,7 +305,7 @@ def _load(folder: Path) -> Analysis:
         file = folder / row["file"]
         if file.parent != folder:
             raise ValueError(f"{file} lies elsewhere")
-        with open_regular(file) as stream:
+        with open_regular(file, own=True) as stream:
             if os.fstat(stream.fileno()).st_size != row["bytes"] or _checksum(stream) != row["crc"]:
                 raise ValueError(f"{file.name} is not what was written")
             stream.seek(0)

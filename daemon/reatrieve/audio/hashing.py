@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from reatrieve.errors import AudioError, CancelledError
-from reatrieve.files import appearing, make_folder, open_regular, read_small, reason
+from reatrieve.files import appearing, make_folder, open_new, open_regular, read_small, reason, write_all
 
 __all__ = ["FileStamp", "SoundHashes", "content_hash", "file_stamp", "gone"]
 
@@ -114,8 +114,8 @@ class SoundHashes:
         """Write the memo; that it cannot be written costs time later, nothing else."""
         try:
             make_folder(self._folder)
-            with appearing(memo) as temporary:
-                temporary.write_text(json.dumps(row), encoding="utf-8")
+            with appearing(memo) as temporary, open_new(temporary, private=True) as file:
+                write_all(file, json.dumps(row).encode("utf-8"))
             self._sweep()
         except OSError as error:
             logger.warning("no hash is kept in %s (%s); it is computed again", self._folder, error.strerror or error)
@@ -132,7 +132,7 @@ class SoundHashes:
 
 def _recall(memo: Path) -> tuple[str, int, int, str] | None:
     try:
-        path, size, changed_ns, found = json.loads(read_small(memo, max_bytes=_MEMO_BYTES))
+        path, size, changed_ns, found = json.loads(read_small(memo, max_bytes=_MEMO_BYTES, own=True))
         return str(path), int(size), int(changed_ns), str(found)
     except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None  # never written, or torn: computed anew

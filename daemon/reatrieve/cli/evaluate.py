@@ -17,8 +17,8 @@ from reatrieve.cli.parser import Parser, apart
 from reatrieve.cli.values import (
     check_folder_to_write,
     check_json_to_write,
-    demand_module,
     file_path,
+    load_module,
     plural,
     text,
     whole,
@@ -138,10 +138,14 @@ def check_machine(args: argparse.Namespace) -> None:
     if args.jobs == 0 or args.jobs < -1:
         raise InputError(f"--jobs {args.jobs}: write a number of processes, or -1 for all cores")
     if args.scheduler:
-        demand_module("distributed", dataset=args.dataset)
+        load_module("distributed", dataset=args.dataset)
     for option in ("cache", "results"):
         if getattr(args, option) is not None:
             check_folder_to_write(getattr(args, option), f"--{option}")
+    if args.cache is not None:
+        from reatrieve.audio.cache import own_cache
+
+        own_cache(args.cache, make=False)
 
 
 def conditions_of(args: argparse.Namespace, **more: Any) -> Any:
@@ -250,8 +254,8 @@ def _value(text: str) -> Any:
 
 
 def _unfinished(args: argparse.Namespace) -> Path:
-    """Where a run with these options keeps its sessions until it is complete."""
-    from reatrieve.files import make_folder
+    """Where a run with these options keeps its sessions until it is complete: a file of its user's alone."""
+    from reatrieve.files import demand_regular, make_folder, open_lock, own_folder, reason
     from reatrieve.settings import Settings
 
     told = sorted(
@@ -262,11 +266,16 @@ def _unfinished(args: argparse.Namespace) -> Path:
     told.append(("folder", str(args.dataset.resolve())))
     name = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
     folder = Settings.load({}).cache / "evaluate"
+    for one in (folder.parent, folder):
+        own_folder(one, "cache", option="--results", private=False, closed=False, make=False)
+    path = folder / f"{name}.jsonl"
     try:
         make_folder(folder)
+        open_lock(path).close()
+        demand_regular(path, own=True)
     except OSError as error:
-        why = error.strerror or error
+        why = reason(path, error)
         raise ReatrieveError(
             f"sessions cannot be kept in {folder} until all are done ({why}); name another folder by --results"
         ) from error
-    return folder / f"{name}.jsonl"
+    return path

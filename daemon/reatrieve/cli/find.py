@@ -24,6 +24,7 @@ from reatrieve.cli.values import (
     demand_module,
     example_span,
     file_path,
+    load_module,
     seconds,
     sound_notes,
     text,
@@ -168,8 +169,15 @@ def _search(args: argparse.Namespace) -> int:
             truth.mark(example)
             truth.demand_others()
 
+        if not args.no_cache:
+            from reatrieve.audio.cache import own_cache
+
+            own_cache(settings.cache, make=False)
+
         # Arguments are checked; load the slow modules now, so that neither the clock below nor the analysis includes
         # their import.
+        for module in ("rich", "PIL"):
+            load_module(module)
         import reatrieve.audio.analysis
         import reatrieve.retrieval.default.retriever  # noqa: F401
         from reatrieve.cli.conversation import Conversation, KnownAnswers, Person

@@ -16,7 +16,7 @@ from reatrieve.cli.output import say
 from reatrieve.cli.parser import Parser, idle
 from reatrieve.cli.values import file_path, whole
 from reatrieve.errors import InputError
-from reatrieve.files import own_folder, read_small, reason
+from reatrieve.files import keep_secret, own_folder, read_small, reason
 from reatrieve.reported import Ours
 from reatrieve.settings import Settings, chosen_home
 
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
         older = take_over(settings.home, __version__, always="replace" in vars(args))
         if older is not None:
             logging.getLogger("reatrieve").info("the daemon %s, process %d, gave way", Ours(older.version), older.pid)
-        serve(settings, ready=_say_ready)
+        serve(settings, ready=lambda info: _say_ready(info, settings.host))
     finally:
         if handler is not None:
             logging.getLogger("reatrieve").removeHandler(handler)
@@ -107,17 +107,24 @@ def run(args: argparse.Namespace) -> int:
 
 def _token_in(path: Path) -> str:
     try:
-        token = read_small(path, max_bytes=TOKEN_FILE_BYTES, own_link=True).decode("utf-8-sig").strip()
+        token = read_small(path, max_bytes=TOKEN_FILE_BYTES, own=True, own_link=True).decode("utf-8-sig").strip()
     except (OSError, ValueError) as exc:
         raise InputError(f"--token-file: {path} cannot be read: {reason(path, exc)}") from exc
+    keep_secret(path)
     if not token:
         raise InputError(f"--token-file: {path} is empty; write the token into it")
     return token
 
 
-def _say_ready(info: DaemonInfo) -> None:
-    where = f"listening on 127.0.0.1:{info.port}, " if info.port else ""
-    say(f"reatrieve: {where}spool {info.spool}")
+def _say_ready(info: DaemonInfo, host: str) -> None:
+    from reatrieve.bridge.udp import is_loopback
+
+    where = f"127.0.0.1:{info.port}"
+    if host == "0.0.0.0":
+        where = f"0.0.0.0:{info.port} (every network of this machine)"
+    elif not is_loopback(host):
+        where += f" and {f'[{host}]' if ':' in host else host}:{info.port}"
+    say(f"reatrieve: {f'listening on {where}, ' if info.port else ''}spool {info.spool}")
 
 
 @contextlib.contextmanager
