@@ -1,6 +1,7 @@
 """The two carriers on real sockets and folders."""
 
 import asyncio
+import itertools
 import os
 import stat
 import sys
@@ -135,6 +136,59 @@ def test_only_earlier_instances_that_ended_are_swept(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [*(name * 32 for name in "bcde"), "my notes"]
     carriers["c"].close()
     sweep(tmp_path / "nowhere", "x")
+
+
+def test_a_sweep_that_is_stopped_leaves_the_rest_to_the_next(tmp_path):
+    """Wherever it is stopped, what is left is still known as a folder of ours; what links in it lead to stays."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "mine.txt").touch()
+
+    def make():
+        SpoolCarrier(tmp_path / ("a" * 32), lambda *_: None, time.monotonic).close()
+        for number in range(3):
+            put(make_client(tmp_path / ("a" * 32), f"client-{number}"), 1, b"x")
+        (tmp_path / ("a" * 32) / "link").symlink_to(kept)
+
+    asked, allowed = [0], [0]
+
+    def stopped():
+        asked[0] += 1
+        return asked[0] > allowed[0]
+
+    while True:
+        make()
+        asked[0] = 0
+        sweep(tmp_path, "x", stopped=stopped)
+        if not (tmp_path / ("a" * 32)).exists():
+            break
+        assert asked[0] == allowed[0] + 1
+        assert (tmp_path / ("a" * 32) / spools.MARKER).exists()
+        sweep(tmp_path, "x")
+        assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+        allowed[0] += 1
+    assert allowed[0] > 12
+    assert [path.name for path in kept.iterdir()] == ["mine.txt"]
+
+
+def test_a_dead_client_with_many_files_goes_in_steps(spool, monkeypatch):
+    monkeypatch.setattr(spools, "TURN_DELETED", 5)
+    folder = make_client(spool.folder)
+    put(folder, 1, b"x")
+    spool.poll(list_clients=True)
+    for number in range(12):
+        (folder / "to_script" / f"{number}").touch()
+    other = make_client(spool.folder, "other")
+    spool.clock.now_s = spools.DEAD_AFTER_S + 1
+    put(other, 1, b"here")
+    n_left = []
+    while folder.exists():
+        _, more = spool._turn(True)
+        assert more or not folder.exists()
+        n_left.append(sum(1 for _ in folder.rglob("*")))
+    assert len(n_left) > 2
+    assert all(before - after <= 5 for before, after in itertools.pairwise(n_left))
+    assert other.exists()
 
 
 def test_a_daemon_that_just_starts_is_not_swept_by_another(tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ import pytest
 
 from reatrieve.bridge.home import read_info, write_info
 from reatrieve.bridge.messages import Answer, Candidate, Done, Failed, Finish, Ping, Rename, Resume, Row, RowsEnd
+from reatrieve.bridge.spool import MARKER, SpoolCarrier
 from reatrieve.cli import daemon_log, main
 from reatrieve.cli.daemon_log import DaemonLog
 from reatrieve.errors import InputError
@@ -203,6 +204,37 @@ def test_serve_says_when_it_is_ready_and_ends_cleanly(served, connect):
     assert status == 0
     assert not (daemon.home / "daemon.txt").exists()
     assert "stopped" in daemon.log.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM that is heard")
+def test_a_daemon_that_sweeps_a_large_spool_ends_when_it_is_told(served, monkeypatch):
+    """As after a kill: client folders without end. What is left of them the next one may sweep."""
+    code = """if True:
+        import sys, time
+        from reatrieve.bridge import spool
+        from reatrieve import cli
+        def slowly(path, delete=spool._delete):
+            time.sleep(0.05)
+            return delete(path)
+        spool._delete = slowly
+        sys.exit(cli.main(sys.argv[1:]))
+        """
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    daemon = served()
+    one = daemon.home / "spool" / ("a" * 32)
+    SpoolCarrier(one, lambda *_: None, time.monotonic).close()
+    daemon.home.chmod(0o700)
+    for number in range(1000):
+        (one / f"client-{number}" / "to_daemon").mkdir(parents=True)
+        (one / f"client-{number}" / "to_daemon" / "00000001.osc").touch()
+    daemon.command[1:3] = ["-c", code]
+    daemon.start()
+    began_s = time.monotonic()
+    assert daemon.end() == (0, "")
+    assert time.monotonic() - began_s < 15.0
+    assert "a thread does not end" not in daemon.log.read_text(encoding="utf-8")
+    assert 0 < len(list(one.iterdir())) < 1001
+    assert (one / MARKER).exists()
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminals that hang up")

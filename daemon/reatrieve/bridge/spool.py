@@ -13,7 +13,6 @@ import itertools
 import logging
 import os
 import re
-import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -56,20 +55,46 @@ MARK = b"a daemon's spool folder\n"
 TURN_FILES = 128
 CLIENT_FILES = 64
 TURN_ENTRIES = 512
-"""What is read, read of one client, and listed before others have their turn."""
+TURN_DELETED = 512
+"""What is read, read of one client, listed, and deleted of dead clients before others have their turn."""
 
 
-def sweep(base: Path, keep: str) -> None:
+def sweep(base: Path, keep: str, *, stopped: Callable[[], bool] = lambda: False) -> None:
     """Delete the spool folders of earlier instances under ``base``; ``keep`` is the name of this one's.
 
     A folder is one only if our marker lies in it and no living daemon holds its lock: whatever else a user keeps there,
-    under whatever name, stays.
+    under whatever name, stays. When ``stopped`` says so, asked before each file, the rest stays for the next daemon.
     """
     with contextlib.suppress(OSError):
         for folder in base.iterdir():
+            if stopped():
+                return
             if INSTANCE.match(folder.name) and folder.name != keep and not folder.is_symlink() and _is_left(folder):
                 logger.info("spool of an earlier instance removed: %s", folder)
-                shutil.rmtree(folder, ignore_errors=True)
+                for _ in _deleted(folder):
+                    if stopped():
+                        return
+
+
+def _deleted(folder: Path) -> Iterator[None]:
+    """Delete a folder, one thing in it a step. Links are not followed, what cannot be deleted stays, and the marker
+    goes last: what is left of a folder is still known as one of ours."""
+    if not is_real_folder(folder):
+        return
+    try:
+        names = sorted(os.listdir(folder), key=lambda name: name == MARKER)  # noqa: PTH208 - a Path each takes longer
+    except OSError:
+        return
+    for name in names:
+        path = folder / name
+        if is_real_folder(path):
+            yield from _deleted(path)
+        else:
+            _delete(path)
+        if name != MARKER:  # nothing comes between it and the folder itself
+            yield
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def _is_left(folder: Path) -> bool:
@@ -113,6 +138,7 @@ class SpoolCarrier:
         self._gone: dict[str, _Client] = {}
         self._outgoing: deque[tuple[str, bytes]] = deque()
         self._scan: Iterator[os.DirEntry[str]] | None = None
+        self._dead: dict[str, Iterator[None]] = {}
         self._unlisted = False
         self._scanned: set[str] = set()
         self._listed_s = -IDLE_POLL_S
@@ -208,8 +234,9 @@ class SpoolCarrier:
             self._listed_s = now_s
             self._begin_scan()
         self._go_on_scanning(now_s)
+        self._go_on_deleting()
         packets: list[tuple[str, bytes]] = []
-        more = self._scan is not None
+        more = self._scan is not None or bool(self._dead)
         for name, client in list(self._clients.items()):
             idle = now_s - client.heard_s >= ACTIVE_FOR_S and now_s - client.polled_s < IDLE_POLL_S
             if idle and not list_clients:
@@ -297,7 +324,7 @@ class SpoolCarrier:
             entries = list(itertools.islice(self._scan, TURN_ENTRIES))
             for entry in entries:
                 self._scanned.add(entry.name)
-                if entry.name not in self._clients and CLIENT_ID.match(entry.name):
+                if entry.name not in self._clients and entry.name not in self._dead and CLIENT_ID.match(entry.name):
                     self._meet(entry, now_s)
             if len(entries) == TURN_ENTRIES:
                 return
@@ -311,7 +338,17 @@ class SpoolCarrier:
             elif now_s - client.heard_s > DEAD_AFTER_S:
                 self._forget(name)
                 del self._gone[name]
-                shutil.rmtree(self.folder / name, ignore_errors=True)
+                self._dead[name] = _deleted(self.folder / name)
+
+    def _go_on_deleting(self) -> None:
+        """So many files more of dead clients."""
+        left = TURN_DELETED
+        while self._dead and left:
+            name, deleting = next(iter(self._dead.items()))
+            n_deleted = sum(1 for _ in itertools.islice(deleting, left))
+            if n_deleted < left:
+                del self._dead[name]
+            left -= n_deleted
 
     def _meet(self, entry: os.DirEntry[str], now_s: float) -> None:
         if len(self._clients) >= limits.CLIENTS:

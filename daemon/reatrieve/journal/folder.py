@@ -188,8 +188,8 @@ class JournalFolder:
                     found.append(stored)
         return sorted(found, key=lambda stored: -stored.modified_s)
 
-    def sources(self) -> set[Path]:
-        """Every sound file that some session needs to go on.
+    def sources(self, stopped: Callable[[], bool] = lambda: False) -> set[Path]:
+        """Every sound file that some session needs to go on; not all of them once ``stopped`` says so.
 
         Raises
         ------
@@ -198,6 +198,8 @@ class JournalFolder:
         """
         needed: set[Path] = set()
         for path in self._journals():
+            if stopped():
+                break
             needed.update(read_header(path).track_map.paths)
         return needed
 

@@ -104,7 +104,7 @@ def _ending_in_time(stopping: threading.Event) -> Iterator[None]:
         last = threading.Timer(LAST_WORD_S, os._exit, [1])  # the log may lie on that disk
         last.daemon = True
         last.start()
-        logger.error("a thread does not end, since a disk does not answer; the daemon ends without it")
+        logger.error("a thread does not end, perhaps since a disk does not answer; the daemon ends without it")
         for handler in logging.getLogger("reatrieve").handlers:
             handler.flush()
         os._exit(1)

@@ -16,7 +16,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from reatrieve import __version__, limits
-from reatrieve.audio.cache import AnalysisCache
+from reatrieve.audio.cache import AnalysisCache, own_cache
 from reatrieve.audio.watch import SourceWatch
 from reatrieve.bridge import home as homes
 from reatrieve.bridge.messages import (
@@ -123,7 +123,8 @@ class Service:
 
     async def sweep_spools(self) -> None:
         """Delete the spool folders of earlier daemons; a full one may take a while, which nobody waits for."""
-        job = self._loop.run_in_executor(self._stepping, sweep, self.settings.spool_folder, self.info.instance)
+        work = partial(sweep, self.settings.spool_folder, self.info.instance, stopped=lambda: self._closing)
+        job = self._loop.run_in_executor(self._stepping, work)
         await asyncio.wait([job], timeout=SWEEP_S)
 
     @property
@@ -142,7 +143,7 @@ class Service:
             with contextlib.suppress(OSError):
                 kept.touch()
         elif not os.path.lexists(kept):
-            sweep_renders(self.settings.renders_folder, self._journals)
+            sweep_renders(self.settings.renders_folder, self._journals, stopped=lambda: self._closing)
 
     async def tidy(self) -> None:
         """Let go, now and then, of clients that are gone and of sessions that nobody has used for an hour."""
@@ -348,14 +349,18 @@ def log_loop_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) ->
     logger.error("the event loop met a fault: %s", context.get("message"), exc_info=context.get("exception"))
 
 
-def sweep_renders(folder: Path, journals: JournalFolder, now_s: float | None = None) -> None:
+def sweep_renders(
+    folder: Path, journals: JournalFolder, now_s: float | None = None, *, stopped: Callable[[], bool] = lambda: False
+) -> None:
     """Delete renderings that no session needs and that are older than a week; a search not begun yet may want a
     newer one. None is deleted while a journal does not say what it needs, and nothing that is not named as the scripts
-    name them: the home folder may be one that the user had before."""
+    name them: the home folder may be one that the user had before. ``stopped``, asked before each file, ends it."""
     now_s = time.time() if now_s is None else now_s
     with contextlib.suppress(OSError, JournalError):
-        needed = {os.path.realpath(path) for path in journals.sources()}
+        needed = {os.path.realpath(path) for path in journals.sources(stopped)}
         for path in folder.glob("*.wav"):
+            if stopped():
+                return
             is_ours = _RENDERING.fullmatch(path.name) and not path.is_symlink()
             if is_ours and os.path.realpath(path) not in needed and now_s - path.stat().st_mtime > RENDERS_KEPT_S:
                 logger.info("rendering no longer needed: %s", path)
@@ -381,7 +386,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         own_folder(settings.spool_folder, "spool folder", option="--spool")
         own_folder(settings.journals_folder, "folder of journals", option="--journals", closed=False)
         own_folder(settings.renders_folder, "folder of renderings", option="--home")
-        own_folder(settings.cache, "cache", option="--cache", private=False, closed=False)
+        own_cache(settings.cache)
         token = settings.token or homes.private_token(settings.home) or ""
         info = homes.new_info(version=__version__, port=0, spool=settings.spool_folder, token=token)
         services: list[Service] = []
