@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,18 @@ def pytest_xdist_auto_num_workers(config: pytest.Config):
     cores = yield
     single = [one for one in config.args if "::" in one or one.endswith(".py")]
     return 0 if len(single) == len(config.args) and len(single) <= 3 else cores + 1
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _programs_hear_ctrl_c() -> Iterator[None]:
+    """They inherit that it is ignored where a shell has started the tests in the background."""
+    before = signal.getsignal(signal.SIGINT)
+    if before != signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,15 +43,6 @@ LIMIT_S = 180.0
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REATRIEVE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("REATRIEVE_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture(autouse=True)
-def _programs_hear_ctrl_c() -> Iterator[None]:
-    """They inherit that it is ignored where a shell has started the tests in the background."""
-    before = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -282,5 +282,5 @@ def test_two_hundred_sessions_fit_into_memory(shared, tmp_path, request):
     n_open, megabytes = map(int, done.stdout.split())
     print(f"{n_sessions} sessions, {n_open} open: {megabytes} MB at most")
     assert n_open <= limits.OPEN_SESSIONS + 1
-    if n_sessions == 200:  # on a machine of its own: beside other tests the peak hangs on what they do
-        assert megabytes < 700
+    # 60 sessions that stay open would need 220 MB more than the 404 of those of which 25 do, measured beside other work
+    assert megabytes < (700 if n_sessions == 200 else 550)

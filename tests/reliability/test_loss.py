@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from reatrieve.bridge.messages import Candidate, Done, Export, Rename, Saved
+from reatrieve.bridge.messages import Answer, Candidate, Done, Export, Rename, Saved
 from reatrieve.journal import read_journal
 from reatrieve.service import hub, loading
 from service.client import TRUTH, Client, FaultyProxy, FaultySpool, VanishingSpool, make_track, verdict_on
@@ -184,11 +184,11 @@ with Dying(sys.argv.pop(1)).mounted():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 @pytest.mark.parametrize("carrier", ["udp", "spool"])
-def test_killed_while_it_exports_copies_or_renames_nothing_is_lost(
+def test_killed_while_it_answers_exports_copies_or_renames_nothing_is_lost(
     served, connect, track, undisturbed, tmp_path, monkeypatch, request, carrier
 ):
     """Each time within the command: before one of its writes, fsyncs, renames."""
-    n_kills = 60 if request.config.getoption("--long") else 3
+    n_kills = 80 if request.config.getoption("--long") else 4
     rng, killed_in = random.Random(6), Counter()
     folder = tmp_path / "pröject"
     folder.mkdir()
@@ -203,32 +203,40 @@ def test_killed_while_it_exports_copies_or_renames_nothing_is_lost(
 
     def command(session):
         """One of the three, in turn, and how many calls that write it makes, about."""
-        turn, n_done = sum(killed_in.values()) % 3, sum(killed_in.values())
+        n_done = sum(killed_in.values()) - killed_in[Answer.NAME]
+        turn = n_done % 3
         if turn == 0:
             return Rename(session, f"name {n_done}", f"label {n_done}"), 2
         if turn == 1:
             return Saved(session, str(projects[n_done // 3 % 2])), 8
         return Export(session, str(folder / session), "json,csv", "source", "", 0.0, "start", 0.0, 0, 1), 8
 
-    def killed_in_one(session, ops):
-        nonlocal n_renames
-        one, n_calls = command(session)
+    def armed_for(name, n_calls, say):
+        """Whether the daemon died of what is said to it, at one of its calls; when this returns it is there again, and
+        has carried it out."""
         armed.write_text(str(rng.randint(1, n_calls)), encoding="utf-8")
-        client.send(one)
+        say()
         client.until(lambda: daemon.process.poll() is not None or not client.link.unacked)
-        if daemon.process.poll() is None:  # it made fewer calls: an export of the same events replaces nothing
+        if daemon.process.poll() is None:
             armed.unlink()
             client.settle()
-            n_renames += isinstance(one, Rename)
-            return
-        assert daemon.process.poll() == -signal.SIGKILL, one
+            return False
+        assert daemon.process.poll() == -signal.SIGKILL, name
         daemon.process.communicate()
         armed.unlink()
         daemon.start()
         client.until(lambda: client.welcomed and client.info.pid == daemon.process.pid)
         client.settle()
-        killed_in[one.NAME] += 1
+        killed_in[name] += 1
+        return True
+
+    def killed_in_one(session, ops):
+        nonlocal n_renames
+        one, n_calls = command(session)
+        was_killed = armed_for(one.NAME, n_calls, lambda: client.send(one))
         n_renames += isinstance(one, Rename)
+        if not was_killed:  # it made fewer calls: an export of the same events replaces nothing
+            return
         assert ops <= set(journal_ops(daemon.home, session))
         if isinstance(one, Saved):
             (copy,) = Path(one.project).with_suffix(".reatrieve").glob(f"*-{session}.journal.jsonl")
@@ -249,10 +257,17 @@ def test_killed_while_it_exports_copies_or_renames_nothing_is_lost(
         said, event = [], client.wait(Candidate, Done)
         while isinstance(event, Candidate):
             said.append((event.number, round(event.start_s, 3), verdict_on(event, TRUTH)))
-            ops.add(f"answer {event.number}")
-            client.answer(event, said[-1][2], op=f"answer {event.number}")
-            client.settle()
-            if sum(killed_in.values()) < n_kills and event.number % 3 == 0:
+            op = f"answer {event.number}"
+            ops.add(op)
+            goes_on = sum(killed_in.values()) < n_kills
+            if goes_on and event.number % 3 == 1 and killed_in[Answer.NAME] < n_kills // 4:
+                armed_for(Answer.NAME, 2, partial(client.answer, event, said[-1][2], op=op))
+                assert ops <= set(journal_ops(daemon.home, session))
+            else:
+                client.answer(event, said[-1][2], op=op)
+                client.settle()
+            n_others = sum(killed_in.values()) - killed_in[Answer.NAME]
+            if goes_on and event.number % 3 == 0 and n_others < 3 * n_kills // 4:
                 killed_in_one(session, ops)
             event = client.wait_past(event)
         client.send(Rename(session, "name", "after"))
@@ -263,5 +278,5 @@ def test_killed_while_it_exports_copies_or_renames_nothing_is_lost(
         assert state_of(daemon.home, session) == undisturbed[2]
         client.close()
     assert daemon.end()[0] == 0
-    assert min(killed_in[one.NAME] for one in (Rename, Saved, Export)) >= n_kills // 3
+    assert min(killed_in[one.NAME] for one in (Answer, Rename, Saved, Export)) >= n_kills // 4
     print(f"kills over {carrier}: {dict(killed_in)}")
