@@ -11,6 +11,7 @@ local models = require("models")
 local project = require("project")
 local restore = require("restore")
 local session = require("session")
+local settings = require("settings")
 local status = require("status")
 local steps = require("steps")
 local sync_markers = require("sync_markers")
@@ -98,11 +99,34 @@ local function adopt_rows(ctx, tab, s, name, model, fields, forward)
   if fields.number and s.model.over == "finished" then        -- as after "Continue": its undo finishes again
     forward = { { "more", 0 }, table.unpack(forward) }
     back[#back + 1] = { "finish" }
+  elseif fields.reason == "finished" and s.model.over ~= "finished" then
+    forward, back = { table.unpack(forward) }, { { "more", 0 }, table.unpack(back) }
+    forward[#forward + 1] = { "finish" }
   end
-  steps.step(tab, ("%s %s"):format(name, s.model.label),
-    { { s = s, model = continued_if_led(tab, s, model, fields), forward = forward, back = back } })
+  model = continued_if_led(tab, s, model, fields)
+  if (model.hidden or not model.current) and models.alike(s.model, model, settings.get("keep_rejected")) then
+    s:extend(model, forward, back)              -- a step without a change could not be told from the one before
+    steps.store(tab)
+  else
+    steps.step(tab, ("%s %s"):format(name, s.model.label), { { s = s, model = model, forward = forward, back = back } })
+  end
   steps.present(ctx, tab, s)
   s:set_lookahead(lookahead(fields))
+end
+
+---The daemon is at what the project shows nothing of: the present step is known better. Where it was finished or is finished by that,
+---undo and redo of that step tell the daemon.
+---@param model Model
+local function amend(tab, s, model)
+  local was, is = s.model.over == "finished", model.over == "finished"
+  if was and not is then
+    s:extend(model, { { "more", 0 } }, { { "finish" } })
+  elseif is and not was then
+    s:extend(model, { { "finish" } }, { { "more", 0 } })
+  else
+    s:amend(model)
+  end
+  steps.store(tab)
 end
 
 ---What became of the rest that was accepted.
@@ -155,9 +179,8 @@ local function redone(ctx, tab, s, fields)
       and there.start_s < fields.end_s
   end
   if not answered and not (asks and tab.active == s) then return false end
-  s:amend(answered and models.hidden(model) or model)
+  amend(tab, s, answered and models.hidden(model) or model)
   s:set_lookahead(lookahead(fields))
-  steps.store(tab)
   if answered then tab.look_again = true else steps.present(ctx, tab, s) end
   return true
 end
@@ -167,9 +190,8 @@ local function next_candidate(ctx, tab, s, fields)
   if redone(ctx, tab, s, fields) then return end
   local undone = s.state ~= "continuing" and not s.fetched and project.can_redo(tab.proj)      -- a point of ours would end the redo
   if undone or tab.active ~= s then
-    s:amend(models.hidden(models.proposed(s.model, fields.number, fields)))
+    amend(tab, s, models.hidden(models.proposed(s.model, fields.number, fields)))
     s:set_lookahead(lookahead(fields))
-    steps.store(tab)
     steps.describe(ctx, s, true)
     return
   end
@@ -236,8 +258,7 @@ local function follow(ctx, tab, s, fields)
     next_candidate(ctx, tab, s, fields)
   elseif fields.reason and not model.current then
     if model.over ~= fields.reason then
-      s:amend(models.ended(model, fields.reason))
-      steps.store(tab)
+      amend(tab, s, models.ended(model, fields.reason))
       steps.describe(ctx, s, true)
     end
   elseif s.state == "resyncing" then

@@ -28,15 +28,32 @@ function methods:step() return self.steps[self.at] end
 ---A step was made: what could be redone before is gone.
 ---@param step Step
 function methods:push(step)
-  for index = #self.steps, self.at + 1, -1 do self.steps[index] = nil end
+  self:drop_redo()
   self.at = self.at + 1
   self.steps[self.at] = step
   for guid, mark in pairs(step.marks) do self.known[guid] = mark.number end
 end
 
----The same step, known better: nothing that could be undone has happened.
+---The same step, known better: nothing that could be undone has happened, and the daemon was told nothing.
 ---@param model Model
 function methods:amend(model) self:step().model = model end
+
+---Something was done that changes no region, so REAPER can undo nothing of it: it goes with the present step, and what can be redone
+---after that begins from it.
+---@param model Model
+---@param redo table[] commands that do it
+---@param undo table[] commands that undo it
+function methods:extend(model, redo, undo)
+  local step, after = self:step(), self.steps[self.at + 1]
+  local function joined(one, other) return table.move(other, 1, #other, #one + 1, { table.unpack(one) }) end
+  step.model, step.forward, step.back = model, joined(step.forward, redo), joined(undo, step.back)
+  if after then after.forward, after.back = joined(undo, after.forward), joined(after.back, redo) end
+end
+
+---Nothing can be redone any more.
+function methods:drop_redo()
+  for index = #self.steps, self.at + 1, -1 do self.steps[index] = nil end
+end
 
 ---A step's model in the times of another step.
 ---@param step Step
@@ -64,7 +81,8 @@ function methods:correct(model)
   end
 end
 
----An answer is another one now, and no region shows it: it stands in every step around that had the one before, and redo gives it.
+---An answer is another one now, and no region shows it: it stands in every step around that had the one before, and redo and undo
+---that lead there give it.
 ---@param number integer
 ---@param verdict "accept"|"reject"
 ---@param command table that tells the daemon
@@ -78,6 +96,7 @@ function methods:restate(number, verdict, command)
   while has_it(last + 1) do last = last + 1 end
   for index = first, last do self.steps[index].model = models.restated(self.steps[index].model, number, verdict) end
   table.insert(self.steps[first].forward, command)
+  if self.steps[last + 1] then table.insert(self.steps[last + 1].back, command) end
 end
 
 ---What really stands in the project for the present step.
@@ -150,18 +169,46 @@ function methods:standing(present)
   return marks
 end
 
----The step nearest to the present one that left what stands in the project now; undo and redo lead there.
+---Whether no region has come that a step does not have: then all that was done may be deletions and moves.
+---@param step Step
+---@param present table<string, Mark>
+local function none_came(step, present)
+  for guid, there in pairs(present) do
+    if not step.marks[guid] or step.marks[guid].kind ~= there.kind then return false end
+  end
+  return next(present) ~= nil
+end
+
+---How well the names of REAPER's next undo and redo fit a step, should several have left the same regions.
+---@param points UndoPoints
+---@return integer
+function methods:fit(index, points)
+  local step, after = self.steps[index], self.steps[index + 1]
+  return (step.undo == points.undo and 1 or 0) + ((after and after.undo or "") == points.redo and 1 or 0)
+end
+
+---@class UndoPoints
+---@field undo string the name of what REAPER would undo, "" for nothing
+---@field redo string of what it would redo
+---@field redone boolean a redo has led to a point of ours since the last look
+
+---The step that left what stands in the project now; undo and redo lead there. Of several, one whose regions have the names that they
+---have now (unless the user has given others), then the one that fits REAPER's undo history, then the nearest one. Where nothing can be
+---redone, only redo of the last step can have led to one that has no region which is not there already: else they were deleted by hand.
 ---@param present table<string, Mark>
 ---@param shift_s number? how far the items have moved since the search
+---@param points UndoPoints?
 ---@return integer?
-function methods:find_step(present, shift_s)
-  local best
+function methods:find_step(present, shift_s, points)
+  local by_hand = points ~= nil and points.redo == "" and none_came(self:step(), present)
+  local best, most = nil, -1
   for distance = 1, #self.steps do
     for _, index in ipairs { self.at - distance, self.at + distance } do
       local step = self.steps[index]
-      if step and history.matches(step, present, shift_s and shift_s - step.shift_s) then
-        if named_alike(step, present) then return index end
-        best = best or index           -- the user has named a region otherwise
+      local reached = step and (not by_hand or index == #self.steps and index > self.at and (not step.undo or step.undo == points.undo))
+      if reached and history.matches(step, present, shift_s and shift_s - step.shift_s) then
+        local fits = (named_alike(step, present) and 3 or 0) + (points and self:fit(index, points) or 0)
+        if fits > most then best, most = index, fits end
       end
     end
   end
@@ -313,58 +360,73 @@ function methods:leave_out_redone(model, present)
   return true
 end
 
----What the user did to the regions by hand, since no step left them so.
+---What the regions say otherwise than the model, since no step left them so: edits by hand, or undo and redo of steps that are gone.
 ---@param present table<string, Mark>
----@param deleted "skip"|"reject"|nil what a deleted candidate means; nil: undo has taken it away, which is no answer
+---@param deleted "skip"|"reject"|nil what a deleted candidate means; nil: undo or redo has taken it away, which is no answer
 ---@param undone boolean something can be redone
----@return Model model
+---@param budget integer? rejections allowed; 0 = not known
+---@return Model model the present one where nothing is said
 ---@return table[] forward
 ---@return table[] back
 ---@return boolean? answered by a redo that no script was looking at: the regions of what follows may stand already
-function methods:changes(present, deleted, undone)
+function methods:changes(present, deleted, undone, budget)
   local model, forward, back = self:step().model, {}, {}
-  local function command(redo, undo)
+  local function command(redo, ...)
     forward[#forward + 1] = redo
-    table.insert(back, 1, undo)
+    for index, undo in ipairs { ... } do table.insert(back, index, undo) end
   end
   if self:taken_back(present) then return models.empty(model.label), {}, {} end
+  local rewind = self:rewound(present, undone)
   for _, there in pairs(present) do
-    if there.kind == "candidate" and not model.candidates[there.number] and model.over == "finished" then
+    if there.kind == "candidate" and not model.candidates[there.number] and model.over == "finished" and not rewind then
       -- An undo of "Finish" by another run of the script.
-      return models.proposed(model, there.number, { start_s = there.start_s, end_s = there.end_s, probability = 0 }),
-        { { "more", 0 } }, { { "finish" } }
+      model = models.proposed(model, there.number, { start_s = there.start_s, end_s = there.end_s, probability = 0 })
+      command({ "more", 0 }, { "finish" })
     end
   end
-  local rewind = self:rewound(present, undone)
   if rewind then
-    local asks = false
+    local asks, again = false, models.again(model, rewind)
     for _, there in pairs(present) do asks = asks or there.kind == "candidate" and there.number == rewind end
-    local again = models.undone(model, rewind)
-    return asks and again or models.hidden(again), { { "undo", rewind } }, models.again(model, rewind)
+    if model.over == "finished" then again[#again + 1] = { "finish" } end
+    model = models.undone(model, rewind)
+    if not asks then model = models.hidden(model) end
+    command({ "undo", rewind }, table.unpack(again))
   end
+  local first = rewind or math.huge            -- what it took back says nothing
   for guid, mark in pairs(self:step().marks) do
-    local one = model.candidates[mark.number]
+    local one = mark.number < first and model.candidates[mark.number]
     if not present[guid] and one then
       if one.state == "candidate" and mark.number == model.current and not deleted then
         model = models.hidden(model)
       elseif one.state == "candidate" and mark.number == model.current then
         command({ "answer", mark.number, deleted, one.start_s, one.end_s }, { "undo", mark.number })
         model = models.answered(model, deleted, one.start_s, one.end_s)
-      elseif mark.kind == "accepted" then
+      elseif mark.kind ~= "candidate" and models.is_accepted(one) then
         command({ "retract", mark.number }, { "revise", mark.number, models.sound(one) })
         model = models.retracted(model, mark.number)
       end
     end
   end
   for _, there in pairs(present) do
-    local one = model.candidates[there.number]
-    if one and one.state ~= "candidate" and there.kind == "accepted" then
-      local back_again = one.state == "retracted"
-      if back_again or (models.is_accepted(one) and not models.same_place(one, there)) then
-        model = models.revised(model, there.number, there)
-        command({ "revise", there.number, models.sound(model.candidates[there.number]) },
-          back_again and { "retract", there.number } or { "revise", there.number, models.sound(one) })
-      end
+    local number = there.number
+    local one = number < first and model.candidates[number]
+    local verdict = one and models.shown_verdict(one, there)
+    if verdict == "accept" then
+      local before = models.verdict(one.state)
+      model = models.revised(models.reanswered(model, number, "accept", budget or 0), number, there)
+      command({ "reanswer", number, "accept", models.sound(model.candidates[number]) },
+        { "reanswer", number, before, models.sound(one) })
+    elseif verdict == "reject" then
+      local before = models.verdict(one.state)
+      model = models.reanswered(model, number, "reject", budget or 0)
+      command({ "reanswer", number, "reject", models.sound(one) }, { "reanswer", number, before or "accept", models.sound(one) },
+        not before and { "retract", number } or nil)
+    elseif verdict == "revise" or one and there.kind == "accepted" and models.is_accepted(one) and not models.same_place(one, there) then
+      model = models.revised(model, number, there)
+      command({ "revise", number, models.sound(model.candidates[number]) },
+        verdict and { "retract", number } or { "revise", number, models.sound(one) })
+    elseif one and number == model.current and model.hidden and there.kind == "candidate" then
+      model = models.shown(model)                -- a redo has shown it again
     end
   end
   local verdict, there

@@ -78,6 +78,7 @@ function models.proposal(one) return { start_s = one.proposed_start_s, end_s = o
 ---@field name string
 ---@field start_s number
 ---@field end_s number
+---@field grey boolean? it has the colour of rejected ones; of what was read only
 
 ---A session of which nothing stands in the project.
 ---@param label string
@@ -527,6 +528,20 @@ end
 ---@param offset integer
 ---@return Model
 function models.counted_from(model, offset) return copied(model, { offset = offset > 0 and offset or nil }) end
+
+---What a region says of an answered place that the model has otherwise: the answer that leads there, or that a retracted place is
+---accepted again ("revise"). That the user has given a region another name is no answer: then it has not the answer's colour.
+---@param one Candidate
+---@param there Mark
+---@return "accept"|"reject"|"revise"|nil
+function models.shown_verdict(one, there)
+  if there.kind == "accepted" then
+    if one.state == "retracted" then return "revise" end
+    return (one.state == "rejected" or one.state == "skipped") and not there.grey and "accept" or nil
+  end
+  local answered = one.number > 0 and one.state ~= "candidate" and one.state ~= "rejected"
+  return answered and there.kind == "rejected" and there.grey and "reject" or nil
+end
 
 ---The regions that a model wants, by number.
 ---@param model Model

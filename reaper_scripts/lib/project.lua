@@ -14,6 +14,7 @@ local project = {}
 local MISC = 8               -- UNDO_STATE_MISCCFG: markers, regions, loop selection
 local CUSTOM = 0x1000000     -- without this bit a colour is stored but not used
 local SECTION = "ReaTrieve"
+local PREFIX = "ReaTrieve: "     -- of the names of our undo points
 
 -- Okabe and Ito's colours, which colour-blind people can tell apart; the state is in the name as well.
 local CANDIDATE = { 230, 159, 0 }
@@ -60,7 +61,8 @@ function project.read(proj, known)
   local present = {}
   for guid, there in pairs(places.those(proj, known)) do
     if there.isrgn then
-      present[guid] = { number = known[guid], kind = kind(there), name = there.name, start_s = there.start_s, end_s = there.end_s }
+      present[guid] = { number = known[guid], kind = kind(there), name = there.name, start_s = there.start_s, end_s = there.end_s,
+        grey = there.colour == native("rejected", 1) }
     end
   end
   return present
@@ -133,7 +135,7 @@ end
 ---@return any result
 ---@return string undo_name
 function project.undoable(proj, name, edit)
-  local text = "ReaTrieve: " .. name
+  local text = PREFIX .. name
   audition.finish_in(proj)                                 -- the point would keep what playing has borrowed
   reaper.Undo_BeginBlock2(proj)
   reaper.PreventUIRefresh(1)
@@ -153,9 +155,18 @@ end
 ---Undo REAPER's last undo point.
 function project.undo(proj) reaper.Undo_DoUndo2(proj) end
 
+---The name of what REAPER would redo, "" when there is nothing.
+---@return string
+function project.next_redo(proj) return reaper.Undo_CanRedo2(proj) or "" end
+
 ---Whether something was undone last, and nothing was done since.
 ---@return boolean
-function project.can_redo(proj) return (reaper.Undo_CanRedo2(proj) or "") ~= "" end
+function project.can_redo(proj) return project.next_redo(proj) ~= "" end
+
+---Whether an undo point is one of ours.
+---@param name string
+---@return boolean
+function project.is_our_point(name) return name:sub(1, #PREFIX) == PREFIX end
 
 ---Make the project's regions those that a model wants. To be called inside `undoable`.
 ---@param marks table<string, Mark> what stands there now, by GUID

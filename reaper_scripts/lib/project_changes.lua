@@ -86,22 +86,24 @@ local function settle_candidate(tab, s, present)
 end
 
 ---The step that what stands in the project belongs to.
+---@param points UndoPoints
 ---@return integer? step nil = the present one, or none
 ---@return table<string, Mark> present
 ---@return boolean as_known it is the present step, and nothing has changed
-local function step_of_project(tab, s)
+local function step_of_project(tab, s, points)
   local present = project.read(tab.proj, s.history.known)
   if find_given_back(tab, s, present) then present = project.read(tab.proj, s.history.known) end
   if history.matches(s:step(), present) then
     local index = s.history:find_renaming(present)
     if not index then settle_candidate(tab, s, present) end
+    if not index and points.redo == "" then s:drop_redo() end              -- something else was done after an undo
     return index, present, index == nil
   end
-  local index = s.history:find_step(present, s.shift_s)
+  local index = s.history:find_step(present, s.shift_s, points)
   if not index and find_new_guids(tab, s, present) then
     present = project.read(tab.proj, s.history.known)
     if history.matches(s:step(), present) then return nil, present, true end
-    index = s.history:find_step(present, s.shift_s)
+    index = s.history:find_step(present, s.shift_s, points)
   end
   return index, present, false
 end
@@ -155,17 +157,16 @@ local function settle_rewound(tab, s, present)
   settle_candidate(tab, s, present)
 end
 
----The user has edited regions by hand.
-local function take_changes(ctx, tab, s, present)
+---The user has edited regions by hand, or undo and redo have led to what no step knows.
+local function take_changes(ctx, tab, s, present, points)
   local before = s.model
-  local undone = project.can_redo(tab.proj)       -- a deletion leaves nothing to redo
-  local deleted = not undone and settings.get("deleted_candidate") or nil
+  local undone = points.redo ~= ""                -- a deletion leaves nothing to redo
+  local deleted = not undone and not points.redone and settings.get("deleted_candidate") or nil
   local following = deleted and s.lookahead and s.lookahead[deleted]
   local rewound = s.history:rewound(present, undone)
-  local model, forward, back, redone = s.history:changes(present, deleted, undone)
-  local paused = model.hidden and not before.hidden
+  local model, forward, back, redone = s.history:changes(present, deleted, undone, s.budget)
   local marks = s.history:standing(present)
-  if #forward == 0 and model.candidates[0] and not paused then
+  if model == before then
     s:set_marks(marks)           -- a name changed by hand, a region kept as rejected deleted: nothing the daemon knows of
     return
   end
@@ -179,7 +180,8 @@ local function take_changes(ctx, tab, s, present)
   elseif before.current and not model.current then
     if following and not redone then
       audition.stop_in(tab.proj)
-      steps.step(tab, "Next candidate", { { s = s, model = models.proposed(model, following.number, following) } })
+      local name = "Next candidate " .. steps.named(s, following.number)
+      steps.step(tab, name, { { s = s, model = models.proposed(model, following.number, following) } })
       steps.present(ctx, tab, s)
     end
   else
@@ -190,13 +192,14 @@ end
 ---@param watched boolean it has happened just now, and not while nobody looked
 ---@param retuned boolean the tempo map has changed with it
 ---@param items_too boolean and items of the track, with which regions may have moved
+---@param points UndoPoints
 ---@return boolean changed
-local function look_at(ctx, tab, s, watched, retuned, items_too)
+local function look_at(ctx, tab, s, watched, retuned, items_too, points)
   if retuned and not items_too and not s:absent() and track_changes.with_tempo(tab, s, project.read(tab.proj, s.history.known)) then
     return true
   end
   if not s:absent() then earlier.remove_again(tab, s) end
-  local index, present, as_known = step_of_project(tab, s)
+  local index, present, as_known = step_of_project(tab, s, points)
   if as_known then return false end
   if watched then steps.asked(ctx, tab) end
   if index then
@@ -206,14 +209,14 @@ local function look_at(ctx, tab, s, watched, retuned, items_too)
   if s:absent() then return false end
   if s:holds_edits() then
     -- Undo goes on through the steps of an earlier run of the script; any other edit waits for the reply.
-    if not (s.history:rewound(present, project.can_redo(tab.proj)) or s.history:taken_back(present)) then
+    if not (s.history:rewound(present, points.redo ~= "") or s.history:taken_back(present)) then
       tab.look_again = true
       return false
     end
     local given = end_waiting(s)
     if given then steps.send(ctx, s, { { "undo", given } }) end
   end
-  take_changes(ctx, tab, s, present)
+  take_changes(ctx, tab, s, present, points)
   return true
 end
 
@@ -241,6 +244,8 @@ function project_changes.look(ctx, tab, force)
   if count == tab.change_count and not again and not force then return end
   if again then tab.look_again = false end
   tab.change_count = count
+  local points = { undo = project.last_undo(tab.proj), redo = project.next_redo(tab.proj) }
+  points.redone = points.undo ~= tab.last_undo and project.is_our_point(points.undo)
   local tempo = #tab.sessions > 0 and track.tempo_text(tab.proj) or nil
   local retuned = tab.tempo ~= nil and tempo ~= nil and tempo ~= tab.tempo
   if not awaits_journals(tab) then tab.tempo = tempo end
@@ -250,7 +255,7 @@ function project_changes.look(ctx, tab, force)
   for _, s in ipairs(tab.sessions) do
     local items_too = s:is_open() and not s:absent() and track_changes.look(tab, s, retuned)
     if (s:is_open() or s.state == "lost") and s.media_track and not earlier.is_away(tab, s) then
-      changed = look_at(ctx, tab, s, not again, retuned, items_too) or changed
+      changed = look_at(ctx, tab, s, not again, retuned, items_too, points) or changed
       s:see(steps.edges(tab, s))
     end
   end
@@ -258,6 +263,7 @@ function project_changes.look(ctx, tab, force)
     for _, s in ipairs(tab.sessions) do steps.drop_waiting(s, asked[s]) end
   end
   if changed or tempo ~= nil and tab.tempo ~= tab.stored_tempo then steps.store(tab) end
+  tab.last_undo = project.last_undo(tab.proj)
 end
 
 return project_changes

@@ -67,6 +67,7 @@ function restore.open(ctx, tab)
   if mark ~= "" then tab.tempo = sealed.mark(tempo) == mark and tempo or mark end
   tab.stored_tempo = tab.tempo
   tab.change_count = reaper.GetProjectStateChangeCount(tab.proj)
+  tab.last_undo = project.last_undo(tab.proj)
   restore.tell_elsewhere(tab)
 end
 
@@ -378,8 +379,8 @@ function restore.catch_up(ctx, tab, s, fields)
 end
 
 ---The marks the project should have: those known to it, for what the daemon says is accepted, and where that says they are; the
----candidate only if it stands. What stands elsewhere, asks about something else (undo while no client was looking), or stands for an
----answer that the daemon has not (redo), is left to be found as a change.
+---candidate only if it stands. What stands elsewhere, asks about something else or shows another answer (undo while no client was
+---looking), or stands for an answer that the daemon has not (redo), is left to be found as a change.
 function restore.all_marks(s, model, present)
   local marks = s.history:standing(present)
   for guid, mark in pairs(marks) do
@@ -387,6 +388,8 @@ function restore.all_marks(s, model, present)
     if mark.number ~= model.current and (mark.kind == "candidate" or not one) then
       marks[guid] = nil
     elseif mark.number == model.current and mark.kind ~= "candidate" then
+      marks[guid] = nil
+    elseif one and models.shown_verdict(one, present[guid]) then
       marks[guid] = nil
     elseif mark.kind == "accepted" and one and models.is_accepted(one) then
       mark.start_s, mark.end_s = one.start_s, one.end_s

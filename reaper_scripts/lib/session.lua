@@ -523,6 +523,17 @@ function methods:amend(model)
   settle_review(self)
 end
 
+---Something was done that changes no region: it is undone and redone with the present step.
+---@param model Model
+---@param redo table[] commands that do it
+---@param undo table[] commands that undo it
+function methods:extend(model, redo, undo)
+  self.history:extend(model, redo, undo)
+  keep_shift(self, self.history:step())
+  keep_shift(self, self.history.steps[self.history.at + 1])
+  settle_review(self)
+end
+
 ---The present step is another than was thought, without a step.
 ---@param model Model
 function methods:correct(model)
@@ -536,7 +547,13 @@ end
 ---@param number integer
 ---@param verdict "accept"|"reject"
 ---@param command table that tells the daemon
-function methods:restate(number, verdict, command) self.history:restate(number, verdict, command) end
+function methods:restate(number, verdict, command)
+  command.shift_s = command.shift_s or self.shift_s
+  self.history:restate(number, verdict, command)
+end
+
+---Nothing can be redone any more.
+function methods:drop_redo() self.history:drop_redo() end
 
 ---@param marks table<string, Mark>
 function methods:set_marks(marks) self.history:set_marks(marks) end
@@ -550,6 +567,7 @@ function methods:leave_out_redone(model, present) return self.history:leave_out_
 ---@return table[] commands for the daemon
 function methods:go(index)
   local commands = self.history:go(index)
+  self.resyncs = 0                             -- the user has led to another place
   settle_review(self)
   return commands
 end

@@ -108,6 +108,7 @@ function steps.store(tab)
     tab.stored_active = active
   end
   tab.change_count = reaper.GetProjectStateChangeCount(tab.proj)
+  tab.last_undo = project.last_undo(tab.proj)
 end
 
 ---@param tab Tab

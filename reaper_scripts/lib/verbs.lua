@@ -88,8 +88,13 @@ local function change_answer(ctx, tab, s, verdict)
     local back = { { "reanswer", number, before or "accept", models.sound(one) } }
     if not before then back[2] = { "retract", number } end
     if models.alike(s.model, model, settings.get("keep_rejected")) then
-      s:restate(number, verdict, forward[1])        -- as in "finish": such a step could not be told from the one before
-      s:amend(model)
+      -- As in "finish": such a step could not be told from the one before.
+      if model.over == s.model.over then
+        s:restate(number, verdict, forward[1])
+        s:amend(model)
+      else                                          -- what was open is withdrawn by it
+        s:extend(model, forward, back)
+      end
       steps.store(tab)
     else
       steps.step(tab, ("%s %s after all"):format(ANSWERS[verdict], steps.named(s, number)),
@@ -302,7 +307,7 @@ function of_session.finish(ctx, tab, s)
   audition.stop_in(tab.proj)
   local ended = models.cleared(models.ended(model, "finished"))
   if models.alike(model, ended, settings.get("keep_rejected")) then
-    s:amend(ended)                              -- a step without a change could not be told from the one before: none is made
+    s:extend(ended, { { "finish" } }, { { "more", 0 } })      -- a step without a change could not be told from the one before: none is made
     steps.store(tab)
   else
     steps.step(tab, "Finish " .. model.label, { { s = s, model = ended, forward = { { "finish" } }, back = { { "more", 0 } } } })
@@ -483,16 +488,24 @@ end
 
 ---Remove whatever is not accepted, of all sounds of the tab.
 function of_tab.clear(_, tab)
-  local parts = {}
+  local parts, found = {}, false
   for _, s in ipairs(tab.sessions) do
     s:review(nil)
-    if not s:absent() and s.state ~= "answering" then parts[#parts + 1] = { s = s, model = models.cleared(s.model) } end
+    if not s:absent() and s.state ~= "answering" then
+      local model = models.cleared(s.model)
+      found = true
+      if models.alike(s.model, model, settings.get("keep_rejected")) then
+        s:amend(model)
+      else
+        parts[#parts + 1] = { s = s, model = model }
+      end
+    end
   end
-  if #parts == 0 then
+  if not found then
     status.say("nothing to clear", true)
     return
   end
-  steps.step(tab, "Clear everything not accepted", parts)
+  if #parts > 0 then steps.step(tab, "Clear everything not accepted", parts) else steps.store(tab) end
   status.say("everything not accepted is cleared; Continue goes on with the search", true)
 end
 

@@ -30,6 +30,9 @@ USES = {
     "pointing": ["accept", "reject", "skip", "undo", "ask", "ask", "start_later", "end_earlier", "window", UNDO, REDO],
     "reopened": ["accept", "reject", "skip", "undo", UNDO, REDO, "reopen"],
     "unsaved": ["accept", "accept", "reject", "skip", "undo", UNDO, REDO, "save", "unsaved"],
+    "deleted in a row": ["delete candidate", "delete candidate", "accept", "reject", UNDO, UNDO, REDO, "delete"],
+    "finished": ["accept", "reject", "skip", "clear", "finish", "finish", "continue", "previous", UNDO, UNDO, REDO],
+    "killed second thoughts": ["accept", "reject", "skip", "previous", "previous", "undos", "redos", "client"],
 }
 PAUSES = (0, 0, 1, 1, 2, 3, 8, 40)
 SEEDS = {
@@ -108,6 +111,8 @@ class Hand:
             rig.reaper.host.dialogs.waiting.clear()
         elif what == "drag" and rig.candidate():
             rig.candidate().move(rig.candidate().start_s + 0.01)
+        elif what == "delete candidate" and rig.candidate():
+            rig.candidate().delete()
         elif what in ("delete", "move"):
             self.edit(str(what))
         elif what == "crash":

@@ -394,6 +394,39 @@ def test_accept_all_and_reopening(serve: Serve, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_undo_of_what_shows_nothing_and_of_another_run_of_the_script(serve: Serve, tmp_path: Path) -> None:
+    def states() -> tuple[list[str], str | None]:
+        (path,) = (serve.home / "journals").rglob("*.jsonl")
+        state = fold(line.event for line in read_journal(path)[1])
+        return [one.state for one in state.candidates.values()], state.over
+
+    with Session(serve, tmp_path) as s:
+        s.find()
+        s.project.save(tmp_path / "song.rpp")
+        s.answer("accept")
+        s.run("clear")
+        s.until(lambda: s.candidate() is None)
+        s.run("finish")
+        s.until(lambda: states()[1] == "finished")
+        s.reaper.run(UNDO)  # of Clear, with which the search was finished
+        s.until(lambda: states() == (["accepted", "candidate"], None) and s.candidate())
+        s.reaper.run(REDO)
+        s.until(lambda: states()[1] == "finished")
+        s.reaper.run(UNDO)
+        s.until(lambda: states() == (["accepted", "candidate"], None) and s.candidate())
+        s.answer("accept")
+        s.run("previous")
+        s.run("reject")
+        s.until(lambda: states()[0] == ["accepted", "rejected", "candidate"])
+        s.reaper.stop("ReaTrieve_Client.lua")
+        s.reaper.run("ReaTrieve_Client.lua")
+        s.until(lambda: "ready to go on" in s.line())
+        s.reaper.run(UNDO)
+        s.until(lambda: states()[0] == ["accepted", "accepted", "candidate"])
+        assert len(s.accepted()) == 3
+
+
+@pytest.mark.slow
 def test_what_the_daemon_decodes_is_what_the_accessor_gives(serve: Serve, tmp_path: Path) -> None:
     """Items of every kind, each probed: the only one that is rendered is the one that no map can describe."""
     with Session(serve, tmp_path) as s:
