@@ -250,12 +250,13 @@ def test_eight_reapers_lose_nothing_and_wait_no_longer(apart, shared, tmp_path, 
 
 
 MEMORY = """if True:
-    import asyncio, resource, sys
+    import sys
     from pathlib import Path
     sys.path.insert(0, sys.argv[3])
     from service.conftest import Daemon
     from service.client import Client
     from reatrieve.bridge.messages import Candidate
+    from reatrieve.lab.bench.measure import peak_memory_bytes
     from reatrieve.service import loading
     loading.load()
     daemon = Daemon(Path(sys.argv[1]), cache=Path(sys.argv[1]) / "cache")
@@ -267,11 +268,11 @@ MEMORY = """if True:
     n_open = sum(actor.is_open for actor in daemon.service._actors.values())
     client.close()
     daemon.stop()
-    print(n_open, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, flush=True)
+    print(n_open, peak_memory_bytes() // 1_000_000, flush=True)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="measured in kilobytes there only")
+@pytest.mark.skipif(sys.platform != "linux", reason="measured from /proc")
 def test_two_hundred_sessions_fit_into_memory(shared, tmp_path, request):
     n_sessions = 200 if request.config.getoption("--long") else 60
     tests = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120
