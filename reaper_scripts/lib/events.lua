@@ -119,10 +119,10 @@ end
 ---@param model Model
 local function amend(tab, s, model)
   local was, is = s.model.over == "finished", model.over == "finished"
-  if was and not is then
+  if was and not model.over then
     s:extend(model, { { "more", 0 } }, { { "finish" } })
   elseif is and not was then
-    s:extend(model, { { "finish" } }, { { "more", 0 } })
+    s:extend(model, s.model.over and {} or { { "finish" } }, { { "more", 0 } })
   else
     s:amend(model)
   end
@@ -233,7 +233,7 @@ end
 local function has_other_answers(ctx, s)
   if not s:has_rows() or ctx.link:is_changing(s.id) then return false end
   local elsewhere = false
-  if s:label_of_rows() == s.model.label then s:name(false) elseif not s.named then return true end
+  if s:is_renamed_elsewhere() then return true end
   for _, row in ipairs(s.rows) do
     local one = s.model.candidates[row.number]
     if row.state ~= "candidate" and one and one.state ~= "candidate" then
@@ -253,7 +253,7 @@ local function follow(ctx, tab, s, fields)
   local waited = s.state == "continuing" or s.state == "resyncing"
   if number and number == model.current then
     same_candidate(ctx, tab, s, fields)
-  elseif number and not model.current and not model.candidates[number]
+  elseif number and not model.current and number == models.answers(model) + 1      -- else it follows an answer that was taken back
     and (model.over ~= "finished" or s.state == "continuing") then
     next_candidate(ctx, tab, s, fields)
   elseif fields.reason and not model.current then
@@ -277,6 +277,7 @@ end
 local function compare(ctx, tab, s, fields)
   if not s:has_rows() then return end
   local asked = s.model.current
+  ctx.link:command("caught_up", { session = s.id })
   restore.reconcile(ctx, tab, s, fields)
   steps.drop_waiting(s, asked)
 end
@@ -285,6 +286,7 @@ end
 local function caught_up(ctx, tab, s, fields)
   if not s:has_rows() then return end
   if s:absent() then return end                                -- the search was taken back here: a redo asks again
+  ctx.link:command("caught_up", { session = s.id })
   local before = s.model.label
   local answered, renamed = restore.catch_up(ctx, tab, s, fields)
   s:set_lookahead(lookahead(fields))
@@ -449,7 +451,7 @@ function on.failed(ctx, tab, s, fields)
     return
   end
   if told then return end
-  s:refuse_edit(true)
+  if fields.code == "input" and fields.id > 0 then s:refuse_edit(true) end
   if fields.code == "cancelled" and s.rest then                -- the user has stopped it
     s:give_up_reply()
     return s:finish_waiting()

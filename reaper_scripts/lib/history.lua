@@ -38,16 +38,28 @@ end
 ---@param model Model
 function methods:amend(model) self:step().model = model end
 
+---@param one table[] commands
+---@param other table[] commands
+---@return table[] both, in this order
+local function joined(one, other) return table.move(other, 1, #other, #one + 1, { table.unpack(one) }) end
+
+---What was done from one step to another is undone before the first of them, and again after the last one.
+---@param redo table[] commands that do it
+---@param undo table[] commands that undo it
+local function enclose(self, first, last, redo, undo)
+  local step, after = self.steps[first], self.steps[last + 1]
+  step.forward, step.back = joined(step.forward, redo), joined(undo, step.back)
+  if after then after.forward, after.back = joined(undo, after.forward), joined(after.back, redo) end
+end
+
 ---Something was done that changes no region, so REAPER can undo nothing of it: it goes with the present step, and what can be redone
 ---after that begins from it.
 ---@param model Model
 ---@param redo table[] commands that do it
 ---@param undo table[] commands that undo it
 function methods:extend(model, redo, undo)
-  local step, after = self:step(), self.steps[self.at + 1]
-  local function joined(one, other) return table.move(other, 1, #other, #one + 1, { table.unpack(one) }) end
-  step.model, step.forward, step.back = model, joined(step.forward, redo), joined(undo, step.back)
-  if after then after.forward, after.back = joined(undo, after.forward), joined(after.back, redo) end
+  self:amend(model)
+  enclose(self, self.at, self.at, redo, undo)
 end
 
 ---Nothing can be redone any more.
@@ -85,8 +97,9 @@ end
 ---that lead there give it.
 ---@param number integer
 ---@param verdict "accept"|"reject"
----@param command table that tells the daemon
-function methods:restate(number, verdict, command)
+---@param redo table[] commands that tell the daemon
+---@param undo table[] commands that give the one before
+function methods:restate(number, verdict, redo, undo)
   local before, first, last = self:step().model.candidates[number].state, self.at, self.at
   local function has_it(index)
     local one = self.steps[index] and self.steps[index].model.candidates[number]
@@ -95,8 +108,7 @@ function methods:restate(number, verdict, command)
   while has_it(first - 1) do first = first - 1 end
   while has_it(last + 1) do last = last + 1 end
   for index = first, last do self.steps[index].model = models.restated(self.steps[index].model, number, verdict) end
-  table.insert(self.steps[first].forward, command)
-  if self.steps[last + 1] then table.insert(self.steps[last + 1].back, command) end
+  enclose(self, first, last, redo, undo)
 end
 
 ---What really stands in the project for the present step.
@@ -190,23 +202,23 @@ end
 ---@class UndoPoints
 ---@field undo string the name of what REAPER would undo, "" for nothing
 ---@field redo string of what it would redo
+---@field all_redone boolean all that could be redone at the last look was redone
 ---@field redone boolean a redo has led to a point of ours since the last look
 
 ---The step that left what stands in the project now; undo and redo lead there. Of several, one whose regions have the names that they
 ---have now (unless the user has given others), then the one that fits REAPER's undo history, then the nearest one. Where nothing can be
----redone, only redo of the last step can have led to one that has no region which is not there already: else they were deleted by hand.
+---redone, and nothing was, regions that went were deleted by hand.
 ---@param present table<string, Mark>
 ---@param shift_s number? how far the items have moved since the search
 ---@param points UndoPoints?
 ---@return integer?
 function methods:find_step(present, shift_s, points)
-  local by_hand = points ~= nil and points.redo == "" and none_came(self:step(), present)
+  if points and points.redo == "" and not points.all_redone and none_came(self:step(), present) then return nil end
   local best, most = nil, -1
   for distance = 1, #self.steps do
     for _, index in ipairs { self.at - distance, self.at + distance } do
       local step = self.steps[index]
-      local reached = step and (not by_hand or index == #self.steps and index > self.at and (not step.undo or step.undo == points.undo))
-      if reached and history.matches(step, present, shift_s and shift_s - step.shift_s) then
+      if step and history.matches(step, present, shift_s and shift_s - step.shift_s) then
         local fits = (named_alike(step, present) and 3 or 0) + (points and self:fit(index, points) or 0)
         if fits > most then best, most = index, fits end
       end

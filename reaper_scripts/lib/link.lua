@@ -48,7 +48,6 @@ function link.new(options)
     next_id = 1,
     acked = 0,
     handled = 0,
-    said_seen = 0,           -- how far the daemon was told that events are handled
     early = {},              -- events that came before their turn, by seq
     ready = {},              -- events in order, not yet taken
     received = 0,            -- highest seq put into ready
@@ -74,7 +73,7 @@ end
 ---@param values table<string, any>
 ---@return table command `command.id` is its number once it has been sent
 function link:command(name, values)
-  local command = { name = name, values = values, handled = self.handled }
+  local command = { name = name, values = values }
   self.pending[#self.pending + 1] = command
   self.active = true
   return command
@@ -141,11 +140,11 @@ function link:_connect(info, now)
   local sent_again = {}
   for _, command in ipairs(self.pending) do
     if command.values.op or SENT_AGAIN[command.name] then sent_again[#sent_again + 1] = command end
-    command.id, command.due, command.interval, command.handled = nil, nil, nil, 0
+    command.id, command.due, command.interval = nil, nil, nil
   end
   local silent_before = self.info and self.info.instance == info.instance and self.hello_since
   self.info, self.client, self.pending = info, self.options.new_id(), sent_again
-  self.next_id, self.acked, self.handled, self.said_seen, self.received = 1, 0, 0, 0, 0
+  self.next_id, self.acked, self.handled, self.received = 1, 0, 0, 0
   self.early, self.ready, self.seen_due = {}, {}, false
   self.ping_since, self.hello_at, self.opened_at = nil, -math.huge, nil
   self.hello_since = silent_before or now
@@ -278,17 +277,10 @@ function link:_receive(now)
   end
 end
 
-function link:_say_seen(upto)
-  self.said_seen, self.seen_due = upto, upto < self.handled
-  self:_send("seen", { upto = upto })
-end
-
----The daemon knows of each command what its sender had seen by then.
 function link:_flush(now)
   for index, command in ipairs(self.pending) do
     if index > self.carrier.window then return end
     if not command.id then
-      if command.handled > self.said_seen then self:_say_seen(command.handled) end
       if not self:_send(command.name, command.values, self.next_id) then return end
       command.id, self.next_id = self.next_id, self.next_id + 1
       command.interval = self.carrier.repeat_s
@@ -319,8 +311,8 @@ function link:send(now, open)
   local factor = now - self.active_at < ACTIVE_S and 1 or IDLE_FACTOR
   self:_flush(now)
   if self.seen_due or (open and now - self.seen_at >= SEEN_S * factor) then
-    self.seen_at = now
-    self:_say_seen(self.handled)
+    self.seen_due, self.seen_at = false, now
+    self:_send("seen", { upto = self.handled })
   end
   if open and now - self.heard_at >= PING_S * factor and now - self.ping_at >= PING_S * factor then
     self.ping_at, self.ping_since = now, self.ping_since or now

@@ -33,6 +33,7 @@ messages.commands = {
   prepare = fields("s session, d start_s, d end_s, s retriever, i items"),
   cancel = fields("s session"),
   resume = fields("s session"),
+  caught_up = fields("s session"),
   sessions = fields("s project"),
   answer = fields("s session, s op, i number, s verdict, d start_s, d end_s"),
   reanswer = fields("s session, s op, i number, s verdict, d start_s, d end_s"),

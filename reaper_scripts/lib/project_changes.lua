@@ -236,6 +236,17 @@ local function holds_edits(tab)
   return false
 end
 
+---What REAPER would undo and redo, for the sessions of a tab; nil where it has none.
+---@return UndoPoints?
+local function undo_points(tab)
+  if #tab.sessions == 0 then return nil end
+  local undo, redo = project.last_undo(tab.proj), project.next_redo(tab.proj)
+  local points = { undo = undo, redo = redo, redone = undo ~= tab.last_undo and project.is_our_point(undo),
+    all_redone = redo == "" and not tab.is_at_top and undo == tab.top_undo }
+  steps.note_points(tab, undo, redo)
+  return points
+end
+
 ---Compare the project's regions with what the sessions know, if the project has changed.
 ---@param force boolean? a key of ours has changed it: key presses that are queued came after that, and stay
 function project_changes.look(ctx, tab, force)
@@ -244,8 +255,7 @@ function project_changes.look(ctx, tab, force)
   if count == tab.change_count and not again and not force then return end
   if again then tab.look_again = false end
   tab.change_count = count
-  local points = { undo = project.last_undo(tab.proj), redo = project.next_redo(tab.proj) }
-  points.redone = points.undo ~= tab.last_undo and project.is_our_point(points.undo)
+  local points = undo_points(tab)
   local tempo = #tab.sessions > 0 and track.tempo_text(tab.proj) or nil
   local retuned = tab.tempo ~= nil and tempo ~= nil and tempo ~= tab.tempo
   if not awaits_journals(tab) then tab.tempo = tempo end
@@ -263,7 +273,6 @@ function project_changes.look(ctx, tab, force)
     for _, s in ipairs(tab.sessions) do steps.drop_waiting(s, asked[s]) end
   end
   if changed or tempo ~= nil and tab.tempo ~= tab.stored_tempo then steps.store(tab) end
-  tab.last_undo = project.last_undo(tab.proj)
 end
 
 return project_changes

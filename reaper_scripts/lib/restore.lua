@@ -66,8 +66,7 @@ function restore.open(ctx, tab)
   local tempo, mark = track.tempo_text(tab.proj), project.stored(tab.proj, "TEMPO")
   if mark ~= "" then tab.tempo = sealed.mark(tempo) == mark and tempo or mark end
   tab.stored_tempo = tab.tempo
-  tab.change_count = reaper.GetProjectStateChangeCount(tab.proj)
-  tab.last_undo = project.last_undo(tab.proj)
+  steps.looked(tab)
   restore.tell_elsewhere(tab)
 end
 
@@ -291,9 +290,11 @@ end
 ---the daemon's times hold no more.
 ---@return Model model by the project's name of the sound
 ---@return string label the daemon's
+---@return boolean renamed that was given elsewhere
 local function take_rows(s, fields)
   local model = models.with_names(models.continued(models.from_rows(s.model.label, s.rows), fields), s.model)
-  local label = s:label_of_rows()
+  local label, renamed = s:label_of_rows(), s:is_renamed_elsewhere()
+  s:hear_label(label)
   s:drop_rows()
   for number, one in pairs(model.candidates) do
     local stored = s.model.candidates[number]
@@ -301,7 +302,7 @@ local function take_rows(s, fields)
       model = models.moved(model, number, stored.start_s - one.start_s, stored.end_s - one.end_s)
     end
   end
-  return model, label
+  return model, label, renamed
 end
 
 ---The daemon's rows are there, and what it is at now: compare with the project. The name that the sound has in the project is the
@@ -355,7 +356,7 @@ end
 function restore.catch_up(ctx, tab, s, fields)
   steps.learn_names(s, project.read(tab.proj, s.history.known))
   local before = s.model
-  local model, label = take_rows(s, fields)
+  local model, label, renamed = take_rows(s, fields)
   s:finish_waiting()
   s:agreed()
   if tab.active ~= s then
@@ -363,7 +364,7 @@ function restore.catch_up(ctx, tab, s, fields)
   elseif not models.alike(before, model, settings.get("keep_rejected")) then
     audition.stop_in(tab.proj)
   end
-  local shown, renamed = shows(s, model), label ~= before.label and not s.named
+  local shown = shows(s, model)
   local answered = not shown or models.parted(before, model) ~= nil or models.answers(before) ~= models.answers(model)
   if renamed then model = models.renamed(model, label) end
   if shown and not renamed then

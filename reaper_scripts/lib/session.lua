@@ -108,8 +108,8 @@ local TRANSITIONS = {
 ---@field question table? in the state asking: the command that asks for it
 ---@field seen { number: integer, start_s: number, end_s: number }? where the open candidate's region stood in the last look
 ---@field deciding boolean the questions are those that decide the rest
----@field named boolean the sound's name was given here, and no rows of the daemon's have had it yet
----@field refused boolean the daemon has refused an edit, and has other edges than the project
+---@field told_label string what the daemon called the sound when it was heard last
+---@field refused boolean the daemon has refused edges, and has others than the project
 
 local FIELDS = {
   id = true, track = true, colour = true, state = true, history = true, media_track = true, search = true, answer = true, rest = true,
@@ -118,7 +118,7 @@ local FIELDS = {
   answers_in_project = true, cut = true, seals = true, layout = true,
   shift_s = true, outdated = true, searched = true, strayed = true, replaced = true, removed = true,
   fetched = true, seen = true, question = true, reviewed = true, deciding = true, withdrawn = true, misplaced = true,
-  named = true, refused = true,
+  told_label = true, refused = true,
 }
 
 local methods = {}
@@ -338,11 +338,19 @@ function methods:label_of_rows()
   return label ~= "" and label or self.model.label
 end
 
----The sound's name is given here, or the daemon has it.
----@param given boolean
-function methods:name(given) self.named = given end
+---Whether the daemon's rows have a name that was given elsewhere: neither the project's nor the one that they had before, which may
+---be of before a name that was given here.
+---@return boolean
+function methods:is_renamed_elsewhere()
+  local label = self:label_of_rows()
+  if label == self.model.label then self.told_label = label end
+  return label ~= self.model.label and label ~= self.told_label
+end
 
----The daemon has refused an edit, and the user was told: edges may differ from now on, or no more.
+---@param label string that the daemon has for the sound
+function methods:hear_label(label) self.told_label = label end
+
+---The daemon has refused edges, and the user was told: they may differ from now on, or no more.
 ---@param refused boolean
 function methods:refuse_edit(refused) self.refused = refused end
 
@@ -546,10 +554,13 @@ end
 ---An answer is another one now, without a step.
 ---@param number integer
 ---@param verdict "accept"|"reject"
----@param command table that tells the daemon
-function methods:restate(number, verdict, command)
-  command.shift_s = command.shift_s or self.shift_s
-  self.history:restate(number, verdict, command)
+---@param redo table[] commands that tell the daemon
+---@param undo table[] commands that give the one before
+function methods:restate(number, verdict, redo, undo)
+  for _, commands in ipairs { redo, undo } do
+    for _, command in ipairs(commands) do command.shift_s = command.shift_s or self.shift_s end
+  end
+  self.history:restate(number, verdict, redo, undo)
 end
 
 ---Nothing can be redone any more.
@@ -650,7 +661,8 @@ local function made(values)
     false, 0, 0
   values.answers_in_project = values.answers_in_project or 0
   values.cut, values.fetched = values.cut or false, false
-  values.seals, values.withdrawn, values.misplaced, values.refused, values.named = {}, {}, {}, false, false
+  values.seals, values.withdrawn, values.misplaced, values.refused = {}, {}, {}, false
+  values.told_label = values.history:step().model.label
   values.strayed = values.strayed or {}
   values.replaced, values.removed = values.replaced or {}, values.removed or {}
   values.shift_s, values.outdated, values.deciding = values.shift_s or 0, values.outdated or false, false

@@ -55,9 +55,7 @@ function steps.send(ctx, s, commands)
       fields[name] = shift_s ~= 0 and command[index + 1] - shift_s or command[index + 1]
     end
     sent = ctx.link:command(command[1], fields)
-    if command[1] == "rename" then
-      s:name(true)
-    else
+    if command[1] ~= "rename" then
       s:await_reply(ctx.now)
       s:forget_lookahead()
     end
@@ -84,6 +82,20 @@ end
 
 -- Undo steps -----------------------------------------------------------------------------------------------------------------
 
+---Where REAPER's undo history is now.
+---@param undo string the name of what it would undo
+---@param redo string and of what it would redo
+function steps.note_points(tab, undo, redo)
+  tab.last_undo, tab.is_at_top = undo, redo == ""
+  if tab.is_at_top then tab.top_undo = undo end
+end
+
+---Whatever has changed in the project up to now is known.
+function steps.looked(tab)
+  tab.change_count = reaper.GetProjectStateChangeCount(tab.proj)
+  steps.note_points(tab, project.last_undo(tab.proj), project.next_redo(tab.proj))
+end
+
 ---Keep the project's ext state as the sessions are.
 function steps.store(tab)
   for _, s in ipairs(tab.sessions) do
@@ -107,8 +119,7 @@ function steps.store(tab)
     project.store(tab.proj, "ACTIVE", active)
     tab.stored_active = active
   end
-  tab.change_count = reaper.GetProjectStateChangeCount(tab.proj)
-  tab.last_undo = project.last_undo(tab.proj)
+  steps.looked(tab)
 end
 
 ---@param tab Tab

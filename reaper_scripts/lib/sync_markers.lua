@@ -5,6 +5,7 @@ local models = require("models")
 local project = require("project")
 local settings = require("settings")
 local status = require("status")
+local steps = require("steps")
 local track = require("track")
 local work = require("work")
 
@@ -89,7 +90,7 @@ local function convert(tab, anchors)
     now, refused = project.set_markers(tab.proj, before, wanted)
   end)
   project.store_markers(tab.proj, now)
-  tab.change_count, tab.last_undo = reaper.GetProjectStateChangeCount(tab.proj), project.last_undo(tab.proj)
+  steps.looked(tab)
   local there = refused > 0 and ("; at %s another marker of that name stood already"):format(status.plural(refused, "place")) or ""
   status.say(("%s for %s%s"):format(status.plural(#wanted - refused, "sync marker"), status.plural(count, "accepted region"), there), true)
 end

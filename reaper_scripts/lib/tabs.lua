@@ -23,6 +23,8 @@ local tabs = {}
 ---@field dirty integer what REAPER said last
 ---@field change_count integer of the project, when it was looked at last
 ---@field last_undo string? the name of its last undo point then
+---@field is_at_top boolean? nothing could be redone then
+---@field top_undo string? the name of the last undo point when nothing could be redone
 ---@field look_again boolean? and there was something that is not taken yet
 ---@field tempo string? the tempo map then, as a text; nil while there was no session; of a project that was opened with another tempo
 ---  than it was left with, the mark of that one, until its sessions have been compared

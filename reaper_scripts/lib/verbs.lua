@@ -90,7 +90,7 @@ local function change_answer(ctx, tab, s, verdict)
     if models.alike(s.model, model, settings.get("keep_rejected")) then
       -- As in "finish": such a step could not be told from the one before.
       if model.over == s.model.over then
-        s:restate(number, verdict, forward[1])
+        s:restate(number, verdict, forward, back)
         s:amend(model)
       else                                          -- what was open is withdrawn by it
         s:extend(model, forward, back)
@@ -307,7 +307,9 @@ function of_session.finish(ctx, tab, s)
   audition.stop_in(tab.proj)
   local ended = models.cleared(models.ended(model, "finished"))
   if models.alike(model, ended, settings.get("keep_rejected")) then
-    s:extend(ended, { { "finish" } }, { { "more", 0 } })      -- a step without a change could not be told from the one before: none is made
+    -- A step without a change could not be told from the one before: none is made. Where the search was over already, redo of the
+    -- present one gives what was over then.
+    s:extend(ended, model.over and {} or { { "finish" } }, { { "more", 0 } })
     steps.store(tab)
   else
     steps.step(tab, "Finish " .. model.label, { { s = s, model = ended, forward = { { "finish" } }, back = { { "more", 0 } } } })

@@ -48,8 +48,8 @@ class Session:
     ops: set[str] = field(default_factory=set)
     foreseen: list[tuple[float, float]] = field(default_factory=list)
     goes_on: bool = False  # from earlier answers: then the first span that is free comes next
-    behind: bool = False  # it went on elsewhere, and its client has not seen that
-    told: tuple[str, int] | None = None  # the client that was told, and the last event of it
+    behind: bool = False  # it went on elsewhere, and its client does not show that
+    told: str = ""  # the client that was told
 
 
 class FakeDaemon:
@@ -164,9 +164,6 @@ class FakeDaemon:
         link.hear(self.now_s)
         if isinstance(command, m.Seen):
             link.seen(command.upto)
-            for session in self.sessions.values():
-                if session.told is not None and session.told[0] == client and session.told[1] <= link.last_seen:
-                    session.told, session.behind = None, False
         elif isinstance(command, m.Ping):
             self._send(client, m.Pong(link.last_seq, link.upto))
         else:
@@ -368,9 +365,11 @@ class FakeDaemon:
                 self.push(name, m.Note(name, "elsewhere", "this sound was answered elsewhere meanwhile"))
             self._propose(session)
             self._rows(session)
-            if session.behind:
-                session.told = self.owner[name], self.links[self.owner[name]].last_seq
+            session.told = self.owner[name]
             self._tell(name)
+            return
+        if isinstance(command, m.CaughtUp):
+            session.behind = session.behind and session.told != self.owner[name]
             return
         if isinstance(command, m.Saved):
             session.find = m.Find(**{**vars_of(session.find), "project": command.project})

@@ -261,6 +261,19 @@ def test_an_unseen_other_answer_that_uses_up_the_rejections_goes_with_its_step(o
     assert session.state.accepted == 1
 
 
+def test_undo_of_another_answer_that_used_up_the_rejections_after_finish_goes_on(one_rig: Rig) -> None:
+    one_rig.set(budget="2")
+    session = one_rig.find()
+    for key in ("reject", "accept", "previous", "reject", "finish"):
+        one_rig.press(key, 20)
+    assert session.state.over == "finished"
+    point(one_rig, UNDO)
+    agree(one_rig, session)
+    assert (session.state.current, session.state.over) == (3, None)
+    one_rig.press("accept")
+    assert session.state.accepted == 2
+
+
 def test_undo_gives_the_unseen_other_answer_that_stood_there(one_rig: Rig) -> None:
     session = one_rig.find()
     for key in ("skip", "previous", "accept"):
@@ -273,6 +286,20 @@ def test_undo_gives_the_unseen_other_answer_that_stood_there(one_rig: Rig) -> No
     assert session.state.candidates[1].state == "accepted"
     point(one_rig, UNDO)
     assert session.state.candidates[1].state == "rejected"
+
+
+def test_undo_of_a_deletion_after_an_unseen_other_answer_to_that_place(one_rig: Rig) -> None:
+    session = one_rig.find()
+    one_rig.press("accept")
+    one_rig.region("Sound 1-1").delete()
+    one_rig.tick(10)
+    one_rig.press("previous")
+    one_rig.press("reject", 20)
+    assert states(session) == ["rejected", "candidate"]
+    for what, state in ((UNDO, "accepted"), (REDO, "rejected"), (UNDO, "accepted")):
+        point(one_rig, what)
+        assert states(session) == [state, "candidate"]
+        agree(one_rig, session)
 
 
 @pytest.mark.parametrize("deleted", ["skip", "reject"])
@@ -356,3 +383,40 @@ def test_redo_by_another_run_of_the_script_that_takes_the_candidate_away_is_no_a
     one_rig.press("accept")
     one_rig.press("accept")
     assert states(session) == ["accepted", "accepted", "candidate"]
+
+
+def test_a_late_reply_to_what_was_taken_back_makes_no_point_and_undo_goes_on(one_rig: Rig) -> None:
+    """Two points back at once, as by a click in the undo history, before the daemon has replied to the answer."""
+    session = one_rig.find()
+    one_rig.candidate().delete()
+    one_rig.tick(20)
+    one_rig.daemon.paused = True
+    one_rig.run("accept")
+    one_rig.tick()
+    point(one_rig, UNDO, 2, 10)
+    one_rig.daemon.paused = False
+    one_rig.tick(40)
+    assert states(session) == ["skipped", "candidate"]
+    point(one_rig, UNDO)
+    assert states(session) == ["candidate"]
+    agree(one_rig, session)
+    for _ in range(3):
+        point(one_rig, REDO)
+    assert states(session) == ["skipped", "accepted", "candidate"]
+    agree(one_rig, session)
+    assert one_rig.history() == ["Find Sound 1", "Next candidate Sound 1-2", "Accept Sound 1-2"]
+
+
+@pytest.mark.parametrize("keys", [("accept", "reject"), ("accept", "finish"), ("accept", "clear")], ids=" ".join)
+def test_two_redos_in_one_tick_are_no_deletion(one_rig: Rig, keys: tuple[str, ...]) -> None:
+    """The second is of something that is none of ours."""
+    session = one_rig.find()
+    for key in keys:
+        one_rig.press(key, 20)
+    one_rig.project.add_region(30.0, 31.0, "Mine")
+    one_rig.tick(10)
+    before, over, names = states(session), session.state.over, one_rig.names()
+    point(one_rig, UNDO, 2)
+    point(one_rig, REDO, 2)
+    assert (states(session), session.state.over) == (before, over)
+    assert one_rig.names() == names

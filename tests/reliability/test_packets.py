@@ -30,7 +30,7 @@ def samples(session, track):
         m.Sessions("/p.rpp"), m.Answer(session, "op", 1, "accept", 0.5, 1.0), m.Undo(session, "op2", 1),
         m.Retract(session, "op3", 1), m.Revise(session, "op4", 1, 0.5, 1.0), m.More(session, "op5", 1),
         m.Rest(session, 0.5), m.Decide(session), m.AcceptRest(session, "op6", 0.9), m.Rename(session, "op7", "snare"),
-        m.Finish(session, "op8"), m.Discard("never", "op9"), m.Saved(session, "/p.rpp"),
+        m.Finish(session, "op8"), m.Discard("never", "op9"), m.CaughtUp(session), m.Saved(session, "/p.rpp"),
         m.Anchors(session, "start", 0.0, 0), m.Known(session, 0, "accept", 0.5, 1.0),
         m.Prepare(session, 0.5, 1.0, "", 1), m.Reanswer(session, "op10", 1, "reject", 0.5, 1.0),
         m.Ask(session, "op11", 0.7), m.Survey(session, 1),

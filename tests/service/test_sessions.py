@@ -24,6 +24,7 @@ from reatrieve.bridge.messages import (
     Ask,
     Cancel,
     Candidate,
+    CaughtUp,
     Curve,
     Decide,
     Discard,
@@ -561,6 +562,9 @@ def test_a_project_that_was_answered_at_another_computer_loses_no_answer(
     here, there = (journal_ops(home, session) for home in (daemon.home, elsewhere.home))
     assert here == there == ["desk 1", "laptop 1", "laptop 2"]
     desk.answer(at_desk, "reject", op="late")
+    assert desk.wait(Failed).code == "elsewhere"
+    desk.send(CaughtUp(session))
+    desk.answer(at_desk, "reject", op="late")
     assert desk.wait(Failed).code == "stale"
 
     laptop.answer(event, "reject", op="laptop 3")  # and once more
@@ -723,7 +727,11 @@ def test_nothing_is_done_for_one_who_has_not_seen_what_was_answered_elsewhere(
         notes.append(one.code)
     assert (notes, one.accepted) == (["elsewhere"], 2)
     assert desk.wait(Failed).code == "elsewhere"
+    desk.settle()
+    desk.send(commands[then])  # seen, but not shown
+    assert desk.wait(Failed).code == "elsewhere"
     assert journal_ops(home, session) == ["desk", "laptop"]
+    desk.send(CaughtUp(session))
     desk.send(Undo(session, "seen", 2))
     desk.settle()
     assert journal_ops(home, session) == ["desk", "laptop", "seen"]

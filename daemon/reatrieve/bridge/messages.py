@@ -20,7 +20,8 @@ from reatrieve.errors import ProtocolError
 
 __all__ = [
     "COMMANDS", "EVENTS", "PROTOCOL", "UNKNOWN", "VERBS", "AcceptRest", "Ack", "Anchor", "Anchors", "AnchorsEnd",
-    "Answer", "Ask", "Cancel", "Candidate", "Command", "CommandHeader", "Curve", "Decide", "Discard", "Done", "Event",
+    "Answer", "Ask", "Cancel", "Candidate", "CaughtUp", "Command", "CommandHeader", "Curve", "Decide", "Discard", "Done",
+    "Event",
     "EventHeader", "Export", "Exported", "ExportedEnd", "Failed", "Find", "Finish", "Hello", "Invalid", "Item", "Known",
     "Message", "More", "Note", "Ping", "Pong", "Prepare", "Probe", "Progress", "Reanswer", "Refused", "Rename",
     "RenderWanted", "Rest", "RestEnd", "RestRow", "Resume", "Retract", "Revise", "Row", "RowsEnd", "Saved", "Seen",
@@ -269,6 +270,14 @@ class Resume(Command):
     """Go on with a session that has a journal."""
 
     NAME: ClassVar[str] = "resume"
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp(Command):
+    """What was answered elsewhere is shown: all that comes after this is about that."""
+
+    NAME: ClassVar[str] = "caught_up"
     session: str
 
 
@@ -786,8 +795,9 @@ class Verb(Event):
 COMMANDS: Mapping[str, type[Command]] = {
     kind.NAME: kind
     for kind in (
-        Hello, Seen, Ping, Item, Probe, Tempo, Known, Find, Prepare, Cancel, Resume, Sessions, Answer, Reanswer, Ask,
-        Undo, Retract, Revise, More, Rest, Decide, Survey, AcceptRest, Rename, Finish, Discard, Saved, Anchors, Export,
+        Hello, Seen, Ping, Item, Probe, Tempo, Known, Find, Prepare, Cancel, Resume, CaughtUp, Sessions, Answer,
+        Reanswer, Ask, Undo, Retract, Revise, More, Rest, Decide, Survey, AcceptRest, Rename, Finish, Discard, Saved,
+        Anchors, Export,
     )
 }  # fmt: skip
 EVENTS: Mapping[str, type[Event]] = {

@@ -279,6 +279,8 @@ def _moved(args: argparse.Namespace, header: Header) -> tuple[object, ...]:
     if args.file is None or args.resume is None:
         return ()
     item = header.track_map.items[0]
+    if len(header.track_map.items) > 1 or item.rate != 1.0 or item.reverse or item.loop:
+        return ()  # no start of a file says where its sound lies
     start_s = item.position_s - item.offset_s - item.section_start_s
     return ("--audio", args.file, *(("--audio-start", f"{start_s:.6f}") if start_s else ()))
 

@@ -23,6 +23,7 @@ from reatrieve.bridge.messages import (
     Anchors,
     Answer,
     Ask,
+    CaughtUp,
     Command,
     Decide,
     Discard,
@@ -131,7 +132,8 @@ class SessionActor:
         self._working = self._computing = self._counted = False
         self._work: SessionWork | None = None
         self.left = left
-        self._is_behind = False  # the search went on elsewhere, and the client has not seen that
+        self._is_behind = False  # the search went on elsewhere, and the client does not show that
+        self._shown: tuple[str, SessionWork] | None = None  # the client that was told all of a session last
         self._told_done = False
         self._told_of: set[tuple[Path, str]] = set()  # copies, and what was said of them
         self._curve_for = ""  # the client that wants the similarity of the whole track
@@ -258,9 +260,11 @@ class SessionActor:
         handled = lambda: self._context.hub.handled(client, number)  # noqa: E731
         match command:
             case Find():
-                await self._find(client, command, handled)
+                await self._find(command, handled)
             case Resume():
-                await self._resume(client, handled)
+                await self._resume(handled)
+            case CaughtUp():
+                self._has_caught_up(client)
             case Discard():
                 await self._discard()
             case Saved():
@@ -291,13 +295,13 @@ class SessionActor:
 
     # The commands
 
-    async def _find(self, client: str, command: Find, handled: Callable[[], None]) -> None:
+    async def _find(self, command: Find, handled: Callable[[], None]) -> None:
         context = self._context
         if self._work is not None or await self._step(partial(context.journals.holds, self.session)):
             if (await self._opened()).state.finished:
                 self.let_go()
                 raise InputError(f"the session {self.session} is finished; a new search needs a new session")
-            await self._resume(client, handled)
+            await self._resume(handled)
             return
         retriever, earlier = command.retriever or context.retriever, self.draft.answers
 
@@ -343,7 +347,7 @@ class SessionActor:
         if left_out and self._work is not None:  # after the candidate, so that it is read
             self._push(replies.note(self.session, "left-out", left_out))
 
-    async def _resume(self, client: str, handled: Callable[[], None]) -> None:
+    async def _resume(self, handled: Callable[[], None]) -> None:
         if self._work is not None and await self._step(partial(self._context.journals.is_behind, self._work.journal)):
             self.let_go()  # the project was at another computer meanwhile
         work = await self._opened()
@@ -352,8 +356,7 @@ class SessionActor:
             self._push(replies.note(self.session, "elsewhere", text))
         handled()
         await self._push_all(replies.rows(self.session, work.state, work.journal.header.origin_s))
-        if self._is_behind:
-            self._context.hub.when_seen(client, partial(self._has_seen, client, work))
+        self._shown = (self.client, work)
         await self._go_on()
         try:
             folder = copies_folder(work.journal.header.project)
@@ -361,10 +364,12 @@ class SessionActor:
             return
         self._tell_of_copies(await self._step(lambda: work.journal.beside(folder)))
 
-    def _has_seen(self, client: str, work: SessionWork) -> None:
-        """The client has all answers that were given elsewhere: what it sends from now on is about these."""
-        if self.client != client or self._work not in (None, work):
+    def _has_caught_up(self, client: str) -> None:
+        """A client shows what it was told last: what it sends from now on is about that. Commands that it gave before
+        came before this one."""
+        if self._shown is None or self._shown[0] != client or self._work not in (None, self._shown[1]):
             return
+        work = self._shown[1]
         self.left, self._is_behind = (_end_of(work.journal) if self._work is None else None), False
 
     async def _change(self, command: Command, handled: Callable[[], None]) -> None:

@@ -11,7 +11,6 @@ import asyncio
 import hmac
 import logging
 import math
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -75,12 +74,6 @@ class Route:
 class _Peer:
     link: DaemonLink
     route: Route
-    awaited: deque[tuple[int, Callable[[], None]]] = field(default_factory=deque)
-
-    def tell_seen(self) -> None:
-        """Call what awaits that events were seen, where they were."""
-        while self.awaited and self.awaited[0][0] <= self.link.last_seen:
-            self.awaited.popleft()[1]()
 
 
 @dataclass(slots=True)
@@ -205,13 +198,6 @@ class Hub:
         peer = self._peers.get(client)
         return peer.link.last_seen if peer is not None else 0
 
-    def when_seen(self, client: str, act: Callable[[], None]) -> None:
-        """Call ``act`` once the client has seen all that was pushed to it so far; never where it goes before."""
-        peer = self._peers.get(client)
-        if peer is not None:
-            peer.awaited.append((peer.link.last_seq, act))
-            peer.tell_seen()
-
     def _is_behind(self, client: str) -> bool:
         """Whether a client is there and has yet to see much of what was sent."""
         peer = self._peers.get(client)
@@ -290,7 +276,6 @@ class Hub:
         peer.link.hear(self._clock())
         if isinstance(command, Seen):
             peer.link.seen(command.upto)
-            peer.tell_seen()
         elif command.NUMBERED:
             for number, ready in peer.link.receive(header.id, command):
                 self._begin(header.client, number, ready)
