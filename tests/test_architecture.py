@@ -273,3 +273,20 @@ MOVED = {
 def test_no_old_module_can_be_imported(name):
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module(f"reatrieve.{name}")
+
+
+def test_a_line_of_the_log_begins_with_words_of_ours():
+    """What is from outside is an argument, and so left out of a report."""
+    calls = ("debug", "info", "warning", "error", "exception", "critical")
+    strange = []
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in calls):
+                continue
+            whose = ast.unparse(node.func.value)
+            first = node.args[0] if node.args else None
+            if whose in ("logger", "package") or "getLogger" in whose:
+                assert first is not None
+                if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
+                    strange.append(f"{path.name}:{node.lineno}")
+    assert not strange

@@ -1,6 +1,5 @@
 """``report.log``: what is in the log without the user's names, and a bug report that holds none."""
 
-import ast
 import logging
 import re
 import secrets
@@ -16,8 +15,6 @@ from reatrieve.errors import AudioError, InputError
 from reatrieve.reported import HOST, VERSION, Ours, ours_if, reported
 from reatrieve.setup.bundle import write_bundle
 from service.client import make_item, make_track
-
-PACKAGE = Path(__file__).parents[2] / "daemon" / "reatrieve"
 
 NAMES = [
     "Müller Hochzeit",
@@ -172,20 +169,3 @@ def test_a_fault_is_told_with_what_it_came_from():
 def test_the_same_name_has_the_same_number():
     one, same, other = (reported(record("%s", name)) for name in ("Song", "Song", "Lied"))
     assert one == same != other
-
-
-def test_a_line_of_the_log_begins_with_words_of_ours():
-    """What is from outside is an argument, and so left out of a report."""
-    calls = ("debug", "info", "warning", "error", "exception", "critical")
-    strange = []
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in calls):
-                continue
-            whose = ast.unparse(node.func.value)
-            first = node.args[0] if node.args else None
-            if whose in ("logger", "package") or "getLogger" in whose:
-                assert first is not None
-                if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
-                    strange.append(f"{path.name}:{node.lineno}")
-    assert not strange
