@@ -114,21 +114,6 @@ local function adopt_rows(ctx, tab, s, name, model, fields, forward)
   s:set_lookahead(lookahead(fields))
 end
 
----The daemon is at what the project shows nothing of: the present step is known better. Where it was finished or is finished by that,
----undo and redo of that step tell the daemon.
----@param model Model
-local function amend(tab, s, model)
-  local was, is = s.model.over == "finished", model.over == "finished"
-  if was and not model.over then
-    s:extend(model, { { "more", 0 } }, { { "finish" } })
-  elseif is and not was then
-    s:extend(model, s.model.over and {} or { { "finish" } }, { { "more", 0 } })
-  else
-    s:amend(model)
-  end
-  steps.store(tab)
-end
-
 ---What became of the rest that was accepted.
 local function rest_accepted(ctx, tab, s, fields)
   if not s:has_rows() then
@@ -179,7 +164,7 @@ local function redone(ctx, tab, s, fields)
       and there.start_s < fields.end_s
   end
   if not answered and not (asks and tab.active == s) then return false end
-  amend(tab, s, answered and models.hidden(model) or model)
+  steps.amend(tab, s, answered and models.hidden(model) or model)
   s:set_lookahead(lookahead(fields))
   if answered then tab.look_again = true else steps.present(ctx, tab, s) end
   return true
@@ -190,7 +175,7 @@ local function next_candidate(ctx, tab, s, fields)
   if redone(ctx, tab, s, fields) then return end
   local undone = s.state ~= "continuing" and not s.fetched and project.can_redo(tab.proj)      -- a point of ours would end the redo
   if undone or tab.active ~= s then
-    amend(tab, s, models.hidden(models.proposed(s.model, fields.number, fields)))
+    steps.amend(tab, s, models.hidden(models.proposed(s.model, fields.number, fields)))
     s:set_lookahead(lookahead(fields))
     steps.describe(ctx, s, true)
     return
@@ -258,7 +243,7 @@ local function follow(ctx, tab, s, fields)
     next_candidate(ctx, tab, s, fields)
   elseif fields.reason and not model.current then
     if model.over ~= fields.reason then
-      amend(tab, s, models.ended(model, fields.reason))
+      steps.amend(tab, s, models.ended(model, fields.reason))
       steps.describe(ctx, s, true)
     end
   elseif s.state == "resyncing" then

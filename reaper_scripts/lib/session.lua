@@ -508,7 +508,7 @@ function methods:set_media_track(media_track) self.media_track = media_track end
 function methods:step() return self.history:step() end
 
 ---The times of a step's commands are those of now.
----@param step Step?
+---@param step { forward: table[], back: table[] }?
 local function keep_shift(self, step)
   for _, commands in ipairs { step and step.forward or {}, step and step.back or {} } do
     for _, command in ipairs(commands) do command.shift_s = command.shift_s or self.shift_s end
@@ -557,9 +557,7 @@ end
 ---@param redo table[] commands that tell the daemon
 ---@param undo table[] commands that give the one before
 function methods:restate(number, verdict, redo, undo)
-  for _, commands in ipairs { redo, undo } do
-    for _, command in ipairs(commands) do command.shift_s = command.shift_s or self.shift_s end
-  end
+  keep_shift(self, { forward = redo, back = undo })
   self.history:restate(number, verdict, redo, undo)
 end
 

@@ -122,6 +122,22 @@ function steps.store(tab)
   steps.looked(tab)
 end
 
+---The session is at what the project shows nothing of: the present step is known better, since one without a change could not be told
+---from the one before. Where it was finished or is finished by that, undo and redo of that step tell the daemon; where the search was
+---over already, redo gives what was over then.
+---@param model Model
+function steps.amend(tab, s, model)
+  local was, is = s.model.over == "finished", model.over == "finished"
+  if was and not model.over then
+    s:extend(model, { { "more", 0 } }, { { "finish" } })
+  elseif is and not was then
+    s:extend(model, s.model.over and {} or { { "finish" } }, { { "more", 0 } })
+  else
+    s:amend(model)
+  end
+  steps.store(tab)
+end
+
 ---@param tab Tab
 ---@param s Session
 ---@return boolean

@@ -307,10 +307,7 @@ function of_session.finish(ctx, tab, s)
   audition.stop_in(tab.proj)
   local ended = models.cleared(models.ended(model, "finished"))
   if models.alike(model, ended, settings.get("keep_rejected")) then
-    -- A step without a change could not be told from the one before: none is made. Where the search was over already, redo of the
-    -- present one gives what was over then.
-    s:extend(ended, model.over and {} or { { "finish" } }, { { "more", 0 } })
-    steps.store(tab)
+    steps.amend(tab, s, ended)
   else
     steps.step(tab, "Finish " .. model.label, { { s = s, model = ended, forward = { { "finish" } }, back = { { "more", 0 } } } })
   end

@@ -45,6 +45,14 @@ local function rig(options)
     self.tick()
     return self
   end
+  function self.meet_another()
+    local info = {}
+    for key, value in pairs(self.info) do info[key] = value end
+    info.instance = "two"
+    self.info = info
+    self.tick(1.1)
+    self.say("welcome", 0, { protocol = 1, version = "1", upto = 0 })
+  end
   return self
 end
 
@@ -171,12 +179,7 @@ return {
     r.on_connect = function() r.link:command("find", { session = "T", label = "", project = "", track = "", start_s = 0.0, end_s = 1.0,
       budget = 1, retriever = "", items = 1 }) end
     r.on_connected = function() r.link:command("resume", { session = "S" }) end
-    local info = {}
-    for key, value in pairs(r.info) do info[key] = value end
-    info.instance = "two"
-    r.info = info
-    r.tick(1.1)
-    r.say("welcome", 0, { protocol = 1, version = "1", upto = 0 })
+    r.meet_another()
     same(r.tick(), "find1 undo2 saved3 resume4")
     r.say("note", 1, note())
     local _, taken = r.tick()
@@ -187,12 +190,7 @@ return {
     r.link:command("undo", op("a"))
     r.tick()
     r.on_connect = function() error("no track") end
-    local info = {}
-    for key, value in pairs(r.info) do info[key] = value end
-    info.instance = "two"
-    r.info = info
-    r.tick(1.1)
-    r.say("welcome", 0, { protocol = 1, version = "1", upto = 0 })
+    r.meet_another()
     same((pcall(r.tick)), false)
     same(r.tick(), "undo1")
   end },
