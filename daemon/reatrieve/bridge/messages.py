@@ -20,13 +20,12 @@ from reatrieve.errors import ProtocolError
 
 __all__ = [
     "COMMANDS", "EVENTS", "PROTOCOL", "UNKNOWN", "VERBS", "AcceptRest", "Ack", "Anchor", "Anchors", "AnchorsEnd",
-    "Answer", "Ask", "Cancel", "Candidate", "CaughtUp", "Command", "CommandHeader", "Curve", "Decide", "Discard", "Done",
-    "Event",
-    "EventHeader", "Export", "Exported", "ExportedEnd", "Failed", "Find", "Finish", "Hello", "Invalid", "Item", "Known",
-    "Message", "More", "Note", "Ping", "Pong", "Prepare", "Probe", "Progress", "Reanswer", "Refused", "Rename",
-    "RenderWanted", "Rest", "RestEnd", "RestRow", "Resume", "Retract", "Revise", "Row", "RowsEnd", "Saved", "Seen",
-    "Sessions", "Stored", "StoredEnd", "Survey", "Tempo", "Undo", "Verb", "Welcome", "decode_command", "decode_event",
-    "decode_header", "encode_command", "encode_event", "type_tags",
+    "Answer", "Ask", "Cancel", "Candidate", "CaughtUp", "Command", "CommandHeader", "Curve", "Decide", "Discard",
+    "Done", "Event", "EventHeader", "Export", "Exported", "ExportedEnd", "Failed", "Find", "Finish", "Hello", "Invalid",
+    "Item", "Known", "Message", "More", "Note", "Ping", "Pong", "Prepare", "Probe", "Progress", "Reanswer", "Refused",
+    "Rename", "RenderWanted", "Rest", "RestEnd", "RestRow", "Resume", "Retract", "Revise", "Row", "RowsEnd", "Saved",
+    "Seen", "Sessions", "Stored", "StoredEnd", "Survey", "Tempo", "Undo", "Verb", "Welcome", "decode_command",
+    "decode_event", "decode_header", "encode_command", "encode_event", "type_tags",
 ]  # fmt: skip
 
 PROTOCOL: Final = 2

@@ -12,7 +12,6 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import TextIO
 
 from reatrieve import __version__
 from reatrieve.address_space import check_address_space
@@ -51,16 +50,16 @@ _COMMAND = re.compile(r": (?=(?:reatrieve|git|uv|pipx|\S*python[\d.]*(?:\.exe)?'
 _FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
-class _Terminal(logging.StreamHandler[TextIO]):
+class _Terminal(logging.Handler):
     """Standard error as it is when a note comes: while a progress bar runs, that puts the note above itself."""
 
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
-
-    @property
-    def stream(self) -> TextIO:  # type: ignore[override]
-        """Where a note goes."""
-        return sys.stderr
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write ``record`` as one line."""
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+            sys.stderr.flush()
+        except Exception:
+            self.handleError(record)
 
 
 def build_parser(only: str | None = None) -> Parser:
