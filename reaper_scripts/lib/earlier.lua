@@ -285,8 +285,7 @@ function earlier.hand_over(ctx, tab, s, old, model, list)
   s:take_over_from(removed)
   local finishes = old.model.over ~= "finished"                    -- else undo leaves it as it was
   local parts = {
-    { s = old, marks = left_over, model = models.empty(old.model.label), forward = finishes and { { "finish" } } or {},
-      back = finishes and { { "more", 0 } } or {} },
+    { s = old, marks = left_over, model = models.empty(old.model.label), told = models.ended(old.model, "finished") },
     { s = s, marks = adopted, model = model },
   }
   local other = tab.active

@@ -85,30 +85,18 @@ end
 
 ---Everything the daemon has, into the project: after "accept the rest", or when both have drifted apart.
 ---@param model Model to begin with
-local function adopt_rows(ctx, tab, s, name, model, fields, forward)
+---@param rest_above number? the rest was accepted at once, above this score
+local function adopt_rows(ctx, tab, s, name, model, fields, rest_above)
   if tab.active == s then audition.stop_in(tab.proj) end
-  local first_new
   for _, row in ipairs(s.rows) do
     local one = model.candidates[row.number]
-    if row.state ~= "candidate" and (not one or one.state ~= row.state) then
-      first_new = math.min(first_new or row.number, row.number)
-      model = models.from_row(model, row)
-    end
-  end
-  local back = first_new and { { "undo", first_new } } or {}
-  if fields.number and s.model.over == "finished" then        -- as after "Continue": its undo finishes again
-    forward = { { "more", 0 }, table.unpack(forward) }
-    back[#back + 1] = { "finish" }
-  elseif fields.reason == "finished" and s.model.over ~= "finished" then
-    forward, back = { table.unpack(forward) }, { { "more", 0 }, table.unpack(back) }
-    forward[#forward + 1] = { "finish" }
+    if row.state ~= "candidate" and (not one or one.state ~= row.state) then model = models.from_row(model, row) end
   end
   model = continued_if_led(tab, s, model, fields)
   if (model.hidden or not model.current) and models.alike(s.model, model, settings.get("keep_rejected")) then
-    s:extend(model, forward, back)              -- a step without a change could not be told from the one before
-    steps.store(tab)
+    steps.amend(tab, s, model)                  -- a step without a change could not be told from the one before
   else
-    steps.step(tab, ("%s %s"):format(name, s.model.label), { { s = s, model = model, forward = forward, back = back } })
+    steps.step(tab, ("%s %s"):format(name, s.model.label), { { s = s, model = model, rest_above = rest_above } })
   end
   steps.present(ctx, tab, s)
   s:set_lookahead(lookahead(fields))
@@ -121,13 +109,9 @@ local function rest_accepted(ctx, tab, s, fields)
     return
   end
   local above, asked = s.rest.above, s.model.current
-  local forward = { { "accept_rest", above } }
-  if asked and s.withdrawn[asked] then                         -- a redo finds the place again that the user has pointed at
-    table.insert(forward, 1, { "ask", s.model.candidates[asked].proposed_start_s })
-  end
   s:finish_waiting()
   s:set_rest_clear(false)
-  adopt_rows(ctx, tab, s, "Accept all", s.model, fields, forward)
+  adopt_rows(ctx, tab, s, "Accept all", s.model, fields, above)
   steps.drop_waiting(s, asked)               -- the keys were about the place that is accepted with the rest
 end
 
@@ -180,11 +164,9 @@ local function next_candidate(ctx, tab, s, fields)
     steps.describe(ctx, s, true)
     return
   end
-  local opened = s.model.over == "finished"                   -- then its undo finishes again
   local name = s.state == "continuing" and "Continue with " or "Next candidate "
   steps.step(tab, name .. steps.named(s, fields.number),
-    { { s = s, model = models.proposed(s.model, fields.number, fields), forward = opened and { { "more", 0 } } or {},
-      back = opened and { { "finish" } } or {} } })
+    { { s = s, model = models.proposed(s.model, fields.number, fields) } })
   s:set_lookahead(lookahead(fields))
   steps.present(ctx, tab, s)
 end
@@ -197,7 +179,7 @@ local function resynced(ctx, tab, s, fields)
   if behind and s.resyncs < session.MOST_RESYNCS then
     steps.send(ctx, s, models.again(model, number))           -- the project is the truth: the daemon hears it again
   else
-    adopt_rows(ctx, tab, s, "Update", behind and models.undone(model, number) or model, fields, {})   -- the daemon is right
+    adopt_rows(ctx, tab, s, "Update", behind and models.undone(model, number) or model, fields)   -- the daemon is right
   end
 end
 
@@ -317,6 +299,7 @@ end
 local function question(ctx, tab, s, fields)
   s:finish_waiting()
   follow(ctx, tab, s, fields)
+  if fields.number and fields.number == s.model.current then steps.amend(tab, s, models.asked(s.model, fields.number)) end
   show_again(ctx, tab, s)
 end
 

@@ -10,8 +10,8 @@ local history = {}
 ---@class Step
 ---@field marks table<string, Mark> what it left in the project, by region GUID
 ---@field model Model
----@field forward table[] commands that redo this step
----@field back table[] commands that undo it
+---@field told Model? what the daemon has of it, where that is something else
+---@field rest_above number? the rest was accepted at once, above this score
 ---@field undo string? its name in REAPER's undo history
 ---@field shift_s number how far the items had moved since the search, when marks and model were right
 
@@ -21,6 +21,24 @@ local history = {}
 ---@field known table<string, integer> every region GUID ever seen -> number
 
 local methods = {}
+
+---Whether each region that two steps have differently stands as one of them left it, or is gone as in one of them.
+---@param one Step?
+---@param other Step
+---@param present table<string, Mark>
+local function is_between(one, other, present)
+  local function stands(mark, there)
+    if not mark or not there then return mark == there end
+    return mark.kind == there.kind and (mark.kind ~= "accepted" or models.same_place(mark, there))
+  end
+  for _, marks in ipairs { one and one.marks or {}, other.marks, present } do
+    for guid in pairs(marks) do
+      local there = present[guid]
+      if not one or not stands(one.marks[guid], there) and not stands(other.marks[guid], there) then return false end
+    end
+  end
+  return one ~= nil
+end
 
 ---@return Step
 function methods:step() return self.steps[self.at] end
@@ -34,72 +52,59 @@ function methods:push(step)
   for guid, mark in pairs(step.marks) do self.known[guid] = mark.number end
 end
 
+---Undo or redo have led to what no step left: two edits between two looks are one step, and two of REAPER's. What was before and after
+---it can still be reached.
+---@param step Step
+---@param present table<string, Mark> what stands
+---@param further boolean a redo has led further than the present step
+function methods:insert(step, present, further)
+  local present_step, before, next_one = self:step(), self.steps[self.at - 1], self.steps[self.at + 1]
+  local after = further or not history.matches(present_step, present) and is_between(next_one, present_step, present)
+    and not is_between(before, present_step, present)
+  self.at = self.at + (after and 1 or 0)
+  table.insert(self.steps, self.at, step)
+  for guid, mark in pairs(step.marks) do self.known[guid] = mark.number end
+end
+
 ---The same step, known better: nothing that could be undone has happened, and the daemon was told nothing.
 ---@param model Model
 function methods:amend(model) self:step().model = model end
 
----@param one table[] commands
----@param other table[] commands
----@return table[] both, in this order
-local function joined(one, other) return table.move(other, 1, #other, #one + 1, { table.unpack(one) }) end
-
----What was done from one step to another is undone before the first of them, and again after the last one.
----@param redo table[] commands that do it
----@param undo table[] commands that undo it
-local function enclose(self, first, last, redo, undo)
-  local step, after = self.steps[first], self.steps[last + 1]
-  step.forward, step.back = joined(step.forward, redo), joined(undo, step.back)
-  if after then after.forward, after.back = joined(undo, after.forward), joined(after.back, redo) end
-end
-
----Something was done that changes no region, so REAPER can undo nothing of it: it goes with the present step, and what can be redone
----after that begins from it.
+---The daemon has something else of the present step.
 ---@param model Model
----@param redo table[] commands that do it
----@param undo table[] commands that undo it
-function methods:extend(model, redo, undo)
-  self:amend(model)
-  enclose(self, self.at, self.at, redo, undo)
-end
+function methods:set_told(model) self:step().told = model end
 
 ---Nothing can be redone any more.
 function methods:drop_redo()
   for index = #self.steps, self.at + 1, -1 do self.steps[index] = nil end
 end
 
----A step's model in the times of another step.
----@param step Step
----@param other Step
+---What the daemon has at a step. One at which nothing of the session stands says nothing of its answers: they are those of the step
+---next to it.
 ---@return Model
-local function model_at(step, other)
-  local model, by_s = step.model, other.shift_s - step.shift_s
-  for number in pairs(by_s ~= 0 and step.model.candidates or {}) do model = models.moved(model, number, by_s) end
-  return model
+function methods:told(index)
+  local step = self.steps[index]
+  local beside = index == 1 and self.steps[2] and 2 or index - 1
+  local told = step.told or (step.model.candidates[0] or not self.steps[beside]) and step.model
+  return told or self.steps[beside].told or self.steps[beside].model
 end
 
----The present step is another than was thought, though its regions are the same: its commands, and those of the next one, lead there.
----A step at which nothing of the session stands says nothing of its answers: its commands stay.
----@param model Model
-function methods:correct(model)
-  local before, step, after = self.steps[self.at - 1], self:step(), self.steps[self.at + 1]
-  step.model = model
-  if before and before.model.candidates[0] then
-    local was = model_at(before, step)
-    step.forward, step.back = models.instead(model, was), models.instead(was, model)
+---The number of the answer that a step has given: of several the last one, of the rest that was accepted at once the first.
+---@return integer?
+function methods:answer_of(index)
+  local step, number = self.steps[index], nil
+  local before = index > 1 and self:told(index - 1).candidates or step.model.candidates
+  for key, one in pairs(step.model.candidates) do
+    local is_new = key > 0 and one.state ~= "candidate" and (not before[key] or before[key].state == "candidate")
+    if is_new then number = (step.rest_above and math.min or math.max)(number or key, key) end
   end
-  if after and after.model.candidates[0] then
-    local will_be = model_at(after, step)
-    after.forward, after.back = models.instead(will_be, model), models.instead(model, will_be)
-  end
+  return number
 end
 
----An answer is another one now, and no region shows it: it stands in every step around that had the one before, and redo and undo
----that lead there give it.
+---An answer is another one now, and no region shows it: it stands in every step around that had the one before.
 ---@param number integer
 ---@param verdict "accept"|"reject"
----@param redo table[] commands that tell the daemon
----@param undo table[] commands that give the one before
-function methods:restate(number, verdict, redo, undo)
+function methods:restate(number, verdict)
   local before, first, last = self:step().model.candidates[number].state, self.at, self.at
   local function has_it(index)
     local one = self.steps[index] and self.steps[index].model.candidates[number]
@@ -108,7 +113,6 @@ function methods:restate(number, verdict, redo, undo)
   while has_it(first - 1) do first = first - 1 end
   while has_it(last + 1) do last = last + 1 end
   for index = first, last do self.steps[index].model = models.restated(self.steps[index].model, number, verdict) end
-  enclose(self, first, last, redo, undo)
 end
 
 ---What really stands in the project for the present step.
@@ -158,12 +162,12 @@ function history.matches(step, present, by_s)
   return true
 end
 
----Whether the regions have the names that a step gave them: only a renaming is told by that.
+---Whether the regions have the names that a step gave them, whatever a candidate's percentage is: only a renaming is told by that.
 ---@param step Step
 ---@param present table<string, Mark>
 local function named_alike(step, present)
   for guid, mark in pairs(step.marks) do
-    if present[guid] and present[guid].name ~= mark.name then return false end
+    if present[guid] and models.without_percentage(present[guid].name) ~= models.without_percentage(mark.name) then return false end
   end
   return true
 end
@@ -286,20 +290,22 @@ end
 
 ---Undo or redo, as REAPER did it already: make that step the present one.
 ---@param index integer
----@return table[] commands for the daemon, in order
-function methods:go(index)
+---@param shift_s number how far the items have moved since the search
+---@return table[] commands that lead the daemon there, in order; their times are those of now
+function methods:go(index, shift_s)
   local commands = {}
-  local function add(list)
-    for _, command in ipairs(list) do
-      local last = commands[#commands]
-      if command[1] == "undo" and last and last[1] == "undo" and command[2] <= last[2] then
-        commands[#commands] = nil
-      end
-      commands[#commands + 1] = command
+  local function told(at) return models.all_moved(self:told(at), shift_s - self.steps[at].shift_s) end
+  local function add(list) table.move(list, 1, #list, #commands + 1, commands) end
+  local present = told(self.at)
+  for at = self.at + 1, index do
+    local above = self.steps[at].rest_above
+    if above then
+      add(models.instead(told(at - 1), present))
+      add { { "accept_rest", above } }
+      present = told(at)
     end
   end
-  for step = self.at, index + 1, -1 do add(self.steps[step].back) end
-  for step = self.at + 1, index do add(self.steps[step].forward) end
+  add(models.instead(told(index), present))
   self.at = index
   return commands
 end
@@ -378,31 +384,22 @@ end
 ---@param undone boolean something can be redone
 ---@param budget integer? rejections allowed; 0 = not known
 ---@return Model model the present one where nothing is said
----@return table[] forward
----@return table[] back
 ---@return boolean? answered by a redo that no script was looking at: the regions of what follows may stand already
 function methods:changes(present, deleted, undone, budget)
-  local model, forward, back = self:step().model, {}, {}
-  local function command(redo, ...)
-    forward[#forward + 1] = redo
-    for index, undo in ipairs { ... } do table.insert(back, index, undo) end
-  end
-  if self:taken_back(present) then return models.empty(model.label), {}, {} end
+  local model = self:step().model
+  if self:taken_back(present) then return models.empty(model.label) end
   local rewind = self:rewound(present, undone)
   for _, there in pairs(present) do
     if there.kind == "candidate" and not model.candidates[there.number] and model.over == "finished" and not rewind then
       -- An undo of "Finish" by another run of the script.
       model = models.proposed(model, there.number, { start_s = there.start_s, end_s = there.end_s, probability = 0 })
-      command({ "more", 0 }, { "finish" })
     end
   end
   if rewind then
-    local asks, again = false, models.again(model, rewind)
+    local asks = false
     for _, there in pairs(present) do asks = asks or there.kind == "candidate" and there.number == rewind end
-    if model.over == "finished" then again[#again + 1] = { "finish" } end
     model = models.undone(model, rewind)
     if not asks then model = models.hidden(model) end
-    command({ "undo", rewind }, table.unpack(again))
   end
   local first = rewind or math.huge            -- what it took back says nothing
   for guid, mark in pairs(self:step().marks) do
@@ -411,10 +408,8 @@ function methods:changes(present, deleted, undone, budget)
       if one.state == "candidate" and mark.number == model.current and not deleted then
         model = models.hidden(model)
       elseif one.state == "candidate" and mark.number == model.current then
-        command({ "answer", mark.number, deleted, one.start_s, one.end_s }, { "undo", mark.number })
         model = models.answered(model, deleted, one.start_s, one.end_s)
       elseif mark.kind ~= "candidate" and models.is_accepted(one) then
-        command({ "retract", mark.number }, { "revise", mark.number, models.sound(one) })
         model = models.retracted(model, mark.number)
       end
     end
@@ -424,19 +419,11 @@ function methods:changes(present, deleted, undone, budget)
     local one = number < first and model.candidates[number]
     local verdict = one and models.shown_verdict(one, there)
     if verdict == "accept" then
-      local before = models.verdict(one.state)
       model = models.revised(models.reanswered(model, number, "accept", budget or 0), number, there)
-      command({ "reanswer", number, "accept", models.sound(model.candidates[number]) },
-        { "reanswer", number, before, models.sound(one) })
     elseif verdict == "reject" then
-      local before = models.verdict(one.state)
       model = models.reanswered(model, number, "reject", budget or 0)
-      command({ "reanswer", number, "reject", models.sound(one) }, { "reanswer", number, before or "accept", models.sound(one) },
-        not before and { "retract", number } or nil)
     elseif verdict == "revise" or one and there.kind == "accepted" and models.is_accepted(one) and not models.same_place(one, there) then
       model = models.revised(model, number, there)
-      command({ "revise", number, models.sound(model.candidates[number]) },
-        verdict and { "retract", number } or { "revise", number, models.sound(one) })
     elseif one and number == model.current and model.hidden and there.kind == "candidate" then
       model = models.shown(model)                -- a redo has shown it again
     end
@@ -444,11 +431,10 @@ function methods:changes(present, deleted, undone, budget)
   local verdict, there
   if model.current then verdict, there = redone(model, present) end
   if verdict then
-    local number, one = model.current, there or model.candidates[model.current]
-    command({ "answer", number, verdict, one.start_s, one.end_s }, { "undo", number })
+    local one = there or model.candidates[model.current]
     model = models.answered(model, verdict, one.start_s, one.end_s)
   end
-  return model, forward, back, verdict ~= nil
+  return model, verdict ~= nil
 end
 
 local new = guard.class { name = "history", methods = methods, fields = { steps = true, at = true, known = true } }
@@ -458,7 +444,7 @@ local new = guard.class { name = "history", methods = methods, fields = { steps 
 ---@param shift_s number? how far the items have moved since the search
 ---@return History
 function history.new(model, marks, shift_s)
-  local first = { marks = marks or {}, model = model, forward = {}, back = {}, shift_s = shift_s or 0 }
+  local first = { marks = marks or {}, model = model, shift_s = shift_s or 0 }
   local self = new { steps = { first }, at = 1, known = {} }
   for guid, mark in pairs(marks or {}) do self.known[guid] = mark.number end
   return self

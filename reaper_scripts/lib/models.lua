@@ -61,7 +61,10 @@ function models.proposal(one) return { start_s = one.proposed_start_s, end_s = o
 ---@field probability number
 ---@field given string|false|nil the name that the user gave its region
 ---@field typed string? that name as it stands while it is a candidate
+---@field asked boolean? it was asked for in place of what would have been proposed
 ---@field sound_offset SoundOffset|false|nil
+---@field carried { start_s: number, end_s: number }|false|nil how far its sound has gone with its item alone, of which the daemon knows
+---  nothing
 
 ---@class Model
 ---@field label string
@@ -118,7 +121,7 @@ function models.is_accepted(one) return one.state == "accepted" or one.state == 
 -- The offset of a region that stands on its sound.
 local NO_OFFSET = { start_s = 0, end_s = 0 }
 
----Where the sound of a place is: what the daemon is told of it.
+---Where the sound of a place is.
 ---@param one Candidate
 ---@return number start_s
 ---@return number end_s
@@ -134,6 +137,33 @@ local function on_sound(one)
     proposed_start_s = one.proposed_start_s + offset.start_s, proposed_end_s = one.proposed_end_s + offset.end_s }
 end
 
+---Where the sound of a place is for the daemon, in the project's times but for what items have done each in its own way.
+---@param one Candidate
+---@return number start_s
+---@return number end_s
+function models.told(one)
+  local carried, start_s, end_s = one.carried or NO_OFFSET, models.sound(one)
+  return start_s - carried.start_s, end_s - carried.end_s
+end
+
+---What was proposed for a place, as the daemon has it.
+local function told_proposal(one)
+  local carried, there = one.carried or NO_OFFSET, on_sound(one)
+  return { start_s = there.proposed_start_s - carried.start_s, end_s = there.proposed_end_s - carried.end_s }
+end
+
+---The sound of a place has gone with its item alone, by so much more.
+---@param start_by_s number
+---@param end_by_s number
+---@return Model
+function models.add_carried(model, number, start_by_s, end_by_s)
+  local one = model.candidates[number]
+  if not one or (start_by_s == 0 and end_by_s == 0) then return model end
+  local before = one.carried or NO_OFFSET
+  local carried = { start_s = before.start_s + start_by_s, end_s = before.end_s + end_by_s }
+  return with(model, number, { carried = not models.same_place(carried, NO_OFFSET) and carried })
+end
+
 ---The sound of an accepted region has moved away from it by so much more.
 ---@param start_by_s number
 ---@param end_by_s number
@@ -146,9 +176,9 @@ function models.add_sound_offset(model, number, start_by_s, end_by_s)
   return with(model, number, { sound_offset = not models.same_place(offset, NO_OFFSET) and offset })
 end
 
----An accepted region stands on its sound again.
+---An accepted region stands on its sound again, where that was searched.
 ---@return Model
-function models.clear_sound_offset(model, number) return with(model, number, { sound_offset = false }) end
+function models.clear_sound_offset(model, number) return with(model, number, { sound_offset = false, carried = false }) end
 
 ---The numbers of the accepted places whose regions stand off their sound.
 ---@return integer[]
@@ -183,10 +213,16 @@ function models.proposed(model, number, span)
   local new = with(model, number, {
     number = number, state = "candidate", probability = span.probability,
     start_s = span.start_s, end_s = span.end_s, proposed_start_s = span.start_s, proposed_end_s = span.end_s, sound_offset = false,
+    carried = false,
   })
   new.current, new.over, new.hidden = number, nil, nil
   return new
 end
+
+---The open candidate was asked for in place of another one.
+---@param number integer
+---@return Model
+function models.asked(model, number) return with(model, number, { asked = true }) end
 
 ---@param span { start_s: number, end_s: number }
 ---@return Model
@@ -274,6 +310,14 @@ function models.moved(model, number, by_s, end_by_s)
     proposed_start_s = one.proposed_start_s + by_s, proposed_end_s = one.proposed_end_s + end_by_s })
 end
 
+---All places stand elsewhere.
+---@param by_s number
+---@return Model
+function models.all_moved(model, by_s)
+  for number in pairs(by_s ~= 0 and model.candidates or {}) do model = models.moved(model, number, by_s) end
+  return model
+end
+
 ---A place that stands on its sound gets an offset: its sound stays where it is, and its region moves so that the sound is this far
 ---from it.
 ---@param offset SoundOffset|false|nil
@@ -283,11 +327,16 @@ function models.with_sound_offset(model, number, offset)
   return with(models.moved(model, number, -offset.start_s, -offset.end_s), number, { sound_offset = offset })
 end
 
+---The name of a candidate's region, whatever its probability is.
+---@param name string
+---@return string
+function models.without_percentage(name) return (name:gsub("%s*%(%d+ %%%)$", "")) end
+
 ---The user has given the region of a number a name of its own.
 ---@param typed string as it stands
 ---@return Model
 function models.named(model, number, typed)
-  local given = typed:gsub("^[%?x] ", ""):gsub("%s*%(%d+ %%%)$", "")
+  local given = models.without_percentage(typed:gsub("^[%?x] ", ""))
   if given == "" or given == models.own_name(model, number, "accepted") then given = false end
   return with(model, number, { given = given, typed = typed })
 end
@@ -377,6 +426,7 @@ function models.from_row(model, row)
   local new = with(model, row.number, {
     number = row.number, state = row.state, probability = row.probability, start_s = row.start_s, end_s = row.end_s,
     proposed_start_s = row.start_s, proposed_end_s = row.end_s, sound_offset = false,
+    carried = false,
   })
   if new.current == row.number then new.current, new.hidden = nil, nil end
   return new
@@ -402,29 +452,37 @@ function models.answers(model)
   return n
 end
 
--- Edges further apart than this were given by different answers.
-local SAME_ANSWER_S = 0.001
+-- Edges further apart than this were given by different answers; and so far apart they can be told from one another.
+local SAME_ANSWER_S, EDGE_S = 0.001, 1e-5
 
 ---Whether the sounds of two places have nothing in common.
 ---@param a Candidate
 ---@param b Candidate
 local function sounds_are_apart(a, b)
-  local a_start_s, a_end_s = models.sound(a)
-  local b_start_s, b_end_s = models.sound(b)
+  local a_start_s, a_end_s = models.told(a)
+  local b_start_s, b_end_s = models.told(b)
   return a_start_s >= b_end_s or a_end_s <= b_start_s
 end
 
----Whether two models say different things of a place that both have answered, or of the example: of its sound, wherever its region
----stands.
+---Whether the sounds of two accepted places have other edges.
+---@param a Candidate
+---@param b Candidate
+---@param by_s number by so much, at least
+local function have_other_edges(a, b, by_s)
+  local a_start_s, a_end_s = models.told(a)
+  local b_start_s, b_end_s = models.told(b)
+  return math.abs(a_start_s - b_start_s) > by_s or math.abs(a_end_s - b_end_s) > by_s
+end
+
+---Whether two models say different things of a place that both have answered, or of the example: of its sound, wherever that and its
+---region are now.
 ---@param a Candidate
 ---@param b Candidate
 ---@return boolean
 function models.differ(a, b)
   if a.state ~= b.state then return true end
   if not models.is_accepted(a) then return sounds_are_apart(a, b) end
-  local a_start_s, a_end_s = models.sound(a)
-  local b_start_s, b_end_s = models.sound(b)
-  return math.abs(a_start_s - b_start_s) > SAME_ANSWER_S or math.abs(a_end_s - b_end_s) > SAME_ANSWER_S
+  return have_other_edges(a, b, SAME_ANSWER_S)
 end
 
 ---The first place of which two models of a session say different things, of those that both have answered and the example (0); nil
@@ -519,6 +577,25 @@ function models.number_in_name(label, name)
   return math.tointeger(tonumber(number)), rest
 end
 
+---The label by which regions that are called by the sound's name are called now.
+---@param present table<string, Mark>
+---@return string? label nil: they are called by several, or by the sound's name
+---@return integer count of them
+function models.label_shown(model, present)
+  local label, count = nil, 0
+  for _, there in pairs(present) do
+    local one = model.candidates[there.number]
+    local number = tostring(there.number > 0 and there.number + (model.offset or 0) or 0)
+    if one and not one.given then
+      local name = models.without_percentage(there.name:gsub("^[?x] ", ""))
+      local shown = name:sub(-#number) == number and name:sub(1, -#number - 2) or ""
+      if shown == "" or models.region_name(shown, number, "accepted") ~= name or shown ~= (label or shown) then return nil, count end
+      label, count = shown, count + 1
+    end
+  end
+  return label ~= model.label and label or nil, count
+end
+
 ---The name that a place has unless the user gives it another.
 ---@return string
 function models.own_name(model, number, kind, probability)
@@ -583,12 +660,12 @@ end
 ---@return table[] commands
 local function restated(one, before)
   local number, gone = one.number, one.state == "retracted"
-  if number == 0 then return { gone and { "retract", 0 } or { "revise", 0, models.sound(one) } } end
+  if number == 0 then return { gone and { "retract", 0 } or { "revise", 0, models.told(one) } } end
   local was_accepted = before.state == "accepted" or before.state == "retracted"
-  if was_accepted and one.state == "accepted" then return { { "revise", number, models.sound(one) } } end
+  if was_accepted and one.state == "accepted" then return { { "revise", number, models.told(one) } } end
   local list = {}
   if not (gone and before.state == "accepted") then
-    list[1] = { "reanswer", number, models.verdict(gone and "accepted" or one.state), models.sound(one) }
+    list[1] = { "reanswer", number, models.verdict(gone and "accepted" or one.state), models.told(one) }
   end
   if gone then list[#list + 1] = { "retract", number } end
   return list
@@ -603,37 +680,55 @@ function models.restated_to(model, other, last)
   local list = {}
   for number = 0, last do
     local one, before = model.candidates[number], other.candidates[number]
-    if one and before and models.differ(one, before) then
+    if one and before and (models.differ(one, before) or models.is_accepted(one) and have_other_edges(one, before, EDGE_S)) then
       for _, command in ipairs(restated(one, before)) do list[#list + 1] = command end
     end
   end
   return list
 end
 
----The commands that lead from the answers of another model to those of this one. Where both were asked about other places since an
----answer that they do not share, all from that one on are given anew. The place of an answer is asked for before it where something
----else might be asked: after answers that they do not share.
+---From which number on the answers of a model are given anew where another one stands.
+---@param model Model
+---@param other Model
+---@return integer
+local function unshared(model, other)
+  local shared = math.min(models.answers(model), models.answers(other))
+  local first, apart
+  for number = shared, 1, -1 do
+    local one, there = model.candidates[number], other.candidates[number]
+    if one and there and models.differ(one, there) then first = number end
+    apart = apart or one and there and are_apart(told_proposal(one), told_proposal(there))
+  end
+  return apart and first or shared + 1
+end
+
+---The commands that lead the daemon from another model to this one. Where both were asked about other places since an answer that they
+---do not share, all from that one on are given anew. A place is asked for before its answer where something else might be asked: after
+---other answers to the places before, and where it was asked for before.
 ---@param model Model
 ---@param other Model
 ---@return table[]
 function models.instead(model, other)
-  local shared = math.min(models.answers(model), models.answers(other))
-  local from, first, apart = shared + 1, nil, false
-  for number = shared, 1, -1 do
-    local one, there = model.candidates[number], other.candidates[number]
-    if models.differ(one, there) then first = number end
-    apart = apart or sounds_are_apart(one, there)
+  local from = unshared(model, other)
+  local taken_back = models.answers(other) >= from
+  local list, asks = models.restated_to(model, other, from - 1), false
+  for _, command in ipairs(list) do asks = asks or command[1] == "reanswer" end
+  local function ask(one) list[#list + 1] = { "ask", told_proposal(one).start_s } end
+  if other.over == "finished" and model.over ~= "finished" and not taken_back then table.insert(list, 1, { "more", 0 }) end
+  if taken_back then list[#list + 1] = { "undo", from } end
+  local open = other.candidates[from]
+  local function is_asked(number)
+    local one = model.candidates[number]
+    if number == from and open then return are_apart(told_proposal(one), told_proposal(open)) end
+    return one.asked
   end
-  if apart then from = first end
-  local coming, open = model.candidates[from], other.candidates[from]
-  local asks = first ~= nil or coming ~= nil and open ~= nil and sounds_are_apart(coming, open)
-  local list = models.restated_to(model, other, from - 1)
-  if models.answers(other) >= from then list[#list + 1] = { "undo", from } end
   for _, command in ipairs(models.again(model, from)) do
-    if asks and command[1] == "answer" then list[#list + 1] = { "ask", on_sound(model.candidates[command[2]]).proposed_start_s } end
+    local number = command[2]
+    if command[1] == "answer" and (asks or is_asked(number)) then ask(model.candidates[number]) end
+    asks = asks or number == from and is_asked(number) or false
     list[#list + 1] = command
   end
-  if other.over == "finished" and model.over ~= "finished" then table.insert(list, 1, { "more", 0 }) end
+  if model.current and is_asked(model.current) then ask(model.candidates[model.current]) end
   if model.over == "finished" and other.over ~= "finished" then list[#list + 1] = { "finish" } end
   if model.label ~= other.label then list[#list + 1] = { "rename", model.label } end
   return list
@@ -648,7 +743,7 @@ function models.again(model, number)
     local one = model.candidates[key]
     local gone = one and one.state == "retracted"
     local verdict = one and models.verdict(gone and "accepted" or one.state)
-    if verdict then list[#list + 1] = { "answer", key, verdict, models.sound(one) } end
+    if verdict then list[#list + 1] = { "answer", key, verdict, models.told(one) } end
     if gone then list[#list + 1] = { "retract", key } end
   end
   return list

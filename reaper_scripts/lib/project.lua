@@ -168,6 +168,11 @@ function project.can_redo(proj) return project.next_redo(proj) ~= "" end
 ---@return boolean
 function project.is_our_point(name) return name:sub(1, #PREFIX) == PREFIX end
 
+---Whether an undo point is a renaming of a sound.
+---@param name string
+---@return boolean
+function project.is_renaming(name) return name:sub(1, #PREFIX + 7) == PREFIX .. "Rename " end
+
 ---Make the project's regions those that a model wants. To be called inside `undoable`.
 ---@param marks table<string, Mark> what stands there now, by GUID
 ---@param wanted table<integer, Mark> by number

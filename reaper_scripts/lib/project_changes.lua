@@ -52,24 +52,21 @@ local function find_given_back(tab, s, present)
   return rematch(s, present, named)
 end
 
----Whether an undo has brought back where the open candidate stood before another place took its number: that has no undo point.
-local function is_withdrawn(s, there)
+---Whether the open candidate's region stands where another place had its number: that it took this one's has no undo point.
+local function is_elsewhere(s, there)
   local one = s.model.candidates[there.number]
-  if there.end_s > one.proposed_start_s and there.start_s < one.proposed_end_s then return false end
-  for _, span in ipairs(s.withdrawn[there.number] or {}) do
-    if there.end_s > span.start_s and there.start_s < span.end_s then return true end
-  end
-  return false
+  return there.end_s <= one.proposed_start_s or there.start_s >= one.proposed_end_s
 end
 
 ---The open candidate's region: the user has named it otherwise, which is no answer, or an undo has moved it, also off its sound: then
 ---it is moved back without an undo point, so that undo and redo go on.
-local function settle_candidate(tab, s, present)
+---@param undone boolean undo or redo has led here
+local function settle_candidate(tab, s, present, undone)
   for guid, there in pairs(present) do
     local mark = s:step().marks[guid]
     local one = mark and mark.kind == "candidate" and s.model.candidates[there.number]
     local place = one and s:corrected_place(there)
-    if one and is_withdrawn(s, there) then
+    if one and undone and is_elsewhere(s, there) then
       project.move(tab.proj, guid, one.proposed_start_s, one.proposed_end_s, mark.name)
       steps.store(tab)
     elseif place then
@@ -85,6 +82,19 @@ local function settle_candidate(tab, s, present)
   end
 end
 
+---Whether undo or redo have led where the project is.
+---@param points UndoPoints
+local function is_undone(points) return points.redo ~= "" or points.redone or points.all_redone end
+
+---The name that the sound has after undo or redo of a renaming that no step knows.
+---@param points UndoPoints
+---@return string?
+local function renamed_back(s, present, points)
+  local label, count = models.label_shown(s.model, present)
+  local is_next = project.is_renaming(points.redo) or project.is_renaming(points.undo)
+  return is_undone(points) and (count > 1 or is_next) and label or nil
+end
+
 ---The step that what stands in the project belongs to.
 ---@param points UndoPoints
 ---@return integer? step nil = the present one, or none
@@ -95,7 +105,8 @@ local function step_of_project(tab, s, points)
   if find_given_back(tab, s, present) then present = project.read(tab.proj, s.history.known) end
   if history.matches(s:step(), present) then
     local index = s.history:find_renaming(present)
-    if not index then settle_candidate(tab, s, present) end
+    if not index and renamed_back(s, present, points) then return nil, present, false end
+    if not index then settle_candidate(tab, s, present, is_undone(points)) end
     if not index and points.redo == "" then s:drop_redo() end              -- something else was done after an undo
     return index, present, index == nil
   end
@@ -136,25 +147,23 @@ local function go(ctx, tab, s, index, present)
   if s:absent() then
     tell_taken_back(tab, s)
   else
-    if next(s.withdrawn) or next(s.misplaced) then settle_candidate(tab, s, project.read(tab.proj, s.history.known)) end
+    settle_candidate(tab, s, project.read(tab.proj, s.history.known), true)
     if not s.model.hidden and s.model.current then tab.active = s end
     if tab.active == s then steps.present(ctx, tab, s, true) end
   end
 end
 
----The region that an undo into steps of an earlier run has brought back: it may stand where another place had the number then.
-local function settle_rewound(tab, s, present)
+---The candidate's region after an undo or redo to what no step left: it may stand where another place had the number then.
+local function settle_unknown(tab, s, present)
   local number = s.model.current
-  local one, marks = s.model.candidates[number], s.history:standing(present)
+  local marks = s.history:standing(present)
   for guid, there in pairs(present) do
-    if there.number == number and there.kind == "candidate"
-      and (there.end_s <= one.proposed_start_s or there.start_s >= one.proposed_end_s) then
-      s:withdraw(number, { start_s = there.start_s, end_s = there.end_s })
-      marks[guid].name = models.own_name(s.model, number, "candidate", one.probability)
+    if there.number == number and there.kind == "candidate" and is_elsewhere(s, there) then
+      marks[guid].name = models.own_name(s.model, number, "candidate", s.model.candidates[number].probability)
       s:set_marks(marks)
     end
   end
-  settle_candidate(tab, s, present)
+  settle_candidate(tab, s, present, true)
 end
 
 ---The user has edited regions by hand, or undo and redo have led to what no step knows.
@@ -164,15 +173,20 @@ local function take_changes(ctx, tab, s, present, points)
   local deleted = not undone and not points.redone and settings.get("deleted_candidate") or nil
   local following = deleted and s.lookahead and s.lookahead[deleted]
   local rewound = s.history:rewound(present, undone)
-  local model, forward, back, redone = s.history:changes(present, deleted, undone, s.budget)
-  local marks = s.history:standing(present)
+  local model, redone = s.history:changes(present, deleted, undone, s.budget)
+  local marks, label = s.history:standing(present), renamed_back(s, present, points)
+  if label then
+    model = models.renamed(model, label)
+    for guid, mark in pairs(marks) do mark.name = present[guid].name end
+  end
   if model == before then
     s:set_marks(marks)           -- a name changed by hand, a region kept as rejected deleted: nothing the daemon knows of
     return
   end
-  s:push { marks = marks, model = model, forward = forward, back = back }
-  if rewound then settle_rewound(tab, s, present) end
-  steps.send(ctx, s, forward)
+  local further = redone or label ~= nil and project.is_renaming(points.undo) and not project.is_renaming(points.redo)
+  if undone then s:insert({ marks = marks, model = model }, present, further) else s:push { marks = marks, model = model } end
+  if undone or rewound then settle_unknown(tab, s, present) end
+  if not s:absent() then steps.send(ctx, s, models.instead(s.model, before)) end
   if s:absent() then
     s:forget_lookahead()
     audition.stop_in(tab.proj)

@@ -163,10 +163,11 @@ local function learn_edits(ctx, s, daemon_model, here, present)
   for guid, there in pairs(present) do
     if (there.number <= here) == (there.kind ~= "candidate") then answered[guid] = there end
   end
-  local edited, forward, back = s.history:changes(answered, nil, false)
-  if #forward > 0 then
-    s:push { marks = s.history:standing(present), model = edited, forward = forward, back = back }
-    steps.send(ctx, s, forward)
+  local before = s.model
+  local edited = s.history:changes(answered, nil, false)
+  if edited ~= before then
+    s:push { marks = s.history:standing(present), model = edited }
+    steps.send(ctx, s, models.instead(edited, before))
   end
   return models.with_first(daemon_model, here, edited)
 end
@@ -218,22 +219,16 @@ local function offer(ctx, tab, s, daemon_model, label, present, parted)
   elseif choice == YES then
     steps.add_to_tab(tab, s)
     if tab.active and tab.active ~= s and tab.active.model.current then daemon_model = models.hidden(daemon_model) end
-    local marks, forward, back
+    local marks
     if parted then
       s:set_marks(restore.all_marks(s, s.model, present))
       marks = without_candidate(s:step().marks)
-      daemon_model = renamed and models.renamed(daemon_model, label) or daemon_model
-      forward, back = models.instead(daemon_model, s.model), models.instead(s.model, daemon_model)
-    else
-      if next(present) then daemon_model = learn_edits(ctx, s, daemon_model, here, present) end
-      forward, back = models.again(daemon_model, here + 1), { { "undo", here + 1 } }
-      if renamed then
-        forward[#forward + 1], back[2] = { "rename", label }, { "rename", s.model.label }
-        daemon_model = models.renamed(daemon_model, label)
-      end
+    elseif next(present) then
+      daemon_model = learn_edits(ctx, s, daemon_model, here, present)
     end
+    daemon_model = renamed and models.renamed(daemon_model, label) or daemon_model
     steps.step(tab, ("Restore %s of %s"):format(lacking, s.model.label),
-      { { s = s, model = daemon_model, marks = marks, forward = forward, back = back } })
+      { { s = s, model = daemon_model, marks = marks } })
     tab.active = tab.active or s
     steps.store(tab)
     steps.present(ctx, tab, s, true)
@@ -281,6 +276,7 @@ local function mend(tab, s, daemon_model, present)
   s:set_marks(present)
   if s.media_track then s:lay_out(track.layout(s.media_track)) end          -- what has become of the items before is not known
   s:mend()
+  s:set_told(daemon_model)
   steps.step(tab, "Restore " .. s.model.label, { { s = s, model = restore.shown_as(daemon_model, present) } })
   status.say(("%s: the project had lost a part of it; its journal has brought it back"):format(s.model.label), true)
 end
@@ -298,8 +294,11 @@ local function take_rows(s, fields)
   s:drop_rows()
   for number, one in pairs(model.candidates) do
     local stored = s.model.candidates[number]
+    if stored and stored.asked and one.state == stored.state then model = models.asked(model, number) end
     if stored and one.state ~= "candidate" and one.state == stored.state and (s.outdated or stored.sound_offset) then
+      local carried = stored.carried or { start_s = 0, end_s = 0 }
       model = models.moved(model, number, stored.start_s - one.start_s, stored.end_s - one.end_s)
+      model = models.add_carried(model, number, carried.start_s, carried.end_s)
     end
   end
   return model, label, renamed
@@ -327,7 +326,7 @@ function restore.reconcile(ctx, tab, s, fields)
     status.say(("%s: %d accepted; ready to go on"):format(s.model.label, (models.tally(s.model))))
   elseif s.history:taken_back(present) then                      -- the search was undone while no client was looking
     s:amend(daemon_model)
-    s:push { marks = {}, model = models.empty(s.model.label), forward = {}, back = {} }
+    s:push { marks = {}, model = models.empty(s.model.label) }
   else
     -- The same answers: regions deleted or moved while no client was looking are changes of the user's, like any other.
     s:set_marks(restore.all_marks(s, daemon_model, present))
@@ -368,11 +367,10 @@ function restore.catch_up(ctx, tab, s, fields)
   local answered = not shown or models.parted(before, model) ~= nil or models.answers(before) ~= models.answers(model)
   if renamed then model = models.renamed(model, label) end
   if shown and not renamed then
-    s:correct(model)                           -- a step without a change could not be told from the one before
+    s:amend(model)                             -- a step without a change could not be told from the one before
     steps.store(tab)
   else
-    steps.step(tab, "Update " .. model.label, { { s = s, model = model, marks = without_candidate(s:step().marks),
-      forward = models.instead(model, before), back = models.instead(before, model) } })
+    steps.step(tab, "Update " .. model.label, { { s = s, model = model, marks = without_candidate(s:step().marks) } })
   end
   if s.model.label ~= label then steps.send(ctx, s, { { "rename", s.model.label } }) end
   tab.look_again = true                        -- a region may have been edited meanwhile

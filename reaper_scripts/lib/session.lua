@@ -103,7 +103,6 @@ local TRANSITIONS = {
 ---@field cut boolean the project has lost a part of what it kept of it: the journal is the truth
 ---@field answers_in_project integer how many answers the project had when it was opened
 ---@field reviewed integer? the answered place that the user looks at again
----@field withdrawn table<integer, { start_s: number, end_s: number }[]> places that had a candidate's number before it
 ---@field misplaced table<integer, { from: table, to: table, shift_s: number }[]> where a candidate was off its sound, and was put
 ---@field question table? in the state asking: the command that asks for it
 ---@field seen { number: integer, start_s: number, end_s: number }? where the open candidate's region stood in the last look
@@ -117,7 +116,7 @@ local FIELDS = {
   rest_clear = true, resyncs = true, probably_done = true, progress = true, status_line = true, stored_text = true,
   answers_in_project = true, cut = true, seals = true, layout = true,
   shift_s = true, outdated = true, searched = true, strayed = true, replaced = true, removed = true,
-  fetched = true, seen = true, question = true, reviewed = true, deciding = true, withdrawn = true, misplaced = true,
+  fetched = true, seen = true, question = true, reviewed = true, deciding = true, misplaced = true,
   told_label = true, refused = true,
 }
 
@@ -383,14 +382,6 @@ function methods:decide()
   self.rest_clear, self.deciding = false, true
 end
 
----Another place takes a candidate's number.
----@param number integer
----@param span { start_s: number, end_s: number } where it stood
-function methods:withdraw(number, span)
-  self.withdrawn[number] = self.withdrawn[number] or {}
-  table.insert(self.withdrawn[number], span)
-end
-
 ---The open candidate's region is put where its sound is now.
 ---@param from { start_s: number, end_s: number }
 ---@param to { start_s: number, end_s: number }
@@ -507,21 +498,28 @@ function methods:set_media_track(media_track) self.media_track = media_track end
 ---@return Step
 function methods:step() return self.history:step() end
 
----The times of a step's commands are those of now.
----@param step { forward: table[], back: table[] }?
-local function keep_shift(self, step)
-  for _, commands in ipairs { step and step.forward or {}, step and step.back or {} } do
-    for _, command in ipairs(commands) do command.shift_s = command.shift_s or self.shift_s end
-  end
+---@param step Step
+local function begin(self, step)
+  local before = self.history:step().model
+  if step.model.current ~= before.current or step.model.hidden ~= before.hidden then self:see() end
+  step.shift_s = self.shift_s
 end
 
 ---@param step Step
 function methods:push(step)
-  local before = self.history:step().model
-  if step.model.current ~= before.current or step.model.hidden ~= before.hidden then self:see() end
-  step.shift_s = self.shift_s
-  keep_shift(self, step)
+  begin(self, step)
   self.history:push(step)
+  settle_review(self)
+end
+
+---Undo or redo have led to what no step left.
+---@param step Step
+---@param present table<string, Mark> what stands
+---@param further boolean a redo has led further than the present step
+function methods:insert(step, present, further)
+  begin(self, step)
+  self.history:insert(step, present, further)
+  self.resyncs = 0                             -- the user has led to another place
   settle_review(self)
 end
 
@@ -531,35 +529,14 @@ function methods:amend(model)
   settle_review(self)
 end
 
----Something was done that changes no region: it is undone and redone with the present step.
+---The daemon has something else of the present step.
 ---@param model Model
----@param redo table[] commands that do it
----@param undo table[] commands that undo it
-function methods:extend(model, redo, undo)
-  self.history:extend(model, redo, undo)
-  keep_shift(self, self.history:step())
-  keep_shift(self, self.history.steps[self.history.at + 1])
-  settle_review(self)
-end
-
----The present step is another than was thought, without a step.
----@param model Model
-function methods:correct(model)
-  self.history:correct(model)
-  keep_shift(self, self.history:step())
-  keep_shift(self, self.history.steps[self.history.at + 1])
-  settle_review(self)
-end
+function methods:set_told(model) self.history:set_told(model) end
 
 ---An answer is another one now, without a step.
 ---@param number integer
 ---@param verdict "accept"|"reject"
----@param redo table[] commands that tell the daemon
----@param undo table[] commands that give the one before
-function methods:restate(number, verdict, redo, undo)
-  keep_shift(self, { forward = redo, back = undo })
-  self.history:restate(number, verdict, redo, undo)
-end
+function methods:restate(number, verdict) self.history:restate(number, verdict) end
 
 ---Nothing can be redone any more.
 function methods:drop_redo() self.history:drop_redo() end
@@ -575,7 +552,7 @@ function methods:leave_out_redone(model, present) return self.history:leave_out_
 ---@param index integer
 ---@return table[] commands for the daemon
 function methods:go(index)
-  local commands = self.history:go(index)
+  local commands = self.history:go(index, self.shift_s)
   self.resyncs = 0                             -- the user has led to another place
   settle_review(self)
   return commands
@@ -659,7 +636,7 @@ local function made(values)
     false, 0, 0
   values.answers_in_project = values.answers_in_project or 0
   values.cut, values.fetched = values.cut or false, false
-  values.seals, values.withdrawn, values.misplaced, values.refused = {}, {}, {}, false
+  values.seals, values.misplaced, values.refused = {}, {}, false
   values.told_label = values.history:step().model.label
   values.strayed = values.strayed or {}
   values.replaced, values.removed = values.replaced or {}, values.removed or {}

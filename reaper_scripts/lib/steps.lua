@@ -13,8 +13,7 @@ local view = require("view")
 
 local steps = {}
 
--- Which fields the commands that steps keep carry: {name, values...}; their times are those of the project when the items had moved
--- by the command's `shift_s`.
+-- Which fields the commands carry that lead the daemon where the project is: {name, values...}; their times are those of the project.
 local FIELDS = {
   answer = { "number", "verdict", "start_s", "end_s" },
   reanswer = { "number", "verdict", "start_s", "end_s" },
@@ -51,7 +50,7 @@ function steps.send(ctx, s, commands)
   for _, command in ipairs(commands) do
     local fields = { session = s.id, op = ctx.new_id() }
     for index, name in ipairs(FIELDS[command[1]]) do
-      local shift_s = name:match("_s$") and (command.shift_s or s.shift_s) or 0         -- the daemon's times are those of the search
+      local shift_s = name:match("_s$") and s.shift_s or 0         -- the daemon's times are those of the search
       fields[name] = shift_s ~= 0 and command[index + 1] - shift_s or command[index + 1]
     end
     sent = ctx.link:command(command[1], fields)
@@ -123,18 +122,10 @@ function steps.store(tab)
 end
 
 ---The session is at what the project shows nothing of: the present step is known better, since one without a change could not be told
----from the one before. Where it was finished or is finished by that, undo and redo of that step tell the daemon; where the search was
----over already, redo gives what was over then.
+---from the one before.
 ---@param model Model
 function steps.amend(tab, s, model)
-  local was, is = s.model.over == "finished", model.over == "finished"
-  if was and not model.over then
-    s:extend(model, { { "more", 0 } }, { { "finish" } })
-  elseif is and not was then
-    s:extend(model, s.model.over and {} or { { "finish" } }, { { "more", 0 } })
-  else
-    s:amend(model)
-  end
+  s:amend(model)
   steps.store(tab)
 end
 
@@ -166,7 +157,7 @@ end
 
 ---One undo step on one or more sessions of a tab. A part with `marks` begins with these, not with those of its session.
 ---@param name string
----@param parts { s: Session, model: Model, marks: table<string, Mark>?, forward: table[]?, back: table[]? }[]
+---@param parts { s: Session, model: Model, marks: table<string, Mark>?, told: Model?, rest_above: number? }[]
 function steps.step(tab, name, parts)
   local keep = settings.get("keep_rejected")
   local marks, undo = project.undoable(tab.proj, name, function()
@@ -177,7 +168,7 @@ function steps.step(tab, name, parts)
     return new
   end)
   for index, part in ipairs(parts) do
-    part.s:push { marks = marks[index], model = part.model, forward = part.forward or {}, back = part.back or {}, undo = undo }
+    part.s:push { marks = marks[index], model = part.model, told = part.told, rest_above = part.rest_above, undo = undo }
   end
   steps.store(tab)
 end
@@ -191,7 +182,7 @@ function steps.correct(tab, s, model, span)
   local one = before.candidates[span.number]
   local own = models.own_name(before, span.number, "candidate", one.probability)
   local elsewhere = span.start_s >= one.proposed_end_s or span.end_s <= one.proposed_start_s
-  if elsewhere then s:withdraw(span.number, models.proposal(one)) end
+  if elsewhere then model = models.asked(model, span.number) end
   s:amend(before.hidden and models.hidden(model) or model)
   local marks = {}
   for guid, mark in pairs(s:step().marks) do

@@ -40,9 +40,7 @@ function verbs.apply(ctx, tab, s, verdict, start_s, end_s, following, over)
   if following then model = models.proposed(model, following.number, following) end
   if tab.active == s then audition.stop_in(tab.proj) else model = models.hidden(model) end      -- left meanwhile for another sound
   if over then model = models.ended(model, over) end
-  steps.step(tab, ANSWERS[verdict] .. " " .. steps.named(s, number), {
-    { s = s, model = model, forward = { { "answer", number, verdict, start_s, end_s } }, back = { { "undo", number } } },
-  })
+  steps.step(tab, ANSWERS[verdict] .. " " .. steps.named(s, number), { { s = s, model = model } })
   if following or over then steps.present(ctx, tab, s) else steps.describe(ctx, s, true) end
 end
 
@@ -72,8 +70,7 @@ local function change_answer(ctx, tab, s, verdict)
   if s.state == "answering" then return false end
   local number = s.reviewed
   local one = s.model.candidates[number]
-  local before = models.verdict(one.state)
-  local changes = verdict ~= "skip" and verdict ~= before
+  local changes = verdict ~= "skip" and verdict ~= models.verdict(one.state)
   local problem = changes and (s.outdated and outdated(s)
     or verdict == "accept" and edges.shared(s.model, number, models.sound(one)))
   if problem then
@@ -84,23 +81,14 @@ local function change_answer(ctx, tab, s, verdict)
   audition.stop_in(tab.proj)
   if changes then
     local model = models.reanswered(s.model, number, verdict, s.budget)
-    local forward = { { "reanswer", number, verdict, models.sound(one) } }
-    local back = { { "reanswer", number, before or "accept", models.sound(one) } }
-    if not before then back[2] = { "retract", number } end
     if models.alike(s.model, model, settings.get("keep_rejected")) then
       -- As in "finish": such a step could not be told from the one before.
-      if model.over == s.model.over then
-        s:restate(number, verdict, forward, back)
-        s:amend(model)
-      else                                          -- what was open is withdrawn by it
-        s:extend(model, forward, back)
-      end
-      steps.store(tab)
+      if model.over == s.model.over then s:restate(number, verdict) end         -- else what was open is withdrawn by it
+      steps.amend(tab, s, model)
     else
-      steps.step(tab, ("%s %s after all"):format(ANSWERS[verdict], steps.named(s, number)),
-        { { s = s, model = model, forward = forward, back = back } })
+      steps.step(tab, ("%s %s after all"):format(ANSWERS[verdict], steps.named(s, number)), { { s = s, model = model } })
     end
-    steps.send(ctx, s, forward)
+    steps.send(ctx, s, { { "reanswer", number, verdict, models.told(one) } })
   end
   steps.present(ctx, tab, s)
   return true
@@ -132,7 +120,7 @@ local function answer(ctx, tab, s, verdict)
   end
   if not moved then start_s, end_s = one.start_s, one.end_s end
   local following = s.lookahead[verdict]
-  steps.send(ctx, s, { { "answer", one.number, verdict, start_s, end_s } })
+  steps.send(ctx, s, { { "answer", one.number, verdict, models.told { start_s = start_s, end_s = end_s, carried = one.carried } } })
   if moved then
     -- Other edges, another next candidate: the daemon's reply lands in the same undo step as the answer.
     s:await_what_follows { verdict = verdict, number = one.number, start_s = start_s, end_s = end_s }
@@ -160,32 +148,10 @@ function of_session.accept_rest(ctx, tab, s)
   return true
 end
 
----Whether a step holds answers (and not only a rename, say).
-local function holds_answers(step)
-  for _, command in ipairs(step.forward) do
-    if command[1] == "answer" or command[1] == "accept_rest" then return true end
-  end
-  return false
-end
-
----The number of the answer that a step has given: of several the last one, of the rest that was accepted at once the first.
----@return integer?
-local function answer_of(step)
-  local number, at_once
-  for _, command in ipairs(step.forward) do
-    if command[1] == "answer" then number = math.max(number or 0, command[2]) end
-    at_once = at_once or command[1] == "accept_rest"
-  end
-  for _, command in ipairs(at_once and step.back or {}) do
-    if command[1] == "undo" then number = command[2] end
-  end
-  return number
-end
-
 ---The last answer that stands: that of the last step that has one, else the one with the highest number.
 local function last_answer(s)
   for index = s.history.at, 1, -1 do
-    local number = answer_of(s.history.steps[index])
+    local number = s.history:answer_of(index)
     local candidate = number and s.model.candidates[number]
     if candidate and candidate.state ~= "candidate" then return number end
   end
@@ -196,7 +162,7 @@ end
 function of_session.undo(ctx, tab, s)
   if s.state == "answering" then return false end
   local step = s:step()
-  if holds_answers(step) and step.undo and project.last_undo(tab.proj) == step.undo then
+  if s.history:answer_of(s.history.at) and step.undo and project.last_undo(tab.proj) == step.undo then
     audition.stop_in(tab.proj)
     project.undo(tab.proj)
     project_changes.look(ctx, tab, true)
@@ -207,11 +173,8 @@ function of_session.undo(ctx, tab, s)
     status.say("no answer to take back", true)
     return true
   end
-  local again = models.again(s.model, number)
   audition.stop_in(tab.proj)
-  steps.step(tab, "Take back " .. steps.named(s, number), {
-    { s = s, model = models.undone(s.model, number), forward = { { "undo", number } }, back = again },
-  })
+  steps.step(tab, "Take back " .. steps.named(s, number), { { s = s, model = models.undone(s.model, number) } })
   steps.send(ctx, s, { { "undo", number } })
   steps.present(ctx, tab, s)
   return true
@@ -309,7 +272,7 @@ function of_session.finish(ctx, tab, s)
   if models.alike(model, ended, settings.get("keep_rejected")) then
     steps.amend(tab, s, ended)
   else
-    steps.step(tab, "Finish " .. model.label, { { s = s, model = ended, forward = { { "finish" } }, back = { { "more", 0 } } } })
+    steps.step(tab, "Finish " .. model.label, { { s = s, model = ended } })
   end
   steps.send(ctx, s, { { "finish" } })
   steps.describe(ctx, s, true)
@@ -526,8 +489,7 @@ function of_tab.rename(ctx, tab)
     return
   end
   steps.learn_names(s, project.read(tab.proj, s.history.known))
-  steps.step(tab, ("Rename %s to %s"):format(old, label), { { s = s, model = models.renamed(s.model, label),
-    forward = { { "rename", label } }, back = { { "rename", old } } } })
+  steps.step(tab, ("Rename %s to %s"):format(old, label), { { s = s, model = models.renamed(s.model, label) } })
   steps.send(ctx, s, { { "rename", label } })
   steps.describe(ctx, s, true)
 end

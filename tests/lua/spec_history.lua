@@ -19,7 +19,7 @@ end
 local function started()
   local s = session.new("ID", "{T}", 1, "Riser", { start_s = 1, end_s = 2 })
   local model = models.proposed(models.with_example(s.model, span(1)), 1, span(2, 0.87))
-  s:push { marks = marks_of(model), model = model, forward = {}, back = {} }
+  s:push { marks = marks_of(model), model = model }
   return s
 end
 
@@ -28,8 +28,7 @@ local function answer(s, verdict, next_start_s)
   local one = s.model.candidates[number]
   local model = models.answered(s.model, verdict, one.start_s, one.end_s)
   model = models.proposed(model, number + 1, span(next_start_s))
-  s:push { marks = marks_of(model), model = model, forward = { { "answer", number, verdict, one.start_s, one.end_s } },
-    back = { { "undo", number } } }
+  s:push { marks = marks_of(model), model = model }
   return s
 end
 
@@ -79,10 +78,10 @@ return {
     answer(answer(answer(s, "accept", 3), "reject", 4), "skip", 5)
     local at_first = s.history.steps[2].marks
     same(s.history:find_step(at_first), 2)
-    same(s:go(2), { { "undo", 1, shift_s = 0 } })
+    same(s:go(2), { { "undo", 1 } })
     same(s.model.current, 1)
     same(s.history:find_step(s.history.steps[4].marks), 4)
-    same(s:go(4), { { "answer", 1, "accept", 2, 3, shift_s = 0 }, { "answer", 2, "reject", 3, 4, shift_s = 0 } })
+    same(s:go(4), { { "answer", 1, "accept", 2, 3 }, { "answer", 2, "reject", 3, 4 } })
     same(s.model.current, 3)
     answer(s, "accept", 9)
     same(#s.history.steps, 5)
@@ -97,26 +96,26 @@ return {
     same(history.matches(s:step(), present), true)
     present["{1}"].end_s = 3.5
     same(history.matches(s:step(), present), false)
-    local model, forward, back = s.history:changes(present, "skip")
-    same(forward, { { "revise", 1, 2, 3.5 } })
-    same(back, { { "revise", 1, 2, 3 } })
+    local model = s.history:changes(present, "skip")
+    same(models.instead(model, s.model), { { "revise", 1, 2, 3.5 } })
+    same(models.instead(s.model, model), { { "revise", 1, 2, 3 } })
     same(model.candidates[1].end_s, 3.5)
     present["{1}"] = nil
-    local _
-    _, forward, back = s.history:changes(present, "skip")
-    same(forward, { { "retract", 1 } })
-    same(back, { { "revise", 1, 2, 3 } })
+    model = s.history:changes(present, "skip")
+    same(models.instead(model, s.model), { { "retract", 1 } })
+    same(models.instead(s.model, model), { { "revise", 1, 2, 3 } })
     present["{2}"] = nil
-    model, forward = s.history:changes(present, "reject")
-    same(#forward, 2)
+    model = s.history:changes(present, "reject")
+    same(#models.instead(model, s.model), 2)
     same(model.candidates[2].state, "rejected")
   end },
   { "a step is known wherever its regions went with the items", function()
     local s = answer(started(), "accept", 3)
     s:shift(0.5)
     answer(s, "accept", 4.5)
-    same(s:go(2), { { "undo", 1, shift_s = 0 } })
-    same(s:go(4), { { "answer", 1, "accept", 2, 3, shift_s = 0 }, { "answer", 2, "accept", 3, 4, shift_s = 0.5 } })
+    s:amend(models.proposed(models.all_moved(s.model, 0.5), 3, span(4.5)))
+    same(s:go(2), { { "undo", 1 } })
+    same(s:go(4), { { "answer", 1, "accept", 2.5, 3.5 }, { "answer", 2, "accept", 3.5, 4.5 } })
     local present = {}
     for guid, mark in pairs(s.history.steps[3].marks) do
       local by_s = mark.number == 0 and 0 or 0.5
@@ -125,6 +124,20 @@ return {
     end
     same(s.history:find_step(present, s.shift_s), 3)
     same(s.history:find_step(present, 0), nil)
+  end },
+  { "what items have done each in its own way is kept, and the daemon is told nothing of it", function()
+    local s = answer(started(), "accept", 5)
+    local before = s.model
+    s:amend(models.asked(models.add_carried(models.moved(before, 1, 3), 1, 3, 3), 2))
+    same(models.instead(s.model, before), {})
+    same(models.again(s.model, 1), { { "answer", 1, "accept", 2, 3 } })
+    same(models.parted(s.model, before), nil)
+    s:set_marks(marks_of(s.model))
+    local other = ext_state.decode("ID", ext_state.encode(s))
+    same(other.model.candidates[1].carried, { start_s = 3, end_s = 3 })
+    same({ models.told(other.model.candidates[1]) }, { 2, 3 })
+    same(other.model.candidates[2].asked, true)
+    same(models.add_carried(s.model, 1, -3, -3).candidates[1].carried, false)
   end },
   { "a region off its sound that is moved a little is as far off as before", function()
     local model = models.add_sound_offset(answer(started(), "accept", 3).model, 1, 0.5, 0.5)
@@ -140,9 +153,9 @@ return {
   end },
   { "an undo beyond the known steps takes the answers back", function()
     local s = answer(answer(started(), "accept", 3), "reject", 4)
-    local model, forward, back = s.history:changes(s.history.steps[2].marks, "skip")
-    same(forward, { { "undo", 1 } })
-    same(#back, 2)
+    local model = s.history:changes(s.history.steps[2].marks, "skip")
+    same(models.instead(model, s.model), { { "undo", 1 } })
+    same(#models.instead(s.model, model), 2)
     same(model.current, 1)
   end },
   { "as text and back", function()
@@ -170,7 +183,7 @@ return {
   { "a record with a number that is none, or out of range, is left out, though the seal fits", function()
     local s = answer(answer(started(), "accept", 1 / 3), "reject", 4)
     s:lay_out { ["{I}"] = { position_s = 0, length_s = 20, offset_s = 1, rate = 2, source = "a.wav" } }
-    s:amend(models.add_sound_offset(s.model, 1, 0.5, 0.5))
+    s:amend(models.asked(models.add_carried(models.add_sound_offset(s.model, 1, 0.5, 0.5), 1, 0.5, 0.5), 3))
     s:stray(2)
     s:take_over_from { ["{R}"] = 7 }
     local text = ext_state.encode(s)
@@ -198,6 +211,11 @@ return {
         local other = decoded("^(left" .. (";[^;]*"):rep(field - 2) .. ";)[^;]*", value)
         same({ value, field, other.cut, other.model.candidates[1].sound_offset }, { value, field, true })
       end
+      for field = 2, 4 do
+        local other = decoded("^(carried" .. (";[^;]*"):rep(field - 2) .. ";)[^;]*", value)
+        same({ value, field, other.cut, other.model.candidates[1].carried }, { value, field, true })
+      end
+      same(decoded("^(asked;)[^;]*", value).model.candidates[3].asked, nil)
       for _, field in ipairs { 5, 6, 8 } do
         local other = decoded("^(1;{1}" .. (";[^;]*"):rep(field - 3) .. ";)[^;]*", value)
         same({ value, field, other.cut, other.model.candidates[1], other:step().marks["{1}"] }, { value, field, true })
@@ -237,14 +255,49 @@ return {
     from_s, to_s = view.wanted(0, 2, 0.5, 4.5, 600)
     same(from_s <= 0.5 and to_s >= 4.5, true)
   end },
-  { "a step beside one at which nothing stands keeps its commands when it is corrected", function()
+  { "a step at which nothing stands tells nothing of the answers", function()
     local s = answer(started(), "accept", 5)
-    s:correct(models.restated(s.model, 1, "reject"))
-    same(s:step().back[1][1], "undo")
     s:go(2)
-    s:correct(models.with_example(s.model, span(1.5)))
-    same(s:step().forward, {})
-    same(s:step().back, {})
+    s:amend(answer(started(), "accept", 5).model)                -- the step after it has an answer that was given elsewhere
+    same(s:go(1), {})
+    same(s:go(2), {})
+    s:push { marks = {}, model = models.empty("Riser") }
+    same(s:go(2), {})
+    same(s:go(3), {})
+    s:set_told(models.ended(s.history.steps[2].model, "finished"))
+    same(s:go(2), { { "more", 0 } })
+    same(s:go(3), { { "finish" } })
+  end },
+  { "what undo and redo of one of two edits lead to is put between the steps around", function()
+    for _, by_redo in ipairs { false, true } do
+      local s = answer(answer(started(), "accept", 5), "accept", 8)
+      s:go(3)
+      local without, moved = {}, {}
+      for guid, mark in pairs(s:step().marks) do without[guid] = guid ~= "{1}" and mark or nil end
+      for guid, mark in pairs(without) do moved[guid] = mark end
+      moved["{0}"] = { number = 0, kind = "accepted", name = "Riser 0", start_s = 1.5, end_s = 2.5 }
+      s:push { marks = moved, model = models.retracted(models.with_example(s.model, span(1.5)), 1) }
+      answer(s, "reject", 11)
+      s:go(by_redo and 3 or 4)
+      s:insert({ marks = without, model = models.retracted(s.history.steps[3].model, 1) }, without, false)
+      same({ s.history.at, #s.history.steps }, { 4, 6 })
+      same(s:go(5), { { "revise", 0, 1.5, 2.5 } })
+      same(s:go(6), { { "answer", 2, "reject", 5, 6 } })
+      same(s:go(3), { { "revise", 0, 1, 2 }, { "revise", 1, 2, 3 }, { "undo", 2 } })
+    end
+  end },
+  { "a place that was asked for is asked for again where another might come", function()
+    local s = answer(started(), "reject", 5)
+    local other = models.asked(models.proposed(s.model, 2, span(20)), 2)
+    same(models.instead(other, s.model), { { "ask", 20 } })
+    same(models.instead(s.model, other), { { "ask", 5 } })
+    s:amend(other)
+    answer(s, "accept", 30)
+    same(s:go(3), { { "undo", 2 } })
+    same(s:go(2), { { "undo", 1 } })
+    same(s:go(3), { { "answer", 1, "reject", 2, 3 }, { "ask", 20 } })
+    same(s:go(2), { { "undo", 1 } })
+    same(s:go(4), { { "answer", 1, "reject", 2, 3 }, { "ask", 20 }, { "answer", 2, "accept", 20, 21 } })
   end },
   { "other answers are told by their sounds; a place is asked for only where another might come", function()
     local s = answer(answer(started(), "accept", 5), "reject", 8)

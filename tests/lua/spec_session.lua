@@ -20,7 +20,7 @@ local function in_state(state)
   if state == "cancelling" then s:cancel() return s end
   s:open()
   local model = models.proposed(models.with_example(s.model, span(1)), 1, span(2))
-  s:push { marks = {}, model = model, forward = {}, back = {} }
+  s:push { marks = {}, model = model }
   if state == "answering" then s:await_what_follows { verdict = "accept", number = 1, start_s = 2, end_s = 3 } end
   if state == "continuing" then s:await_more(10) end
   if state == "listing" or state == "accepting" then s:await_list(0.5) end
