@@ -83,10 +83,15 @@ local function first_candidate(ctx, tab, s, fields)
   s:set_lookahead(lookahead(fields))
 end
 
----Everything the daemon has, into the project: after "accept the rest", or when both have drifted apart.
----@param model Model to begin with
----@param rest_above number? the rest was accepted at once, above this score
-local function adopt_rows(ctx, tab, s, name, model, fields, rest_above)
+---What became of the rest that was accepted.
+local function rest_accepted(ctx, tab, s, fields)
+  if not s:has_rows() then
+    ctx.link:command("resume", { session = s.id })           -- the rows were lost with an earlier daemon
+    return
+  end
+  local above, asked, model = s.rest.above, s.model.current, s.model
+  s:finish_waiting()
+  s:set_rest_clear(false)
   if tab.active == s then audition.stop_in(tab.proj) end
   for _, row in ipairs(s.rows) do
     local one = model.candidates[row.number]
@@ -96,22 +101,10 @@ local function adopt_rows(ctx, tab, s, name, model, fields, rest_above)
   if (model.hidden or not model.current) and models.alike(s.model, model, settings.get("keep_rejected")) then
     steps.amend(tab, s, model)                  -- a step without a change could not be told from the one before
   else
-    steps.step(tab, ("%s %s"):format(name, s.model.label), { { s = s, model = model, rest_above = rest_above } })
+    steps.step(tab, "Accept all " .. model.label, { { s = s, model = model, rest_above = above } })
   end
   steps.present(ctx, tab, s)
   s:set_lookahead(lookahead(fields))
-end
-
----What became of the rest that was accepted.
-local function rest_accepted(ctx, tab, s, fields)
-  if not s:has_rows() then
-    ctx.link:command("resume", { session = s.id })           -- the rows were lost with an earlier daemon
-    return
-  end
-  local above, asked = s.rest.above, s.model.current
-  s:finish_waiting()
-  s:set_rest_clear(false)
-  adopt_rows(ctx, tab, s, "Accept all", s.model, fields, above)
   steps.drop_waiting(s, asked)               -- the keys were about the place that is accepted with the rest
 end
 
@@ -173,13 +166,15 @@ end
 
 ---Project and daemon are at different places, and the daemon's rows are there.
 local function resynced(ctx, tab, s, fields)
-  s:finish_waiting()
-  local model, number = s.model, fields.number
-  local behind = number and number < (model.current or 0) and model.candidates[number] ~= nil
+  local number = fields.number
+  local behind = number and number < (s.model.current or 0) and s.model.candidates[number] ~= nil
   if behind and s.resyncs < session.MOST_RESYNCS then
-    steps.send(ctx, s, models.again(model, number))           -- the project is the truth: the daemon hears it again
+    s:finish_waiting()
+    steps.send(ctx, s, models.again(s.model, number))           -- the project is the truth: the daemon hears it again
   else
-    adopt_rows(ctx, tab, s, "Update", behind and models.undone(model, number) or model, fields)   -- the daemon is right
+    restore.catch_up(ctx, tab, s, fields)                       -- the daemon is right
+    s:set_lookahead(lookahead(fields))
+    steps.present(ctx, tab, s)
   end
 end
 
