@@ -283,9 +283,9 @@ function earlier.hand_over(ctx, tab, s, old, model, list)
     end
   end
   s:take_over_from(removed)
-  local finishes = old.model.over ~= "finished"                    -- else undo leaves it as it was
+  local finishes = old.model.over ~= "finished"
   local parts = {
-    { s = old, marks = left_over, model = models.empty(old.model.label), told = models.ended(old.model, "finished") },
+    { s = old, marks = left_over, model = models.empty(old.model.label), daemon_model = models.ended(old.model, "finished") },
     { s = s, marks = adopted, model = model },
   }
   local other = tab.active

@@ -124,7 +124,7 @@ local function same_candidate(ctx, tab, s, fields)
   s:agreed()
   local model = s.model
   local one = model.candidates[fields.number]
-  if not models.same_place(models.proposal(one), fields) then
+  if not models.same_place(models.daemon_proposal(one), fields) then
     steps.correct(tab, s, models.proposed(model, fields.number, fields), fields)
     steps.present(ctx, tab, s)
   end
@@ -172,7 +172,7 @@ local function resynced(ctx, tab, s, fields)
     s:finish_waiting()
     steps.send(ctx, s, models.again(s.model, number))           -- the project is the truth: the daemon hears it again
   else
-    restore.catch_up(ctx, tab, s, fields)                       -- the daemon is right
+    restore.catch_up(ctx, tab, s, fields, s.refused)            -- the daemon is right
     s:set_lookahead(lookahead(fields))
     steps.present(ctx, tab, s)
   end
@@ -265,8 +265,8 @@ end
 ---length of the time that was pointed at.
 ---@param one Candidate that is open
 local function may_be_open(s, one)
-  local time_s = s.question.values.time_s
-  return not time_s or math.abs(time_s + s.shift_s - one.proposed_start_s) <= (one.proposed_end_s - one.proposed_start_s) / 2
+  local time_s, there = s.question.values.time_s, models.daemon_proposal(one)
+  return not time_s or math.abs(time_s + s.shift_s - there.start_s) <= (there.end_s - there.start_s) / 2
 end
 
 ---Whether a candidate was said before the daemon knew that it was asked for another one in its place.
@@ -275,7 +275,7 @@ local function was_said_before_question(ctx, s, fields)
   if not one then return false end
   -- Rows that arrive after the question was handled belong to a later request.
   local may_be_reply = (may_be_open(s, one) or s:has_rows()) and not ctx.link:is_pending(s.question)
-  return models.same_place(models.proposal(one), fields) and not may_be_reply
+  return models.same_place(models.daemon_proposal(one), fields) and not may_be_reply
 end
 
 ---Show the open candidate again where its region was deleted while another place was asked for: that was no answer to this one.
@@ -292,9 +292,11 @@ end
 
 ---The question that was asked for, or another that stands now.
 local function question(ctx, tab, s, fields)
+  local pointed, before = s.question.values.time_s ~= nil, s.model.current
   s:finish_waiting()
   follow(ctx, tab, s, fields)
-  if fields.number and fields.number == s.model.current then steps.amend(tab, s, models.asked(s.model, fields.number)) end
+  local new = s.model.current ~= before and s.model.current == fields.number           -- else it was corrected
+  if pointed and new and fields.number then steps.amend(tab, s, models.requested(s.model, fields.number)) end
   show_again(ctx, tab, s)
 end
 

@@ -46,7 +46,7 @@ function ext_state.encode(s)
     local offset = one.sound_offset
     -- The record is called "left" in the projects that versions up to now have saved.
     if offset then parts[#parts + 1] = joined("left", number, offset.start_s, offset.end_s, offset.stays and 1 or 0) end
-    if one.asked then parts[#parts + 1] = joined("asked", number) end
+    if one.requested then parts[#parts + 1] = joined("requested", number) end
     if one.carried then parts[#parts + 1] = joined("carried", number, one.carried.start_s, one.carried.end_s) end
   end
   for number in pairs(s.strayed) do parts[#parts + 1] = joined("strayed", number) end
@@ -118,7 +118,7 @@ function ext_state.decode(id, text)
   if offset > 0 then model.offset = offset end
   local shift_s = head[7] == nil and 0 or finite(head[7])
   local sound = shift_s ~= nil and (model.current ~= nil or head[4] == "")         -- every record makes sense
-  local marks, gone, layout, offsets, carried, asked, strayed, replaced, removed = {}, {}, nil, {}, {}, {}, {}, {}, {}
+  local marks, gone, layout, offsets, carried, requested, strayed, replaced, removed = {}, {}, nil, {}, {}, {}, {}, {}, {}
   for index = 2, #lines do
     local field = split(lines[index], ";")
     local what, number = field[1], counted(field[1])
@@ -131,10 +131,10 @@ function ext_state.decode(id, text)
       local one, start_s, end_s = counted(field[2]), finite(field[3]), finite(field[4])
       good = one ~= nil and start_s ~= nil and end_s ~= nil
       if good then carried[one] = { start_s = start_s, end_s = end_s } end
-    elseif what == "asked" then
+    elseif what == "requested" then
       local one = counted(field[2])
       good = one ~= nil
-      if good then asked[one] = true end
+      if good then requested[one] = true end
     elseif what == "strayed" then
       local one = counted(field[2])
       good = one ~= nil
@@ -187,8 +187,8 @@ function ext_state.decode(id, text)
   for number, by in pairs(carried) do
     if model.candidates[number] then model.candidates[number].carried = by end
   end
-  for number in pairs(asked) do
-    if model.candidates[number] then model.candidates[number].asked = true end
+  for number in pairs(requested) do
+    if model.candidates[number] then model.candidates[number].requested = true end
   end
   local answers = counted(head[6]) or 0
   if old then whole = #lines > 1 and models.answers(model) == answers end

@@ -10,7 +10,7 @@ local history = {}
 ---@class Step
 ---@field marks table<string, Mark> what it left in the project, by region GUID
 ---@field model Model
----@field told Model? what the daemon has of it, where that is something else
+---@field daemon_model Model? what the daemon has at it, where that is something else
 ---@field rest_above number? the rest was accepted at once, above this score
 ---@field undo string? its name in REAPER's undo history
 ---@field shift_s number how far the items had moved since the search, when marks and model were right
@@ -23,7 +23,7 @@ local history = {}
 local methods = {}
 
 ---Whether each region that two steps have differently stands as one of them left it, or is gone as in one of them.
----@param one Step?
+---@param one Step
 ---@param other Step
 ---@param present table<string, Mark>
 local function is_between(one, other, present)
@@ -31,13 +31,13 @@ local function is_between(one, other, present)
     if not mark or not there then return mark == there end
     return mark.kind == there.kind and (mark.kind ~= "accepted" or models.same_place(mark, there))
   end
-  for _, marks in ipairs { one and one.marks or {}, other.marks, present } do
+  for _, marks in ipairs { one.marks, other.marks, present } do
     for guid in pairs(marks) do
       local there = present[guid]
-      if not one or not stands(one.marks[guid], there) and not stands(other.marks[guid], there) then return false end
+      if not stands(one.marks[guid], there) and not stands(other.marks[guid], there) then return false end
     end
   end
-  return one ~= nil
+  return true
 end
 
 ---@return Step
@@ -59,20 +59,20 @@ end
 ---@param further boolean a redo has led further than the present step
 function methods:insert(step, present, further)
   local present_step, before, next_one = self:step(), self.steps[self.at - 1], self.steps[self.at + 1]
-  local after = further or not history.matches(present_step, present) and is_between(next_one, present_step, present)
-    and not is_between(before, present_step, present)
+  local after = further or next_one and not history.matches(present_step, present) and is_between(next_one, present_step, present)
+    and not (before and is_between(before, present_step, present))
   self.at = self.at + (after and 1 or 0)
   table.insert(self.steps, self.at, step)
   for guid, mark in pairs(step.marks) do self.known[guid] = mark.number end
 end
 
----The same step, known better: nothing that could be undone has happened, and the daemon was told nothing.
+---The present step is known better, or something was done that shows nothing: REAPER has no point for it.
 ---@param model Model
 function methods:amend(model) self:step().model = model end
 
 ---The daemon has something else of the present step.
 ---@param model Model
-function methods:set_told(model) self:step().told = model end
+function methods:set_daemon_model(model) self:step().daemon_model = model end
 
 ---Nothing can be redone any more.
 function methods:drop_redo()
@@ -81,19 +81,20 @@ end
 
 ---What the daemon has at a step. One at which nothing of the session stands says nothing of its answers: they are those of the step
 ---next to it.
+---@param shift_s number how far the items have moved since the search: its times are those of then
 ---@return Model
-function methods:told(index)
+function methods:daemon_model(index, shift_s)
   local step = self.steps[index]
-  local beside = index == 1 and self.steps[2] and 2 or index - 1
-  local told = step.told or (step.model.candidates[0] or not self.steps[beside]) and step.model
-  return told or self.steps[beside].told or self.steps[beside].model
+  local beside = self.steps[index == 1 and 2 or index - 1]
+  if not step.daemon_model and not step.model.candidates[0] then step = beside or step end
+  return models.all_moved(step.daemon_model or step.model, shift_s - step.shift_s)
 end
 
 ---The number of the answer that a step has given: of several the last one, of the rest that was accepted at once the first.
 ---@return integer?
 function methods:answer_of(index)
   local step, number = self.steps[index], nil
-  local before = index > 1 and self:told(index - 1).candidates or step.model.candidates
+  local before = index > 1 and self:daemon_model(index - 1, 0).candidates or step.model.candidates
   for key, one in pairs(step.model.candidates) do
     local is_new = key > 0 and one.state ~= "candidate" and (not before[key] or before[key].state == "candidate")
     if is_new then number = (step.rest_above and math.min or math.max)(number or key, key) end
@@ -101,7 +102,8 @@ function methods:answer_of(index)
   return number
 end
 
----An answer is another one now, and no region shows it: it stands in every step around that had the one before.
+---An answer is another one now, and no region shows it: it stands in every step around that had the one before. What was proposed later
+---there might not be proposed after it.
 ---@param number integer
 ---@param verdict "accept"|"reject"
 function methods:restate(number, verdict)
@@ -112,7 +114,11 @@ function methods:restate(number, verdict)
   end
   while has_it(first - 1) do first = first - 1 end
   while has_it(last + 1) do last = last + 1 end
-  for index = first, last do self.steps[index].model = models.restated(self.steps[index].model, number, verdict) end
+  for index = first, last do
+    local model = models.restated(self.steps[index].model, number, verdict)
+    for later in pairs(model.candidates) do model = later > number and models.requested(model, later) or model end
+    self.steps[index].model = model
+  end
 end
 
 ---What really stands in the project for the present step.
@@ -234,7 +240,7 @@ end
 ---Regions that stand for marks of a step whose own are gone: by name and place, of a candidate by name alone.
 ---@param marks table<string, Mark>
 ---@param present table<string, Mark>
----@param unknown_regions table<string, table[]> regions that no step knows, by name
+---@param unknown_regions table<string, table[]> regions that no step knows, by name without percentage
 ---@param by_s number so far the items have moved since
 ---@return table<string, string>? new GUID by the old one; nil: a mark has none
 ---@return table<string, Mark>? present with them, by the old GUIDs
@@ -243,7 +249,7 @@ local function match_marks(marks, present, unknown_regions, by_s)
   for guid, there in pairs(present) do all[guid] = there end
   for guid, mark in pairs(marks) do
     local found
-    for _, there in ipairs(not present[guid] and unknown_regions[mark.name] or {}) do
+    for _, there in ipairs(not present[guid] and unknown_regions[models.without_percentage(mark.name)] or {}) do
       local stands = math.abs(there.start_s - mark.start_s) <= models.TOLERANCE_S
         or math.abs(there.start_s - mark.start_s - by_s) <= models.TOLERANCE_S
       if not taken[there.guid] and there.kind == mark.kind and (stands or mark.kind == "candidate") then found = there end
@@ -258,21 +264,26 @@ local function match_marks(marks, present, unknown_regions, by_s)
   return guids, all
 end
 
----The step nearest to the present one that left what stands in the project, should undo or redo have given regions back with other
----GUIDs.
+---The step that left what stands in the project, should undo or redo have given regions back with other GUIDs: of several the one that
+---fits REAPER's undo history, then the nearest one.
 ---@param present table<string, Mark>
----@param unknown_regions table<string, table[]> regions that no step knows, by name
+---@param unknown_regions table<string, table[]> regions that no step knows, by name without percentage
 ---@param shift_s number how far the items have moved since the search
+---@param points UndoPoints
 ---@return table<string, string>? guids new GUID by the old one; nil: there is no such step
-function methods:match_step(present, unknown_regions, shift_s)
+function methods:match_step(present, unknown_regions, shift_s, points)
+  local best, most = nil, -1
   for distance = 0, #self.steps do
     for _, index in ipairs { self.at - distance, self.at + distance } do
       local step = self.steps[index]
       local by_s = step and shift_s - step.shift_s
       local guids, all = match_marks(step and step.marks or {}, present, unknown_regions, by_s or 0)
-      if step and guids and next(guids) and history.matches(step, all, by_s) then return guids end
+      if step and guids and next(guids) and history.matches(step, all, by_s) and self:fit(index, points) > most then
+        best, most = guids, self:fit(index, points)
+      end
     end
   end
+  return best
 end
 
 ---Whether a renaming of the sound was undone or redone, which changes nothing but names.
@@ -280,32 +291,42 @@ end
 ---@return integer? step
 function methods:find_renaming(present)
   if named_alike(self:step(), present) then return nil end
-  for _, index in ipairs { self.at - 1, self.at + 1 } do
-    local step = self.steps[index]
-    if step and step.model.label ~= self:step().model.label and history.matches(step, present) and named_alike(step, present) then
-      return index
+  for distance = 1, #self.steps do
+    for _, index in ipairs { self.at - distance, self.at + distance } do
+      local step = self.steps[index]
+      if step and step.model.label ~= self:step().model.label and history.matches(step, present) and named_alike(step, present) then
+        return index
+      end
     end
   end
 end
 
----Undo or redo, as REAPER did it already: make that step the present one.
+---Undo or redo, as REAPER did it already: make that step the present one. The daemon is led through all steps in between: what it would
+---have proposed after other answers than those of then is another place.
 ---@param index integer
 ---@param shift_s number how far the items have moved since the search
 ---@return table[] commands that lead the daemon there, in order; their times are those of now
 function methods:go(index, shift_s)
-  local commands = {}
-  local function told(at) return models.all_moved(self:told(at), shift_s - self.steps[at].shift_s) end
-  local function add(list) table.move(list, 1, #list, #commands + 1, commands) end
-  local present = told(self.at)
-  for at = self.at + 1, index do
-    local above = self.steps[at].rest_above
-    if above then
-      add(models.instead(told(at - 1), present))
-      add { { "accept_rest", above } }
-      present = told(at)
+  local commands, model = {}, self:daemon_model(self.at, shift_s)
+  local function add(list)
+    for _, command in ipairs(list) do
+      local last = commands[#commands]
+      if command[1] == "undo" and last and last[1] == "undo" and command[2] <= last[2] then commands[#commands] = nil end
+      commands[#commands + 1] = command
     end
   end
-  add(models.instead(told(index), present))
+  local function lead_to(at)
+    local target = self:daemon_model(at, shift_s)
+    local above = at > self.at and self.steps[at].rest_above
+    if above then
+      add { { "accept_rest", above } }
+      model = models.with_rest(model, target)
+    end
+    add(models.instead(target, model))
+    model = target
+  end
+  for at = self.at - 1, index, -1 do lead_to(at) end
+  for at = self.at + 1, index do lead_to(at) end
   self.at = index
   return commands
 end

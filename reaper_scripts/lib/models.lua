@@ -61,7 +61,8 @@ function models.proposal(one) return { start_s = one.proposed_start_s, end_s = o
 ---@field probability number
 ---@field given string|false|nil the name that the user gave its region
 ---@field typed string? that name as it stands while it is a candidate
----@field asked boolean? it was asked for in place of what would have been proposed
+---@field first "accept"|"reject"|"skip"|false|nil what was answered before another answer was given: later places were proposed after it
+---@field requested boolean? it was asked for in place of what would have been proposed
 ---@field sound_offset SoundOffset|false|nil
 ---@field carried { start_s: number, end_s: number }|false|nil how far its sound has gone with its item alone, of which the daemon knows
 ---  nothing
@@ -141,13 +142,13 @@ end
 ---@param one Candidate
 ---@return number start_s
 ---@return number end_s
-function models.told(one)
+function models.daemon_span(one)
   local carried, start_s, end_s = one.carried or NO_OFFSET, models.sound(one)
   return start_s - carried.start_s, end_s - carried.end_s
 end
 
 ---What was proposed for a place, as the daemon has it.
-local function told_proposal(one)
+function models.daemon_proposal(one)
   local carried, there = one.carried or NO_OFFSET, on_sound(one)
   return { start_s = there.proposed_start_s - carried.start_s, end_s = there.proposed_end_s - carried.end_s }
 end
@@ -178,7 +179,7 @@ end
 
 ---An accepted region stands on its sound again, where that was searched.
 ---@return Model
-function models.clear_sound_offset(model, number) return with(model, number, { sound_offset = false, carried = false }) end
+function models.put_back_on_sound(model, number) return with(model, number, { sound_offset = false, carried = false }) end
 
 ---The numbers of the accepted places whose regions stand off their sound.
 ---@return integer[]
@@ -212,17 +213,17 @@ function models.proposed(model, number, span)
   if before and are_apart(span, before) then model = with(model, number, nil) end  -- and its name
   local new = with(model, number, {
     number = number, state = "candidate", probability = span.probability,
-    start_s = span.start_s, end_s = span.end_s, proposed_start_s = span.start_s, proposed_end_s = span.end_s, sound_offset = false,
-    carried = false,
+    start_s = span.start_s, end_s = span.end_s, proposed_start_s = span.start_s, proposed_end_s = span.end_s,
+    sound_offset = false, carried = false,
   })
   new.current, new.over, new.hidden = number, nil, nil
   return new
 end
 
----The open candidate was asked for in place of another one.
+---A place was asked for in place of another one, or has to be should it be proposed again.
 ---@param number integer
 ---@return Model
-function models.asked(model, number) return with(model, number, { asked = true }) end
+function models.requested(model, number) return with(model, number, { requested = true }) end
 
 ---@param span { start_s: number, end_s: number }
 ---@return Model
@@ -236,7 +237,7 @@ end
 ---@param verdict "accept"|"reject"|"skip"
 ---@return Model
 function models.answered(model, verdict, start_s, end_s)
-  local new = with(model, model.current, { state = AFTER[verdict], start_s = start_s, end_s = end_s })
+  local new = with(model, model.current, { state = AFTER[verdict], start_s = start_s, end_s = end_s, first = false })
   new.current, new.hidden = nil, nil
   return new
 end
@@ -249,7 +250,7 @@ function models.undone(model, number)
     if key < number then new.candidates[key] = value end
   end
   local one = copied(model.candidates[number], on_sound(model.candidates[number]))
-  new.candidates[number] = copied(one, { state = "candidate", start_s = one.proposed_start_s, end_s = one.proposed_end_s })
+  new.candidates[number] = copied(one, { state = "candidate", start_s = one.proposed_start_s, end_s = one.proposed_end_s, first = false })
   new.current, new.over, new.hidden = number, nil, nil
   return new
 end
@@ -257,7 +258,10 @@ end
 ---An answered place gets another answer.
 ---@param verdict "accept"|"reject"
 ---@return Model
-function models.restated(model, number, verdict) return with(model, number, { state = AFTER[verdict] }) end
+function models.restated(model, number, verdict)
+  local one = model.candidates[number]
+  return with(model, number, { state = AFTER[verdict], first = one.first or models.verdict(one.state) or "accept" })
+end
 
 ---The same, and what is open stands, unless the rejections are used up by it.
 ---@param verdict "accept"|"reject"
@@ -425,8 +429,8 @@ end
 function models.from_row(model, row)
   local new = with(model, row.number, {
     number = row.number, state = row.state, probability = row.probability, start_s = row.start_s, end_s = row.end_s,
-    proposed_start_s = row.start_s, proposed_end_s = row.end_s, sound_offset = false,
-    carried = false,
+    proposed_start_s = row.start_s, proposed_end_s = row.end_s,
+    sound_offset = false, carried = false, requested = false,
   })
   if new.current == row.number then new.current, new.hidden = nil, nil end
   return new
@@ -441,6 +445,18 @@ function models.with_first(model, last, other)
     if number <= last then model = with(model, number, one) end
   end
   return model
+end
+
+---What the daemon has once it has accepted the rest itself.
+---@param model Model where the rest was accepted
+---@param after Model what became of it, and of what was done then without a step
+---@return Model
+function models.with_rest(model, after)
+  local new = models.ended(model, nil)
+  for number, one in pairs(after.candidates) do
+    if one.state ~= "candidate" and not new.candidates[number] then new = with(new, number, one) end
+  end
+  return new
 end
 
 ---@return integer
@@ -459,8 +475,8 @@ local SAME_ANSWER_S, EDGE_S = 0.001, 1e-5
 ---@param a Candidate
 ---@param b Candidate
 local function sounds_are_apart(a, b)
-  local a_start_s, a_end_s = models.told(a)
-  local b_start_s, b_end_s = models.told(b)
+  local a_start_s, a_end_s = models.daemon_span(a)
+  local b_start_s, b_end_s = models.daemon_span(b)
   return a_start_s >= b_end_s or a_end_s <= b_start_s
 end
 
@@ -469,8 +485,8 @@ end
 ---@param b Candidate
 ---@param by_s number by so much, at least
 local function have_other_edges(a, b, by_s)
-  local a_start_s, a_end_s = models.told(a)
-  local b_start_s, b_end_s = models.told(b)
+  local a_start_s, a_end_s = models.daemon_span(a)
+  local b_start_s, b_end_s = models.daemon_span(b)
   return math.abs(a_start_s - b_start_s) > by_s or math.abs(a_end_s - b_end_s) > by_s
 end
 
@@ -660,15 +676,29 @@ end
 ---@return table[] commands
 local function restated(one, before)
   local number, gone = one.number, one.state == "retracted"
-  if number == 0 then return { gone and { "retract", 0 } or { "revise", 0, models.told(one) } } end
+  if number == 0 then return { gone and { "retract", 0 } or { "revise", 0, models.daemon_span(one) } } end
   local was_accepted = before.state == "accepted" or before.state == "retracted"
-  if was_accepted and one.state == "accepted" then return { { "revise", number, models.told(one) } } end
+  if was_accepted and one.state == "accepted" then return { { "revise", number, models.daemon_span(one) } } end
   local list = {}
   if not (gone and before.state == "accepted") then
-    list[1] = { "reanswer", number, models.verdict(gone and "accepted" or one.state), models.told(one) }
+    list[1] = { "reanswer", number, models.verdict(gone and "accepted" or one.state), models.daemon_span(one) }
   end
   if gone then list[#list + 1] = { "retract", number } end
   return list
+end
+
+---Which of some places goes first to where another model has it: one whose time no other one still has.
+---@param numbers integer[]
+---@return integer index
+local function next_free(model, other, numbers)
+  for index, number in ipairs(numbers) do
+    local free = true
+    for _, still in ipairs(numbers) do
+      free = free and (still == number or sounds_are_apart(model.candidates[number], other.candidates[still]))
+    end
+    if free then return index end
+  end
+  return 1
 end
 
 ---What leads from another model's places up to a number to those of this one, the example first.
@@ -677,12 +707,16 @@ end
 ---@param last integer
 ---@return table[] commands
 function models.restated_to(model, other, last)
-  local list = {}
+  local list, numbers = {}, {}
   for number = 0, last do
     local one, before = model.candidates[number], other.candidates[number]
     if one and before and (models.differ(one, before) or models.is_accepted(one) and have_other_edges(one, before, EDGE_S)) then
-      for _, command in ipairs(restated(one, before)) do list[#list + 1] = command end
+      numbers[#numbers + 1] = number
     end
+  end
+  while numbers[1] do
+    local number = table.remove(numbers, next_free(model, other, numbers))
+    for _, command in ipairs(restated(model.candidates[number], other.candidates[number])) do list[#list + 1] = command end
   end
   return list
 end
@@ -697,7 +731,7 @@ local function unshared(model, other)
   for number = shared, 1, -1 do
     local one, there = model.candidates[number], other.candidates[number]
     if one and there and models.differ(one, there) then first = number end
-    apart = apart or one and there and are_apart(told_proposal(one), told_proposal(there))
+    apart = apart or one and there and are_apart(models.daemon_proposal(one), models.daemon_proposal(there))
   end
   return apart and first or shared + 1
 end
@@ -711,16 +745,20 @@ end
 function models.instead(model, other)
   local from = unshared(model, other)
   local taken_back = models.answers(other) >= from
-  local list, asks = models.restated_to(model, other, from - 1), false
-  for _, command in ipairs(list) do asks = asks or command[1] == "reanswer" end
-  local function ask(one) list[#list + 1] = { "ask", told_proposal(one).start_s } end
-  if other.over == "finished" and model.over ~= "finished" and not taken_back then table.insert(list, 1, { "more", 0 }) end
+  local list, asks = {}, false
+  local function ask(one) list[#list + 1] = { "ask", models.daemon_proposal(one).start_s } end
+  local finished = other.over == "finished" and not taken_back             -- an undo opens it again
+  if finished and model.over ~= "finished" then list[#list + 1] = { "more", 0 } end
   if taken_back then list[#list + 1] = { "undo", from } end
+  for _, command in ipairs(models.restated_to(model, other, from - 1)) do
+    asks = asks or command[1] == "reanswer"
+    list[#list + 1] = command
+  end
   local open = other.candidates[from]
   local function is_asked(number)
     local one = model.candidates[number]
-    if number == from and open then return are_apart(told_proposal(one), told_proposal(open)) end
-    return one.asked
+    if number == from and open then return are_apart(models.daemon_proposal(one), models.daemon_proposal(open)) end
+    return one.requested
   end
   for _, command in ipairs(models.again(model, from)) do
     local number = command[2]
@@ -729,7 +767,7 @@ function models.instead(model, other)
     list[#list + 1] = command
   end
   if model.current and is_asked(model.current) then ask(model.candidates[model.current]) end
-  if model.over == "finished" and other.over ~= "finished" then list[#list + 1] = { "finish" } end
+  if model.over == "finished" and not finished then list[#list + 1] = { "finish" } end
   if model.label ~= other.label then list[#list + 1] = { "rename", model.label } end
   return list
 end
@@ -743,7 +781,10 @@ function models.again(model, number)
     local one = model.candidates[key]
     local gone = one and one.state == "retracted"
     local verdict = one and models.verdict(gone and "accepted" or one.state)
-    if verdict then list[#list + 1] = { "answer", key, verdict, models.told(one) } end
+    if verdict then list[#list + 1] = { "answer", key, one.first or verdict, models.daemon_span(one) } end
+    if verdict and one.first and one.first ~= verdict then
+      list[#list + 1] = { "reanswer", key, verdict, models.daemon_span(one) }
+    end
     if gone then list[#list + 1] = { "retract", key } end
   end
   return list

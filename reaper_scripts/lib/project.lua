@@ -77,11 +77,11 @@ end
 function project.match_by_name_and_start(proj, marks, known, present)
   local missing, found = {}, {}
   for guid, mark in pairs(marks) do
-    if not present[guid] then missing[mark.name] = guid end
+    if not present[guid] then missing[models.without_percentage(mark.name)] = guid end
   end
   if not next(missing) then return found end
   for there in places.each(proj) do
-    local guid = there.isrgn and missing[there.name]
+    local guid = there.isrgn and missing[models.without_percentage(there.name)]
     if guid and math.abs(there.start_s - marks[guid].start_s) < models.TOLERANCE_S and not known[there.guid] then
       found[guid] = there.guid
     end
@@ -89,15 +89,16 @@ function project.match_by_name_and_start(proj, marks, known, present)
   return found
 end
 
----The regions of a project that a session does not know, by name.
+---The regions of a project that a session does not know, by name without percentage.
 ---@param known table<string, integer>
 ---@return table<string, table[]> empty where there are none
 function project.unknown_regions(proj, known)
   local unknown_regions = {}
   for there in places.each(proj) do
     if there.isrgn and not known[there.guid] then
-      unknown_regions[there.name] = unknown_regions[there.name] or {}
-      table.insert(unknown_regions[there.name], { guid = there.guid, kind = kind(there), name = there.name, start_s = there.start_s,
+      local name = models.without_percentage(there.name)
+      unknown_regions[name] = unknown_regions[name] or {}
+      table.insert(unknown_regions[name], { guid = there.guid, kind = kind(there), name = there.name, start_s = there.start_s,
         end_s = there.end_s })
     end
   end

@@ -17,8 +17,8 @@ local project_changes = {}
 ---Know the regions of a step by their new GUIDs, where all of them are there.
 ---@param unknown_regions table<string, table[]> that may be them, by name
 ---@return boolean found
-local function rematch(s, present, unknown_regions)
-  local new = next(unknown_regions) and s.history:match_step(present, unknown_regions, s.shift_s)
+local function rematch(s, present, unknown_regions, points)
+  local new = next(unknown_regions) and s.history:match_step(present, unknown_regions, s.shift_s, points)
   if new then s:replace_guids(new) end
   return new ~= nil
 end
@@ -26,10 +26,10 @@ end
 ---Should undo or redo have given back regions with new GUIDs: know them by name and place. Several may have happened at once; where
 ---no step is there as it was, the user has edited something besides.
 ---@return boolean found
-local function find_new_guids(tab, s, present)
+local function find_new_guids(tab, s, present, points)
   local unknown_regions = project.unknown_regions(tab.proj, s.history.known)
   if not next(unknown_regions) then return false end
-  if rematch(s, present, unknown_regions) then return true end
+  if rematch(s, present, unknown_regions, points) then return true end
   local found = false
   for _, index in ipairs { s.history.at, s.history.at - 1, s.history.at + 1 } do
     local step = s.history.steps[index]
@@ -44,15 +44,16 @@ end
 
 ---The same before anything else is compared: without the regions that have come back, what stands may look like another step.
 ---@return boolean found
-local function find_given_back(tab, s, present)
+local function find_given_back(tab, s, present, points)
   local named = {}
   for name, list in pairs(project.unknown_regions(tab.proj, s.history.known)) do
     if models.number_in_name(s.model.label, name) then named[name] = list end
   end
-  return rematch(s, present, named)
+  return rematch(s, present, named, points)
 end
 
----Whether the open candidate's region stands where another place had its number: that it took this one's has no undo point.
+---Whether the open candidate's region stands apart from its place, as after an undo to where another place had its number: that this
+---one took it has no undo point.
 local function is_elsewhere(s, there)
   local one = s.model.candidates[there.number]
   return there.end_s <= one.proposed_start_s or there.start_s >= one.proposed_end_s
@@ -102,7 +103,7 @@ end
 ---@return boolean as_known it is the present step, and nothing has changed
 local function step_of_project(tab, s, points)
   local present = project.read(tab.proj, s.history.known)
-  if find_given_back(tab, s, present) then present = project.read(tab.proj, s.history.known) end
+  if find_given_back(tab, s, present, points) then present = project.read(tab.proj, s.history.known) end
   if history.matches(s:step(), present) then
     local index = s.history:find_renaming(present)
     if not index and renamed_back(s, present, points) then return nil, present, false end
@@ -111,7 +112,7 @@ local function step_of_project(tab, s, points)
     return index, present, index == nil
   end
   local index = s.history:find_step(present, s.shift_s, points)
-  if not index and find_new_guids(tab, s, present) then
+  if not index and find_new_guids(tab, s, present, points) then
     present = project.read(tab.proj, s.history.known)
     if history.matches(s:step(), present) then return nil, present, true end
     index = s.history:find_step(present, s.shift_s, points)
@@ -184,7 +185,9 @@ local function take_changes(ctx, tab, s, present, points)
     return
   end
   local further = redone or label ~= nil and project.is_renaming(points.undo) and not project.is_renaming(points.redo)
-  if undone then s:insert({ marks = marks, model = model }, present, further) else s:push { marks = marks, model = model } end
+  local kept = not model.candidates[0] or s:step().daemon_model                    -- the daemon keeps what it has
+  local step = { marks = marks, model = model, daemon_model = kept and s.history:daemon_model(s.history.at, s.shift_s) or nil }
+  if undone then s:insert(step, present, further) else s:push(step) end
   if undone or rewound then settle_unknown(tab, s, present) end
   if not s:absent() then steps.send(ctx, s, models.instead(s.model, before)) end
   if s:absent() then
@@ -210,6 +213,7 @@ end
 ---@return boolean changed
 local function look_at(ctx, tab, s, watched, retuned, items_too, points)
   if retuned and not items_too and not s:absent() and track_changes.with_tempo(tab, s, project.read(tab.proj, s.history.known)) then
+    settle_candidate(tab, s, project.read(tab.proj, s.history.known), is_undone(points))
     return true
   end
   if not s:absent() then earlier.remove_again(tab, s) end

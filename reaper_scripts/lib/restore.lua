@@ -276,7 +276,7 @@ local function mend(tab, s, daemon_model, present)
   s:set_marks(present)
   if s.media_track then s:lay_out(track.layout(s.media_track)) end          -- what has become of the items before is not known
   s:mend()
-  s:set_told(daemon_model)
+  s:set_daemon_model(daemon_model)
   steps.step(tab, "Restore " .. s.model.label, { { s = s, model = restore.shown_as(daemon_model, present) } })
   status.say(("%s: the project had lost a part of it; its journal has brought it back"):format(s.model.label), true)
 end
@@ -287,15 +287,17 @@ end
 ---@return Model model by the project's name of the sound
 ---@return string label the daemon's
 ---@return boolean renamed that was given elsewhere
-local function take_rows(s, fields)
+---@param keeps boolean? edges that it has refused stay as the user has put them
+local function take_rows(s, fields, keeps)
   local model = models.with_names(models.continued(models.from_rows(s.model.label, s.rows), fields), s.model)
   local label, renamed = s:label_of_rows(), s:is_renamed_elsewhere()
   s:hear_label(label)
   s:drop_rows()
   for number, one in pairs(model.candidates) do
     local stored = s.model.candidates[number]
-    if stored and stored.asked and one.state == stored.state then model = models.asked(model, number) end
-    if stored and one.state ~= "candidate" and one.state == stored.state and (s.outdated or stored.sound_offset) then
+    if stored and stored.requested and one.state == stored.state then model = models.requested(model, number) end
+    local stays = keeps or s.outdated or stored and stored.sound_offset
+    if stored and stays and one.state ~= "candidate" and one.state == stored.state then
       local carried = stored.carried or { start_s = 0, end_s = 0 }
       model = models.moved(model, number, stored.start_s - one.start_s, stored.end_s - one.end_s)
       model = models.add_carried(model, number, carried.start_s, carried.end_s)
@@ -352,10 +354,10 @@ end
 ---daemon has, in one undo step; but a name that was given here is told again.
 ---@return boolean answered something else than the name has changed
 ---@return boolean renamed
-function restore.catch_up(ctx, tab, s, fields)
+function restore.catch_up(ctx, tab, s, fields, keeps)
   steps.learn_names(s, project.read(tab.proj, s.history.known))
   local before = s.model
-  local model, label, renamed = take_rows(s, fields)
+  local model, label, renamed = take_rows(s, fields, keeps)
   s:finish_waiting()
   s:agreed()
   if tab.active ~= s then

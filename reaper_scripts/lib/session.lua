@@ -498,8 +498,9 @@ function methods:set_media_track(media_track) self.media_track = media_track end
 ---@return Step
 function methods:step() return self.history:step() end
 
+---A step is about to become the present one.
 ---@param step Step
-local function begin(self, step)
+local function prepare(self, step)
   local before = self.history:step().model
   if step.model.current ~= before.current or step.model.hidden ~= before.hidden then self:see() end
   step.shift_s = self.shift_s
@@ -507,7 +508,7 @@ end
 
 ---@param step Step
 function methods:push(step)
-  begin(self, step)
+  prepare(self, step)
   self.history:push(step)
   settle_review(self)
 end
@@ -517,7 +518,7 @@ end
 ---@param present table<string, Mark> what stands
 ---@param further boolean a redo has led further than the present step
 function methods:insert(step, present, further)
-  begin(self, step)
+  prepare(self, step)
   self.history:insert(step, present, further)
   self.resyncs = 0                             -- the user has led to another place
   settle_review(self)
@@ -531,7 +532,7 @@ end
 
 ---The daemon has something else of the present step.
 ---@param model Model
-function methods:set_told(model) self.history:set_told(model) end
+function methods:set_daemon_model(model) self.history:set_daemon_model(model) end
 
 ---An answer is another one now, without a step.
 ---@param number integer

@@ -157,7 +157,7 @@ end
 
 ---One undo step on one or more sessions of a tab. A part with `marks` begins with these, not with those of its session.
 ---@param name string
----@param parts { s: Session, model: Model, marks: table<string, Mark>?, told: Model?, rest_above: number? }[]
+---@param parts { s: Session, model: Model, marks: table<string, Mark>?, daemon_model: Model?, rest_above: number? }[]
 function steps.step(tab, name, parts)
   local keep = settings.get("keep_rejected")
   local marks, undo = project.undoable(tab.proj, name, function()
@@ -168,7 +168,7 @@ function steps.step(tab, name, parts)
     return new
   end)
   for index, part in ipairs(parts) do
-    part.s:push { marks = marks[index], model = part.model, told = part.told, rest_above = part.rest_above, undo = undo }
+    part.s:push { marks = marks[index], model = part.model, daemon_model = part.daemon_model, rest_above = part.rest_above, undo = undo }
   end
   steps.store(tab)
 end
@@ -182,7 +182,7 @@ function steps.correct(tab, s, model, span)
   local one = before.candidates[span.number]
   local own = models.own_name(before, span.number, "candidate", one.probability)
   local elsewhere = span.start_s >= one.proposed_end_s or span.end_s <= one.proposed_start_s
-  if elsewhere then model = models.asked(model, span.number) end
+  if elsewhere then model = models.requested(model, span.number) end
   s:amend(before.hidden and models.hidden(model) or model)
   local marks = {}
   for guid, mark in pairs(s:step().marks) do

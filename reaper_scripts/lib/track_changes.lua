@@ -238,7 +238,7 @@ local function follow_each(s, change, before, now, present, model)
       local other = under(now, start_s, end_s)
       if other and before[other] and math.abs(change.item_by_s[other]) > SAME_S then s:stray(number) end
     elseif put_back and one.sound_offset and not item then
-      model = models.clear_sound_offset(model, number)
+      model = models.put_back_on_sound(model, number)
     end
   end
   return model

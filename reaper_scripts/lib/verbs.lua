@@ -83,12 +83,15 @@ local function change_answer(ctx, tab, s, verdict)
     local model = models.reanswered(s.model, number, verdict, s.budget)
     if models.alike(s.model, model, settings.get("keep_rejected")) then
       -- As in "finish": such a step could not be told from the one before.
-      if model.over == s.model.over then s:restate(number, verdict) end         -- else what was open is withdrawn by it
+      if model.over == s.model.over then                              -- what spends or frees the budget is of this step alone
+        s:restate(number, verdict)
+        model = models.reanswered(s.model, number, verdict, s.budget)
+      end
       steps.amend(tab, s, model)
     else
       steps.step(tab, ("%s %s after all"):format(ANSWERS[verdict], steps.named(s, number)), { { s = s, model = model } })
     end
-    steps.send(ctx, s, { { "reanswer", number, verdict, models.told(one) } })
+    steps.send(ctx, s, { { "reanswer", number, verdict, models.daemon_span(one) } })
   end
   steps.present(ctx, tab, s)
   return true
@@ -120,7 +123,7 @@ local function answer(ctx, tab, s, verdict)
   end
   if not moved then start_s, end_s = one.start_s, one.end_s end
   local following = s.lookahead[verdict]
-  steps.send(ctx, s, { { "answer", one.number, verdict, models.told { start_s = start_s, end_s = end_s, carried = one.carried } } })
+  steps.send(ctx, s, { { "answer", one.number, verdict, models.daemon_span { start_s = start_s, end_s = end_s, carried = one.carried } } })
   if moved then
     -- Other edges, another next candidate: the daemon's reply lands in the same undo step as the answer.
     s:await_what_follows { verdict = verdict, number = one.number, start_s = start_s, end_s = end_s }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import socket
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from reatrieve.bridge.home import new_info, write_info
 from reatrieve.bridge.link import DaemonLink
 from reatrieve.errors import InputError
 from reatrieve.session.earlier import EarlierAnswer, first_events
-from reatrieve.session.edges import EdgesError
+from reatrieve.session.edges import EdgesError, check_edges
 from reatrieve.session.events import (
     Answered,
     BudgetRaised,
@@ -32,7 +33,7 @@ from reatrieve.session.events import (
     Started,
     Undone,
 )
-from reatrieve.session.spans import Span, is_blocked
+from reatrieve.session.spans import Span, is_blocked, overlap_s
 from reatrieve.session.state import SessionState, fold
 
 _OF_THE_NEXT = ("start_s", "end_s", "score", "probability")
@@ -53,7 +54,10 @@ class Session:
 
 
 class FakeDaemon:
-    """Proposes the spans it is given, in their order; edges that the user moved shift all later ones by 1 ms."""
+    """Proposes the spans it is given, in their order; edges that the user moved shift all later ones by 1 ms.
+
+    One that ``learns`` proposes others after other answers, and refuses edges as the real one does.
+    """
 
     def __init__(self, home: Path, spans: Sequence[tuple[float, float]], *, loss: float = 0.0, seed: int = 0) -> None:
         self.home = home
@@ -65,6 +69,7 @@ class FakeDaemon:
         self.known: dict[str, dict[int, m.Known]] = {}
         self.refuse = ""
         self.refuse_revise = ""
+        self.learns = False
         self.probes: list[m.Probe] = []
         self.tempo: list[m.Tempo] = []
         self.log: list[m.Command] = []
@@ -189,6 +194,11 @@ class FakeDaemon:
         if session.goes_on:
             free = [one for one in self.spans if not is_blocked(one, state.blocked, length_s=1.0)]
             return Proposed(number, free[0], 5.0 / number, 0.99 - 0.03 * number, 1.0) if free else None
+        if self.learns:
+            answers = [(one.state, round(one.proposed.start_s)) for one in state.candidates.values()]
+            free = [one for one in self.spans if not is_blocked(one, state.blocked, length_s=1.0)]
+            choice = zlib.crc32(repr(answers).encode()) % 6
+            return Proposed(number, free[choice], 5.0 / number, max(0.1, 0.99 - 0.03 * number), 1.0)
         moved = sum(one.span != one.proposed for one in state.candidates.values())
         span = self.spans[number - 1]
         span = Span(span.start_s + 0.001 * moved, span.end_s + 0.001 * moved)
@@ -424,8 +434,19 @@ class FakeDaemon:
             return
         session.ops.add(command.op)  # type: ignore[attr-defined]
 
+    @staticmethod
+    def _check_edges(state: SessionState, command: m.Answer | m.Reanswer | m.Revise) -> None:
+        span = Span(command.start_s, command.end_s)
+        if isinstance(command, m.Answer) and command.verdict != "accept":
+            if command.number == state.current and overlap_s(span, state.candidates[command.number].proposed) <= 0.0:
+                raise InputError("the answer was given to another place")
+        elif isinstance(command, m.Revise) or command.verdict == "accept":
+            check_edges(state, command.number, span, duration_s=200.0)
+
     def _carry_out(self, session: Session, command: m.Command) -> None:
         name = session.find.session
+        if self.learns and isinstance(command, m.Answer | m.Reanswer | m.Revise):
+            self._check_edges(session.state, command)
         if isinstance(command, m.Answer):
             self._apply(session, Answered(command.number, command.verdict, Span(command.start_s, command.end_s)))  # type: ignore[arg-type]
         elif isinstance(command, m.Reanswer):

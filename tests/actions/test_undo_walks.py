@@ -3,6 +3,7 @@ through what undo has led through, whatever was done and by whichever run of the
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,6 +41,14 @@ COURSES: dict[str, Sequence[str]] = {
     "after all, unseen, between": ("skip", "accept", "first reject", "undo 2", "reject", "accept"),
     "finished": ("accept", "reject", "finish", "continue", "accept", "clear", "finish"),
     "renamed": ("accept", "rename", "move 1", "reject", "rename again", "accept"),
+    "after all, then another": ("accept", "previous reject", "reject", "accept"),
+    "after all, then accepted": ("accept", "previous reject", "accept"),
+    "edges one after the other": ("accept", "accept", "move 1", "move 2", "move 1"),
+    "finished twice": ("accept", "finish", "continue", "accept", "finish"),
+    "the rest, then finished": ("reject", "rest", "finish"),
+    "the rest, then asked": ("reject", "rest", "ask 40"),
+    "the rest, then after all": ("skip", "rest", "first reject"),
+    "started again, then answered": ("client", "accept", "reject"),
     "edges": ("start_later", "accept", "end_earlier", "reject", "start_earlier", "accept"),
 }
 AT_RANDOM = (
@@ -122,23 +131,33 @@ def shown(rig: Rig, session: Session) -> dict[str, Any]:
 
 
 def walk(rig: Rig, session: Session) -> None:
+    """One point after the other, then all of them at once, as by a click in the undo history."""
     history = rig.project.model.history
     rig.tick(200)
     rig.reaper.host.dialogs.waiting.clear()
-    last, at, down = shown(rig, session), history.position, {}
-    texts = list(history.texts)
+    texts, last = list(history.texts), history.position
+    places = {last: shown(rig, session)}
     while "Find" not in history.undo_text:
-        rig.reaper.run(UNDO)
-        rig.tick(SETTLE)
-        assert list(history.texts) == texts
-        down[history.position] = shown(rig, session)
-    while history.position < at:
-        rig.reaper.run(REDO)
-        rig.tick(SETTLE)
-        up = shown(rig, session)
-        assert list(history.texts) == texts
-        assert up == down.get(history.position, last), (texts[3:], history.position)
+        point(rig, UNDO)
+        places[history.position] = shown(rig, session)
+    first = history.position
+    for key, to, count in ((REDO, last, 1), (UNDO, first, 3), (REDO, last, 2), (UNDO, first, 99), (REDO, last, 99)):
+        while history.position != to:
+            point(rig, key, min(count, abs(to - history.position)))
+            assert list(history.texts) == texts
+            there, place = shown(rig, session), places[history.position]
+            if count > 1 and history.position not in (first, last):  # of points that left the same regions any is right
+                there, place = ({key: one[key] for key in ("accepted", "answers", "label")} for one in (there, place))
+            assert there == place, (texts[3:], history.position, count)
     rig.check()
+    refused = [line for line in rig.help() if "another place" in line or "lie on" in line or "lie apart" in line]
+    assert refused == []
+
+
+def point(rig: Rig, key: int, times: int = 1) -> None:
+    for _ in range(times):
+        rig.reaper.run(key)
+    rig.tick(SETTLE)
 
 
 def begun(rig: Rig) -> Session:
@@ -148,9 +167,13 @@ def begun(rig: Rig) -> Session:
 
 
 @pytest.mark.parametrize("version", ["7.80", pytest.param("6.83", marks=pytest.mark.version)])
+@pytest.mark.parametrize("learns", [False, True], ids=["fixed", "learns"])
 @pytest.mark.parametrize("course", COURSES.values(), ids=COURSES)
-def test_undo_and_redo_lead_through_the_same_places(tmp_path: Path, version: str, course: Sequence[str]) -> None:
+def test_undo_and_redo_lead_through_the_same_places(
+    tmp_path: Path, version: str, learns: bool, course: Sequence[str]
+) -> None:
     with Rig(tmp_path, version, spans=SPANS) as rig:
+        rig.daemon.learns = learns
         session = begun(rig)
         hand = Hand(rig, 0)
         for what in course:
@@ -161,8 +184,58 @@ def test_undo_and_redo_lead_through_the_same_places(tmp_path: Path, version: str
 def test_undo_and_redo_lead_through_the_same_places_whatever_was_done(tmp_path: Path, seed: int) -> None:
     with Rig(tmp_path, ("7.80", "6.83")[seed % 2], spans=SPANS) as rig:
         rig.set(keep_rejected=("no", "yes")[seed // 2 % 2], deleted_candidate=("skip", "reject")[seed // 4 % 2])
+        rig.daemon.learns = seed % 3 > 0
         session = begun(rig)
         hand = Hand(rig, seed)
         for _ in range(hand.random.randint(3, 12)):
             do(rig, hand, hand.random.choice(AT_RANDOM))
         walk(rig, session)
+
+
+@pytest.mark.parametrize("course", ["asked", "asked first", "asked after clear", "asked and renamed", "finished"])
+def test_regions_that_undo_gives_other_guids(tmp_path: Path, course: str) -> None:
+    profile = {"undo_keeps_region_guids": False, "redo_keeps_region_guids": False}
+    with Rig(tmp_path, spans=SPANS, profile=profile) as rig:
+        session = begun(rig)
+        hand = Hand(rig, 0)
+        for what in COURSES[course]:
+            do(rig, hand, what)
+        walk(rig, session)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_edges_that_were_set_where_another_place_had_made_room(tmp_path: Path, at_once: bool) -> None:
+    with Rig(tmp_path, spans=[(2.0 + 1.1 * k, 3.0 + 1.1 * k) for k in range(40)]) as rig:
+        rig.daemon.learns = True
+        session = begun(rig)
+        for _ in range(6):
+            rig.press("accept", SETTLE)
+        accepted = sorted((one for one in rig.project.regions if one.name[0] != "?"), key=lambda one: one.start_s)
+        first, second = next(pair for pair in itertools.pairwise(accepted[1:]) if apart_s(pair) < 0.2)
+        for makes_room in (second, first):
+            other = first if makes_room is second else second
+            for one, start_by_s, end_by_s in ((makes_room, 0.5, 0.5), (other, 0.4, 0.4)):
+                inwards = one is makes_room
+                if one is second:
+                    one.move(one.start_s + (start_by_s if inwards else -start_by_s), one.end_s)
+                else:
+                    one.move(one.start_s, one.end_s + (-end_by_s if inwards else end_by_s))
+                rig.tick(0 if at_once else SETTLE)
+            rig.tick(SETTLE)
+        walk(rig, session)
+
+
+def apart_s(pair: tuple[Any, Any]) -> float:
+    return float(pair[1].start_s - pair[0].end_s)
+
+
+def test_undo_of_a_tempo_leads_to_where_the_daemon_asks(one_rig: Rig) -> None:
+    session = one_rig.find()
+    Hand(one_rig, 3).do("tempo")
+    one_rig.tick(SETTLE)
+    one_rig.reaper.set_ext_state("ReaTrieve", "queue", "ask 8.0\n")
+    one_rig.tick(SETTLE)
+    assert session.state.candidates[1].span.start_s == 8.0
+    for key in (UNDO, REDO, UNDO):
+        point(one_rig, key)
+        assert one_rig.candidate().start_s == pytest.approx(8.0, abs=0.1)

@@ -106,7 +106,7 @@ return {
     same(models.instead(s.model, model), { { "revise", 1, 2, 3 } })
     present["{2}"] = nil
     model = s.history:changes(present, "reject")
-    same(#models.instead(model, s.model), 2)
+    same(models.instead(model, s.model), { { "retract", 1 }, { "answer", 2, "reject", 3, 4 } })
     same(model.candidates[2].state, "rejected")
   end },
   { "a step is known wherever its regions went with the items", function()
@@ -128,15 +128,15 @@ return {
   { "what items have done each in its own way is kept, and the daemon is told nothing of it", function()
     local s = answer(started(), "accept", 5)
     local before = s.model
-    s:amend(models.asked(models.add_carried(models.moved(before, 1, 3), 1, 3, 3), 2))
+    s:amend(models.requested(models.add_carried(models.moved(before, 1, 3), 1, 3, 3), 2))
     same(models.instead(s.model, before), {})
     same(models.again(s.model, 1), { { "answer", 1, "accept", 2, 3 } })
     same(models.parted(s.model, before), nil)
     s:set_marks(marks_of(s.model))
     local other = ext_state.decode("ID", ext_state.encode(s))
     same(other.model.candidates[1].carried, { start_s = 3, end_s = 3 })
-    same({ models.told(other.model.candidates[1]) }, { 2, 3 })
-    same(other.model.candidates[2].asked, true)
+    same({ models.daemon_span(other.model.candidates[1]) }, { 2, 3 })
+    same(other.model.candidates[2].requested, true)
     same(models.add_carried(s.model, 1, -3, -3).candidates[1].carried, false)
   end },
   { "a region off its sound that is moved a little is as far off as before", function()
@@ -155,7 +155,7 @@ return {
     local s = answer(answer(started(), "accept", 3), "reject", 4)
     local model = s.history:changes(s.history.steps[2].marks, "skip")
     same(models.instead(model, s.model), { { "undo", 1 } })
-    same(#models.instead(s.model, model), 2)
+    same(models.instead(s.model, model), { { "answer", 1, "accept", 2, 3 }, { "answer", 2, "reject", 3, 4 } })
     same(model.current, 1)
   end },
   { "as text and back", function()
@@ -183,7 +183,7 @@ return {
   { "a record with a number that is none, or out of range, is left out, though the seal fits", function()
     local s = answer(answer(started(), "accept", 1 / 3), "reject", 4)
     s:lay_out { ["{I}"] = { position_s = 0, length_s = 20, offset_s = 1, rate = 2, source = "a.wav" } }
-    s:amend(models.asked(models.add_carried(models.add_sound_offset(s.model, 1, 0.5, 0.5), 1, 0.5, 0.5), 3))
+    s:amend(models.requested(models.add_carried(models.add_sound_offset(s.model, 1, 0.5, 0.5), 1, 0.5, 0.5), 3))
     s:stray(2)
     s:take_over_from { ["{R}"] = 7 }
     local text = ext_state.encode(s)
@@ -215,7 +215,7 @@ return {
         local other = decoded("^(carried" .. (";[^;]*"):rep(field - 2) .. ";)[^;]*", value)
         same({ value, field, other.cut, other.model.candidates[1].carried }, { value, field, true })
       end
-      same(decoded("^(asked;)[^;]*", value).model.candidates[3].asked, nil)
+      same(decoded("^(requested;)[^;]*", value).model.candidates[3].requested, nil)
       for _, field in ipairs { 5, 6, 8 } do
         local other = decoded("^(1;{1}" .. (";[^;]*"):rep(field - 3) .. ";)[^;]*", value)
         same({ value, field, other.cut, other.model.candidates[1], other:step().marks["{1}"] }, { value, field, true })
@@ -264,7 +264,7 @@ return {
     s:push { marks = {}, model = models.empty("Riser") }
     same(s:go(2), {})
     same(s:go(3), {})
-    s:set_told(models.ended(s.history.steps[2].model, "finished"))
+    s:set_daemon_model(models.ended(s.history.steps[2].model, "finished"))
     same(s:go(2), { { "more", 0 } })
     same(s:go(3), { { "finish" } })
   end },
@@ -279,16 +279,16 @@ return {
       s:push { marks = moved, model = models.retracted(models.with_example(s.model, span(1.5)), 1) }
       answer(s, "reject", 11)
       s:go(by_redo and 3 or 4)
-      s:insert({ marks = without, model = models.retracted(s.history.steps[3].model, 1) }, without, false)
+      s:insert({ marks = without, model = models.retracted(s.history.steps[3].model, 1) }, without, by_redo)
       same({ s.history.at, #s.history.steps }, { 4, 6 })
       same(s:go(5), { { "revise", 0, 1.5, 2.5 } })
       same(s:go(6), { { "answer", 2, "reject", 5, 6 } })
-      same(s:go(3), { { "revise", 0, 1, 2 }, { "revise", 1, 2, 3 }, { "undo", 2 } })
+      same(s:go(3), { { "undo", 2 }, { "revise", 0, 1, 2 }, { "revise", 1, 2, 3 } })
     end
   end },
   { "a place that was asked for is asked for again where another might come", function()
     local s = answer(started(), "reject", 5)
-    local other = models.asked(models.proposed(s.model, 2, span(20)), 2)
+    local other = models.requested(models.proposed(s.model, 2, span(20)), 2)
     same(models.instead(other, s.model), { { "ask", 20 } })
     same(models.instead(s.model, other), { { "ask", 5 } })
     s:amend(other)
