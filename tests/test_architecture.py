@@ -22,7 +22,7 @@ ALLOWED = {
     "session": {"errors", "limits"},
     "retrieval": {"errors", "installation", "prefetch", "session"},
     "audio": {"errors", "files", "limits", "prefetch", "reported", "session"},
-    "annotations": {"errors", "files", "session", "audio"},
+    "annotations": {"errors", "files", "limits", "plain", "session", "audio"},
     "synth": {"errors"},
     "journal": {"errors", "filelock", "files", "limits", "session", "audio"},
     "sync": {"errors", "filelock", "files", "limits", "session", "audio", "annotations"},

@@ -67,7 +67,7 @@ BUDGET: Final = 100_000
 CANDIDATES: Final = 4_000
 """Candidates of one session."""
 TIME_S: Final = 1e7
-"""Seconds before or after the project's start: 115 days."""
+"""Seconds before or after the start of the project, or of a recording in a table of labels: 115 days."""
 LENGTH_S: Final = 48 * 3600.0
 """Length of a sound file, and of a track from its first item to its last."""
 WALL_TIME_S: Final = 253_402_300_799.0

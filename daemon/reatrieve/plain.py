@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import re
 
-__all__ = ["LOG_FORMAT", "PlainFormatter", "plain", "plain_json", "set_in"]
+__all__ = ["LOG_FORMAT", "PlainFormatter", "plain", "plain_json", "quoted", "set_in"]
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 """Of the daemon, in its log file and on its terminal."""
+
+QUOTED = 80
+"""Characters of a cell or line that a sentence quotes."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
@@ -22,6 +25,12 @@ def plain(text: str) -> str:
 def plain_json(text: str) -> str:
     """JSON in one line, with those control characters as escapes of JSON that it may hold as they are."""
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def quoted(text: object, most: int = QUOTED) -> str:
+    """What somebody wrote, in quotation marks, for a sentence; of a long text its beginning."""
+    whole = str(text)
+    return repr(whole) if len(whole) <= most else f"{whole[:most]!r}..."
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -38,6 +38,8 @@ def read_json(text: str, *, name: str, on_note: Callable[[str], None] | None = N
                 these = "1 observation was" if left_out == 1 else f"{left_out} observations were"
                 on_note(f"{name}: {these} left out, whose value is no text or number")
             return found
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise InputError(f"{name}: an event is incomplete or has a value of the wrong kind ({error})") from error
     raise InputError(f"{name}: neither a sync JSON of ReaTrieve nor a JAMS file")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from reatrieve.annotations.annotation import demand_usual_time
 from reatrieve.annotations.delimited import DelimitedText, read_text
 from reatrieve.annotations.reference import NEAR, ReferenceEvent
 from reatrieve.errors import InputError
@@ -32,7 +33,7 @@ class OwnRow(NamedTuple):
     read: ReferenceEvent | str
 
 
-class _BadRowError(ValueError):
+class _BadRowError(InputError):
     """Why one row cannot be used."""
 
 
@@ -100,7 +101,7 @@ class OwnTable:
                 if len(cells) > len(self.header):
                     raise _BadRowError(f"{len(cells)} fields where the header has {len(self.header)}")
                 read: ReferenceEvent | str = _event({**dict.fromkeys(self.header, ""), **named}, file)
-            except _BadRowError as bad:
+            except InputError as bad:
                 read = str(bad)
             yield OwnRow(line, file, read)
 
@@ -143,6 +144,7 @@ def _span(start_s: float, end_s: float) -> Span:
         raise _BadRowError(f"start {start_s:g} s lies before the file's start")
     if not start_s < end_s:
         raise _BadRowError(f"end {end_s:g} s does not lie after start {start_s:g} s")
+    demand_usual_time(end_s)
     return Span(start_s, end_s)
 
 

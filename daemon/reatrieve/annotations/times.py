@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from reatrieve.errors import InputError
+from reatrieve.plain import quoted
 
 __all__ = ["SAMPLES", "SECONDS", "TimeUnit", "parse_time_s", "time_unit"]
+
+MOST_CHARACTERS = 100
+"""Of a time with colons, or of a unit; longer ones are none: Python reads no whole numbers of thousands of digits."""
 
 SECONDS_TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$", re.ASCII)
 CLOCK = re.compile(r"([+-]?)(?:(\d+):)?(\d+):(\d+(?:\.\d*)?)$", re.ASCII)
@@ -63,6 +67,8 @@ def time_unit(text: str) -> TimeUnit | None:
     """The unit of this name: ``s``, ``ms``, ``samples``, ``44100 Hz``, ``75 fps``, ``SMPTE drop (29.97 fps)``, ...;
     None if it is not known or says no time (bars and beats)."""
     name = " ".join(text.lower().split())
+    if len(name) > MOST_CHARACTERS:
+        return None
     if name in UNITS:
         return UNITS[name]
     if name.startswith("decimal") or CLOCK_NAME.match(name):  # Audition: "decimal (mm:ss.ddd)"
@@ -103,30 +109,31 @@ def parse_time_s(text: str, unit: TimeUnit = SECONDS, *, where: str = "", rate_h
     """
     cell = text.strip()
     prefix = f"{where}: " if where else ""
-    if unit.frames and (film := FRAMES.match(cell)):
+    parts = cell if len(cell) <= MOST_CHARACTERS else ""
+    if unit.frames and (film := FRAMES.match(parts)):
         return _film_s(film, unit, prefix)
     if "," in cell and "." not in cell:
         cell = cell.replace(",", ".", 1)
     if SECONDS_TEXT.match(cell):
         return _number_s(cell, unit, rate_hz, prefix)
-    clock = CLOCK.match(cell)
+    clock = CLOCK.match(parts)
     if clock and unit is SECONDS:
         sign, hours, minutes, seconds = clock.groups()
         if float(seconds) >= 60 or (hours and int(minutes) >= 60):
             raise InputError(f"{prefix}{cell} is not a time; seconds and minutes go up to 59")
         value = int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds)
         return -value if sign == "-" else value
-    if BARS.match(cell):
+    if BARS.match(parts):
         raise InputError(
             f"{prefix}{cell} is in bars and beats; set REAPER's ruler to minutes:seconds or seconds and export again"
         )
-    if FRAMES.match(cell) and unit is SECONDS:
+    if FRAMES.match(parts) and unit is SECONDS:
         raise InputError(
             f"{prefix}{cell} counts video frames; set the ruler to minutes:seconds or seconds and export again"
         )
     if unit is not SECONDS:
-        raise InputError(f"{prefix}{text!r} is not a time in {unit.name}")
-    raise InputError(f"{prefix}{text!r} is not a time; write seconds (12.5) or minutes:seconds (0:12.5)")
+        raise InputError(f"{prefix}{quoted(text)} is not a time in {unit.name}")
+    raise InputError(f"{prefix}{quoted(text)} is not a time; write seconds (12.5) or minutes:seconds (0:12.5)")
 
 
 def _number_s(cell: str, unit: TimeUnit, rate_hz: int | None, prefix: str) -> float:

@@ -52,12 +52,15 @@ def read_wav_cues(path: Path, *, on_note: Callable[[str], None] | None = None) -
     chunks = walk_chunks(path)
     missing = missing_bytes(path, chunks)
     rate_hz, cues = _cues_in(path, chunks) if missing is None else _cues_of_cut(path, chunks, *missing, on_note)
-    return [
-        Annotation(
-            cue.position / rate_hz, (cue.position + cue.length) / rate_hz, cue.label, path.name, payload=cue.note
-        )
-        for cue in cues
-    ]
+    try:
+        return [
+            Annotation(
+                cue.position / rate_hz, (cue.position + cue.length) / rate_hz, cue.label, path.name, payload=cue.note
+            )
+            for cue in cues
+        ]
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error
 
 
 def read_cues(path: Path) -> tuple[int, list[Cue]]:
