@@ -12,6 +12,7 @@ __all__ = [
     "BPM",
     "BUDGET",
     "CANDIDATES",
+    "CELL_CHARACTERS",
     "CHANNELS",
     "CLIENTS",
     "COPIES",
@@ -116,9 +117,11 @@ PRESSES: Final = 16
 # Files
 SPOOL_BYTES: Final = 65_536
 LINE_BYTES: Final = 65_536
-"""An event in a journal."""
+"""An event in a journal; in characters, a line of a project that is read."""
 HEADER_BYTES: Final = 1 << 25
 JOURNAL_BYTES: Final = 1 << 26
+CELL_CHARACTERS: Final = 16_384
+"""A cell of a table of labels: longer ones are no names and no times, and what takes names apart is not shown them."""
 COPIES: Final = 1000
 """Copies of journals looked at beside one project."""
 

@@ -8,10 +8,14 @@ import struct
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reatrieve import limits
-from reatrieve.annotations.files import read_annotations
+from reatrieve.annotations import columns, unknown_columns
+from reatrieve.annotations.files import annotation_rows, read_annotations
 from reatrieve.annotations.own_table import OwnTable
+from reatrieve.annotations.recordings import recording_names
 from reatrieve.annotations.times import SECONDS, parse_time_s, time_unit
 from reatrieve.cli import main
 from reatrieve.errors import InputError
@@ -98,3 +102,78 @@ def test_numbers_with_hundreds_of_digits_are_no_times_and_no_units(digits: int) 
         assert len(str(refused.value)) < 200
     for unit_text in (f"{long} hz", f"{long} fps", f"1.{long} fps"):
         assert time_unit(unit_text) is None
+
+
+LONG = limits.CELL_CHARACTERS
+SEPARATED = {"tabs": "\t", "commas": ",", "semicolons": ";"}
+
+
+def refuse_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes names and cells apart must not be reached by a cell that is too long."""
+
+    def unreached(text: str, *_: object) -> object:
+        assert len(text) <= LONG
+        return None
+
+    for name in ("_key", "looks_like_time"):
+        real = getattr(columns, name)
+        monkeypatch.setattr(columns, name, lambda text, real=real: unreached(text) or real(text))
+
+
+@pytest.mark.parametrize("separator", SEPARATED)
+@pytest.mark.parametrize("row", [1, 2])
+@pytest.mark.parametrize("length", [LONG + 1, 20_000, 200_000])
+def test_a_cell_that_is_too_long_is_refused_before_anything_looks_at_it(
+    separator: str, row: int, length: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_to_look(monkeypatch)
+    rows = [["start", "end", "label", "more"], ["1.5", "2.5", "x", "y"]]
+    rows[row - 1][3] = "[" * length
+    path = tmp_path / "labels.txt"
+    path.write_text("\n".join(SEPARATED[separator].join(cells) for cells in rows), encoding="utf-8")
+    column = (
+        rf"column 4 has {length} characters, at most {LONG} are taken" if length < 131_072 else "a cell has more than"
+    )
+    with pytest.raises(InputError, match=rf"^labels\.txt, line {row}: {column}.*; shorten it$"):
+        read_annotations(path)
+
+
+def test_a_cell_at_the_limit_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "labels.txt"
+    path.write_text(f"1.5\t2.5\t{'x' * LONG}\n", encoding="utf-8")
+    assert [len(one.label) for one in read_annotations(path)] == [LONG]
+    path.write_text(f"1.5 2.5 {'x' * (LONG + 1)}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"^labels\.txt, line 1: column 3 has"):
+        read_annotations(path)
+
+
+def test_a_long_cell_of_a_data_set_is_a_broken_row_and_in_its_header_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "annotations.csv"
+    path.write_text(f"file,class,start,end\nx.wav,{'x' * (LONG + 1)},1,2\nx.wav,x,1,2\n", encoding="utf-8")
+    bad, good = OwnTable.read(path).events()
+    assert "column 2 has" in str(bad.read)
+    assert not isinstance(good.read, str)
+    assert [line for line, _ in annotation_rows(path)] == [2, 3]
+    path.write_text(f"file,class,start,end,{'x' * (LONG + 1)}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="line 1: column 5 has"):
+        OwnTable.read(path)
+
+
+@given(st.text("a ()[]s.\t", max_size=12))
+def test_brackets_are_found_as_the_pattern_found_them(text: str) -> None:
+    name = text.strip()
+    found = re.match(r"(.*?)\s*[(\[]\s*([^)\]]*?)\s*[)\]]\s*$", name)
+    assert columns._bracketed(name) == (found and found.groups())
+
+
+@given(st.text("0159.,:;+ abst", max_size=12))
+def test_times_at_the_begin_of_a_cell_are_found_as_the_pattern_found_them(text: str) -> None:
+    pattern = r"\+?([.,:;\d]*[1-9][.,:;\d]*)( ?(?!st|nd|rd|th)[a-zA-Z]{1,3}\b| |$)"
+    assert unknown_columns._begins_with_time(text) == (re.match(pattern, text, re.ASCII) is not None)
+
+
+def test_deep_folders_make_no_more_than_their_own_length() -> None:
+    depth = 4000
+    paths = [f"/{n}/" + "a/" * depth + "x.wav" for n in range(3)]
+    names = recording_names(paths)
+    assert [names[path] for path in paths] == [path[1:] for path in paths]

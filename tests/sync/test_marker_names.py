@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reatrieve.errors import InputError
+from reatrieve.sync import marker_names
 from reatrieve.sync.marker_names import ascii_folded, fill_template, folded_apart, sounds_of_names, unique_names
 from reatrieve.sync.tempo import Position
 
@@ -68,3 +71,13 @@ def test_unique_names_are_unique_and_keep_what_was_unique(names):
         assert new.startswith(name)
         if sum(other.casefold() == name.casefold() for other in names) == 1:
             assert new == name
+
+
+@given(st.text("a1٣ _-.#\t", max_size=10))
+def test_a_counter_is_taken_off_as_the_pattern_took_it(name):
+    assert marker_names._without_counter(name) == re.sub(r"[\s_.#-]*\d+$", "", name)
+
+
+def test_many_names_that_fold_to_one_are_numbered_in_a_row():
+    texts = [chr(0x4E00 + n) for n in range(6000)]
+    assert list(folded_apart(texts).values()) == ["_", *(f"__{n}" for n in range(2, 6001))]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reatrieve import limits
 from reatrieve.errors import AudioError, InputError
 from reatrieve.sync.rpp_project import read_rpp
 from reatrieve.sync.rpp_sessions import accepted_regions, stored_sessions
@@ -311,3 +312,15 @@ def test_marks_and_line_ends_of_every_kind_are_read(tmp_path):
         read = read_rpp(path)
         assert [r.name for r in read.regions][:2] == ["in tro", "riser 1"]
         assert read.track("").name == "Größe"
+
+
+@pytest.mark.parametrize("line", ["NAME {}", "<TRACK {}\n>", "MARKER 1 5.5 {}"])
+def test_a_line_that_the_parser_would_take_minutes_for_is_refused_before(line, tmp_path):
+    words = "a " * limits.LINE_BYTES
+    path = project(tmp_path, "TEMPO 120 4 4", f"<ITEM\n<NOTES\n|{words}\n>\n>", line.format(words))
+    with pytest.raises(
+        InputError, match=rf"^Level 1\.rpp, line \d+: it has \d+ characters, at most {limits.LINE_BYTES}"
+    ):
+        read_rpp(path)
+    longest = limits.LINE_BYTES - len("MARKER 1 5.5 ")
+    assert len(read_rpp(project(tmp_path, f"MARKER 1 5.5 {'x' * longest}")).regions[0].name) == longest

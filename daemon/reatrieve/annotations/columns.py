@@ -79,7 +79,6 @@ UNIT_WORDS = frozenset((
     "samples", "frame", "frames", "hz", "beat", "beats", "bar", "bars", "tick", "ticks",
 ))  # fmt: skip
 CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
-BRACKETED = re.compile(r"(.*?)\s*[(\[]\s*([^)\]]*?)\s*[)\]]\s*$")
 WORDS = re.compile(r"[^\W_]+")
 
 
@@ -270,8 +269,8 @@ def _key(cell: str) -> tuple[str, str]:
     if name.strip("#") == "":
         return name, ""  # REAPER's "#"
     unit = ""
-    if bracketed := BRACKETED.match(name):
-        name, unit = bracketed[1], bracketed[2].lower().rstrip(".")
+    if bracketed := _bracketed(name):
+        name, unit = bracketed[0], bracketed[1].lower().rstrip(".")
     words = words_of(name)
     if (
         " ".join(words) not in NOTHING
@@ -282,3 +281,13 @@ def _key(cell: str) -> tuple[str, str]:
         unit = unit or words[-1]
         words.pop()
     return " ".join(words), unit
+
+
+def _bracketed(name: str) -> tuple[str, str] | None:
+    """What stands before the brackets that end a name, and in them; None if it does not end so. No pattern, which
+    would look for the closing bracket once from each opening one."""
+    if not name.endswith((")", "]")):
+        return None
+    before = max(name.rfind(")", 0, -1), name.rfind("]", 0, -1)) + 1
+    opens = [at for at in (name.find("(", before), name.find("[", before)) if at >= 0]
+    return (name[: min(opens)].rstrip(), name[min(opens) + 1 : -1].strip()) if opens else None

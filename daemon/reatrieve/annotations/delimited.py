@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reatrieve import limits
 from reatrieve.errors import AudioError, InputError
 from reatrieve.files import read_small, unreadable
 
@@ -88,8 +89,8 @@ class DelimitedText:
         return cls(lines, first, next(understood, present[0] if present else ""))
 
     def rows(self, *, tabs_are_quoted: bool = False) -> Iterator[tuple[int, list[str] | str]]:
-        """Line number and cells of each row that is not empty, or what is wrong with that line, which is then the
-        last.
+        """Line number and cells of each row that is not empty, or what is wrong with that line. One whose quotation
+        marks do not match is the last.
 
         Parameters
         ----------
@@ -99,7 +100,7 @@ class DelimitedText:
         if not self.separator:  # columns separated by blanks, the label last
             for number, line in enumerate(self.lines[self.first :], start=self.first + 1):
                 if line.strip():
-                    yield number, line.split(None, 2)
+                    yield number, _bounded(line.split(None, 2))
             return
         lines, plain = self.lines[self.first :], self.separator == "\t" and not tabs_are_quoted
         reader = (
@@ -112,13 +113,25 @@ class DelimitedText:
             for cells in reader:
                 number = self.first + reader.line_num
                 if any(cell.strip() for cell in cells):
-                    yield number, cells
-        except csv.Error:
+                    yield number, _bounded(cells)
+        except csv.Error as error:
+            if "field larger" in str(error):
+                yield number + 1, f"a cell has more than {limits.CELL_CHARACTERS} characters; shorten it"
+                return
             yield number + 1, "a quotation mark is not closed where its cell ends; the rows from here on are not read"
 
 
 def _cells(row: str, separator: str) -> list[str]:
     try:
-        return next(csv.reader([row], delimiter=separator))
+        cells = _bounded(next(csv.reader([row], delimiter=separator)))
     except csv.Error:  # a cell of more than 131,072 characters
         return []
+    return [] if isinstance(cells, str) else cells
+
+
+def _bounded(cells: list[str]) -> list[str] | str:
+    """The cells, or which of them is too long to be looked at."""
+    if max(map(len, cells), default=0) <= limits.CELL_CHARACTERS:
+        return cells
+    number, long = next((n, cell) for n, cell in enumerate(cells, start=1) if len(cell) > limits.CELL_CHARACTERS)
+    return f"column {number} has {len(long)} characters, at most {limits.CELL_CHARACTERS} are taken; shorten it"

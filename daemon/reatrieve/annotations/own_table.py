@@ -78,7 +78,9 @@ class OwnTable:
         """
         table = DelimitedText.of(text, is_understood=is_own_header)
         (line, first), *rows = [*table.rows(tabs_are_quoted=True)] or [(1, [])]
-        header = [] if isinstance(first, str) else _names(first)
+        if isinstance(first, str):
+            raise InputError(f"{path}, line {line}: {first}")
+        header = _names(first)
         for name in REQUIRED:
             if name not in header:
                 raise InputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 __all__ = ["recording_names", "same_recording"]
 
@@ -21,12 +21,37 @@ def recording_names(paths: Iterable[str]) -> dict[str, str]:
     relative = {path: "/".join(own) for path, own in parts.items() if not ABSOLUTE.match(path)}
     names = dict(relative)
     open_paths = {path: own for path, own in parts.items() if path not in relative}
-    tails = Counter("/".join(own[-n:]) for own in set(open_paths.values()) for n in range(1, len(own) + 1))
+    tails = _Tails(set(open_paths.values()))
     taken = set(relative.values())
     for path, own in open_paths.items():
-        wanted = ("/".join(own[-n:]) for n in range(1, len(own) + 1))
-        names[path] = next((name for name in wanted if tails[name] == 1 and name not in taken), path)
+        wanted = ("/".join(own[-n:]) for n in range(tails.parts_of_its_own(own), len(own) + 1))
+        names[path] = next((name for name in wanted if name not in taken), path)
     return names
+
+
+class _Tails:
+    """The ends of paths, as a tree from the files' names upwards: as large as the paths, however deep they are."""
+
+    def __init__(self, paths: Iterable[tuple[str, ...]]) -> None:
+        self._nodes: dict[tuple[int, str], int] = {}
+        self._counts: Counter[int] = Counter()
+        for own in paths:
+            self._counts.update(self._walk(own))
+
+    def parts_of_its_own(self, own: tuple[str, ...]) -> int:
+        """How many parts from its end on no other path ends with; one more than it has, if there is no such number."""
+        number = 1
+        for node in self._walk(own):
+            if self._counts[node] == 1:
+                break
+            number += 1
+        return number
+
+    def _walk(self, own: tuple[str, ...]) -> Iterator[int]:
+        node = 0
+        for part in reversed(own):
+            node = self._nodes.setdefault((node, part), len(self._nodes) + 1)
+            yield node
 
 
 def same_recording(one: str, other: str) -> bool:

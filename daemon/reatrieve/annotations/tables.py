@@ -76,6 +76,8 @@ def table_rows(
     """
     table = DelimitedText.of(text, is_understood=lambda cells: _is_understood(cells, name))
     rows = [(line, cells) for line, cells in table.rows() if cells[0].strip() != AUDACITY_FREQUENCIES]
+    if rows and isinstance(rows[0][1], str):  # what the columns are would be told by the second row
+        raise InputError(f"{name}, line {rows[0][0]}: {rows[0][1]}")
     broken: list[Row] = [(line, cells) for line, cells in rows if isinstance(cells, str)]
     whole = [(line, cells) for line, cells in rows if not isinstance(cells, str)]
     if not whole:

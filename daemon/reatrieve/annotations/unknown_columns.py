@@ -73,9 +73,9 @@ NOT_THERE = frozenset({"", "nan", "na", "n/a", "-"})
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$|nan$|na$", re.ASCII | re.IGNORECASE)
 TIME = re.compile(r"\+?(\d+[:;])*(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?( ?(s|sec|ms|min))?$", re.ASCII)
 MEASURED = re.compile(r"[(\[%]")
-BEGINS_WITH_TIME = re.compile(r"\+?([.,:;\d]*[1-9][.,:;\d]*)( ?(?!st|nd|rd|th)[a-zA-Z]{1,3}\b| |$)", re.ASCII)
+BEHIND_TIME = re.compile(r" ?(?!st|nd|rd|th)[a-zA-Z]{1,3}\b| |$", re.ASCII)
 WHOLE = re.compile(r"\d{1,9}$", re.ASCII)
-UNIT = re.compile(r"[^\s_(\[]*$")
+BEFORE_UNIT = re.compile(r"[\s_(\[]")
 
 
 def resolved(columns: Columns, rows: Sequence[Sequence[str]], *, name: str) -> tuple[Columns, list[str]]:
@@ -161,19 +161,27 @@ def _refuse_dangerous(table: _Cells, index: int, name: str) -> None:
 def _refuse_ends(table: _Cells, index: int, name: str) -> None:
     """Where no end is known, a column that may hold ends or lengths must not be left out."""
     column, cells = table.columns.names[index], [cell for cell in table.of(index) if cell.lower() not in NOT_THERE]
-    unit = UNIT.search(column.rstrip(" )]").lower())
-    if (unit and unit[0] in NO_TIMES) or table.says_yes_or_no(index):
+    unit = BEFORE_UNIT.split(column.rstrip(" )]").lower())[-1]
+    if unit in NO_TIMES or table.says_yes_or_no(index):
         return
     words = {*words_of(column)}
     is_named_so = words & LENGTHS or (words & ENDS and not _is_before_all_starts(table, index))
     counts = words & COUNTS and not words & OFF
-    if (is_named_so and any(BEGINS_WITH_TIME.match(cell) for cell in cells)) or (
+    if (is_named_so and any(_begins_with_time(cell) for cell in cells)) or (
         not counts and _may_be_ends(table, index, cells)
     ):
         raise InputError(
             f"{name}: the column {column!r} may hold ends or lengths and is not understood; call it 'end' or 'length', "
             "or remove it"
         )
+
+
+def _begins_with_time(cell: str) -> bool:
+    """Whether a cell begins with a number that is not 0 and at most a unit of three letters behind it."""
+    written = cell.removeprefix("+")
+    behind = written.lstrip(".,:;0123456789")
+    digits = written[: len(written) - len(behind)]
+    return bool(digits.strip(".,:;0")) and BEHIND_TIME.match(behind) is not None
 
 
 def _is_before_all_starts(table: _Cells, index: int) -> bool:

@@ -14,7 +14,6 @@ from reatrieve.sync.tempo import Position
 __all__ = ["ascii_folded", "fill_template", "folded_apart", "sounds_of_names", "unique_names"]
 
 WORD = re.compile(r"\{(\w+)(?::(\d{1,2}))?\}")
-COUNTER = re.compile(r"[\s_.#-]*\d+$")
 LETTERS = {
     "ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D",
     "ð": "d", "þ": "th",
@@ -77,13 +76,13 @@ def folded_apart(texts: Iterable[str]) -> dict[str, str]:
     ``_3``, ..., or a game could not tell two sounds with Japanese names apart."""
     different = list(dict.fromkeys(texts))
     taken = {text for text in different if text.isascii()}
+    numbers: Counter[str] = Counter()
     found = {}
     for text in different:
         folded = candidate = ascii_folded(text)
-        number = 1
         while not text.isascii() and candidate in taken:
-            number += 1
-            candidate = f"{folded}_{number}"
+            numbers[folded] += 1
+            candidate = f"{folded}_{numbers[folded] + 1}"
         taken.add(candidate)
         found[text] = candidate
     return found
@@ -95,10 +94,23 @@ def sounds_of_names(names: Iterable[str]) -> list[str]:
     Where names come again and again, the number is no counter: eight times ``Sound 1`` are the sound ``Sound 1``.
     """
     names = list(names)
-    stems = [COUNTER.sub("", name) or name for name in names]
+    stems = [_without_counter(name) or name for name in names]
     total = Counter(stems)
     different = Counter(stem for stem, _ in {*zip(stems, names, strict=True)})
     return [name if total[stem] >= 2 * different[stem] else stem for name, stem in zip(names, stems, strict=True)]
+
+
+def _without_counter(name: str) -> str:
+    """The name without a number at its end and what sets that off. No pattern, which would look for the number once
+    from each of a row of hyphens."""
+    end = len(name)
+    while end and name[end - 1].isdecimal():
+        end -= 1
+    if end == len(name):
+        return name
+    while end and (name[end - 1].isspace() or name[end - 1] in "_.#-"):
+        end -= 1
+    return name[:end]
 
 
 def unique_names(names: Iterable[str]) -> list[str]:

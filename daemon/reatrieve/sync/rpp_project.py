@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reatrieve import limits
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
 from reatrieve.files import read_small, unreadable
@@ -163,12 +164,21 @@ def _needed(text: str, name: str) -> str:
     Raises
     ------
     InputError
-        If the project is cut off, or another follows it.
+        If the project is cut off, another follows it, or a line is too long.
     """
     kept: list[str] = []
     path: list[str] = []
+
+    def keep(number: int, line: str) -> None:
+        if len(line) > limits.LINE_BYTES:  # for each word, the parser copies all that is behind it
+            raise InputError(
+                f"{name}, line {number}: it has {len(line)} characters, at most {limits.LINE_BYTES} are taken; "
+                "save the project again"
+            )
+        kept.append(line)
+
     skipped = 0
-    for line in LINE_END.split(text):
+    for number, line in enumerate(LINE_END.split(text), start=1):
         stripped = OTHER_LINE_END.sub(" ", line).strip()  # names may hold them, and the parser would split there
         if stripped.startswith("<"):
             tag = stripped[1:].split(" ", 1)[0].upper()
@@ -179,7 +189,7 @@ def _needed(text: str, name: str) -> str:
                 skipped += 1
             else:
                 path.append(tag)
-                kept.append(stripped)
+                keep(number, stripped)
         elif stripped == ">":
             if skipped:
                 skipped -= 1
@@ -189,7 +199,7 @@ def _needed(text: str, name: str) -> str:
         elif (
             stripped and not skipped and not (path[-1:] == ["SOURCE"] and stripped.split(" ", 1)[0] not in SOURCE_KEYS)
         ):
-            kept.append(stripped)
+            keep(number, stripped)
     if path or skipped:
         raise InputError(f"{name} is cut off: not all of its blocks are closed; take another copy of the project")
     return "\n".join([*kept, ""])

@@ -18,10 +18,7 @@ __all__ = ["AcceptedRegion", "StoredSession", "accepted_regions", "stored_sessio
 PREFIX = "SESSION_"
 ACCEPTED_STATES = frozenset({"example", "accepted"})
 SAME_S = 0.001
-CONVERTED = re.compile(r"([^\s;]+/\d+)/\w+ ([^;\n]+)")
-"""One line of the list that Convert keeps: session and number of a region, which edge, and the GUIDs of its markers."""
-
-GUID = re.compile(r"\{[^}]*\}")
+GUID = re.compile(r"\{[^{}]*\}")
 
 OTHER_STATES = ("? ", "x ")
 """How the names of regions begin that wait for an answer or were rejected."""
@@ -114,10 +111,11 @@ def accepted_regions(project: RppProject, *, match: str = "") -> tuple[list[Acce
 def _converted_of(project: RppProject, sessions: Sequence[StoredSession]) -> dict[str, str]:
     """GUID of the region that each marker was made of by the scripts' Convert, by the marker's GUID."""
     regions = {f"{session.id}/{known.number}": guid for session in sessions for guid, known in session.regions.items()}
-    rows = CONVERTED.findall(project.ext_state.get("MARKERS", ""))
+    # session/number/edge, and the GUIDs of the markers
+    rows = [line.partition(" ") for line in re.split(r"[;\n]", project.ext_state.get("MARKERS", ""))]
     return {
         marker.upper(): regions[key.upper()]
-        for key, markers in rows
+        for key, markers in ((point.rpartition("/")[0], markers) for point, _, markers in rows)
         if key.upper() in regions
         for marker in GUID.findall(markers)
     }

@@ -60,10 +60,8 @@ def write_audition(annotations: Sequence[Annotation]) -> bytes:
 
 def write_sonic_visualiser(annotations: Sequence[Annotation]) -> bytes:
     """Sonic Visualiser regions: ``TIME,VALUE,DURATION,LABEL``; the value tells the labels apart."""
-    labels = list(dict.fromkeys(a.label for a in annotations))
-    rows = (
-        (_seconds(a.start_s), str(labels.index(a.label)), _seconds(_length(a)), one_line(a.label)) for a in annotations
-    )
+    numbers = {label: number for number, label in enumerate(dict.fromkeys(a.label for a in annotations))}
+    rows = ((_seconds(a.start_s), str(numbers[a.label]), _seconds(_length(a)), one_line(a.label)) for a in annotations)
     return _quoted([("TIME", "VALUE", "DURATION", "LABEL"), *rows])
 
 
