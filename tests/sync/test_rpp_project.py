@@ -324,3 +324,34 @@ def test_a_line_that_the_parser_would_take_minutes_for_is_refused_before(line, t
         read_rpp(path)
     longest = limits.LINE_BYTES - len("MARKER 1 5.5 ")
     assert len(read_rpp(project(tmp_path, f"MARKER 1 5.5 {'x' * longest}")).regions[0].name) == longest
+
+
+@pytest.mark.parametrize("far", ["1e300", "1e308", "1e400", "-1e400", "nan", "10000001"])
+def test_what_lies_where_no_project_reaches_is_refused_by_name(far, tmp_path):
+    points = f"<TEMPOENVEX\nPT 0 120 1\nPT {far} 100 1\n>"
+    with pytest.raises(InputError, match=r"^Level 1\.rpp, tempo point 2: \S+ s is too far from 0; it lies between"):
+        read_rpp(project(tmp_path, points))
+    with pytest.raises(InputError, match=r"^Level 1\.rpp, marker or region 7: \S+ s is too far from 0"):
+        read_rpp(project(tmp_path, f"MARKER 7 {far} x 0"))
+
+
+@pytest.mark.parametrize("bpm", ["1e-300", "0", "-5", "0.99", "960.1", "1e300", "1e400", "nan"])
+def test_a_tempo_that_reaper_does_not_have_is_refused_by_its_place(bpm, tmp_path):
+    points = f"<TEMPOENVEX\nPT 0 120 1\nPT 3 100 1\nPT 2 {bpm} 1\n>"
+    with pytest.raises(InputError, match=r"^Level 1\.rpp, tempo point 3: a tempo of \S+ bpm, outside 1 to 960"):
+        read_rpp(project(tmp_path, points))
+    with pytest.raises(InputError, match=r"^Level 1\.rpp, line TEMPO: a tempo of \S+ bpm, outside 1 to 960"):
+        read_rpp(project(tmp_path, f"TEMPO {bpm} 4 4"))
+
+
+@pytest.mark.parametrize("bpm", ["1", "960"])
+def test_the_slowest_and_the_fastest_tempo_are_read(bpm, tmp_path):
+    last = f"<TEMPOENVEX\nPT 0 {bpm} 1\nPT {limits.TIME_S} {bpm} 1\n>"
+    entries = read_rpp(project(tmp_path, f"TEMPO {bpm} 4 4", last)).tempo_map.entries
+    assert [(entry.time_s, entry.bpm) for entry in entries] == [(0.0, float(bpm)), (limits.TIME_S, float(bpm))]
+
+
+@pytest.mark.parametrize("signature", ["1e308", "67174401", "-1"])
+def test_a_time_signature_that_no_project_has_is_refused(signature, tmp_path):
+    with pytest.raises(InputError, match="bad time signature"):
+        read_rpp(project(tmp_path, f"<TEMPOENVEX\nPT 0 120 1 {signature}\nPT 5 120 1 {signature}\n>"))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reatrieve import limits
 from reatrieve.errors import InputError
 from reatrieve.sync.tempo import Position, TempoEntry, TempoMap
 
@@ -164,3 +165,17 @@ def test_impossible_maps_are_refused():
 def test_a_journals_rows_become_a_map():
     row = {"time_s": 1.0, "bpm": 90.0, "numerator": 3, "denominator": 4, "fullbeats": 0.0, "measure": 0}
     assert TempoMap.of_rows([row]).entries == (TempoEntry(1.0, 90.0, 3, 4, 0.0, 0),)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"time_s": 1e300}, {"time_s": float("nan")}, {"bpm": 1e-300}, {"bpm": 1e300}, {"fullbeats": 1e300},
+        {"measure": 10**400}, {"numerator": 10**400}, {"denominator": limits.METRE + 1},
+    ],
+)  # fmt: skip
+def test_numbers_of_a_journal_that_no_project_has_are_refused(wrong):
+    row = {"time_s": 0.0, "bpm": 120.0, "numerator": 4, "denominator": 4, "fullbeats": 0.0, "measure": 0}
+    assert TempoMap.of_rows([row]).entries[0].bpm == 120.0
+    with pytest.raises(InputError, match=r"bad t|not a tempo map"):
+        TempoMap.of_rows([{**row, **wrong}])

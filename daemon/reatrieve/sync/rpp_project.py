@@ -13,6 +13,7 @@ from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reatrieve import limits
+from reatrieve.annotations.annotation import demand_usual_time
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
 from reatrieve.files import read_small, unreadable
@@ -32,6 +33,9 @@ TEMPO_KEPT_FLAG = 2
 
 WHOLE_MODE, REVERSE_MODE = 1, 2
 """Bits of a section's MODE: its start and length do not count (the file keeps them); it plays backwards."""
+
+LEAST_BPM, MOST_BPM = 1.0, 960.0
+"""What REAPER takes for a tempo."""
 
 GLIDE_SHAPE = 0
 EXT_SECTION = "REATRIEVE"
@@ -147,14 +151,14 @@ def read_rpp(path: Path) -> RppProject:
         root = rpp.loads(_needed(text, path.name))
         return RppProject(
             path,
-            tuple(_regions(_lines(root, "MARKER"))),
-            TempoMap(_tempo(root)),
+            tuple(_regions(_lines(root, "MARKER"), path.name)),
+            TempoMap(_tempo(root, path.name)),
             tuple(_track(element, path.parent) for element in _blocks(root, "TRACK")),
             _ext_state(root),
         )
     except InputError:
         raise
-    except (ValueError, IndexError, RuntimeError, AttributeError, SyntaxError) as error:
+    except (ValueError, IndexError, RuntimeError, AttributeError, SyntaxError, ArithmeticError) as error:
         raise InputError(f"{path.name} cannot be understood as a REAPER project ({error}); save it again") from error
 
 
@@ -229,11 +233,31 @@ def _number(values: Sequence[str], index: int, default: float = 0.0) -> float:
     return value if math.isfinite(value) else default
 
 
-def _regions(markers: Iterator[Sequence[str]]) -> list[RppRegion]:
+def _time_s(text: str, what: str) -> float:
+    """A time of the project; ``what`` lies there, for the message."""
+    try:
+        demand_usual_time(time_s := float(text))
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from error
+    return time_s
+
+
+def _bpm(values: Sequence[str], index: int, default: float, what: str) -> float:
+    try:
+        bpm = float(values[index])
+    except (IndexError, ValueError):
+        return default
+    if not LEAST_BPM <= bpm <= MOST_BPM:
+        raise InputError(f"{what}: a tempo of {bpm:g} bpm, outside {LEAST_BPM:g} to {MOST_BPM:g}; correct it in REAPER")
+    return bpm
+
+
+def _regions(markers: Iterator[Sequence[str]], project: str) -> list[RppRegion]:
     found: list[RppRegion] = []
     open_regions: dict[str, RppRegion] = {}
     for values in markers:
-        number, time_s, name = values[0], float(values[1]), values[2] if len(values) > 2 else ""
+        number, name = values[0], values[2] if len(values) > 2 else ""
+        time_s = _time_s(values[1], f"{project}, marker or region {number:.20}")
         guid = next((value for value in values[4:] if value.startswith("{")), "")
         if not int(_number(values, 3)) & REGION_FLAG:
             found.append(RppRegion(time_s, time_s, name, guid, int(number)))
@@ -245,18 +269,21 @@ def _regions(markers: Iterator[Sequence[str]]) -> list[RppRegion]:
     return sorted(found, key=lambda region: (region.start_s, region.end_s))
 
 
-def _tempo(root: Element) -> list[TempoEntry]:
+def _tempo(root: Element, project: str) -> list[TempoEntry]:
     """Entries with beats and measures counted from the points, as REAPER counts them."""
     base = _line(root, "TEMPO")
-    bpm, numerator, denominator = _number(base, 0, 120.0), int(_number(base, 1, 4)), int(_number(base, 2, 4))
-    points = [list(values) for block in _blocks(root, "TEMPOENVEX") for values in _lines(block, "PT")]
+    bpm = _bpm(base, 0, 120.0, f"{project}, line TEMPO")
+    numerator, denominator = int(_number(base, 1, 4)), int(_number(base, 2, 4))
+    lines = [list(values) for block in _blocks(root, "TEMPOENVEX") for values in _lines(block, "PT")]
+    named = [(f"{project}, tempo point {number}", values) for number, values in enumerate(lines, start=1)]
+    points = [(_time_s(values[0], what), what, values) for what, values in named]
     entries = [TempoEntry(0.0, bpm, numerator or 4, denominator or 4)]
     glides = [False]
-    for values in sorted(points, key=lambda values: float(values[0])):
+    for time_s, what, values in sorted(points, key=lambda point: point[0]):
         last = entries[-1]
-        time_s, signature = float(values[0]), int(_number(values, 3))
+        signature = int(_number(values, 3))
         keeps_tempo = bool(signature) and bool(int(_number(values, 5)) & TEMPO_KEPT_FLAG)
-        new_bpm = last.bpm if keeps_tempo else _number(values, 1, last.bpm)
+        new_bpm = last.bpm if keeps_tempo else _bpm(values, 1, last.bpm, what)
         numerator = signature & 0xFFFF or last.numerator if signature else last.numerator
         denominator = signature >> 16 or last.denominator if signature else last.denominator
         mean_bpm = (last.bpm + new_bpm) / 2 if glides[-1] else last.bpm

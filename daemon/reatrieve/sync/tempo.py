@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from reatrieve import limits
 from reatrieve.errors import InputError
 
 __all__ = ["Position", "TempoEntry", "TempoMap", "TempoStep"]
 
 SAME_BEAT = 1e-6
 """Beats closer than this are one: REAPER's times carry rounding of about 1e-10 s."""
+
+MOST_BEATS = limits.TIME_S * limits.BPM / 60 * limits.METRE / 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,15 @@ class TempoEntry:
     measure: int = 0
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.time_s) and math.isfinite(self.fullbeats) and 0 < self.bpm < math.inf):
-            raise InputError(f"bad tempo entry at {self.time_s} s: {self.bpm} bpm")
-        if self.numerator < 1 or self.denominator < 1:
-            raise InputError(f"bad time signature at {self.time_s} s: {self.numerator}/{self.denominator}")
+        counted = max(abs(self.fullbeats), abs(self.measure))
+        if not (
+            abs(self.time_s) <= limits.TIME_S and 1 / limits.BPM <= self.bpm <= limits.BPM and counted <= MOST_BEATS
+        ):
+            raise InputError(f"bad tempo entry at {self.time_s:g} s: {self.bpm:g} bpm")
+        if not (1 <= self.numerator <= limits.METRE and 1 <= self.denominator <= limits.METRE):
+            raise InputError(
+                f"bad time signature at {self.time_s:g} s: {str(self.numerator)[:20]}/{str(self.denominator)[:20]}"
+            )
 
     @property
     def beats_per_s(self) -> float:
