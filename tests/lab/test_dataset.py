@@ -154,3 +154,26 @@ def test_what_is_no_data_set_is_refused(tmp_path):
     (tmp_path / "annotations.csv").write_text(HEADER + "a.wav,x,1,2,,,\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"no usable row \(1 broken; the first: .*line 2: no such audio file"):
         load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (b"\xff\xfe,1\n", "line 2: it is not UTF-8; save the table as UTF-8"),
+        (b"x,1\ny,\xe4\n", "line 3: it is not UTF-8"),
+        (b'"' + b"x" * 200_000 + b'",1\n', "line 2: field larger than field limit"),
+    ],
+)
+def test_a_song_table_that_cannot_be_read_is_told_by_its_line(folder, rows, said):
+    write(folder, "a.wav,x,1,2,,,\n")
+    (folder / "songs.csv").write_bytes(b"file,composer_group\n" + rows)
+    with pytest.raises(InputError, match=rf"songs\.csv, {said}"):
+        load_dataset(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pipes in folders")
+def test_a_song_table_that_is_no_file_is_not_waited_for(folder):
+    write(folder, "a.wav,x,1,2,,,\n")
+    os.mkfifo(folder / "songs.csv")
+    with pytest.raises(AudioError, match=r"songs\.csv"):
+        load_dataset(folder)

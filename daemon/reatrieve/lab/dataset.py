@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +13,14 @@ from reatrieve.annotations.own_table import ANNOTATIONS, OwnTable
 from reatrieve.annotations.reference import AudioLengths, BrokenRow, ReferenceEvent, reference_of
 from reatrieve.annotations.sidecars import SUFFIXES as LABEL_SUFFIXES
 from reatrieve.annotations.sidecars import labels_beside, tables_naming_files
-from reatrieve.errors import InputError
+from reatrieve.errors import AudioError, InputError
+from reatrieve.files import read_small, unreadable
 from reatrieve.session.spans import Span
 
 __all__ = ["AnnotatedSound", "Dataset", "Recording", "load_dataset"]
+
+MOST_SONGS_BYTES = 1 << 24
+"""Of ``songs.csv``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +158,17 @@ def _sound(file: str, class_: str, annotator: str, rows: Iterable[ReferenceEvent
 
 def _composer_groups(path: Path) -> dict[str, str]:
     """The column ``composer_group`` of ``songs.csv`` by file; empty where there is no such table."""
-    if not path.is_file():
+    if not os.path.lexists(path):
         return {}
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        return {row["file"]: row.get("composer_group") or "" for row in csv.DictReader(stream) if row.get("file")}
+    try:
+        text = read_small(path, max_bytes=MOST_SONGS_BYTES, any_link=True, what="table of songs").decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, line {line}: it is not UTF-8; save the table as UTF-8") from error
+    except OSError as error:
+        raise AudioError(unreadable(path, error)) from error
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        return {row["file"]: row.get("composer_group") or "" for row in reader if row.get("file")}
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num + 1}: {error}; correct the row") from error
