@@ -25,7 +25,7 @@ ALLOWED = {
     "annotations": {"errors", "files", "limits", "plain", "session", "audio"},
     "synth": {"errors"},
     "journal": {"errors", "filelock", "files", "limits", "session", "audio"},
-    "sync": {"errors", "filelock", "files", "limits", "session", "audio", "annotations"},
+    "sync": {"errors", "filelock", "files", "limits", "plain", "session", "audio", "annotations"},
     "bridge": {"errors", "filelock", "files", "limits"},
     "headless": {"errors", "files", "installation"},
     "setup": {"errors", "files", "installation", "reported", "settings", "bridge"},

@@ -208,6 +208,11 @@ def test_a_stretched_item_is_never_taken_for_its_file(song, tmp_path, capsys):
             "the samples of song.wav do not have",
         ),
         (["--regions", "r.csv", "--audio", "song.wav", "--label", "{nope}"], "knows no {nope}"),
+        (
+            ["--regions", "r.csv", "--audio", "song.wav", "--label", "{label"],
+            "the name template cannot be read at '{label'",
+        ),
+        (["gone.journal.jsonl", "--label", "{n:99999}"], "the name template cannot be read at '{n:99999}'"),
         (["gone.journal.jsonl"], "error: gone.journal.jsonl: no such file; check the path"),
         (["--rpp", "gone.rpp"], "error: gone.rpp: no such file; check the path"),
     ],

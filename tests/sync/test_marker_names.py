@@ -16,13 +16,40 @@ def test_templates():
     values = {"label": "riser 3", "pattern": "riser", "number": 7, "position": Position(17, 2.5)}
     assert fill_template("{pattern}_{n:3}", **values) == "riser_007"
     assert fill_template("#{label} @ {bar:4}.{beat}", **values) == "#riser 3 @ 0017.2.5"
-    assert fill_template("{n}{bar} {} {n:x}", **{**values, "position": None}) == "7 {} {n:x}"
+    assert fill_template("{n}{bar} {n:12}", **{**values, "position": None}) == "7 000000000007"
     assert fill_template("{label}", **{**values, "label": "{pattern}"}) == "{pattern}"
 
 
 @pytest.mark.parametrize(("beat", "shown"), [(4.999, "4.99"), (3.250023, "3.25"), (3.249977, "3.25"), (2.0, "2")])
 def test_a_beat_is_never_rounded_into_the_next(beat, shown):
     assert fill_template("{beat}", label="", pattern="", number=1, position=Position(1, beat)) == shown
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "{label",
+        "label}",
+        "{label.__class__}",
+        "{n:-1}",
+        "{n:99999}",
+        "{n:x}",
+        "{n:}",
+        "{}",
+        "{ n }",
+        "{{n}}",
+        "{n:٣}",
+        "{ñ}",
+    ],
+)
+def test_braces_never_get_into_a_name(wrong):
+    for template in (wrong, f"{{pattern}}_{wrong}", f"{wrong} {{n}}"):
+        with pytest.raises(InputError, match="the name template cannot be read at"):
+            fill_template(template, label="a", pattern="b", number=1)
+
+
+def test_braces_of_the_region_itself_are_kept():
+    assert fill_template("{label}", label="{x} {label", pattern="b", number=1) == "{x} {label"
 
 
 def test_an_unknown_word_is_named():

@@ -31,7 +31,7 @@ from reatrieve.cli.values import (
 )
 from reatrieve.errors import AudioError, InputError, NoShippedAudioError, ReatrieveError
 from reatrieve.session.spans import Span, are_one_place
-from reatrieve.sync.marker_names import sounds_of_names
+from reatrieve.sync.marker_names import demand_template, sounds_of_names
 from reatrieve.sync.model import Accepted, TargetKind
 from reatrieve.sync.targets import TARGETS, Options, chosen_options, chosen_targets
 from reatrieve.sync.tempo import TempoMap
@@ -210,6 +210,7 @@ def run(args: argparse.Namespace) -> int:
     from reatrieve.sync.export import ExportJob, ForceNeededError, OtherContentError, export
 
     check_targets(args.to)
+    demand_template(args.label)
     check_folder_to_write(args.out, "--out")
     args.audio = _audio(args.audio)
     source = _read(args)

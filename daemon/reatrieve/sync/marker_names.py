@@ -9,16 +9,41 @@ from collections import Counter
 from collections.abc import Iterable
 
 from reatrieve.errors import InputError
+from reatrieve.plain import quoted
 from reatrieve.sync.tempo import Position
 
-__all__ = ["ascii_folded", "fill_template", "folded_apart", "sounds_of_names", "unique_names"]
+__all__ = ["ascii_folded", "demand_template", "fill_template", "folded_apart", "sounds_of_names", "unique_names"]
 
-WORD = re.compile(r"\{(\w+)(?::(\d{1,2}))?\}")
+WORD = re.compile(r"\{(\w+)(?::(\d{1,2}))?\}", re.ASCII)
+WORDS = ("label", "pattern", "n", "bar", "beat")
+"""What a template may hold in braces; a colon and a number of digits may follow."""
+
 LETTERS = {
     "ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D",
     "ð": "d", "þ": "th",
     "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "×": "x",
 }  # fmt: skip
+
+
+def demand_template(template: str) -> None:
+    """Refuse a template of which braces would get into the game.
+
+    Raises
+    ------
+    InputError
+        If it has another ``{word}``, or a brace that belongs to none.
+    """
+    for match in WORD.finditer(template):
+        if match[1] not in WORDS:
+            raise InputError(
+                f"the name template knows no {{{match[1]:.40}}}; use {', '.join(f'{{{word}}}' for word in WORDS)}"
+            )
+    rest = WORD.sub(lambda match: " " * len(match[0]), template)
+    if at := [index for index, character in enumerate(rest) if character in "{}"]:
+        raise InputError(
+            f"the name template cannot be read at {quoted(template[at[0] :], 40)}; braces stand around "
+            f"{', '.join(WORDS)} alone, as in {{n}} or {{n:2}}"
+        )
 
 
 def fill_template(template: str, *, label: str, pattern: str, number: int, position: Position | None = None) -> str:
@@ -35,8 +60,9 @@ def fill_template(template: str, *, label: str, pattern: str, number: int, posit
     Raises
     ------
     InputError
-        If the template has another ``{word}``.
+        If the template cannot be read, as ``demand_template`` says.
     """
+    demand_template(template)
     values: dict[str, str | int] = {
         "label": label,
         "pattern": pattern,
@@ -47,8 +73,6 @@ def fill_template(template: str, *, label: str, pattern: str, number: int, posit
 
     def value(match: re.Match[str]) -> str:
         word, digits = match.groups()
-        if word not in values:
-            raise InputError(f"the name template knows no {{{word}}}; use {', '.join(f'{{{w}}}' for w in values)}")
         found = values[word]
         return f"{found:0{digits}d}" if digits and isinstance(found, int) else str(found)
 

@@ -10,7 +10,7 @@ from reatrieve.audio.stitch import TrackAudio
 from reatrieve.errors import InputError
 from reatrieve.session.spans import Span
 from reatrieve.sync.anchors import Placement, found_anchors, placed
-from reatrieve.sync.marker_names import ascii_folded, fill_template, folded_apart
+from reatrieve.sync.marker_names import ascii_folded, demand_template, fill_template, folded_apart
 from reatrieve.sync.model import Accepted, SyncAudio, SyncEvent, SyncSheet, SyncTempo, frame_at
 from reatrieve.sync.placed_audio import listed, to_frames
 from reatrieve.sync.targets import Options
@@ -59,8 +59,10 @@ def events_of(
     Raises
     ------
     InputError
-        Regions outside the audio, by name; an anchor that needs ``sound``; ``snap`` without a tempo map.
+        Regions outside the audio, by name; an anchor that needs ``sound``; ``snap`` without a tempo map; a template
+        that cannot be read.
     """
+    demand_template(options.label)
     accepted = [
         replace(one, label=_clean(one.label), pattern=_clean(one.sound), payload=_clean(one.payload))
         for one in accepted
