@@ -18,7 +18,7 @@ ALLOWED = {
     "plain": set(),
     "prefetch": set(),
     "reported": set(),
-    "settings": {"errors", "files", "limits"},
+    "settings": {"errors", "files", "limits", "plain"},
     "session": {"errors", "limits"},
     "retrieval": {"errors", "installation", "prefetch", "session"},
     "audio": {"errors", "files", "limits", "prefetch", "reported", "session"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-__all__ = ["LOG_FORMAT", "PlainFormatter", "plain", "plain_json", "quoted", "set_in"]
+__all__ = ["LOG_FORMAT", "PlainFormatter", "plain", "plain_json", "quoted", "set_in", "shortened"]
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 """Of the daemon, in its log file and on its terminal."""
@@ -31,6 +31,12 @@ def quoted(text: object, most: int = QUOTED) -> str:
     """What somebody wrote, in quotation marks, for a sentence; of a long text its beginning."""
     whole = str(text)
     return repr(whole) if len(whole) <= most else f"{whole[:most]!r}..."
+
+
+def shortened(text: object, most: int = QUOTED) -> str:
+    """As ``quoted``, without quotation marks: names in a list, say."""
+    whole = str(text)
+    return whole if len(whole) <= most else f"{whole[:most]}..."
 
 
 def _escape(match: re.Match[str]) -> str:

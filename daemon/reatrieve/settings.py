@@ -21,6 +21,7 @@ import platformdirs
 from reatrieve import limits
 from reatrieve.errors import InputError
 from reatrieve.files import MOST_PARTS, keep_private, read_small, reason
+from reatrieve.plain import quoted
 
 __all__ = ["Settings", "chosen_home", "default_home"]
 
@@ -239,7 +240,7 @@ def _lines_of(path: Path) -> list[tuple[int, str]]:
 def _of_line(line: str, where: str) -> dict[str, object]:
     key, equals, value = (part.strip() for part in line.partition("="))
     if not equals:
-        raise InputError(f"{where}: {line.strip()!r} is not 'key = value'")
+        raise InputError(f"{where}: {quoted(line.strip())} is not 'key = value'")
     _demand_known(key, where)
     if key == "home":
         raise InputError(f"{where}: home cannot be set in the home folder; use --home or REATRIEVE_HOME")
@@ -250,8 +251,8 @@ def _demand_known(key: str, where: str) -> None:
     known = [f.name for f in dataclasses.fields(Settings)]
     if key not in known:
         if near := difflib.get_close_matches(key, known, n=1):
-            raise InputError(f"{where}: unknown setting {key!r}; did you mean {near[0]!r}?")
-        raise InputError(f"{where}: unknown setting {key!r}; known: {', '.join(known)}")
+            raise InputError(f"{where}: unknown setting {quoted(key)}; did you mean {quoted(near[0])}?")
+        raise InputError(f"{where}: unknown setting {quoted(key)}; known: {', '.join(known)}")
 
 
 def _converted(key: str, value: object, where: str) -> object:
@@ -262,13 +263,13 @@ def _converted(key: str, value: object, where: str) -> object:
         if isinstance(value, bool):
             return value
         if text.lower() not in _TRUE + _FALSE:
-            raise InputError(f"{where}: {key} is {text!r}; say yes or no")
+            raise InputError(f"{where}: {key} is {quoted(text)}; say yes or no")
         return text.lower() in _TRUE
     if kind.startswith("int"):
         try:
             return int(text)
         except ValueError as exc:
-            raise InputError(f"{where}: {key} is {text!r}; give a whole number") from exc
+            raise InputError(f"{where}: {key} is {quoted(text)}; give a whole number") from exc
     if not kind.startswith("Path"):
         return text
     if not text:
@@ -276,7 +277,7 @@ def _converted(key: str, value: object, where: str) -> object:
     try:
         path = Path(text).expanduser().absolute()
     except RuntimeError as exc:
-        raise InputError(f"{where}: {key} is {text!r}; there is no such user") from exc
+        raise InputError(f"{where}: {key} is {quoted(text)}; there is no such user") from exc
     if len(path.parts) > MOST_PARTS:
         raise InputError(f"{where}: {key} has more than {MOST_PARTS} folders; choose a shorter path")
     return path

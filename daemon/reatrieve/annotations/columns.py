@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from reatrieve.annotations.times import SAMPLES, TimeUnit, time_unit
 from reatrieve.errors import InputError
+from reatrieve.plain import quoted
 
 __all__ = ["Columns", "TimeColumn", "columns_of_header", "columns_of_row", "looks_like_time", "words_of"]
 
@@ -166,7 +167,9 @@ def columns_of_header(cells: Sequence[str], *, name: str = "table") -> Columns |
     length, strange_length = header.times(LENGTH)
     start, strange = header.times(start_names)
     if (strange and not start) or (not end and not length and (strange := strange_end or strange_length)):
-        raise InputError(f"{name}: the unit of the column {strange!r} is not understood; use seconds, ms or samples")
+        raise InputError(
+            f"{name}: the unit of the column {quoted(strange)} is not understood; use seconds, ms or samples"
+        )
     return Columns(
         start,
         tuple(cell.strip() for cell in cells),
@@ -209,7 +212,9 @@ class _Header:
         for name in names:
             same = [index for index, key in enumerate(self.keys) if key == name]
             if len({self.units[index] for index in same} if units_differ else same[:1]) < len(same):
-                raise InputError(f"{self._table}: the column {self._cells[same[0]]!r} stands there twice; remove one")
+                raise InputError(
+                    f"{self._table}: the column {quoted(self._cells[same[0]])} stands there twice; remove one"
+                )
             found += same
         return found
 

@@ -13,6 +13,7 @@ from reatrieve.annotations.annotation import demand_usual_time
 from reatrieve.annotations.delimited import DelimitedText, read_text
 from reatrieve.annotations.reference import NEAR, ReferenceEvent
 from reatrieve.errors import InputError
+from reatrieve.plain import quoted
 from reatrieve.session.spans import Span
 
 __all__ = ["ANNOTATIONS", "COLUMNS", "OwnRow", "OwnTable", "is_own_header"]
@@ -88,7 +89,7 @@ class OwnTable:
                 )
         twice = next((name for name in header if name and header.count(name) > 1), None)
         if twice:
-            raise InputError(f"{path}, line {line}: column {twice!r} stands there twice; remove one")
+            raise InputError(f"{path}, line {line}: column {quoted(twice)} stands there twice; remove one")
         return cls(path, tuple(header), tuple(rows), table.separator or ",")
 
     def events(self) -> Iterator[OwnRow]:
@@ -128,7 +129,7 @@ def _event(cells: Mapping[str, str], file: str) -> ReferenceEvent:
             raise _BadRowError(f"{name} is empty")
     flag = cells.get("flag", "")
     if flag not in ("", NEAR):
-        raise _BadRowError(f"flag {flag!r} is unknown; leave it empty or write {NEAR!r}")
+        raise _BadRowError(f"flag {quoted(flag)} is unknown; leave it empty or write {NEAR!r}")
     ratio = cells.get("ratio_db", "")
     return ReferenceEvent(
         file=file,
@@ -153,5 +154,5 @@ def _span(start_s: float, end_s: float) -> Span:
 def _number(text: str, name: str, unit: str) -> float:
     value = float(text.replace(",", ".")) if NUMBER.match(text) else math.nan
     if not math.isfinite(value):
-        raise _BadRowError(f"{name} {text!r} is not a number of {unit}")
+        raise _BadRowError(f"{name} {quoted(text)} is not a number of {unit}")
     return value

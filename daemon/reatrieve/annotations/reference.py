@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reatrieve.annotations.annotation import Annotation
+from reatrieve.plain import quoted
 from reatrieve.session.spans import Span
 
 __all__ = ["NEAR", "NEAR_SUFFIX", "AudioLengths", "BrokenRow", "ReferenceEvent", "audio_rate_hz", "reference_of",
@@ -68,7 +69,7 @@ def skipped_rows(broken: Sequence[BrokenRow]) -> str:
 def reference_of(annotation: Annotation, file: str) -> ReferenceEvent | str:
     """A label as an occurrence or variant in ``file``, or why it can be none."""
     if annotation.is_point:
-        return f"{annotation.label or 'label'!r} marks a point; a sound needs a start and an end"
+        return f"{quoted(annotation.label or 'label')} marks a point; a sound needs a start and an end"
     if annotation.start_s < 0.0:
         return f"start {annotation.start_s:g} s lies before the file's start"
     class_ = annotation.label.removesuffix(NEAR_SUFFIX)

@@ -14,6 +14,7 @@ from reatrieve.annotations.reference import NEAR, NEAR_SUFFIX
 from reatrieve.annotations.times import SAMPLES, TimeUnit, parse_time_s, time_unit
 from reatrieve.annotations.unknown_columns import YES
 from reatrieve.errors import InputError
+from reatrieve.plain import quoted, shortened
 
 __all__ = ["RowReader", "cell", "is_whole"]
 
@@ -86,7 +87,7 @@ class RowReader:
         start_s, end_s = self._times(cells)
         flag = cell(cells, columns.flag)
         if flag not in ("", NEAR):
-            raise InputError(f"flag {flag!r} is unknown; leave it empty or write {NEAR!r}")
+            raise InputError(f"flag {quoted(flag)} is unknown; leave it empty or write {NEAR!r}")
         one = Annotation(
             start_s,
             end_s,
@@ -114,11 +115,11 @@ class RowReader:
         if text := cell(cells, columns.format):
             found = time_unit(text)
             if found is None:
-                raise InputError(f"its times are in {text!r}, which is not understood; export seconds or samples")
+                raise InputError(f"its times are in {quoted(text)}, which is not understood; export seconds or samples")
             unit = found
         if rate := cell(cells, columns.rate):
             if not is_whole(rate) or not 0 < int(rate) < 10**9:
-                raise InputError(f"the sample rate {rate!r} is no whole number of Hz")
+                raise InputError(f"the sample rate {quoted(rate)} is no whole number of Hz")
             rate_hz = int(rate)
         start, end, length = (
             self._time(cells, candidates, unit, rate_hz) for candidates in (columns.start, columns.end, columns.length)
@@ -129,7 +130,8 @@ class RowReader:
             slack_s = start.step_s + end.step_s + length.step_s
             if abs(end_s - start_s - length.seconds) > slack_s:  # measures may look like seconds: 5.3 to 6.2
                 raise InputError(
-                    f"its length, {length.text}, is not that from {start.text} to {end.text}; "
+                    f"its length, {shortened(length.text)}, is not that from {shortened(start.text)} to "
+                    f"{shortened(end.text)}; "
                     "set REAPER's ruler to minutes:seconds and export again"
                 )
         if columns.file_offset is not None and columns.file:
@@ -156,7 +158,8 @@ class RowReader:
             )
             if found and abs(found.seconds - time.seconds) > found.step_s + time.step_s:
                 raise InputError(
-                    f"{found.column!r} and {time.column!r} disagree: {found.seconds:g} s and {time.seconds:g} s"
+                    f"{quoted(found.column)} and {quoted(time.column)} disagree: {found.seconds:g} s and "
+                    f"{time.seconds:g} s"
                 )
             found = found or time
         return found
@@ -167,7 +170,7 @@ class RowReader:
         parts = [part for index in columns.file if (part := cell(cells, index))]
         end_file = cell(cells, columns.end_file)
         if end_file and parts and not _same_name(end_file, parts[-1]):
-            raise InputError(f"it begins in {parts[-1]} and ends in {end_file}")
+            raise InputError(f"it begins in {shortened(parts[-1])} and ends in {shortened(end_file)}")
         return "/".join(parts) or None
 
 
@@ -181,7 +184,7 @@ def _score(text: str) -> float | None:
     try:
         value = float(text)
     except ValueError:
-        raise InputError(f"the score {text!r} is not a number") from None
+        raise InputError(f"the score {quoted(text)} is not a number") from None
     if math.isinf(value):
-        raise InputError(f"the score {text!r} is not a number")
+        raise InputError(f"the score {quoted(text)} is not a number")
     return None if math.isnan(value) else value

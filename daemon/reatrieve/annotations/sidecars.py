@@ -10,6 +10,7 @@ from reatrieve.annotations.files import annotation_rows
 from reatrieve.annotations.reference import audio_rate_hz
 from reatrieve.annotations.tables import STATED
 from reatrieve.errors import AudioError, InputError
+from reatrieve.plain import shortened
 
 __all__ = ["labels_beside", "tables_naming_files"]
 
@@ -36,7 +37,7 @@ def _of(audio: Path, label: Annotation | str) -> Annotation | str:
     """The label, unless its row names another recording; that the audio was converted since does not matter."""
     if isinstance(label, str) or not label.file or PurePosixPath(label.file).stem == audio.stem:
         return label
-    return f"the row is of {label.file}, not of {audio.name}"
+    return f"the row is of {shortened(label.file)}, not of {audio.name}"
 
 
 def tables_naming_files(folder: Path) -> Iterator[tuple[Path, int, Annotation | str]]:

@@ -13,6 +13,7 @@ from reatrieve.annotations.row_reader import RowReader, cell, is_whole
 from reatrieve.annotations.times import SAMPLES, SECONDS, TimeUnit, parse_time_s, time_unit
 from reatrieve.annotations.unknown_columns import resolved
 from reatrieve.errors import InputError
+from reatrieve.plain import quoted, shortened
 
 __all__ = ["STATED", "Note", "read_table", "table_rows", "table_unit"]
 
@@ -20,6 +21,9 @@ Note = Callable[[str], None]
 
 STATED = "stated"
 """The ``unit`` of callers who know the sample rate, but not what a table's whole numbers count."""
+
+MOST_NAMED = 20
+"""Columns that a note names."""
 
 AUDACITY_FREQUENCIES = "\\"
 SECONDS_AT_MOST = 1000
@@ -99,7 +103,8 @@ def table_rows(
     columns, left_out = resolved(columns, [cells for _, cells in body], name=name)
     if left_out and on_note is not None:
         what = "the column" if len(left_out) == 1 else "the columns"
-        on_note(f"{name}: {what} {', '.join(left_out)} {'was' if len(left_out) == 1 else 'were'} left out")
+        names = ", ".join(map(shortened, left_out[:MOST_NAMED])) + (", ..." if len(left_out) > MOST_NAMED else "")
+        on_note(f"{name}: {what} {names} {'was' if len(left_out) == 1 else 'were'} left out")
     reader = RowReader(columns, _unit(columns, [cells for _, cells in body], name, rate_hz, unit), rate_hz)
     _refuse_unplaced(columns, body, name)
     read = [(line, one) for line, cells in body for one in reader.read(cells)]
@@ -116,7 +121,9 @@ def table_unit(text: str) -> TimeUnit:
     """
     found = time_unit(text)
     if found is None:
-        raise InputError(f"the unit {text!r} is not known; say seconds, ms, samples or a frame rate as in '25 fps'")
+        raise InputError(
+            f"the unit {quoted(text)} is not known; say seconds, ms, samples or a frame rate as in '25 fps'"
+        )
     return found
 
 
@@ -152,7 +159,8 @@ def _unit(columns: Columns, rows: Sequence[Sequence[str]], name: str, rate_hz: i
         unstated = next((columns.names[column.index] for column in first if column.unit is None), None)
         if unstated and stated is not SECONDS:
             raise InputError(
-                f"{name}: its header says {stated.name} for one column of times, but nothing for {unstated!r}; add "
+                f"{name}: its header says {stated.name} for one column of times, but nothing for "
+                f"{quoted(unstated)}; add "
                 f"--unit {stated.name} if that is meant for it, too"
             )
         return stated

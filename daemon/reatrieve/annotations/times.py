@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from reatrieve.errors import InputError
-from reatrieve.plain import quoted
+from reatrieve.plain import quoted, shortened
 
 __all__ = ["SAMPLES", "SECONDS", "TimeUnit", "parse_time_s", "time_unit"]
 
@@ -144,7 +144,7 @@ def _number_s(cell: str, unit: TimeUnit, rate_hz: int | None, prefix: str) -> fl
         raise InputError(f"{prefix}its times are sample numbers; say the sample rate by --rate")
     value = float(cell)
     if unit.is_whole and not value.is_integer():
-        raise InputError(f"{prefix}{cell} is no whole number of {unit.name}")
+        raise InputError(f"{prefix}{shortened(cell)} is no whole number of {unit.name}")
     return value / float(per_s)
 
 

@@ -24,6 +24,7 @@ from reatrieve.annotations.reference import (
 )
 from reatrieve.annotations.tables import STATED
 from reatrieve.errors import InputError, ReatrieveError
+from reatrieve.plain import quoted
 from reatrieve.session.spans import Span
 
 __all__ = ["Truth", "load_truth"]
@@ -63,7 +64,9 @@ class Truth:
             If the example that was marked is the only occurrence.
         """
         if not self.n_others:
-            raise ReatrieveError(f"the example is the only labelled {self.class_!r}; there is nothing else to find")
+            raise ReatrieveError(
+                f"the example is the only labelled {quoted(self.class_)}; there is nothing else to find"
+            )
 
     def beside(self, example: Span) -> str:
         """A sentence on an example where nothing of this sound is labelled; "" where something is."""
@@ -71,7 +74,7 @@ class Truth:
         if _distance_s(nearest, example) < 0.0:
             return ""
         where = f"{nearest.start_s:.3f} to {nearest.end_s:.3f} s"
-        return f"the example overlaps no labelled {self.class_!r}; the nearest is {where}"
+        return f"the example overlaps no labelled {quoted(self.class_)}; the nearest is {where}"
 
     def answer(self, span: Span) -> OracleAnswer:
         """Judge a candidate, and count what it finds."""
@@ -148,14 +151,14 @@ def load_truth(table: Path, audio: Path, class_: str | None = None, *, strict: b
     found = [name for name in sounds if class_ in (None, name)]
     found = found or sorted({row.sound for row in rows if row.class_ == class_})
     if len(found) != 1:
-        wanted = "no class was named" if class_ is None else f"{class_!r} is not annotated there"
+        wanted = "no class was named" if class_ is None else f"{quoted(class_)} is not annotated there"
         if class_ is not None and found:
-            wanted, sounds = f"several annotators heard {class_!r}", found
+            wanted, sounds = f"several annotators heard {quoted(class_)}", found
         raise InputError(f"{audio.name}: {wanted}; choose one by --class: {', '.join(sounds)}")
     occurrences = sorted(row.span for row in rows if row.sound == found[0] and not row.flag)
     near = sorted(row.span for row in rows if row.sound == found[0] and row.flag)
     if not occurrences:
-        raise InputError(f"{table}: {found[0]!r} has no occurrence in {audio.name} that is not marked 'near'")
+        raise InputError(f"{table}: {quoted(found[0])} has no occurrence in {audio.name} that is not marked 'near'")
     return Truth(found[0], tuple(occurrences), tuple(near), broken=tuple(broken))
 
 

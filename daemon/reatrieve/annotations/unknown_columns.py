@@ -11,6 +11,7 @@ from dataclasses import replace
 from reatrieve.annotations.columns import Columns, words_of
 from reatrieve.annotations.times import parse_time_s
 from reatrieve.errors import InputError
+from reatrieve.plain import quoted
 
 __all__ = ["resolved"]
 
@@ -146,14 +147,16 @@ def _refuse_dangerous(table: _Cells, index: int, name: str) -> None:
     words = set(words_of(column))
     if words & MOVES and any(cell.strip("0.,:") for cell in cells):
         raise InputError(
-            f"{name}: the column {column!r} may change what the times mean and is not understood; remove it if not"
+            f"{name}: the column {quoted(column)} may change what the times mean and is not understood; remove it "
+            "if not"
         )
     parts = PARTS_OF_PATHS if table.columns.file else PARTS if table.has_numbers_only(index) else PARTS | IDS
     if words & parts and not table.says_yes_or_no(index):
         values = set(zip(table.files(), cells, strict=True))
         if len(values) > len({file for file, _ in values}):
             raise InputError(
-                f"{name}: the column {column!r} may tell recordings apart and is not understood; call it 'file', or "
+                f"{name}: the column {quoted(column)} may tell recordings apart and is not understood; call it "
+                "'file', or "
                 "remove it"
             )
 
@@ -171,7 +174,8 @@ def _refuse_ends(table: _Cells, index: int, name: str) -> None:
         not counts and _may_be_ends(table, index, cells)
     ):
         raise InputError(
-            f"{name}: the column {column!r} may hold ends or lengths and is not understood; call it 'end' or 'length', "
+            f"{name}: the column {quoted(column)} may hold ends or lengths and is not understood; call it 'end' or "
+            "'length', "
             "or remove it"
         )
 
@@ -226,7 +230,7 @@ def _classes_or_label(table: _Cells, candidates: Sequence[int], name: str) -> tu
     if len(texts) == 1:
         return (), texts[0]
     if candidates:
-        shown = ", ".join(repr(names[index]) for index in (texts or candidates)[:5])
+        shown = ", ".join(quoted(names[index]) for index in (texts or candidates)[:5])
         what = "which of them is the label" if texts else "whether these numbers are labels or scores"
         raise InputError(f"{name}: cannot tell from {shown} {what}; call the column with the sound's name 'label'")
     return (), None

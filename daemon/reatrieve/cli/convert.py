@@ -18,6 +18,7 @@ from reatrieve.cli.output import say
 from reatrieve.cli.values import check_file_to_write, file_path, plural, whole_up_to
 from reatrieve.errors import AudioError, InputError
 from reatrieve.files import holds, made_for, write_whole
+from reatrieve.plain import quoted, shortened
 from reatrieve.sync.writers import tables
 
 __all__ = ["FORMATS", "add", "of_one_recording", "refuse_idle_unit", "run"]
@@ -118,13 +119,13 @@ def _refuse_or_tell_early(found: Sequence[Annotation], form: str, source: str, n
     label, start_s = early[0].label, early[0].start_s
     if form == "jams":
         raise InputError(
-            f"{source}: {label!r} starts at {start_s:g} s, before the recording, and JAMS takes no time below 0; "
+            f"{source}: {quoted(label)} starts at {start_s:g} s, before the recording, and JAMS takes no time below 0; "
             "correct it, or choose another format by --to"
         )
     notes.append(
-        f"1 label lies before the start of the recording: {label!r} starts at {start_s:g} s"
+        f"1 label lies before the start of the recording: {quoted(label)} starts at {start_s:g} s"
         if len(early) == 1
-        else f"{len(early)} labels lie before the start of the recording: {label!r} starts at {start_s:g} s"
+        else f"{len(early)} labels lie before the start of the recording: {quoted(label)} starts at {start_s:g} s"
     )
 
 
@@ -171,7 +172,7 @@ def of_one_recording(found: list[Annotation], file: str, *, source: str) -> list
         If there are several to choose from, or none of that name.
     """
     files = list(dict.fromkeys(one.file for one in found if one.file))
-    names = ", ".join(files[:5]) + (", ..." if len(files) > 5 else "")
+    names = ", ".join(map(shortened, files[:5])) + (", ..." if len(files) > 5 else "")
     if not file:
         if len(files) > 1:
             raise InputError(f"{source} has labels of {len(files)} recordings; choose one by --file: {names}")
@@ -180,7 +181,10 @@ def of_one_recording(found: list[Annotation], file: str, *, source: str) -> list
     if files and not meant:
         raise InputError(f"{source} has no labels of {Path(file).name}, but of {names}")
     if len(meant) > 1:
-        raise InputError(f"{source} has labels of {len(meant)} recordings called so; choose one: {', '.join(meant)}")
+        raise InputError(
+            f"{source} has labels of {len(meant)} recordings called so; choose one: "
+            f"{', '.join(map(shortened, meant[:5]))}"
+        )
     return [one for one in found if one.file in (*meant, None)]
 
 

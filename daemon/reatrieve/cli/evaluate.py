@@ -26,6 +26,7 @@ from reatrieve.cli.values import (
     write_text,
 )
 from reatrieve.errors import InputError, ReatrieveError
+from reatrieve.plain import quoted
 
 __all__ = ["add", "add_conditions", "add_machine", "check_machine", "conditions_of", "run"]
 
@@ -240,7 +241,9 @@ def _setup(text: str, common: dict[str, Any], conditions: Any) -> Any:
     for part in parts:
         key, equals, value = part.partition("=")
         if not equals:
-            raise InputError(f"setting {part!r} of retriever {name!r} has no value; write it like components=20")
+            raise InputError(
+                f"setting {quoted(part)} of retriever {quoted(name)} has no value; write it like components=20"
+            )
         settings[key] = _value(value)
     return Setup(text.strip(), name, settings, conditions)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from reatrieve.errors import InputError, did_you_mean
+from reatrieve.plain import quoted
 
 __all__ = ["Parser", "Rule", "apart", "idle", "needs"]
 
@@ -120,14 +121,14 @@ class Parser(argparse.ArgumentParser):
         if action.choices is not None and value not in action.choices:
             names = [str(one) for one in action.choices]
             guess = did_you_mean(str(value), names)
-            raise argparse.ArgumentError(action, f"{value!r} is unknown; {guess}known: {', '.join(names)}")
+            raise argparse.ArgumentError(action, f"{quoted(value)} is unknown; {guess}known: {', '.join(names)}")
 
     def _unknown(self, word: str) -> str:
         if not word.startswith("-"):
-            return f"{word!r} is one argument too many; put a path with spaces into quotation marks"
+            return f"{quoted(word)} is one argument too many; put a path with spaces into quotation marks"
         options = [one for action in self._actions for one in action.option_strings]
         near = difflib.get_close_matches(word.partition("=")[0], options, n=1)
-        return f"there is no option {word!r}" + (f"; did you mean {near[0]}?" if near else "")
+        return f"there is no option {quoted(word)}" + (f"; did you mean {near[0]}?" if near else "")
 
     def _unknown_option(self) -> str | None:
         """The first word that was typed as an option, and is none."""

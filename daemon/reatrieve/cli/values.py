@@ -20,7 +20,7 @@ from typing import Any
 from reatrieve.errors import AudioError, InputError, ReatrieveError
 from reatrieve.files import MOST_PARTS, made_for, open_source, read_small, write_whole
 from reatrieve.installation import loaded, missing
-from reatrieve.plain import plain
+from reatrieve.plain import plain, quoted
 from reatrieve.session.spans import Span, demand_example_length
 
 __all__ = [
@@ -62,12 +62,12 @@ def seconds(text: str) -> float:
     """Read ``83.5``, ``1:23.5`` or ``0:01:23.5``; a sign may stand before it."""
     match = _CLOCK.match(text.strip())
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write seconds as 83.5 or 1:23.5")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is no time; write seconds as 83.5 or 1:23.5")
     sign, hours, minutes, rest = match.groups()
     last = float(rest.replace(",", "."))
     for name, value, bound in (("seconds", last, minutes), ("minutes", float(minutes or 0), hours)):
         if bound is not None and value >= 60.0:
-            raise argparse.ArgumentTypeError(f"{text!r} is no time: {name} go to 59; write 2:15 for 135 s")
+            raise argparse.ArgumentTypeError(f"{quoted(text)} is no time: {name} go to 59; write 2:15 for 135 s")
     time_s = 3600.0 * float(hours or 0) + 60.0 * float(minutes or 0) + last
     if not math.isfinite(time_s):
         raise argparse.ArgumentTypeError(f"{text[:20]!r}... is no time; write seconds as 83.5 or 1:23.5")
@@ -87,7 +87,7 @@ def seconds_or_number(text: str, *, most: float = math.inf) -> float:
     except ValueError:
         number = None
     if number is not None and not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"{text!r} is no finite number; write seconds as 83.5 or 1:23.5")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is no finite number; write seconds as 83.5 or 1:23.5")
     time_s = seconds(text) if number is None else number
     if abs(time_s) > most:
         raise argparse.ArgumentTypeError(f"{_short(text)} is too far from 0; it lies between -{most:g} and {most:g}")
@@ -107,7 +107,7 @@ def finite(text: str, *, advice: str = "") -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"{text!r} is no finite number" + (f"; {advice}" if advice else ""))
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is no finite number" + (f"; {advice}" if advice else ""))
     return number
 
 
@@ -152,7 +152,7 @@ def _short(text: str) -> str:
 def sha256(text: str) -> str:
     """Read a SHA-256: 64 hex digits."""
     if _SHA256.match(text.strip()) is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no SHA-256, which has 64 hex digits")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is no SHA-256, which has 64 hex digits")
     return text.strip().lower()
 
 

@@ -20,6 +20,7 @@ from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
 from reatrieve.files import appearing, made_for, not_left_empty, write_whole
 from reatrieve.journal import Line, read_journal
+from reatrieve.plain import quoted
 from reatrieve.session.events import Renamed, Started
 from reatrieve.session.spans import Span
 from reatrieve.session.state import SessionState, fold
@@ -98,7 +99,7 @@ def add_session(
         file = f"{stem}{source.suffix if source is not None else '.flac'}"
     rows = _Table(folder / ANNOTATIONS)
     if rows.holds(file=file, annotator=annotator, **{"class": class_}):
-        raise InputError(f"{class_!r} is already annotated in {file}; choose another --label")
+        raise InputError(f"{quoted(class_)} is already annotated in {file}; choose another --label")
     near = [one.span for one in state.candidates.values() if one.state == "skipped"]
     occurrences = [span for _, span in _kept(state)]
     wanted = [

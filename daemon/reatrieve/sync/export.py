@@ -18,6 +18,7 @@ from reatrieve.audio.stitch import TrackAudio
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
 from reatrieve.files import MOST_PARTS, is_own, made_for, open_source, unreadable
+from reatrieve.plain import quoted
 from reatrieve.session.retriever import Progress
 from reatrieve.sync.anchors import Placement
 from reatrieve.sync.earlier import EarlierExport
@@ -140,7 +141,9 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
     note = note or (lambda _text: None)
     tell = progress or (lambda _share: None)
     if set(job.name) & set("/\\"):
-        raise InputError(f"the name {job.name!r} has a folder in it; files are named by it, folders are chosen apart")
+        raise InputError(
+            f"the name {quoted(job.name)} has a folder in it; files are named by it, folders are chosen apart"
+        )
     if len(job.folder.parts) > MOST_PARTS:
         raise InputError(f"the path to write to has more than {MOST_PARTS} folders; choose a shorter one")
     made: list[_Made] = []

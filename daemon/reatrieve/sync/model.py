@@ -9,6 +9,7 @@ from typing import Literal
 
 from reatrieve.annotations.annotation import Annotation
 from reatrieve.errors import InputError
+from reatrieve.plain import quoted
 from reatrieve.session.spans import Span
 from reatrieve.sync.tempo import Position
 
@@ -41,7 +42,9 @@ class Accepted:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.start_s) and math.isfinite(self.end_s) and self.start_s <= self.end_s):
-            raise InputError(f"{self.label!r}: {self.start_s} to {self.end_s} s; the end must not lie before the start")
+            raise InputError(
+                f"{quoted(self.label)}: {self.start_s} to {self.end_s} s; the end must not lie before the start"
+            )
 
     @classmethod
     def of_span(cls, span: Span, label: str, *, score: float | None = None, region_id: str = "") -> Accepted:

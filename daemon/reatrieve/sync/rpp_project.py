@@ -17,6 +17,7 @@ from reatrieve.annotations.annotation import demand_usual_time
 from reatrieve.audio.trackmap import TrackItem, TrackMap
 from reatrieve.errors import AudioError, InputError
 from reatrieve.files import read_small, unreadable
+from reatrieve.plain import quoted, shortened
 from reatrieve.sync.tempo import TempoEntry, TempoMap
 
 if TYPE_CHECKING:
@@ -122,9 +123,9 @@ class RppProject:
         if len(found) == 1:
             return found[0]
         times = Counter(track.name for track in with_audio)
-        names = ", ".join(track.shown(with_guid=times[track.name] > 1) for track in found or with_audio)
+        names = ", ".join(shortened(track.shown(with_guid=times[track.name] > 1)) for track in found or with_audio)
         what = "several tracks" if found else "no track"
-        asked = f" named {name!r}" if name else ""
+        asked = f" named {quoted(name)}" if name else ""
         raise InputError(f"{self.path.name} has {what} with audio{asked}; choose one by --track: {names}")
 
 

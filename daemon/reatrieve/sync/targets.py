@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reatrieve.errors import InputError, did_you_mean
+from reatrieve.plain import quoted
 from reatrieve.sync.model import SyncSheet
 from reatrieve.sync.writers import tables
 from reatrieve.sync.writers.fmod import write_fmod_script
@@ -161,7 +162,7 @@ def chosen_targets(text: str | Iterable[str]) -> list[str]:
         asked |= TARGETS.keys()
     unknown = sorted(asked - TARGETS.keys())
     if unknown or not asked:
-        what = f"unknown target {unknown[0]!r}" if unknown else "no target"
+        what = f"unknown target {quoted(unknown[0])}" if unknown else "no target"
         guess = did_you_mean(unknown[0], [*TARGETS, "all", *WORDS], cutoff=0.75) if unknown else ""
         raise InputError(f"{what}; {guess}choose from {', '.join(TARGETS)} or all, with {', '.join(WORDS)} if you like")
     asked |= {need for name in asked for need in TARGETS[name].needs}
