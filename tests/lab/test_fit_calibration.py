@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import runpy
 
@@ -87,12 +88,44 @@ def test_the_program_writes_constants_and_prints_what_was_left_out(tmp_path, mon
     assert [said.count(f"{name} ") for name in made] == [2, 2, 2]
     constants = runpy.run_path(str(out))["BENCHMARK"]
     assert isinstance(constants, Judgement)
-    left_out = pickle.loads((keep / "left_out.pickle").read_bytes())
+    rows = json.loads((keep / "left_out.json").read_text(encoding="utf-8"))
+    left_out = {name: Judgement(*(tuple(map(tuple, row[key])) for key in row)) for name, row in rows.items()}
     assert left_out["one"] == left_out["two"] == fit(made["three"])
     assert left_out["three"] == fit([*made["one"], *made["two"]], {"one": 0, "two": 0})
     monkeypatch.setattr(fit_calibration, "collect", None)  # what was kept is enough
     assert fit_calibration.main() == 0
     assert runpy.run_path(str(out))["BENCHMARK"] == constants
+
+
+def test_questions_are_kept_as_they_are_and_damaged_ones_are_asked_anew(tmp_path):
+    asked, path = made_up("one", speaks="rare", seed=1, n=7), tmp_path / "one.npz"
+    fit_calibration._write(path, asked)
+    for one, kept in zip(asked, fit_calibration._read(path), strict=True):
+        for name in ("starts", "figures", "inputs", "truth"):
+            before, after = getattr(one, name), getattr(kept, name)
+            assert after.dtype == before.dtype
+            np.testing.assert_array_equal(after, before)
+        told = [(q.folder, q.session, q.setting, q.picked, q.orders) for q in (one, kept)]
+        assert told[0] == told[1]
+    whole = path.read_bytes()
+    for content in (b"", whole[:100], whole[: len(whole) // 2], pickle.dumps(asked)):
+        path.write_bytes(content)
+        assert fit_calibration._read(path) is None
+
+
+def test_nothing_that_is_kept_is_executed(tmp_path):
+    ran = tmp_path / "ran"
+
+    class Evil:
+        def __reduce__(self):
+            return (ran.write_text, ("x",))
+
+    path = tmp_path / "one.npz"
+    path.write_bytes(pickle.dumps(Evil()))
+    assert fit_calibration._read(path) is None
+    np.savez(path, constants=np.array(fit_calibration._by_constants()), told=np.array([Evil()], dtype=object))
+    assert fit_calibration._read(path) is None
+    assert not ran.exists()
 
 
 def test_surprise_is_learned_from_odds_of_another_set(monkeypatch):

@@ -18,13 +18,16 @@ quote. With --sessions whole sessions are then run on each set with the constant
 from __future__ import annotations
 
 import argparse
+import json
 import pathlib
-import pickle
 import sys
 import textwrap
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import joblib
 import numpy as np
@@ -48,6 +51,7 @@ from reatrieve.retrieval.default.calibration import (
     EXACT,
     STANDING,
     TOLERANT,
+    Answers,
     Judgement,
     Setting,
     relative,
@@ -484,7 +488,8 @@ def _fit(args: argparse.Namespace) -> None:
     say("each set left out\n" + report([q for q in asked if q.folder in left_out], left_out))
     args.out.write_text(module(shipped), encoding="utf-8")
     if args.keep:
-        (args.keep / "left_out.pickle").write_bytes(pickle.dumps(left_out))
+        rows = {name: asdict(judge) for name, judge in left_out.items()}
+        (args.keep / "left_out.json").write_text(json.dumps(rows), encoding="utf-8")
     if args.sessions:
         for name, folders in ((name, folders) for parts in sets for name, folders in parts.items()):
             say(sessions_of(folders, left_out[name], jobs=args.jobs, cache=cache))
@@ -494,16 +499,61 @@ def _kept(
     folder: pathlib.Path, *, orders: bool, jobs: int, keep: pathlib.Path | None, cache: pathlib.Path | None
 ) -> list[Question]:
     """Questions of a folder, from the last run with the same order of places where they were kept."""
-    path = keep / f"{folder.name}.pickle" if keep else None
-    if path is not None and path.is_file():
-        constants, asked = pickle.loads(path.read_bytes())
-        if (constants.exact, constants.tolerant) == (BENCHMARK.exact, BENCHMARK.tolerant):
-            return list(asked)
+    path = keep / f"{folder.name}.npz" if keep else None
+    if path is not None and path.is_file() and (kept := _read(path)) is not None:
+        return kept
     asked = collect(folder, orders=orders, jobs=jobs, cache=cache)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(pickle.dumps((BENCHMARK, asked)))
+        _write(path, asked)
     return asked
+
+
+def _by_constants() -> str:
+    """What kept questions hang on."""
+    return json.dumps([BENCHMARK.exact, BENCHMARK.tolerant])
+
+
+def _write(path: pathlib.Path, asked: Sequence[Question]) -> None:
+    """Arrays and JSON, which hold nothing that a reader would execute."""
+    told = [
+        {
+            "folder": one.folder,
+            "session": [*one.session[:2], int(one.session[2])],
+            "answers": [int(n) for n in (one.setting.answers.n_positive, one.setting.answers.n_negative,
+                                         one.setting.answers.n_running)],
+            "setting": [float(one.setting.exactness), float(one.setting.trust), int(one.setting.n_frames)],
+            "picked": int(one.picked),
+            "orders": bool(one.orders),
+        }
+        for one in asked
+    ]  # fmt: skip
+    arrays = {name: [getattr(one, name) for one in asked] for name in ("starts", "figures", "inputs", "truth")}
+    content: dict[str, Any] = {name: np.concatenate(of) if of else np.zeros(0) for name, of in arrays.items()}
+    content |= {"constants": np.array(_by_constants()), "told": np.array(json.dumps(told))}
+    content["lengths"] = np.array([len(one.starts) for one in asked], dtype=np.int64)
+    np.savez_compressed(path, **content)
+
+
+def _read(path: pathlib.Path) -> list[Question] | None:
+    """What ``_write`` wrote with the constants of today; None if it was others, or is damaged."""
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:  # it leaves a damaged one open
+            if str(file["constants"]) != _by_constants():
+                return None
+            told, ends = json.loads(str(file["told"])), np.cumsum(file["lengths"])[:-1]
+            names = ("starts", "figures", "inputs", "truth")
+            parts = [np.split(file[name], ends) if told else [] for name in names]
+        return [
+            Question(
+                str(row["folder"]), (str(row["session"][0]), str(row["session"][1]), int(row["session"][2])),
+                starts, figures, inputs, Setting(Answers(*row["answers"]), *row["setting"]), truth,
+                int(row["picked"]), bool(row["orders"]),
+            )
+            for row, starts, figures, inputs, truth in zip(told, *parts, strict=True)
+        ]  # fmt: skip
+    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 if __name__ == "__main__":
