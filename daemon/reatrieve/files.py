@@ -289,9 +289,14 @@ def open_lock(path: Path, *, mode: int = 0o600) -> BinaryIO:
     ForeignFileError
         If something else than a regular file has the name.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, mode)
+    flags, is_made = os.O_RDWR | os.O_CREAT | _FLAGS, True
     try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        handle = os.open(path, flags | os.O_EXCL, mode)
+    except FileExistsError:
+        handle, is_made = os.open(path, flags, mode), False
+    try:
+        # What was made just now is regular, and a disk that refuses to tell would leave it behind.
+        if not is_made and not stat.S_ISREG(os.fstat(handle).st_mode):
             raise ForeignFileError(f"{path} is no plain file")
         return cast("BinaryIO", os.fdopen(handle, "r+b", buffering=0))
     except BaseException:

@@ -170,20 +170,27 @@ class Settings:
         values: dict[str, object] = {"home": home}
         if not _is_usual(home, environ):
             values["logs"] = home / "logs"
+        places: dict[str, str] = {}
         told = _Told(on_mistake)
         with told:
             for number, line in _lines_of(home / FILE_NAME):
                 with told:
-                    values |= told.checked(_of_line(line, f"{home / FILE_NAME}, line {number}"))
+                    where = f"{home / FILE_NAME}, line {number}"
+                    values |= (value := told.checked(_of_line(line, where), where))
+                    places |= dict.fromkeys(value, where)
         if values.get("token"):
             keep_private(home / FILE_NAME)
         names = {f.name: f"REATRIEVE_{f.name.upper()}" for f in dataclasses.fields(cls) if f.name != "home"}
         for key, name in names.items():
             if environ.get(name):
                 with told:
-                    values |= told.checked({key: _converted(key, environ[name], name)})
+                    values |= told.checked({key: _converted(key, environ[name], name)}, name)
+                    places[key] = name
         values |= {key: _converted(key, value, "flags") for key, value in given.items()}
         values["home"] = home
+        for key, where in places.items():
+            if key not in given:  # a flag may take the place of a value that is impossible
+                _demand_possible({key: values[key]}, where)
         return cls(**values)  # type: ignore[arg-type]
 
 
@@ -213,11 +220,19 @@ class _Told(contextlib.AbstractContextManager[None]):
         self._on_mistake(str(error))
         return True
 
-    def checked(self, value: dict[str, object]) -> dict[str, object]:
+    def checked(self, value: dict[str, object], where: str) -> dict[str, object]:
         """A value that is possible; where mistakes are raised, a later one may still take its place."""
         if self._on_mistake is not None:
-            Settings(**value)  # type: ignore[arg-type]
+            _demand_possible(value, where)
         return value
+
+
+def _demand_possible(value: dict[str, object], where: str) -> None:
+    """Refuse a value by the place where it stands."""
+    try:
+        Settings(**value)  # type: ignore[arg-type]
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
 
 
 def _lines_of(path: Path) -> list[tuple[int, str]]:

@@ -145,7 +145,7 @@ def load_truth(table: Path, audio: Path, class_: str | None = None, *, strict: b
             rows.append(read)
     if not rows:
         named = f"it names {other}; correct that in the table, or rename the audio file to match" if other else ""
-        why = skipped_rows(broken) or named or "it has no rows"
+        why = skipped_rows(broken) or named or "it has no labels; name a file that has some"
         raise InputError(f"{table} says nothing of {audio.name}; {why}")
     sounds = sorted({row.sound for row in rows})
     found = [name for name in sounds if class_ in (None, name)]

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from reatrieve.lab.additions import add_session
 
-    check_folder_to_write(args.to, "--to")
+    check_folder_to_write(args.to, "--out")
     if len(set(args.journal)) < len(args.journal):
         raise InputError("a journal is named twice; its rows would be doubled")
     for journal in args.journal:

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 
 from reatrieve.cli.output import say_json
 from reatrieve.cli.parser import Parser, needs
-from reatrieve.cli.values import check_sound_file, clock, example_span, file_path, plural, seconds, sound_notes, text
+from reatrieve.cli.values import (
+    check_folder_to_write,
+    check_sound_file,
+    clock,
+    example_span,
+    file_path,
+    plural,
+    seconds,
+    sound_notes,
+    text,
+)
 from reatrieve.cli.wrapping import wrapped
 from reatrieve.errors import InputError
 from reatrieve.files import made_for
@@ -81,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
         for note in sound_notes(args.audio):
             console.print(f"note: {note}")
     if args.out is not None:
+        check_folder_to_write(args.out, "--out")
         made = {"demo.wav": args.audio is None, "demo.rpp": True, "demo.reatrieve": True, "demo.png": True}
         made["export"] = not args.no_export
         for name, is_made in made.items():

@@ -79,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from reatrieve.bridge.handover import take_over
     from reatrieve.service import serve  # after the flags are known to be right: this imports the numerical libraries
+    from reatrieve.service.service import demand_closed
 
     flags = {key: value for key, value in vars(args).items() if key not in ("func", "command", "replace")}
     if "token" in flags:
@@ -87,10 +88,14 @@ def run(args: argparse.Namespace) -> int:
             "REATRIEVE_TOKEN or a file for --token-file"
         )
     with _logged_early() as early:
-        own_folder(chosen_home(flags.get("home")), "home folder", option="--home", make=False)
+        home = chosen_home(flags.get("home"))
+        own_folder(home, "home folder", option="--home", make=home.is_file())  # a file is refused
         if (token_file := flags.pop("token_file", None)) is not None:
             flags["token"] = _token_in(token_file)
         settings = Settings.load(flags)
+        if token_file is not None:
+            demand_closed(settings)
+            keep_secret(token_file)  # once it is sure that its token is taken
         handler = _log_to_file(settings)
         early.setTarget(handler)
     try:
@@ -110,7 +115,6 @@ def _token_in(path: Path) -> str:
         token = read_small(path, max_bytes=TOKEN_FILE_BYTES, own=True, own_link=True).decode("utf-8-sig").strip()
     except (OSError, ValueError) as exc:
         raise InputError(f"--token-file: {path} cannot be read: {reason(path, exc)}") from exc
-    keep_secret(path)
     if not token:
         raise InputError(f"--token-file: {path} is empty; write the token into it")
     return token

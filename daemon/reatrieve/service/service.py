@@ -45,7 +45,7 @@ from reatrieve.service.ahead import TrackAhead, Turns
 from reatrieve.service.hub import Hub, Route
 from reatrieve.settings import Settings
 
-__all__ = ["Service", "running", "sweep_renders"]
+__all__ = ["Service", "demand_closed", "running", "sweep_renders"]
 
 logger = logging.getLogger(__name__)
 
@@ -377,7 +377,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         If another daemon lives in this home, a port or folder cannot be had, the settings would open the daemon to the
         network without a token of the user's own, or they name a retriever that there is not.
     """
-    _demand_closed(settings)
+    demand_closed(settings)
     demand_retriever(settings.retriever)
     asyncio.get_running_loop().set_exception_handler(log_loop_fault)
     with homes.held(settings.home), contextlib.ExitStack() as stack:
@@ -450,7 +450,14 @@ async def _listen(host: str, port: int, receive: Callable[[bytes, Route], None])
     return carrier
 
 
-def _demand_closed(settings: Settings) -> None:
+def demand_closed(settings: Settings) -> None:
+    """Refuse a daemon that the network could use without a long token of the user's own.
+
+    Raises
+    ------
+    InputError
+        What is missing, or which option to drop.
+    """
     if is_loopback(settings.host) or not settings.udp:
         return
     fix = "choose one in settings.txt, REATRIEVE_TOKEN or --token-file"

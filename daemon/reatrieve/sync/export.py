@@ -32,6 +32,9 @@ from reatrieve.sync.wave_content import describe
 
 __all__ = ["ExportJob", "ForceNeededError", "OtherContentError", "Written", "export", "sync_json_of"]
 
+MOST_NAME_BYTES = 200
+"""Of the files' names that the user chooses: systems take 255 with what stands behind it."""
+
 
 class ForceNeededError(InputError):
     """What only ``force`` does.
@@ -144,6 +147,10 @@ def export(job: ExportJob, *, progress: Progress | None = None, note: Note | Non
         raise InputError(
             f"the name {quoted(job.name)} has a folder in it; files are named by it, folders are chosen apart"
         )
+    if job.name and not job.name.strip(". "):
+        raise InputError(f"the name {quoted(job.name)} has nothing but dots; choose one with letters")
+    if (n_bytes := len(os.fsencode(job.name))) > MOST_NAME_BYTES:
+        raise InputError(f"the name has {n_bytes} bytes, at most {MOST_NAME_BYTES} are taken; choose a shorter one")
     if len(job.folder.parts) > MOST_PARTS:
         raise InputError(f"the path to write to has more than {MOST_PARTS} folders; choose a shorter one")
     made: list[_Made] = []

@@ -145,7 +145,7 @@ def read_rpp(path: Path) -> RppProject:
         raise AudioError(unreadable(path, error)) from error
     text = content.decode("utf-8-sig", errors="replace")
     if not text.lstrip().startswith("<REAPER_PROJECT"):
-        raise InputError(f"{path.name} is not a REAPER project")
+        raise InputError(f"{path.name} is not a REAPER project; name an .rpp file that REAPER saved")
     import rpp  # the daemon does without it
 
     try:
