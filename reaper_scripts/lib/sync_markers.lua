@@ -15,13 +15,28 @@ local WAIT_S = 20.0
 local NOTHING = "no accepted regions to convert: run Find and accept candidates first"
 local SAME_S = 1e-7          -- so little before a bar line is on it
 
+local WORD = "{(%w+):?(%d?%d?)}"
+local WORDS = { label = true, pattern = true, n = true, bar = true, beat = true, number = true, ["end"] = true }
+
+---What is wrong with a template: braces that would get into the game. Pure.
+---@param template string
+---@return string? sentence
+function sync_markers.problem(template)
+  local function known(key) return WORDS[key] and "" or nil end
+  local rest = template:gsub("{(%w+)}", known):gsub("{(%w+):%d%d?}", known)
+  local brace = rest:match("[{}].*")
+  if not brace then return nil end
+  return ("no markers made: the marker name in the settings cannot be read at \"%s\"; braces stand around label, pattern, n, bar, "
+    .. "beat, number and end alone, as in {n} or {n:2}"):format(brace:sub(1, (utf8.offset(brace, 41) or #brace + 1) - 1))
+end
+
 ---A marker's name by the template, as the exports know it: `{pattern}` (the sound's name), `{label}` (the region's), `{n}` or
 ---`{n:digits}` (counts within the sound), `{bar}`, `{beat}`; besides `{number}` (the candidate's) and `{end}` (nothing on a start
 ---marker, `_end` on the end of one). Pure.
 ---@param template string
 ---@return string
 function sync_markers.name(template, values)
-  local name = template:gsub("{(%w+):?(%d*)}", function(key, digits)
+  local name = template:gsub(WORD, function(key, digits)
     local value = values[key]
     if value == nil then return nil end
     if digits ~= "" and math.type(value) == "integer" then return ("%0" .. digits .. "d"):format(value) end
@@ -107,6 +122,11 @@ end
 ---Project markers for the accepted regions of all sounds of the tab. Anchors other than the regions' starts come from the
 ---daemon; without it the regions alone suffice.
 function sync_markers.convert(ctx, tab)
+  local problem = sync_markers.problem(settings.get("marker_template"))
+  if problem then
+    status.say(problem, true, true)
+    return
+  end
   for _, s in ipairs(tab.sessions) do
     if s.cut then
       status.say(("%s: the project has lost a part of it, and its journal is needed: %s"):format(s.model.label,

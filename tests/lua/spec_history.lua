@@ -323,6 +323,14 @@ return {
     same(sync_markers.name("{end}{n}", values), "_end3")
     same(sync_markers.name("!{label}", values), "_!Riser_end")
     same(sync_markers.name("{other}", { ["end"] = "" }), "{other}")
+    same(sync_markers.name("{n:99999}", values), "{n:99999}_end")
+    for _, good in ipairs { "{label}_{n:2}", "{pattern}{bar}.{beat}{end}{number}", "plain", "" } do
+      same({ good, sync_markers.problem(good) }, { good })
+    end
+    for _, bad in ipairs { "{other}", "{label", "n}", "{n:-1}", "{n:}", "{n:99999}", "{label.x}", "{" .. ("ß"):rep(100), "{\xff" } do
+      same({ bad, (sync_markers.problem(bad) or ""):match("^no markers made: the marker name in the settings cannot be read at ") ~= nil },
+        { bad, true })
+    end
   end },
   { "JSON", function()
     same(selftest.json { a = true, b = { c = 1.5, d = "q\"\n\\" } }, '{\n  "a": true,\n  "b": {\n    "c": 1.5,\n    "d": "q\\u0022\\u000a\\u005c"\n  }\n}')
