@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import math
+import random
 from itertools import pairwise
 
 import pytest
@@ -179,3 +181,25 @@ def test_numbers_of_a_journal_that_no_project_has_are_refused(wrong):
     assert TempoMap.of_rows([row]).entries[0].bpm == 120.0
     with pytest.raises(InputError, match=r"bad t|not a tempo map"):
         TempoMap.of_rows([{**row, **wrong}])
+
+
+def test_whatever_the_entries_are_times_and_positions_are_numbers():
+    numbers = random.Random(3)
+    odd = [0.0, 5e-324, 1e-300, 1e-12, 1e-9, 1e-6, 0.5, 1.0, 2.0, 60.0, 119.99999999, 120.0, 1e4, 9.99e6, -1.0, -1e-9]
+    maps = 0
+    for _ in range(4000):
+        entries = []
+        for _ in range(numbers.randint(1, 4)):
+            with contextlib.suppress(InputError):
+                metre = (numbers.randint(1, 5), numbers.choice([1, 2, 4, 8]))
+                measure = numbers.choice([0, 1, 2, 1000, -1])
+                entries.append(
+                    TempoEntry(numbers.choice(odd), numbers.choice(odd), *metre, numbers.choice(odd), measure)
+                )
+        with contextlib.suppress(InputError):
+            tempo = TempoMap(entries)
+            maps += 1
+            for time_s in (0.0, numbers.choice(odd), 100 * numbers.random()):
+                assert math.isfinite(tempo.snapped(time_s, numbers.choice([1, 4, 16])))
+                assert math.isfinite(tempo.position(time_s).beat)
+    assert maps > 1000

@@ -16,6 +16,9 @@ __all__ = ["Position", "TempoEntry", "TempoMap", "TempoStep"]
 SAME_BEAT = 1e-6
 """Beats closer than this are one: REAPER's times carry rounding of about 1e-10 s."""
 
+SAME_S = 1e-9
+"""Entries closer than this have one time."""
+
 MOST_BEATS = limits.TIME_S * limits.BPM / 60 * limits.METRE / 4
 
 
@@ -115,7 +118,7 @@ class TempoMap:
         self.entries = tuple(sorted(entries, key=lambda entry: entry.time_s))
         if not self.entries:
             raise InputError("a tempo map needs at least one entry")
-        if any(a.time_s == b.time_s for a, b in pairwise(self.entries)):
+        if any(b.time_s - a.time_s < SAME_S for a, b in pairwise(self.entries)):
             raise InputError("two entries of the tempo map have the same time")
         self._stretches = self._measure_stretches()
         self._times = [entry.time_s for entry in self.entries]
@@ -235,11 +238,13 @@ class TempoMap:
                 length_s = following.time_s - entry.time_s
                 beats = following.fullbeats - entry.fullbeats
                 mean = beats / length_s
-                if abs(mean - rate) > 1e-4 * rate and 0 < mean < 2 * abs(rate):
+                if not 1 / limits.BPM <= mean * 60 * 4 / entry.denominator <= limits.BPM:
+                    mean = rate  # a number of beats that no tempo gives
+                if abs(mean - rate) > 1e-4 * rate and mean < 2 * rate:
                     bend = (mean - rate) / length_s
                     if rate + 2 * bend * length_s <= 0:
                         rate, bend = mean, 0.0
-                elif mean > 0:
+                else:
                     rate = mean
             found.append(_Stretch(entry, rate, bend, into_bar, length_s))
             if following is not None:
