@@ -202,9 +202,9 @@ class TempoMap:
         A gliding tempo becomes one step a beat, so that every beat falls where REAPER has it.
         """
         found = []
-        cuts = [start_s, *(time for time in self._times if start_s < time < end_s)]
+        cuts = [start_s, *(time for time in self._times if start_s + SAME_S <= time <= end_s - SAME_S)]
         for begin, end in zip(cuts, [*cuts[1:], end_s], strict=True):
-            stretch = self._at(begin)
+            stretch = self._at(begin + SAME_S)
             moments = [begin, *self._beats_inside(stretch, begin, end), end] if stretch.bend else [begin, end]
             for a, b in pairwise(moments):
                 origin = stretch.entry.time_s
