@@ -137,7 +137,7 @@ def test_a_person_answers_in_the_terminal(tmp_path, capsys, monkeypatch):
         (["--audio", "{audio}", "--start", "0", "--end", "1", "--class", "x"], "--annotations"),
         (["--audio", "missing.wav", "--start", "0", "--end", "1"], "missing.wav: no such file; check the path"),
         (["--audio", "{audio}", "--start", "0", "--end", "0.04"], "40 ms long; the shortest is 50 ms"),
-        (["--audio", "{audio}", "--start", "0", "--end", "1", "--out", "{audio}/x"], "choose another folder"),
+        (["--audio", "{audio}", "--start", "0", "--end", "1", "--out", "{audio}/x"], "not a folder; choose another"),
         (["--audio", "{audio}", "--annotations", "{labels}"], "the example is the only labelled 'x'; there is nothing"),
     ],
 )
