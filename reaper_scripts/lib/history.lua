@@ -40,6 +40,26 @@ local function is_between(one, other, present)
   return true
 end
 
+---A step comes to a place among the others, and is the present one.
+local function add_step(self, index, step)
+  self.at = index
+  table.insert(self.steps, index, step)
+  for guid, mark in pairs(step.marks) do self.known[guid] = mark.number end
+end
+
+---The steps by their distance from the present one.
+---@param from integer the shortest distance
+---@return integer[] indexes
+local function nearest(self, from)
+  local list = {}
+  for distance = from, #self.steps do
+    for _, index in ipairs { self.at - distance, self.at + distance } do
+      if self.steps[index] then list[#list + 1] = index end
+    end
+  end
+  return list
+end
+
 ---@return Step
 function methods:step() return self.steps[self.at] end
 
@@ -47,9 +67,7 @@ function methods:step() return self.steps[self.at] end
 ---@param step Step
 function methods:push(step)
   self:drop_redo()
-  self.at = self.at + 1
-  self.steps[self.at] = step
-  for guid, mark in pairs(step.marks) do self.known[guid] = mark.number end
+  add_step(self, self.at + 1, step)
 end
 
 ---Undo or redo have led to what no step left: two edits between two looks are one step, and two of REAPER's. What was before and after
@@ -61,9 +79,7 @@ function methods:insert(step, present, further)
   local present_step, before, next_one = self:step(), self.steps[self.at - 1], self.steps[self.at + 1]
   local after = further or next_one and not history.matches(present_step, present) and is_between(next_one, present_step, present)
     and not (before and is_between(before, present_step, present))
-  self.at = self.at + (after and 1 or 0)
-  table.insert(self.steps, self.at, step)
-  for guid, mark in pairs(step.marks) do self.known[guid] = mark.number end
+  add_step(self, self.at + (after and 1 or 0), step)
 end
 
 ---The present step is known better, or something was done that shows nothing: REAPER has no point for it.
@@ -225,13 +241,11 @@ end
 function methods:find_step(present, shift_s, points)
   if points and points.redo == "" and not points.all_redone and none_came(self:step(), present) then return nil end
   local best, most = nil, -1
-  for distance = 1, #self.steps do
-    for _, index in ipairs { self.at - distance, self.at + distance } do
-      local step = self.steps[index]
-      if step and history.matches(step, present, shift_s and shift_s - step.shift_s) then
-        local fits = (named_alike(step, present) and 3 or 0) + (points and self:fit(index, points) or 0)
-        if fits > most then best, most = index, fits end
-      end
+  for _, index in ipairs(nearest(self, 1)) do
+    local step = self.steps[index]
+    if history.matches(step, present, shift_s and shift_s - step.shift_s) then
+      local fits = (named_alike(step, present) and 3 or 0) + (points and self:fit(index, points) or 0)
+      if fits > most then best, most = index, fits end
     end
   end
   return best
@@ -273,15 +287,11 @@ end
 ---@return table<string, string>? guids new GUID by the old one; nil: there is no such step
 function methods:match_step(present, unknown_regions, shift_s, points)
   local best, most = nil, -1
-  for distance = 0, #self.steps do
-    for _, index in ipairs { self.at - distance, self.at + distance } do
-      local step = self.steps[index]
-      local by_s = step and shift_s - step.shift_s
-      local guids, all = match_marks(step and step.marks or {}, present, unknown_regions, by_s or 0)
-      if step and guids and next(guids) and history.matches(step, all, by_s) and self:fit(index, points) > most then
-        best, most = guids, self:fit(index, points)
-      end
-    end
+  for _, index in ipairs(nearest(self, 0)) do
+    local step = self.steps[index]
+    local by_s, fits = shift_s - step.shift_s, self:fit(index, points)
+    local guids, all = match_marks(step.marks, present, unknown_regions, by_s)
+    if guids and next(guids) and history.matches(step, all, by_s) and fits > most then best, most = guids, fits end
   end
   return best
 end
@@ -291,13 +301,9 @@ end
 ---@return integer? step
 function methods:find_renaming(present)
   if named_alike(self:step(), present) then return nil end
-  for distance = 1, #self.steps do
-    for _, index in ipairs { self.at - distance, self.at + distance } do
-      local step = self.steps[index]
-      if step and step.model.label ~= self:step().model.label and history.matches(step, present) and named_alike(step, present) then
-        return index
-      end
-    end
+  for _, index in ipairs(nearest(self, 1)) do
+    local step = self.steps[index]
+    if step.model.label ~= self:step().model.label and history.matches(step, present) and named_alike(step, present) then return index end
   end
 end
 

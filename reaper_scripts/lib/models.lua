@@ -22,7 +22,7 @@ end
 ---@param one { start_s: number, end_s: number }
 ---@param other { start_s: number, end_s: number }
 ---@return boolean
-local function are_apart(one, other) return one.start_s >= other.end_s or one.end_s <= other.start_s end
+function models.are_apart(one, other) return one.start_s >= other.end_s or one.end_s <= other.start_s end
 
 ---@param span { start_s: number, end_s: number }
 ---@return { start_s: number, end_s: number }
@@ -153,16 +153,22 @@ function models.daemon_proposal(one)
   return { start_s = there.proposed_start_s - carried.start_s, end_s = there.proposed_end_s - carried.end_s }
 end
 
+---A distance of a place is so much more.
+---@param field "carried"|"sound_offset"
+local function add_distance(model, number, field, start_by_s, end_by_s)
+  local one = model.candidates[number]
+  if not one or (start_by_s == 0 and end_by_s == 0) then return model end
+  local before = one[field] or NO_OFFSET
+  local distance = { start_s = before.start_s + start_by_s, end_s = before.end_s + end_by_s }
+  return with(model, number, { [field] = not models.same_place(distance, NO_OFFSET) and distance })
+end
+
 ---The sound of a place has gone with its item alone, by so much more.
 ---@param start_by_s number
 ---@param end_by_s number
 ---@return Model
 function models.add_carried(model, number, start_by_s, end_by_s)
-  local one = model.candidates[number]
-  if not one or (start_by_s == 0 and end_by_s == 0) then return model end
-  local before = one.carried or NO_OFFSET
-  local carried = { start_s = before.start_s + start_by_s, end_s = before.end_s + end_by_s }
-  return with(model, number, { carried = not models.same_place(carried, NO_OFFSET) and carried })
+  return add_distance(model, number, "carried", start_by_s, end_by_s)
 end
 
 ---The sound of an accepted region has moved away from it by so much more.
@@ -170,11 +176,7 @@ end
 ---@param end_by_s number
 ---@return Model
 function models.add_sound_offset(model, number, start_by_s, end_by_s)
-  local one = model.candidates[number]
-  if not one or (start_by_s == 0 and end_by_s == 0) then return model end
-  local before = one.sound_offset or NO_OFFSET
-  local offset = { start_s = before.start_s + start_by_s, end_s = before.end_s + end_by_s }
-  return with(model, number, { sound_offset = not models.same_place(offset, NO_OFFSET) and offset })
+  return add_distance(model, number, "sound_offset", start_by_s, end_by_s)
 end
 
 ---An accepted region stands on its sound again, where that was searched.
@@ -210,7 +212,7 @@ end
 function models.proposed(model, number, span)
   if model.current and model.current ~= number then model = with(model, model.current, nil) end
   local before = model.candidates[number]
-  if before and are_apart(span, before) then model = with(model, number, nil) end  -- and its name
+  if before and models.are_apart(span, before) then model = with(model, number, nil) end  -- and its name
   local new = with(model, number, {
     number = number, state = "candidate", probability = span.probability,
     start_s = span.start_s, end_s = span.end_s, proposed_start_s = span.start_s, proposed_end_s = span.end_s,
@@ -312,6 +314,14 @@ function models.moved(model, number, by_s, end_by_s)
   end_by_s = end_by_s or by_s
   return with(model, number, { start_s = one.start_s + by_s, end_s = one.end_s + end_by_s,
     proposed_start_s = one.proposed_start_s + by_s, proposed_end_s = one.proposed_end_s + end_by_s })
+end
+
+---A place stands elsewhere, with its sound and what was proposed for it: its item has carried it.
+---@param by_s number
+---@param end_by_s number where its end goes
+---@return Model
+function models.carried(model, number, by_s, end_by_s)
+  return models.add_carried(models.moved(model, number, by_s, end_by_s), number, by_s, end_by_s)
 end
 
 ---All places stand elsewhere.
@@ -731,7 +741,7 @@ local function unshared(model, other)
   for number = shared, 1, -1 do
     local one, there = model.candidates[number], other.candidates[number]
     if one and there and models.differ(one, there) then first = number end
-    apart = apart or one and there and are_apart(models.daemon_proposal(one), models.daemon_proposal(there))
+    apart = apart or one and there and models.are_apart(models.daemon_proposal(one), models.daemon_proposal(there))
   end
   return apart and first or shared + 1
 end
@@ -757,13 +767,14 @@ function models.instead(model, other)
   local open = other.candidates[from]
   local function is_asked(number)
     local one = model.candidates[number]
-    if number == from and open then return are_apart(models.daemon_proposal(one), models.daemon_proposal(open)) end
+    if number == from and open then return models.are_apart(models.daemon_proposal(one), models.daemon_proposal(open)) end
     return one.requested
   end
   for _, command in ipairs(models.again(model, from)) do
     local number = command[2]
-    if command[1] == "answer" and (asks or is_asked(number)) then ask(model.candidates[number]) end
-    asks = asks or number == from and is_asked(number) or false
+    local asked = is_asked(number)
+    if command[1] == "answer" and (asks or asked) then ask(model.candidates[number]) end
+    asks = asks or number == from and asked
     list[#list + 1] = command
   end
   if model.current and is_asked(model.current) then ask(model.candidates[model.current]) end

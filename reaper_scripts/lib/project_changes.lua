@@ -54,10 +54,7 @@ end
 
 ---Whether the open candidate's region stands apart from its place, as after an undo to where another place had its number: that this
 ---one took it has no undo point.
-local function is_elsewhere(s, there)
-  local one = s.model.candidates[there.number]
-  return there.end_s <= one.proposed_start_s or there.start_s >= one.proposed_end_s
-end
+local function is_elsewhere(s, there) return models.are_apart(there, models.proposal(s.model.candidates[there.number])) end
 
 ---The open candidate's region: the user has named it otherwise, which is no answer, or an undo has moved it, also off its sound: then
 ---it is moved back without an undo point, so that undo and redo go on.

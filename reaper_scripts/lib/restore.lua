@@ -298,9 +298,8 @@ local function take_rows(s, fields, keeps)
     if stored and stored.requested and one.state == stored.state then model = models.requested(model, number) end
     local stays = keeps or s.outdated or stored and stored.sound_offset
     if stored and stays and one.state ~= "candidate" and one.state == stored.state then
-      local carried = stored.carried or { start_s = 0, end_s = 0 }
       model = models.moved(model, number, stored.start_s - one.start_s, stored.end_s - one.end_s)
-      model = models.add_carried(model, number, carried.start_s, carried.end_s)
+      if stored.carried then model = models.add_carried(model, number, stored.carried.start_s, stored.carried.end_s) end
     end
   end
   return model, label, renamed

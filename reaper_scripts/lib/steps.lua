@@ -181,7 +181,7 @@ function steps.correct(tab, s, model, span)
   local before = s.model
   local one = before.candidates[span.number]
   local own = models.own_name(before, span.number, "candidate", one.probability)
-  local elsewhere = span.start_s >= one.proposed_end_s or span.end_s <= one.proposed_start_s
+  local elsewhere = models.are_apart(span, models.proposal(one))
   if elsewhere then model = models.requested(model, span.number) end
   s:amend(before.hidden and models.hidden(model) or model)
   local marks = {}

@@ -173,7 +173,7 @@ local function followed(s, change, before, present)
   for guid, mark in pairs(s:step().marks) do
     local item_by_s = change.item_by_s[under(before, mark.start_s, mark.end_s)]
     local start_by_s, end_by_s = carried(mark, present[guid], item_by_s, true)
-    model = models.add_carried(models.moved(model, mark.number, start_by_s, end_by_s), mark.number, start_by_s, end_by_s)
+    model = models.carried(model, mark.number, start_by_s, end_by_s)
     marks[guid] = moved_mark(mark, start_by_s, end_by_s)
   end
   return model, marks
@@ -230,7 +230,7 @@ local function follow_each(s, change, before, now, present, model)
       local end_by_s = played_at(before[item], piece, end_s) - end_s
       local apart = math.max(math.abs(start_by_s), math.abs(end_by_s)) > SAME_S
       if apart and not region then
-        model = models.add_carried(models.moved(model, number, start_by_s, end_by_s), number, start_by_s, end_by_s)
+        model = models.carried(model, number, start_by_s, end_by_s)
       elseif apart and region.kind == "accepted" then
         model = models.add_carried(models.add_sound_offset(model, number, start_by_s, end_by_s), number, start_by_s, end_by_s)
       end
